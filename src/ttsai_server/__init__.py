@@ -1,0 +1,1 @@
+"""A self-hosted speech server with the TTS.ai REST API."""

@@ -1,0 +1,96 @@
+"""What an engine is: one protocol a task, and what they share.
+
+An adapter is written for one thread at a time: the pool never runs more than `card.concurrency` steps at once, and each
+step of an iterator runs in a worker thread, never on the event loop. Heavy packages are imported in `load` only.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from ttsai_server.domain import Audio, ModelCard, SpeechRequest
+
+
+class EngineOptions(BaseModel):
+    """Knobs of an engine, from its card, the settings or the request; a nested `Options` extends it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a model is loaded."""
+
+    weights: Path
+    """Folder that holds its files: models/<id>/."""
+    device: str = "cpu"
+    """cpu or cuda."""
+    threads: int = 2
+    """Processor threads for one step of work."""
+
+
+class Cancelled(Exception):
+    """Raised out of a step that was told to stop; never reaches a client."""
+
+
+class Cancellation:
+    """Tells a step of work that runs in another thread to stop."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._stop: Callable[[], object] | None = None
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """Stop the work: what runs now is interrupted if it can be, and nothing more is begun. Idempotent."""
+        with self._lock:
+            self.cancelled = True
+            if self._stop:
+                self._stop()
+
+    @contextmanager
+    def interrupting(self, stop: Callable[[], object]) -> Iterator[None]:
+        """While inside, `cancel` calls `stop` (from its own thread). Raises Cancelled if it has been called already."""
+        with self._lock:
+            if self.cancelled:
+                raise Cancelled
+            self._stop = stop
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stop = None
+
+
+class Engine(ABC):
+    """A loaded model."""
+
+    class Options(EngineOptions):
+        """Knobs that a client may set."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, card: ModelCard, place: Place) -> Self:
+        """Load the weights; blocking, seconds. Raises WeightsMissing, or EngineFailed if they are not usable."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free everything. Idempotent."""
+
+
+class Synthesizer(Engine):
+    """Text to speech."""
+
+    @abstractmethod
+    def synthesize(self, request: SpeechRequest, cancellation: Cancellation) -> Iterator[Audio]:
+        """Say the text: one or more stretches of sound, mono, float32 (n, 1), at `card.rate`.
+
+        Every word is said, or the iterator raises: BadRequest for text that it can't say, EngineFailed for a fault,
+        Cancelled when told to stop.
+        """

@@ -1,0 +1,133 @@
+"""Every error that a client can be told, as one tree.
+
+    ApiError
+    ├── BadRequest            400 bad_request
+    ├── Unauthorized          401 unauthorized
+    ├── InsufficientCredits   402 insufficient_credits
+    ├── Forbidden             403 forbidden
+    ├── NotFound              404 not_found
+    │   └── UnknownModel      404 not_found (400 on the OpenAI paths)
+    ├── FileTooLarge          413 file_too_large
+    ├── RateLimited           429 rate_limited
+    ├── InternalError         500 internal_error
+    │   └── EngineFailed      500 internal_error: an engine broke in the middle of its work
+    └── ModelLoading          503 model_loading: being loaded, or saturated
+        └── WeightsMissing    503 model_loading: the weights are not on this machine yet
+
+Code below `api` raises these; only `api.errors` turns them into answers.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class ApiError(Exception):
+    """An error with its HTTP status and the contract's code."""
+
+    status: ClassVar[int]
+    """HTTP status."""
+    code: ClassVar[str]
+    """The contract's error code."""
+    type: ClassVar[str] = "invalid_request_error"
+    """OpenAI's error type."""
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        """The request field that is wrong, if one is."""
+
+    @property
+    def extra(self) -> Mapping[str, object]:
+        """Fields to add inside `error`."""
+        return {}
+
+    @property
+    def top_level(self) -> Mapping[str, object]:
+        """Fields that the vendor's SDKs read beside `error`."""
+        return {}
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers that go with the answer."""
+        return {}
+
+
+class BadRequest(ApiError):
+    status, code = 400, "bad_request"
+
+
+class Unauthorized(ApiError):
+    status, code, type = 401, "unauthorized", "authentication_error"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class InsufficientCredits(ApiError):
+    status, code, type = 402, "insufficient_credits", "insufficient_quota"
+
+    def __init__(self, required: int, available: int) -> None:
+        super().__init__(f"This request costs {required} credits; {available} are available.")
+        self.required = required
+        self.available = available
+
+    @property
+    def extra(self) -> Mapping[str, object]:
+        return {"credits_required": self.required, "credits_available": self.available}
+
+    @property
+    def top_level(self) -> Mapping[str, object]:
+        return {"credits_needed": self.required, "credits_remaining": self.available}
+
+
+class Forbidden(ApiError):
+    status, code, type = 403, "forbidden", "permission_error"
+
+
+class NotFound(ApiError):
+    status, code = 404, "not_found"
+
+
+class UnknownModel(NotFound):
+    def __init__(self, model: str) -> None:
+        super().__init__(f"Unknown model: {model!r}. GET /v1/models/ lists the models.", param="model")
+
+
+class FileTooLarge(ApiError):
+    status, code = 413, "file_too_large"
+
+
+class _RetryLater(ApiError):
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds after which another try is worth it."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Retry-After": str(max(1, round(self.retry_after + 0.499)))}
+
+
+class RateLimited(_RetryLater):
+    status, code, type = 429, "rate_limited", "rate_limit_error"
+
+
+class InternalError(ApiError):
+    status, code, type = 500, "internal_error", "server_error"
+
+
+class EngineFailed(InternalError):
+    pass
+
+
+class ModelLoading(_RetryLater):
+    status, code, type = 503, "model_loading", "server_error"
+
+
+class WeightsMissing(ModelLoading):
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"The weights of {model!r} are not on this machine. Run: ttsai-server models pull {model}", retry_after=60
+        )
