@@ -1,7 +1,8 @@
 """Every setting, as one frozen tree.
 
 A value is taken from, first found first: the arguments of `Settings`, the environment
-(`TTSAI_SERVER__SERVER__PORT=80`), the TOML file, the default. `config.example.toml` shows them all; a test holds it equal to this file.
+(`TTSAI_SERVER__SERVER__PORT=80`), the TOML file, the default. `config.example.toml` shows them all; a test holds it
+equal to this file.
 """
 
 from functools import partial

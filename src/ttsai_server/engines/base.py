@@ -5,7 +5,7 @@ step of an iterator runs in a worker thread, never on the event loop. Heavy pack
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +55,7 @@ class Cancellation:
                 self._stop()
 
     @contextmanager
-    def interrupting(self, stop: Callable[[], object]) -> Iterator[None]:
+    def interrupting(self, stop: Callable[[], object]) -> Generator[None]:
         """While inside, `cancel` calls `stop` (from its own thread). Raises Cancelled if it has been called already."""
         with self._lock:
             if self.cancelled:
@@ -88,7 +88,7 @@ class Synthesizer(Engine):
     """Text to speech."""
 
     @abstractmethod
-    def synthesize(self, request: SpeechRequest, cancellation: Cancellation) -> Iterator[Audio]:
+    def synthesize(self, request: SpeechRequest, cancellation: Cancellation) -> Generator[Audio]:
         """Say the text: one or more stretches of sound, mono, float32 (n, 1), at `card.rate`.
 
         Every word is said, or the iterator raises: BadRequest for text that it can't say, EngineFailed for a fault,

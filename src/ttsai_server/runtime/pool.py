@@ -1,0 +1,122 @@
+"""Models in this process: loaded when first asked for, leased, unloaded when idle or when memory is wanted.
+
+A lease is counted before anything is waited for, so a model in use, or about to be, is never unloaded. Engines run in
+threads of their own; the event loop never waits for one.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from time import monotonic
+
+from ttsai_server.domain import ModelCard
+from ttsai_server.engines.base import Engine
+from ttsai_server.errors import ModelLoading
+from ttsai_server.runtime.base import EngineHandle, ModelState
+from ttsai_server.runtime.slot import Slot
+from ttsai_server.settings import Models
+
+logger = logging.getLogger(__name__)
+
+LOADING_RETRY_SECONDS = 10
+
+
+class Pool:
+    """See `base.Runtime`. `load` makes an engine from a card; it blocks, and runs in a thread."""
+
+    def __init__(self, models: Models, load: Callable[[ModelCard], Engine]) -> None:
+        self._models = models
+        self._load_engine = load
+        self._slots: dict[str, Slot] = {}
+
+    @asynccontextmanager
+    async def lease(self, card: ModelCard) -> AsyncGenerator[EngineHandle]:
+        slot = self._slot(card)
+        if slot.leases >= card.queue:
+            raise slot.saturated(f"{slot.leases} requests are under way")
+        slot.leases += 1
+        try:
+            await self._ready(slot)
+            yield slot
+        finally:
+            slot.leases -= 1
+            slot.last_used = monotonic()
+
+    async def unload(self, card: ModelCard) -> bool:
+        slot = self._slot(card)
+        if slot.engine is None or slot.leases:
+            return False
+        await self._unload(slot)
+        return True
+
+    def states(self) -> list[ModelState]:
+        return [slot.state() for slot in self._slots.values()]
+
+    async def sweep(self) -> None:
+        """Unload what has been idle for `models.idle_seconds`; runs until cancelled."""
+        while True:
+            await asyncio.sleep(min(5, self._models.idle_seconds / 2))
+            for slot in self._idle():
+                if monotonic() - slot.last_used >= self._models.idle_seconds:
+                    await self._unload(slot)
+
+    async def close(self) -> None:
+        """Wait for what is loading, and free every model."""
+        for slot in self._slots.values():
+            if slot.loading:
+                await asyncio.wait([slot.loading])
+            await self._unload(slot)
+            slot.close()
+
+    def _slot(self, card: ModelCard) -> Slot:
+        if card.id not in self._slots:
+            self._slots[card.id] = Slot(card, self._models.queue_wait_seconds)
+        return self._slots[card.id]
+
+    async def _ready(self, slot: Slot) -> None:
+        if slot.engine:
+            return
+        slot.loading = slot.loading or asyncio.create_task(self._load(slot))
+        try:
+            async with asyncio.timeout(self._models.load_wait_seconds):
+                await asyncio.shield(slot.loading)
+        except TimeoutError:
+            raise ModelLoading(f"{slot.card.id!r} is being loaded.", retry_after=LOADING_RETRY_SECONDS) from None
+
+    async def _load(self, slot: Slot) -> None:
+        try:
+            await self._make_room(slot.card)
+            began = monotonic()
+            slot.engine = await slot.run(lambda: self._load_engine(slot.card))
+            logger.info("loaded %s in %.1f s", slot.card.id, monotonic() - began)
+        except Exception:
+            logger.exception("could not load %s", slot.card.id)
+            raise
+        finally:
+            slot.loading = None
+            slot.last_used = monotonic()
+
+    async def _make_room(self, card: ModelCard) -> None:
+        """Unload idle models, least recently used first, until the card fits the budget."""
+        idle = sorted(self._idle(), key=lambda slot: slot.last_used)
+        while idle and not self._fits(card):
+            await self._unload(idle.pop(0))
+        if not self._fits(card):
+            raise ModelLoading(
+                f"There is no memory for {card.id!r} while other models are in use.", retry_after=LOADING_RETRY_SECONDS
+            )
+
+    def _idle(self) -> list[Slot]:
+        return [slot for slot in self._slots.values() if slot.engine and not slot.leases]
+
+    def _fits(self, card: ModelCard) -> bool:
+        """Beside what is loaded or loading; a model alone always fits."""
+        others = [slot.card for slot in self._slots.values() if (slot.engine or slot.loading) and slot.card != card]
+        return not others or sum(other.memory for other in others) + card.memory <= self._models.memory_mb
+
+    async def _unload(self, slot: Slot) -> None:
+        engine, slot.engine = slot.engine, None
+        if engine:
+            await slot.run(engine.close)
+            logger.info("unloaded %s", slot.card.id)
