@@ -1,0 +1,85 @@
+"""The one place that turns errors into answers, in the contract's shape."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from ttsai_server.errors import ApiError, BadRequest, FileTooLarge, InternalError, NotFound, UnknownModel
+
+logger = logging.getLogger(__name__)
+
+BY_STATUS: Mapping[int, type[ApiError]] = {404: NotFound, 413: FileTooLarge, 500: InternalError}
+
+
+def render(error: ApiError, headers: Mapping[str, str] | None = None) -> Response:
+    """The contract's error: `{"error": {...}, "message": …}` with its status and headers."""
+    inner = {
+        "code": error.code,
+        "message": error.message,
+        "type": error.type,
+        "param": error.param,
+        **error.extra,
+    }
+    body = orjson.dumps({"error": inner, "message": error.message, **error.top_level})
+    return Response(body, error.status, {**error.headers, **(headers or {})}, "application/json")
+
+
+def for_path(error: ApiError, path: str) -> ApiError:
+    """OpenAI's paths tell an unknown model as 400, which the vendor's client maps to ModelNotFoundError."""
+    if isinstance(error, UnknownModel) and path.startswith("/v1/audio/"):
+        return BadRequest(error.message, param=error.param)
+    return error
+
+
+def bug(request_id: str) -> InternalError:
+    """What a client is told of an unexpected fault: nothing but where to look it up."""
+    return InternalError(f"Something went wrong on the server. Request id: {request_id}")
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(ApiError, _api_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+
+
+def _api_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    if isinstance(error, InternalError):
+        logger.error("%s", error.message, exc_info=error)
+        error = bug(request.scope["state"]["request_id"])
+    return render(for_path(error, request.scope["path"]))
+
+
+def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return render(_bad_request(error.errors()))
+
+
+def _bad_request(problems: Sequence[Any]) -> BadRequest:
+    """The first problem, told as a sentence about the field."""
+    first = problems[0]
+    field = ".".join(str(part) for part in first["loc"][1:])
+    if first["type"] == "json_invalid":
+        return BadRequest(f"The body is not valid JSON: {first['ctx']['error']}.")
+    if not field:
+        return BadRequest("The body must be a JSON object, sent with Content-Type: application/json.")
+    if first["type"] == "missing":
+        return BadRequest(f"{field!r} is required.", param=field)
+    return BadRequest(f"{field!r}: {first['msg']}.", param=field)
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:  # the contract has no 405: a path that does not take the method is not there
+        return render(NotFound(f"There is no {request.method} {request.url.path}."), error.headers)
+    if error.status_code == 404:
+        return render(NotFound(f"There is no {request.url.path}."))
+    if error.status_code == 400:
+        return render(BadRequest("The body could not be read: it must be JSON in UTF-8."))
+    return render(BY_STATUS.get(error.status_code, InternalError)(str(error.detail)))
