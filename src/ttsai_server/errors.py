@@ -12,12 +12,14 @@
     ├── InternalError         500 internal_error
     │   └── EngineFailed      500 internal_error: an engine broke in the middle of its work
     └── ModelLoading          503 model_loading: being loaded, or saturated
-        └── WeightsMissing    503 model_loading: the weights are not on this machine yet
+        ├── WeightsMissing    503 model_loading: the weights are not on this machine yet
+        └── PullFailed        503 model_loading: no source of the weights would give them
 
-Code below `api` raises these; only `api.errors` turns them into answers.
+Code below `api` raises these; only `api.errors` turns them into answers. BadCard stands outside: it stops the start.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -131,3 +133,19 @@ class WeightsMissing(ModelLoading):
         super().__init__(
             f"The weights of {model!r} are not on this machine. Run: ttsai-server models pull {model}", retry_after=60
         )
+
+
+class PullFailed(ModelLoading):
+    def __init__(self, model: str, reasons: Sequence[str]) -> None:
+        lines = "".join(f"\n  {reason}" for reason in reasons)
+        super().__init__(f"The weights of {model!r} could not be fetched:{lines}", retry_after=60)
+
+
+class BadCard(ValueError):
+    """A model card that can't be used."""
+
+    def __init__(self, file: Path, key: str, reason: str) -> None:
+        super().__init__(f"{file}: {key}: {reason}")
+        self.file = file
+        self.key = key
+        """Path of the key in the file, as `voices.0.gender`."""

@@ -1,0 +1,143 @@
+"""Model cards: models/<id>.toml → ModelCard, every key checked.
+
+A card may write `{voice}` in the names of a source's files; it stands for the id of each of the card's voices in turn.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    StringConstraints,
+    ValidationError,
+)
+
+from ttsai_server.domain import ModelCard, Source, Task, Tier, Voice
+from ttsai_server.errors import BadCard
+
+ENGINE_PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[a-z0-9]+)*$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _inside(path: str) -> str:
+    if "\\" in path or not path or {"", ".", ".."} & set(path.split("/")):
+        raise ValueError(f"{path!r} is not a plain relative path")
+    return path
+
+
+RelativePath = Annotated[str, AfterValidator(_inside)]
+"""A path that stays inside its folder."""
+Parts = Annotated[tuple[RelativePath, ...], BeforeValidator(_listed), Field(min_length=1)]
+"""One path, or the paths of the parts that are joined."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class VoiceEntry(_Strict):
+    id: Id
+    name: str
+    language: LanguageTag
+    gender: Literal["male", "female", "neutral"]
+
+
+class SourceEntry(_Strict):
+    kind: Literal["hub", "pypi", "npm"]
+    name: str
+    revision: str
+    files: dict[RelativePath, Parts]
+    sha256: dict[str, Sha256] = {}
+
+
+class CardFile(_Strict):
+    """The keys of a card; `ModelCard` says what they mean."""
+
+    id: Id
+    name: str
+    task: Task
+    tier: Tier
+    engine: Annotated[str, StringConstraints(pattern=ENGINE_PATH)]
+    licence: str
+    languages: tuple[LanguageCode, ...]
+    rate: PositiveInt
+    aliases: tuple[Id, ...] = ()
+    streaming: bool = True
+    cloning: bool = False
+    demo: bool = False
+    memory: int = Field(default=0, ge=0)
+    concurrency: PositiveInt = 1
+    queue: PositiveInt = 64
+    first_chars: PositiveInt = 60
+    chunk_chars: PositiveInt = 200
+    options: dict[str, Any] = {}
+    previews: dict[LanguageTag, str] = {}
+    """Language → what the previews of its voices say."""
+    voices: tuple[VoiceEntry, ...] = ()
+    sha256: dict[str, Sha256] = {}
+    """File → checksum, for files that are the same in every source."""
+    sources: tuple[SourceEntry, ...] = ()
+
+
+def read_card(file: Path) -> ModelCard:
+    """The card in `file`. Raises BadCard that names the file and the first wrong key."""
+    try:
+        entry = CardFile.model_validate(tomllib.loads(file.read_text("utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadCard(file, ".".join(map(str, first["loc"])), first["msg"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadCard(file, "TOML", str(error)) from None
+    _check(entry, file)
+    return _card(entry)
+
+
+def _check(entry: CardFile, file: Path) -> None:
+    """What one key alone can't show."""
+    if entry.id != file.stem:
+        raise BadCard(file, "id", f"is {entry.id!r}, but the file is named {file.stem!r}")
+    spoken = {voice.language for voice in entry.voices}
+    if odd := set(entry.previews) ^ spoken:
+        raise BadCard(file, "previews", f"must be those of the voices' languages: {', '.join(sorted(odd))}")
+    for language in sorted(spoken):
+        if language.split("-")[0] not in entry.languages:
+            raise BadCard(file, "languages", f"a voice speaks {language!r}, which is not among them")
+    offered = {path for source in _sources(entry) for path in source.files}
+    named = set(entry.sha256).union(*(source.sha256 for source in entry.sources))
+    if stray := named - offered:
+        raise BadCard(file, "sha256", f"no source has {min(stray)!r}")
+
+
+def _card(entry: CardFile) -> ModelCard:
+    voices = tuple(
+        Voice(v.id, v.name, entry.id, v.language, v.gender, entry.previews[v.language]) for v in entry.voices
+    )
+    plain = {key: value for key, value in entry if key not in {"previews", "voices", "sha256", "sources"}}
+    return ModelCard(**plain, voices=voices, sources=_sources(entry))
+
+
+def _sources(entry: CardFile) -> tuple[Source, ...]:
+    return tuple(_source(source, entry) for source in entry.sources)
+
+
+def _source(source: SourceEntry, card: CardFile) -> Source:
+    voices = [voice.id for voice in card.voices]
+    files: dict[str, tuple[str, ...]] = {}
+    for target, parts in source.files.items():
+        for voice in voices if "{voice}" in target else [""]:
+            files[target.replace("{voice}", voice)] = tuple(part.replace("{voice}", voice) for part in parts)
+    known = {file: checksum for file, checksum in card.sha256.items() if file in files}
+    return Source(source.kind, source.name, source.revision, files, known | source.sha256)

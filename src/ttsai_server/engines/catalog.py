@@ -1,0 +1,100 @@
+"""The models and voices that this server knows: cards looked up by name."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Self, TypeVar
+
+from ttsai_server.domain import ModelCard, Task, Voice
+from ttsai_server.engines.base import Engine
+from ttsai_server.engines.cards import read_card
+from ttsai_server.engines.voices import parse_blend
+from ttsai_server.errors import BadCard, BadRequest, NotFound, UnknownModel
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    models: Mapping[str, ModelCard]
+    """Id or alias → card."""
+    speakers: Mapping[str, Voice]
+    """Voice id → voice; no two models share one."""
+
+    @classmethod
+    def read(cls, folder: Path, *, demo: bool = False) -> Self:
+        """The cards in `folder`, with those of demo models only if `demo`.
+
+        Raises BadCard, which names file and key, for a card that can't be used or a name that two cards give.
+        """
+        cards = {file: read_card(file) for file in sorted(folder.glob("*.toml"))}
+        shown = {file: card for file, card in cards.items() if demo or not card.demo}
+        models = ((file, "aliases", name, card) for file, card in shown.items() for name in (card.id, *card.aliases))
+        voices = ((file, "voices", voice.id, voice) for file, card in shown.items() for voice in card.voices)
+        return cls(_unique(models), _unique(voices))
+
+    def cards(self, task: Task | None = None) -> list[ModelCard]:
+        """Each card once, by id; only those of `task` if one is given."""
+        own = (card for name, card in sorted(self.models.items()) if name == card.id)
+        return [card for card in own if task in (None, card.task)]
+
+    def resolve(self, name: str, task: Task) -> ModelCard:
+        """The model that `name`, an id or an alias, means. Raises UnknownModel if none does, or it has another task."""
+        card = self.models.get(name)
+        if card is None or card.task is not task:
+            raise UnknownModel(name)
+        return card
+
+    def voice(self, card: ModelCard, name: str) -> Voice:
+        """A voice of that model. Raises NotFound for an unknown voice, BadRequest for one of another model."""
+        voice = self.speakers.get(name)
+        if voice is None:
+            raise NotFound(f"Unknown voice: {name[:80]!r}. GET /v1/voices/ lists the voices.", param="voice")
+        if voice.model != card.id:
+            raise BadRequest(f"The voice {name!r} belongs to {voice.model!r}, not to {card.id!r}.", param="voice")
+        return voice
+
+    def blend(self, card: ModelCard, text: str) -> tuple[tuple[Voice, float], ...]:
+        """The voices of `af_bella(2)+af_sky(1)` with their weights. Raises as `voice` and `parse_blend`."""
+        return tuple((self.voice(card, name), weight) for name, weight in parse_blend(text))
+
+    def voices(self, model: str | None = None, language: str | None = None, gender: str | None = None) -> list[Voice]:
+        """The voices that match all that is given; `en` matches `en-us`. Raises UnknownModel."""
+        card = self._any(model) if model else None
+        return [v for v in self.speakers.values() if _matches(v, card, (language or "").lower(), gender)]
+
+    def _any(self, name: str) -> ModelCard:
+        if name not in self.models:
+            raise UnknownModel(name)
+        return self.models[name]
+
+
+def load_class(card: ModelCard) -> type[Engine]:
+    """The adapter of a card; imports its module, not its heavy package. Raises BadCard if there is none."""
+    module, name = card.engine.split(":")
+    try:
+        found = getattr(import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        raise BadCard(Path(f"{card.id}.toml"), "engine", str(error)) from error
+    if not (isinstance(found, type) and issubclass(found, Engine)):
+        raise BadCard(Path(f"{card.id}.toml"), "engine", f"{card.engine!r} is not an engine")
+    return found
+
+
+def _matches(voice: Voice, card: ModelCard | None, language: str, gender: str | None) -> bool:
+    return (
+        (card is None or voice.model == card.id)
+        and (not language or f"{voice.language}-".startswith(f"{language}-"))
+        and (not gender or voice.gender == gender)
+    )
+
+
+def _unique(entries: Iterable[tuple[Path, str, str, T]]) -> dict[str, T]:
+    found: dict[str, T] = {}
+    homes: dict[str, Path] = {}
+    for file, key, name, value in entries:
+        if name in found:
+            raise BadCard(file, key, f"{name!r} is already given by {homes[name]}")
+        found[name], homes[name] = value, file
+    return found
