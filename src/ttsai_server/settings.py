@@ -129,7 +129,9 @@ class Models(Group):
 
 class Speech(Group):
     default_model: str = "kokoro"
-    """What OpenAI's tts-1, tts-1-hd and gpt-4o-mini-tts mean."""
+    """The model that OpenAI's names mean."""
+    openai_models: tuple[str, ...] = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
+    """OpenAI's model names, on its own paths."""
     openai_voices: dict[str, str] = Field(
         default_factory=lambda: {
             "alloy": "af_alloy",

@@ -1,0 +1,98 @@
+"""GET /v1/models/, /v1/voices/ and every other spelling of them."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from starlette.responses import FileResponse, Response
+
+from ttsai_server.api.deps import BaseUrl, Wired, bearer
+from ttsai_server.api.schemas import (
+    KEYED,
+    Language,
+    Languages,
+    ModelInfo,
+    ModelList,
+    SpeechModels,
+    VoiceList,
+    errors,
+)
+from ttsai_server.errors import UnknownModel
+from ttsai_server.text.language import NAMES
+
+keyed = APIRouter(tags=["catalogue"], dependencies=[bearer], responses=KEYED)
+open_ = APIRouter(tags=["catalogue"], responses=errors(400, 404, 500))
+"""Needs no key: web clients fill their menus before they have one, and previews play in any page."""
+
+
+def _for_sdk(request: Request) -> bool:
+    return "api_prefix" in request.scope["state"]
+
+
+@keyed.get("/v1/models", response_model=ModelList)
+async def list_models(request: Request, services: Wired) -> Response:
+    listings = services.listings
+    return Response(listings.sdk_models if _for_sdk(request) else listings.models, media_type="application/json")
+
+
+@keyed.get("/v1/models/{model}", response_model_exclude_none=True)
+async def get_model(model: str, request: Request, services: Wired) -> ModelInfo:
+    speech = services.settings.speech
+    name = speech.default_model if model in speech.openai_models else model
+    card = services.catalog.models.get(name)
+    if card is None:
+        raise UnknownModel(model)
+    return services.listings.model(card, for_sdk=_for_sdk(request))
+
+
+@keyed.get("/v1/voices", response_model=VoiceList)
+async def list_voices(
+    request: Request,
+    services: Wired,
+    base_url: BaseUrl,
+    model: str | None = None,
+    language: str | None = None,
+    gender: Literal["male", "female", "neutral"] | None = None,
+) -> Response:
+    voices = services.catalog.voices(model, language, gender)
+    body = services.listings.voices(voices, base_url, for_sdk=_for_sdk(request))
+    return Response(body, media_type="application/json")
+
+
+@keyed.get("/v1/speech/voices", response_model=VoiceList)
+async def list_sdk_voices(services: Wired, base_url: BaseUrl, model: str | None = None) -> Response:
+    body = services.listings.voices(services.catalog.voices(model), base_url, for_sdk=True)
+    return Response(body, media_type="application/json")
+
+
+@keyed.get("/v1/speech/models")
+async def list_speech_models(services: Wired) -> SpeechModels:
+    return services.listings.speech_models()
+
+
+@keyed.get("/v1/speech/languages")
+async def list_languages(services: Wired) -> Languages:
+    """Every language that some model speaks."""
+    codes = sorted({code for card in services.catalog.cards() for code in card.languages})
+    return Languages(languages=[Language(code=code, name=NAMES[code]) for code in codes])
+
+
+@open_.get("/v1/audio/models", response_model=ModelList)
+async def list_audio_models(services: Wired) -> Response:
+    return Response(services.listings.models, media_type="application/json")
+
+
+@open_.get("/v1/audio/voices", response_model=VoiceList)
+async def list_audio_voices(services: Wired, base_url: BaseUrl) -> Response:
+    body = services.listings.voices(services.catalog.voices(), base_url, for_sdk=False)
+    return Response(body, media_type="application/json")
+
+
+@open_.get(
+    "/v1/voices/preview/{voice}.mp3",
+    response_class=FileResponse,
+    responses={200: {"content": {"audio/mpeg": {}}}, **errors(503)},
+)
+async def preview(voice: str, services: Wired) -> Response:
+    """A sentence in the voice's own language; made at its first asking, then kept."""
+    file = await services.previews.file(voice)
+    return FileResponse(file, media_type="audio/mpeg", headers={"Cache-Control": "public, max-age=86400"})

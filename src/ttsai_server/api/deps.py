@@ -1,0 +1,50 @@
+"""What a route asks for by type."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
+
+from ttsai_server.domain import Caller
+from ttsai_server.engines.catalog import Catalog
+from ttsai_server.metrics import Metrics
+from ttsai_server.runtime.base import Runtime
+from ttsai_server.services.previews import Previews
+from ttsai_server.services.speech import Speech
+from ttsai_server.settings import Settings
+
+bearer = Security(HTTPBearer(auto_error=False, description="A key: `sk-tts-…`."))
+"""Documents the key; `middleware.Gate` has checked it before a route is reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that `create_app` wired, at `app.state.services`."""
+
+    settings: Settings
+    catalog: Catalog
+    runtime: Runtime
+    speech: Speech
+    previews: Previews
+    metrics: Metrics
+
+
+def services(request: Request) -> Services:
+    return request.app.state.services
+
+
+def caller(request: Request) -> Caller:
+    """Who asks; there on every path that is not open."""
+    return request.scope["state"]["caller"]
+
+
+def base_url(request: Request) -> str:
+    """The address that this client knows the server by, without a slash at its end."""
+    configured: str = request.app.state.services.settings.server.public_url
+    return (configured or str(request.base_url)).rstrip("/")
+
+
+Wired = Annotated[Services, Depends(services)]
+Asking = Annotated[Caller, Depends(caller)]
+BaseUrl = Annotated[str, Depends(base_url)]

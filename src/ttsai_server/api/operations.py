@@ -1,0 +1,28 @@
+"""Whether the server is alive, whether it is ready, and what it has counted."""
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from ttsai_server.api.deps import Wired
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/health/live")
+async def live() -> Response:
+    """The process answers."""
+    return JSONResponse({"status": "live"})
+
+
+@router.get("/health/ready", responses={503: {"description": "Not ready; says why."}})
+async def ready(services: Wired) -> Response:
+    """The database answers, and every model of `models.preload` is loaded."""
+    waiting = await services.readiness.waiting_for()
+    return JSONResponse({"status": "waiting" if waiting else "ready", "waiting_for": waiting}, 503 if waiting else 200)
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+async def metrics(services: Wired) -> Response:
+    """Prometheus' text format."""
+    return Response(generate_latest(services.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,133 @@
+"""The shapes that cross the wire; the contract's fields and bounds."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Speed = Annotated[float, Field(ge=0.5, le=2.0, allow_inf_nan=False)]
+OpenAISpeed = Annotated[float, Field(ge=0.25, le=4.0, allow_inf_nan=False)]
+
+
+class Body(BaseModel):
+    """A request: wrong types are errors, unknown fields are kept for the engine to take or ignore."""
+
+    model_config = ConfigDict(strict=True, extra="allow", use_attribute_docstrings=True)
+
+
+class SpeechBody(Body):
+    model: str
+    """A model's id, from /v1/models/."""
+    text: str
+    """What to say: 1 character to the plan's limit."""
+    voice: str
+    """A voice's id, from /v1/voices/, or a blend as `af_bella(2)+af_sky(1)`."""
+    format: Literal["mp3", "wav", "flac", "ogg"] = "mp3"
+    speed: Speed = 1.0
+    """1.0 is the voice's own pace."""
+    language: str | None = None
+    """ISO 639-1 code; detected from the text when absent."""
+    stream: bool = False
+    """Send the sound as it is made."""
+    pronunciations: dict[str, str] | None = None
+    """Whole words → how to read them, as `{"GIF": "jiff"}`."""
+    instructions: str | None = None
+    """How to speak; kept for models that follow instructions."""
+
+
+class OpenAISpeechBody(Body):
+    model: str
+    """tts-1, tts-1-hd, gpt-4o-mini-tts, or a model's id."""
+    input: str
+    """What to say."""
+    voice: str
+    """alloy, nova, …, a voice's id, or a blend."""
+    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
+    """pcm is 24 kHz, signed, 16 bits, little-endian."""
+    speed: OpenAISpeed = 1.0
+    stream_format: Literal["audio", "sse"] = "audio"
+    instructions: str | None = None
+    """How to speak; kept for models that follow instructions."""
+
+
+class ErrorDetail(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    code: str
+    message: str
+    type: str
+    param: str | None = None
+    credits_required: int | None = None
+    credits_available: int | None = None
+
+
+class Error(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    error: ErrorDetail
+    message: str
+
+
+class ModelInfo(BaseModel):
+    """A model in the published shape and in OpenAI's, side by side."""
+
+    id: str
+    name: str
+    type: str
+    tier: str
+    languages: list[str]
+    supports_cloning: bool
+    supports_streaming: bool
+    credits_per_1k_chars: int
+    credits_per_1k: int | None = None
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: str
+
+
+class ModelList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[ModelInfo]
+    models: list[ModelInfo]
+
+
+class VoiceInfo(BaseModel):
+    id: str
+    name: str
+    model: str
+    language: str
+    gender: Literal["male", "female", "neutral"]
+    preview_url: str
+    voice_id: str | None = None
+    model_name: str | None = None
+    is_premium: bool | None = None
+    tags: list[str] | None = None
+
+
+class VoiceList(BaseModel):
+    voices: list[VoiceInfo]
+    total: int
+
+
+class SpeechModels(BaseModel):
+    tts_models: list[str]
+    clone_models: list[str]
+    enhance_models: list[str]
+    instructions_supported_models: list[str]
+
+
+class Language(BaseModel):
+    code: str
+    name: str
+
+
+class Languages(BaseModel):
+    languages: list[Language]
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The error answers of a path, for OpenAPI."""
+    return {status: {"model": Error} for status in statuses}
+
+
+BILLABLE = errors(400, 401, 402, 403, 404, 413, 429, 500, 503)
+KEYED = errors(400, 401, 403, 404, 429, 500)

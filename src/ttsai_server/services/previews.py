@@ -1,0 +1,51 @@
+"""What a voice sounds like: one sentence, made at its first asking and kept in `data_dir`."""
+
+import asyncio
+import hashlib
+import os
+from collections import defaultdict
+from contextlib import aclosing
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from ttsai_server.domain import Caller, Task, Voice
+from ttsai_server.engines.catalog import Catalog
+from ttsai_server.errors import NotFound
+from ttsai_server.services.speech import Order, Speech
+
+
+class Previews:
+    def __init__(self, catalog: Catalog, speech: Speech, house: Caller, folder: Path) -> None:
+        """`speech` bills nobody; `house` is whom it speaks for."""
+        self._catalog = catalog
+        self._speech = speech
+        self._house = house
+        self._folder = folder
+        self._making = defaultdict[str, asyncio.Lock](asyncio.Lock)
+
+    async def file(self, voice_id: str) -> Path:
+        """The preview, MP3. Raises NotFound for an unknown voice, or what the engine raises."""
+        voice = self._catalog.speakers.get(voice_id)
+        if voice is None or self._catalog.models[voice.model].task is not Task.TTS:
+            raise NotFound(f"Unknown voice: {voice_id[:80]!r}.")
+        said = hashlib.sha256(voice.preview.encode()).hexdigest()[:8]
+        file = self._folder / f"{voice.id}-{said}.mp3"
+        async with self._making[voice.id]:
+            if not file.exists():
+                await self._make(voice, file)
+        return file
+
+    async def _make(self, voice: Voice, file: Path) -> None:
+        order = Order(voice.model, voice.preview, voice.id, language=voice.language)
+        script = await asyncio.to_thread(self._speech.check, self._house, order)
+        utterance = await self._speech.say(self._house, script, streaming=True)
+        async with aclosing(utterance.chunks()) as chunks:
+            sound = b"".join([chunk async for chunk in chunks])
+        await asyncio.to_thread(_write, file, sound)
+
+
+def _write(file: Path, content: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=file.parent, delete=False) as part:
+        part.write(content)
+    os.replace(part.name, file)  # noqa: PTH105 atomic: no other request sees half a file

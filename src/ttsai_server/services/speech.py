@@ -1,0 +1,119 @@
+"""Text to speech: from what a client asked for to encoded sound, paid for.
+
+    Order ──check──▶ Script ──reserve──▶ Utterance ──lease, first sound──▶ bytes ──▶ settled
+
+Everything that can be wrong with an order is found by `check`, before a credit is reserved or a model loaded.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from ttsai_server.audio.encode import CONTENT_TYPES
+from ttsai_server.domain import Caller, ModelCard, SpeechRequest, Task
+from ttsai_server.engines.catalog import Catalog, load_class
+from ttsai_server.errors import BadRequest
+from ttsai_server.metrics import Metrics
+from ttsai_server.runtime.base import Runtime
+from ttsai_server.services.billing import Billing, price
+from ttsai_server.services.utterance import Script, Utterance
+from ttsai_server.settings import Settings
+from ttsai_server.text.clean import clean, speakable
+from ttsai_server.text.language import detect, normalise_code
+from ttsai_server.text.pronunciations import pronounce
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a client wants said; its types are right, its meaning not yet checked."""
+
+    model: str
+    text: str
+    voice: str
+    format: str = "mp3"
+    speed: float = 1.0
+    language: str | None = None
+    """Any spelling of a code; None: detected."""
+    pronunciations: Mapping[str, str] = field(default_factory=dict[str, str])
+    options: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Fields beyond the contract's: knobs of the engine, or unknown."""
+
+
+class Speech:
+    def __init__(
+        self, settings: Settings, catalog: Catalog, runtime: Runtime, billing: Billing, metrics: Metrics
+    ) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._runtime = runtime
+        self._billing = billing
+        self._metrics = metrics
+
+    def check(self, caller: Caller, order: Order) -> Script:
+        """Blocking: it may have to detect the language. Raises UnknownModel, NotFound (voice) or BadRequest."""
+        card = self._catalog.resolve(order.model, Task.TTS)
+        voices = self._catalog.blend(card, order.voice)
+        text = _spoken_text(order, self._settings.plans[caller.plan].max_characters)
+        options, ignored = _known_options(card, order.options)
+        return Script(
+            card=card,
+            text=text,
+            request=SpeechRequest(
+                text="",
+                voices=tuple((voice.id, weight) for voice, weight in voices),
+                language=_language(order.language, text, card, voices[0][0].language),
+                speed=order.speed,
+                options=options,
+            ),
+            format=_format(order.format),
+            characters=len(order.text),
+            ignored=ignored,
+            credits=price(card, len(order.text), self._settings.prices),
+        )
+
+    async def say(self, caller: Caller, script: Script, *, streaming: bool) -> Utterance:
+        """Reserve the credits, and hand over the speech: nothing is made until it is iterated.
+
+        Raises InsufficientCredits.
+        """
+        hold = await self._billing.reserve(caller, script.credits)
+        return Utterance(script, hold, self._runtime, self._metrics, self._settings.prices, streaming=streaming)
+
+
+def _spoken_text(order: Order, longest: int) -> str:
+    if len(order.text) > longest:
+        raise BadRequest(f"'text' has {len(order.text)} characters; the plan allows {longest}.", param="text")
+    text = pronounce(clean(order.text), order.pronunciations)
+    if not speakable(text):
+        raise BadRequest("'text' has nothing in it that can be spoken.", param="text")
+    return text
+
+
+def _format(name: str) -> str:
+    if name not in CONTENT_TYPES:
+        raise BadRequest(f"'format' must be one of {', '.join(CONTENT_TYPES)}.", param="format")
+    return name
+
+
+def _language(asked: str | None, text: str, card: ModelCard, of_voice: str) -> str:
+    """BCP 47; the voice's own region where the language is the voice's own."""
+    if asked is None:
+        code = detect(text, card.languages, of_voice)
+    else:
+        code = normalise_code(asked)
+        if code.split("-")[0] not in card.languages:
+            raise BadRequest(f"{card.id!r} does not speak {asked!r}; it speaks {', '.join(card.languages)}.")
+    return of_voice if code == of_voice.split("-")[0] else code
+
+
+def _known_options(card: ModelCard, given: Mapping[str, object]) -> tuple[Mapping[str, object], tuple[str, ...]]:
+    """What the engine takes of them, checked; and the names of those it does not know."""
+    kind = load_class(card).Options
+    known = {name: value for name, value in given.items() if name in kind.model_fields}
+    try:
+        checked = kind.model_validate(known)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadRequest(f"{first['loc'][0]!r}: {first['msg']}.", param=str(first["loc"][0])) from None
+    return {name: getattr(checked, name) for name in known}, tuple(name for name in given if name not in known)
