@@ -1,0 +1,75 @@
+"""ttsai-server keys …"""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ttsai_server.cli.accounts import check_plan
+from ttsai_server.cli.output import Json, fail, on_database, show
+from ttsai_server.store.accounts import Accounts
+from ttsai_server.store.db import Database
+from ttsai_server.store.keys import PUBLISHABLE, SECRET, Key, Keys
+
+app = typer.Typer(no_args_is_help=True)
+
+COLUMNS = ("id", "account", "kind", "prefix", "label", "expires_at", "revoked_at")
+
+
+@app.command()
+def create(
+    context: typer.Context,
+    account: Annotated[str | None, typer.Option(help="Account of the key; without it, a new one is made.")] = None,
+    plan: Annotated[str, typer.Option(help="Plan of the new account.")] = "pro",
+    credits: Annotated[int, typer.Option(min=0, help="Opening balance of the new account.")] = 0,
+    label: Annotated[str, typer.Option(help="What the key is for.")] = "",
+    publishable: Annotated[bool, typer.Option("--publishable", help="A key for web pages (pk-tts-…).")] = False,
+    origin: Annotated[list[str] | None, typer.Option(help="Web origin that may use it; repeatable.")] = None,
+    expires: Annotated[str | None, typer.Option(help="Last moment, ISO 8601, as 2027-01-31T00:00:00Z.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key. It is shown this once; only its hash is kept."""
+    check_plan(context.obj, plan)
+    if publishable != bool(origin):
+        raise fail("A publishable key needs --origin, and only it takes one.")
+    kind, origins, until = PUBLISHABLE if publishable else SECRET, tuple(origin or ()), _moment(expires)
+
+    async def make(database: Database) -> tuple[Key, str]:
+        owner = account or (await Accounts(database).create(label or "cli", plan, credits)).id
+        return await Keys(database).create(owner, kind, label, origins, until)
+
+    key, plain = on_database(context.obj, make)
+    if as_json:
+        typer.echo(json.dumps({"key": plain, **asdict(key)}))
+    else:
+        typer.echo(f"{plain}\nKeep it: it is not shown again. Key {key.id} of account {key.account}.")
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    account: Annotated[str | None, typer.Option(help="Only this account's.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Keys, by their first characters."""
+    show("keys", on_database(context.obj, lambda database: Keys(database).list(account)), COLUMNS, as_json=as_json)
+
+
+@app.command()
+def revoke(context: typer.Context, key: str, as_json: Json = False) -> None:
+    """Stop a key for good, by its id."""
+    revoked = on_database(context.obj, lambda database: Keys(database).revoke(key))
+    typer.echo(json.dumps(asdict(revoked)) if as_json else f"{revoked.id} is revoked.")
+
+
+def _moment(text: str | None) -> float | None:
+    """Unix seconds; a time without a zone is UTC."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise fail(f"--expires: {text!r} is not an ISO 8601 time.") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,42 @@
+"""From a card to a loaded engine."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from ttsai_server.domain import ModelCard
+from ttsai_server.engines.base import Engine, Place
+from ttsai_server.engines.catalog import load_class
+from ttsai_server.engines.weights import missing, pull
+from ttsai_server.errors import WeightsMissing
+from ttsai_server.settings import Models
+
+MOST_THREADS = 8
+"""More threads for one step of work gain nothing: the layers of a small model are too short to share."""
+
+
+def loader(models: Models) -> Callable[[ModelCard], Engine]:
+    """A function that loads a card's engine, blocking: fetches the weights if it may, loads and warms up."""
+
+    def load(card: ModelCard) -> Engine:
+        if missing(card, models.dir):
+            if not models.auto_pull:
+                raise WeightsMissing(card.id)
+            pull(card, models.dir)
+        engine = load_class(card).load(card, place(card, models))
+        engine.warm_up(card)
+        return engine
+
+    return load
+
+
+def place(card: ModelCard, models: Models) -> Place:
+    threads = models.threads or min(os.cpu_count() or 1, MOST_THREADS)
+    return Place(weights=models.dir / card.id, device=device(models), threads=threads)
+
+
+def device(models: Models) -> str:
+    """cuda where it is asked for, or where there is an NVIDIA driver; found out without importing torch."""
+    if models.device != "auto":
+        return models.device
+    return "cuda" if Path("/proc/driver/nvidia/version").exists() else "cpu"
