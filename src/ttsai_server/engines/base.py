@@ -75,6 +75,15 @@ class Engine(ABC):
         """Knobs that a client may set."""
 
     @classmethod
+    def prepare(cls, card: ModelCard, weights: Path) -> None:  # noqa: B027 - most engines have nothing to make
+        """Make `card.derived` in `weights` of the files that a pull has fetched there.
+
+        Called at the end of every pull, with all files there and right; blocking, minutes at most. Does nothing if it
+        has been done, and puts no file under its final name before it is whole. Raises EngineFailed if the files are
+        not usable.
+        """
+
+    @classmethod
     @abstractmethod
     def load(cls, card: ModelCard, place: Place) -> Self:
         """Load the weights; blocking, seconds. Raises WeightsMissing, or EngineFailed if they are not usable."""
