@@ -74,8 +74,8 @@ class Engine(ABC):
     class Options(EngineOptions):
         """Knobs that a client may set."""
 
-    @classmethod
-    def prepare(cls, card: ModelCard, weights: Path) -> None:  # noqa: B027 - most engines have nothing to make
+    @classmethod  # noqa: B027 - most engines have nothing to make
+    def prepare(cls, card: ModelCard, weights: Path) -> None:
         """Make `card.derived` in `weights` of the files that a pull has fetched there.
 
         Called at the end of every pull, with all files there and right; blocking, minutes at most. Does nothing if it

@@ -59,20 +59,24 @@ def _request(client: "httpx.Client", url: str, target: Path, progress: Progress,
     done = _size(target)
     with client.stream("GET", url, headers={"Range": f"bytes={done}-"} if done else {}) as answer:
         if done and answer.status_code == WHOLE_ALREADY:
-            return _settle_size(answer.headers.get("Content-Range", ""), target, what)
-        answer.raise_for_status()
-        resumed = answer.status_code == PART
-        done = done if resumed else 0
-        total = done + int(answer.headers["Content-Length"]) if "Content-Length" in answer.headers else None
-        with target.open("ab" if resumed else "wb") as out:
-            for block in answer.iter_bytes():
-                done += out.write(block)
-                progress(what, done, total)
+            _check_whole(answer.headers.get("Content-Range", ""), done, what)
+        else:
+            _append(answer.raise_for_status(), target, progress, what)
 
 
-def _settle_size(content_range: str, target: Path, what: str) -> None:
-    """The server has nothing beyond what we hold: that must be the whole file, not more than it."""
-    if content_range != f"bytes */{_size(target)}":
+def _append(answer: "httpx.Response", target: Path, progress: Progress, what: str) -> None:
+    resumed = answer.status_code == PART
+    done = _size(target) if resumed else 0
+    total = done + int(answer.headers["Content-Length"]) if "Content-Length" in answer.headers else None
+    with target.open("ab" if resumed else "wb") as out:
+        for block in answer.iter_bytes():
+            done += out.write(block)
+            progress(what, done, total)
+
+
+def _check_whole(content_range: str, held: int, what: str) -> None:
+    """The server has nothing beyond the bytes that we hold: they must be the whole file, not more than it."""
+    if content_range != f"bytes */{held}":
         raise Corrupt(f"{what}: the download is longer than the file; it begins anew next time")
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -91,7 +91,7 @@ def _prepare(shelf: Shelf, progress: Progress) -> None:
 
 
 @contextmanager
-def _alone(shelf: Shelf, progress: Progress) -> Iterator[None]:
+def _alone(shelf: Shelf, progress: Progress) -> Generator[None]:
     """No other pull of this model, in any process, while inside; a killed one leaves no lock."""
     from filelock import FileLock, Timeout
 
