@@ -109,6 +109,8 @@ class ModelCard:
     """Longest later piece of text."""
     sources: tuple[Source, ...] = ()
     """In the order they are tried; a file may be in several, and may differ between them."""
+    derived: tuple[str, ...] = ()
+    """Files under models/<id>/ that the engine's `prepare` makes of the others."""
     options: Mapping[str, object] = field(default_factory=dict[str, object])
     """Settings of the engine; checked by its Options."""
 

@@ -15,10 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ttsai_server.api.errors import bug, render
 from ttsai_server.domain import Caller
-from ttsai_server.errors import ApiError, Forbidden, Unauthorized
+from ttsai_server.errors import ApiError
 from ttsai_server.metrics import Metrics
 from ttsai_server.services.accounts import Accounts
-from ttsai_server.services.limits import Admission, Limiter
+from ttsai_server.services.limits import Limiter
 from ttsai_server.settings import Plan
 
 access = logging.getLogger("ttsai_server.access")

