@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +115,12 @@ class Encoder:
         self._sample = known.sample
         self._layout = "mono" if channels == 1 else "stereo"
         self._resample = soxr.ResampleStream(rate, self.rate, channels) if rate != self.rate else None
-        stream = {**known.stream, "flush_packets": "1"} if self._drain else {}
+        flushed = {**known.stream, "flush_packets": "1"} if self._drain else {}
         # PyAV says that it takes a path; it takes anything with `write`
         sink = cast(Any, self._drain or file)
-        self._container = av.open(sink, "w", format=known.container, options={**known.muxer, **stream})
-        self._stream = self._container.add_stream(known.codec, self.rate, dict(known.options), layout=self._layout)
+        self._container = av.open(sink, "w", format=known.container, options={**known.muxer, **flushed})
+        stream = self._container.add_stream(known.codec, self.rate, dict(known.options), layout=self._layout)
+        self._stream = cast("AudioStream", stream)
         if known.bitrate:
             self._stream.bit_rate = bitrate or known.bitrate * channels
         self._done = 0
@@ -151,7 +153,7 @@ class Encoder:
     def _frame(self, samples: NDArray[np.float32]) -> "AudioFrame":
         from av.audio.frame import AudioFrame
 
-        data = to_int16(samples) if self._sample == "s16" else np.clip(samples, -1, 1)
+        data: NDArray[Any] = to_int16(samples) if self._sample == "s16" else np.clip(samples, -1, 1)
         planes = data.T if self._sample.endswith("p") else data.reshape(1, -1)
         frame = AudioFrame.from_ndarray(np.ascontiguousarray(planes), self._sample, self._layout)
         frame.sample_rate, frame.pts = self.rate, self._done
