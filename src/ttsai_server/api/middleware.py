@@ -1,7 +1,7 @@
 """What every request passes on its way to a route: pure ASGI, outermost first.
 
-    Entry   request id, one spelling of each path, the access log, metrics, and the answer to a bug
-    Gate    who is calling, and whether its plan admits another request now
+Entry   request id, one spelling of each path, the access log, metrics, and the answer to a bug
+Gate    who is calling, and whether its plan admits another request now
 """
 
 import logging

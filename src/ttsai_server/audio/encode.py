@@ -1,0 +1,171 @@
+"""Sound → bytes of a file format: one encoder a response, fed as the sound is made.
+
+Joining finished files end to end gives wrong lengths and clicks; here one encoder and one muxer (FFmpeg's, through
+PyAV) run from the first sample to the last. PyAV is imported at the first use: it is 18 MB.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    content_type: str
+    container: str
+    codec: str
+    sample: str
+    """PyAV's name of the sample format that the codec takes."""
+    bitrate: int | None = None
+    """Bits per second and channel; None: lossless."""
+    options: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of the codec."""
+    muxer: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of the container, always."""
+    stream: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of the container, when its head can't be mended at the end."""
+
+
+_BARE = {"fflags": "+bitexact"}
+"""No encoder's name and no chance in the head: a WAV head of 44 bytes, the same Ogg serial every time."""
+_OPUS = _Format("audio/ogg", "ogg", "libopus", "flt", 48_000, muxer=_BARE, stream={"page_duration": "100000"})
+
+_FORMATS: Mapping[str, _Format] = {
+    # constant bitrate, so that a player shows the right length of a stream, which has no Xing head; 64 kbit/s is
+    # 2.7 bits a sample at 24 kHz, and LAME's quality 7 costs .004 CPU-seconds per second there, its default .006
+    "mp3": _Format(
+        "audio/mpeg",
+        "mp3",
+        "libmp3lame",
+        "fltp",
+        64_000,
+        {"compression_level": "7"},
+        {"id3v2_version": "0"},
+        {"write_xing": "0"},
+    ),
+    # a stream's sizes are 0xFFFFFFFF, "until the end"; a file's are true
+    "wav": _Format("audio/wav", "wav", "pcm_s16le", "s16", muxer=_BARE),
+    "flac": _Format("audio/flac", "flac", "flac", "s16"),
+    # Opus, not Vorbis: FFmpeg's own Vorbis encoder is experimental, and every player of today that knows Ogg plays Opus
+    "ogg": _OPUS,
+    "opus": _OPUS,
+    "aac": _Format("audio/aac", "adts", "aac", "fltp", 64_000, {"aac_coder": "fast"}),
+    "pcm": _Format("audio/pcm", "s16le", "pcm_s16le", "s16"),
+}
+
+CONTENT_TYPES: Mapping[str, str] = {name: known.content_type for name, known in _FORMATS.items()}
+"""Format → its media type."""
+
+
+class _Drain:
+    """A file that can't seek, emptied after every push."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self._parts.append(bytes(data))
+        return len(data)
+
+    def take(self) -> bytes:
+        taken = b"".join(self._parts)
+        self._parts.clear()
+        return taken
+
+
+def to_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
+    """[-1, 1] → 16 bit: rounded, and clipped where it is too loud, never wrapped.
+
+    No dither: what a vocoder makes is noisier than the 16-bit step, and dither would put noise into the pauses.
+    """
+    return np.rint(np.clip(samples * np.float32(32768), -32768, 32767)).astype(np.int16)
+
+
+class Encoder:
+    """Encodes one stretch of sound, pushed in pieces of any length; blocking, so not for the event loop.
+
+    Not safe for two threads at a time. The result depends on the samples alone, not on how they were cut into pushes.
+
+    Args:
+        format: a key of CONTENT_TYPES.
+        rate: of the samples pushed, Hertz; resampled to the next rate above if the codec doesn't know it.
+        channels: 1 or 2.
+        bitrate: bits per second; None: the format's own. Ignored by lossless formats.
+        file: where to write. It must seek, because the head gets the true lengths at the end. Without it, `push` and
+            `finish` return the bytes of a stream, as much as there is at each push.
+    """
+
+    def __init__(
+        self, format: str, rate: int, *, channels: int = 1, bitrate: int | None = None, file: BinaryIO | None = None
+    ) -> None:
+        import av
+
+        known = _FORMATS[format]
+        self.rate = _rate(known.codec, rate)
+        """Of the result, Hertz."""
+        self._drain = _Drain() if file is None else None
+        self._sample = known.sample
+        self._layout = "mono" if channels == 1 else "stereo"
+        self._resample = soxr.ResampleStream(rate, self.rate, channels) if rate != self.rate else None
+        flushed = {**known.stream, "flush_packets": "1"} if self._drain else {}
+        # PyAV says that it takes a path; it takes anything with `write`
+        sink = cast(Any, self._drain or file)
+        self._container = av.open(sink, "w", format=known.container, options={**known.muxer, **flushed})
+        stream = self._container.add_stream(known.codec, self.rate, dict(known.options), layout=self._layout)
+        self._stream = cast("AudioStream", stream)
+        if known.bitrate:
+            self._stream.bit_rate = bitrate or known.bitrate * channels
+        self._done = 0
+
+    def push(self, samples: NDArray[np.float32]) -> bytes:
+        """Encode float32 (n, channels) in [-1, 1]; the bytes that are ready, b"" when writing to a file."""
+        if self._resample:
+            samples = self._resample.resample_chunk(samples)
+        self._encode(samples)
+        return self._taken()
+
+    def finish(self) -> bytes:
+        """Encode what is held back and close the container; the last bytes. Nothing may be pushed after it."""
+        if self._resample:
+            self._encode(self._resample.resample_chunk(np.zeros((0, self._channels), np.float32), last=True))
+        self._container.start_encoding()
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+        return self._taken()
+
+    @property
+    def _channels(self) -> int:
+        return 1 if self._layout == "mono" else 2
+
+    def _encode(self, samples: NDArray[np.float32]) -> None:
+        if len(samples):
+            self._container.mux(self._stream.encode(self._frame(samples)))
+            self._done += len(samples)
+
+    def _frame(self, samples: NDArray[np.float32]) -> "AudioFrame":
+        from av.audio.frame import AudioFrame
+
+        data: NDArray[Any] = to_int16(samples) if self._sample == "s16" else np.clip(samples, -1, 1)
+        planes = data.T if self._sample.endswith("p") else data.reshape(1, -1)
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(planes), self._sample, self._layout)
+        frame.sample_rate, frame.pts = self.rate, self._done
+        return frame
+
+    def _taken(self) -> bytes:
+        return self._drain.take() if self._drain else b""
+
+
+def _rate(codec: str, rate: int) -> int:
+    """The lowest rate that the codec knows and that loses nothing."""
+    from av.codec import Codec
+
+    known = Codec(codec, "w").audio_rates
+    return rate if not known else min((r for r in known if r >= rate), default=max(known))
