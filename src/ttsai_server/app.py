@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -12,16 +13,120 @@ from ttsai_server import __version__
 from ttsai_server.api import admin, catalog, errors, operations, speech
 from ttsai_server.api.deps import Services
 from ttsai_server.api.listings import Listings
-from ttsai_server.api.middleware import Entry, Gate
-from ttsai_server.domain import Task
+from ttsai_server.api.middleware import Entry, Gate, OpenGate
+from ttsai_server.domain import Caller, Task
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.loading import loader
 from ttsai_server.runtime.pool import Pool
-from ttsai_server.services.accounts import HOUSE, Accounts
-from ttsai_server.services.billing import FreeBilling, LedgerBilling
+from ttsai_server.services.accounts import Accounts
+from ttsai_server.services.billing import NullBilling, open_billing
 from ttsai_server.services.limits import open_limiter
 from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.speech import Speech
 from ttsai_server.settings import Settings
+from ttsai_server.store.db import open_database
+from ttsai_server.store.ledger import Ledger
+
+logger = logging.getLogger(__name__)
+
+HOUSE = Caller(account="local", plan="enterprise", key="")
+"""Who speaks when nobody has to say who they are."""
+EXPOSED_HEADERS = [
+    "X-Request-Id",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "X-Credits-Used",
+    "X-Credits-Remaining",
+    "Retry-After",
+]
+SWEEP_SECONDS = 60
+
+
+def create_app(
+    settings: Settings, *, admin_token: str = "", announce: Callable[[str], None] = lambda key: None
+) -> FastAPI:
+    """The server.
+
+    `admin_token` opens /admin to the server's own command line. `announce` is told the key of the first account, once
+    in the life of a database. Raises BadCard for a card that can't be used.
+    """
+    metrics = Metrics()
+    database = open_database(settings)
+    catalogue = Catalog.read(settings.models.cards, demo=settings.models.demo)
+    pool = Pool(settings.models, loader(settings.models))
+    accounts, limiter = Accounts(settings, database), open_limiter(settings)
+    house_speech = Speech(settings, catalogue, pool, NullBilling(), metrics)
+    preload = tuple(catalogue.models[name] for name in settings.models.preload)
+    services = Services(
+        settings=settings,
+        catalog=catalogue,
+        listings=Listings(catalogue, settings),
+        runtime=pool,
+        speech=Speech(settings, catalogue, pool, open_billing(settings, database), metrics),
+        previews=Previews(catalogue, house_speech, HOUSE, settings.data_dir / "previews"),
+        readiness=Readiness(pool, database, preload),
+        metrics=metrics,
+        admin_token=admin_token,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        from ttsai_server.store.migrate import upgrade
+
+        await upgrade(settings)
+        if settings.auth.enabled and (key := await accounts.first_start()):
+            announce(key)
+        metrics.watch(pool.states)
+        chores = [pool.sweep(), services.readiness.preload(), _release_expired(Ledger(database))]
+        tasks = [asyncio.create_task(chore) for chore in chores]
+        yield
+        await _stop(tasks)
+        await pool.close()
+        await limiter.close()
+        await database.close()
+
+    app = FastAPI(
+        title="ttsai-server",
+        version=__version__,
+        summary="A self-hosted speech server with the TTS.ai REST API",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        max_body_size=settings.server.max_body_bytes,
+    )
+    app.state.services = services
+    errors.install(app)
+    for router in (speech.router, catalog.keyed, catalog.open_, operations.router, admin.router):
+        app.include_router(router)
+    if settings.auth.enabled:
+        app.add_middleware(Gate, accounts=accounts, limiter=limiter, settings=settings)
+    else:
+        app.add_middleware(OpenGate, house=HOUSE)
+    app.add_middleware(Entry, metrics=metrics)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors.origins,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=EXPOSED_HEADERS,
+    )
+    return app
+
+
+async def _release_expired(ledger: Ledger) -> None:
+    """Return the credits that crashed servers had reserved; runs until cancelled."""
+    while True:
+        try:
+            if count := await ledger.release_expired():
+                logger.warning("released %d reservations of requests that never ended", count)
+        except Exception:
+            logger.exception("could not release expired reservations")
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _stop(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

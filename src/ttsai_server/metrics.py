@@ -1,8 +1,29 @@
 """What is counted, for /metrics. Each server has a registry of its own."""
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 LATENCY_SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+class State(Protocol):
+    """A model's place in memory, as `runtime.base.ModelState` tells it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def loaded(self) -> bool: ...
+    @property
+    def memory_mb(self) -> int: ...
+    @property
+    def leases(self) -> int: ...
+    @property
+    def waiting(self) -> int: ...
 
 
 class Metrics:
@@ -29,4 +50,26 @@ class Metrics:
         self.audio_seconds = Counter("ttsai_audio_seconds", "Sound made.", ("model",), registry=self.registry)
         self.characters = Counter("ttsai_characters", "Text spoken.", ("model",), registry=self.registry)
         self.credits = Counter("ttsai_credits", "Credits charged.", ("model",), registry=self.registry)
-        self.abandoned = Counter("ttsai_abandoned", "Requests whose client left.", ("path",), registry=self.registry)
+        self.abandoned = Counter("ttsai_abandoned", "Requests whose client left.", registry=self.registry)
+
+    def watch(self, states: Callable[[], Sequence[State]]) -> None:
+        """Tell of the models, as they are at each scrape."""
+        self.registry.register(_Models(states))
+
+
+@dataclass(frozen=True)
+class _Models(Collector):
+    states: Callable[[], Sequence[State]]
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        states = self.states()
+        for name, text, value in (
+            ("loaded", "1 if the model is in memory.", lambda state: state.loaded),
+            ("memory_bytes", "What the model's card says it takes, when loaded.", lambda state: state.memory_mb << 20),
+            ("leases", "Requests that hold the model.", lambda state: state.leases),
+            ("queue", "Steps of work that wait for a turn.", lambda state: state.waiting),
+        ):
+            family = GaugeMetricFamily(f"ttsai_model_{name}", text, labels=("model",))
+            for state in states:
+                family.add_metric([state.id], value(state))
+            yield family

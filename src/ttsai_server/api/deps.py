@@ -6,11 +6,13 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
+from ttsai_server.api.listings import Listings
 from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.base import Runtime
 from ttsai_server.services.previews import Previews
+from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.speech import Speech
 from ttsai_server.settings import Settings
 
@@ -24,10 +26,14 @@ class Services:
 
     settings: Settings
     catalog: Catalog
+    listings: Listings
     runtime: Runtime
     speech: Speech
     previews: Previews
+    readiness: Readiness
     metrics: Metrics
+    admin_token: str
+    """What the server's own command line shows; empty: it has no way in."""
 
 
 def services(request: Request) -> Services:

@@ -4,28 +4,32 @@ Entry   request id, one spelling of each path, the access log, metrics, and the 
 Gate    who is calling, and whether its plan admits another request now
 """
 
+import asyncio
 import logging
 import re
-from collections.abc import Callable
 from secrets import token_hex
 from time import perf_counter
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ttsai_server.api.departure import ClientLeft
 from ttsai_server.api.errors import bug, render
 from ttsai_server.domain import Caller
 from ttsai_server.errors import ApiError
 from ttsai_server.metrics import Metrics
 from ttsai_server.services.accounts import Accounts
 from ttsai_server.services.limits import Limiter
-from ttsai_server.settings import Plan
+from ttsai_server.settings import Plan, Settings
 
 access = logging.getLogger("ttsai_server.access")
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 OPEN_PATHS = re.compile(r"/v1/voices/preview/|/v1/audio/(models|voices)$|(?!/v1(/|$))")
 """What needs no key: everything outside /v1, previews, and the lists that web clients fetch before they have one."""
+PUBLISHABLE_PATHS = {"/v1/tts", "/v1/audio/speech", "/v1/models", "/v1/voices"}
+"""What a key that lies open in a web page may do."""
 
 
 class Entry:
@@ -40,6 +44,8 @@ class Entry:
         with self._metrics.in_flight.track_inprogress():
             try:
                 await self._app(scope, receive, visit.send)
+            except ClientLeft:
+                self._metrics.abandoned.inc()
             except Exception:
                 access.exception("unexpected", extra={"request_id": visit.request_id})
                 if visit.status:
@@ -99,20 +105,83 @@ class Visit:
 
 
 class Gate:
-    """Authenticates everything but the open paths; a refusal carries the rate headers as soon as the caller is known."""
+    """Authenticates everything but the open paths, and holds each account to its plan.
 
-    def __init__(self, app: ASGIApp, accounts: Accounts, limiter: Limiter, plan_of: Callable[[Caller], Plan]) -> None:
+    In this order: 401 who are you, 403 may you, 429 may you now. From the moment the caller is known, every answer
+    carries the rate headers, errors too.
+    """
+
+    def __init__(self, app: ASGIApp, accounts: Accounts, limiter: Limiter, settings: Settings) -> None:
         self._app = app
         self._accounts = accounts
         self._limiter = limiter
-        self._plan_of = plan_of
+        self._plans = settings.plans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or OPEN_PATHS.match(scope["path"]):
             return await self._app(scope, receive, send)
         try:
             caller = await self._accounts.authenticate(_bearer(Headers(scope=scope)))
+            plan = self._plans.get(caller.plan)
+            if plan is None:
+                raise Forbidden(f"The plan {caller.plan!r} is not offered by this server.")
+            admission = await self._limiter.admit(caller, plan)
         except ApiError as error:
             return await render(error)(scope, receive, send)
         scope["state"]["caller"] = caller
-        await self._admit(caller, scope, receive, send)
+        try:
+            await self._pass(scope, receive, _with_headers(send, admission), caller, plan)
+        finally:
+            await asyncio.shield(self._limiter.release(admission))
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send, caller: Caller, plan: Plan) -> None:
+        try:
+            _check_rights(caller, plan, Headers(scope=scope), scope)
+        except ApiError as error:
+            return await render(error)(scope, receive, send)
+        await self._app(scope, receive, send)
+
+
+class OpenGate:
+    """A server without keys: everybody is the house."""
+
+    def __init__(self, app: ASGIApp, house: Caller) -> None:
+        self._app = app
+        self._house = house
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope["state"]["caller"] = self._house
+        await self._app(scope, receive, send)
+
+
+def _bearer(headers: Headers) -> str:
+    """The key of `Authorization: Bearer …`; empty without one."""
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
+
+
+def _check_rights(caller: Caller, plan: Plan, headers: Headers, scope: Scope) -> None:
+    if not plan.api:
+        raise Forbidden(f"The plan {caller.plan!r} has no API access.")
+    if not caller.publishable:
+        return
+    if scope["path"] not in PUBLISHABLE_PATHS:
+        raise Forbidden("A publishable key may only be used for text to speech.")
+    origin = headers.get("origin") or _origin(headers.get("referer", ""))
+    if origin not in caller.origins:
+        raise Forbidden("This publishable key may not be used from this page.")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _with_headers(send: Send, admission: Admission) -> Send:
+    async def with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update(admission.headers)
+        await send(message)
+
+    return with_headers
