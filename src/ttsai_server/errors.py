@@ -115,6 +115,14 @@ class _RetryLater(ApiError):
 class RateLimited(_RetryLater):
     status, code, type = 429, "rate_limited", "rate_limit_error"
 
+    def __init__(self, message: str, *, retry_after: float, rate_headers: Mapping[str, str]) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self._rate_headers = rate_headers
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {**super().headers, **self._rate_headers}
+
 
 class InternalError(ApiError):
     status, code, type = 500, "internal_error", "server_error"

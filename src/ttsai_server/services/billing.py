@@ -1,0 +1,120 @@
+"""What a request costs, and its way through the ledger: reserved before the work, then settled or released."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from math import ceil
+
+from ttsai_server.domain import Caller, ModelCard
+from ttsai_server.settings import Prices, Settings
+from ttsai_server.store.db import Database
+from ttsai_server.store.ledger import Ledger, Used
+
+CHARACTERS = 1000
+"""Speech is priced by so many characters; a started unit counts whole."""
+
+
+def price(card: ModelCard, characters: int, prices: Prices) -> int:
+    """Credits for speaking a text with a model."""
+    return prices.tts_per_1k[card.tier] * ceil(characters / CHARACTERS)
+
+
+class Hold(ABC):
+    """Credits set aside for one request. Closed once, by `settle` or `release`; a second close does nothing."""
+
+    def __init__(self, credits: int, remaining: int | None) -> None:
+        self.credits = credits
+        """Set aside; after `settle`, charged; after `release`, 0."""
+        self.remaining = remaining
+        """What the account can still spend; None where nobody pays."""
+        self._closed = False
+
+    async def settle(self, used: Used) -> None:
+        """Charge `used.credits`, at most what was set aside, and return the rest. Raises ValueError for more."""
+        if not self._closed:
+            self._closed = True
+            self.credits = used.credits
+            self.remaining = await self._settle(used)
+
+    async def release(self) -> None:
+        """Return all of it."""
+        if not self._closed:
+            self._closed = True
+            self.credits = 0
+            self.remaining = await self._release()
+
+    @abstractmethod
+    async def _settle(self, used: Used) -> int | None: ...
+
+    @abstractmethod
+    async def _release(self) -> int | None: ...
+
+
+class Billing(ABC):
+    @abstractmethod
+    async def reserve(self, caller: Caller, credits: int) -> Hold:
+        """Set credits aside. Raises InsufficientCredits."""
+
+
+class LedgerHold(Hold):
+    def __init__(self, ledger: Ledger, reservation: str, credits: int, remaining: int) -> None:
+        super().__init__(credits, remaining)
+        self._ledger = ledger
+        self._reservation = reservation
+
+    async def _settle(self, used: Used) -> int:
+        return await self._ledger.settle(self._reservation, used)
+
+    async def _release(self) -> int:
+        return await self._ledger.release(self._reservation)
+
+
+class LedgerBilling(Billing):
+    """Callers pay from their account's balance."""
+
+    def __init__(self, ledger: Ledger, ttl: float) -> None:
+        self._ledger = ledger
+        self._ttl = ttl
+        self._abandoned: set[asyncio.Task[None]] = set()
+
+    async def reserve(self, caller: Caller, credits: int) -> Hold:
+        making = asyncio.ensure_future(self._make(caller, credits))
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            undoing = asyncio.ensure_future(_undo(making))
+            self._abandoned.add(undoing)
+            undoing.add_done_callback(self._abandoned.discard)
+            raise
+
+    async def _make(self, caller: Caller, credits: int) -> Hold:
+        made = await self._ledger.reserve(caller.account, credits, self._ttl)
+        return LedgerHold(self._ledger, made.id, made.amount, made.available)
+
+
+class NullHold(Hold):
+    async def _settle(self, used: Used) -> None:
+        return None
+
+    async def _release(self) -> None:
+        return None
+
+
+class NullBilling(Billing):
+    """Nobody pays: for a server without keys."""
+
+    async def reserve(self, caller: Caller, credits: int) -> Hold:
+        return NullHold(credits, None)
+
+
+def open_billing(settings: Settings, database: Database) -> Billing:
+    """The billing that the settings ask for."""
+    if not settings.auth.enabled:
+        return NullBilling()
+    return LedgerBilling(Ledger(database), settings.server.request_seconds)
+
+
+async def _undo(making: asyncio.Task[Hold]) -> None:
+    """Return what was being set aside for a caller that has gone."""
+    await asyncio.wait([making])
+    if not making.exception():
+        await making.result().release()

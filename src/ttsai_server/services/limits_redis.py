@@ -1,0 +1,99 @@
+"""Counters in Redis, for several servers that share them."""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from ttsai_server.services.limits import MINUTE, Admission, Count, Limiter
+from ttsai_server.settings import Plan
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 30.0
+"""A lease that is not renewed ends after it: the server that held it has crashed."""
+
+ENTER = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1e6
+local minute, ttl = tonumber(ARGV[4]), tonumber(ARGV[5])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - minute)
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+local recent, running = redis.call('ZCARD', KEYS[1]), redis.call('ZCARD', KEYS[2])
+local admitted = recent < tonumber(ARGV[2]) and running < tonumber(ARGV[3])
+if admitted then
+  redis.call('ZADD', KEYS[1], now, ARGV[1])
+  redis.call('ZADD', KEYS[2], now + ttl, ARGV[1])
+  redis.call('EXPIRE', KEYS[1], math.ceil(minute))
+  redis.call('EXPIRE', KEYS[2], math.ceil(ttl))
+  recent, running = recent + 1, running + 1
+end
+local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
+local frees = oldest and (oldest + minute - now) or 0
+return {admitted and 1 or 0, recent, running, string.format('%.6f', frees)}
+"""
+RENEW = """
+local time = redis.call('TIME')
+redis.call('ZADD', KEYS[1], 'XX', time[1] + time[2] / 1e6 + ARGV[2], ARGV[1])
+redis.call('EXPIRE', KEYS[1], math.ceil(ARGV[2]))
+"""
+
+
+class RedisLimiter(Limiter):
+    """One round trip an admission; the clock is the Redis server's, so the servers need not agree on theirs."""
+
+    def __init__(self, url: str, lease_seconds: float = LEASE_SECONDS) -> None:
+        try:
+            from redis.asyncio import Redis
+            from redis.exceptions import RedisError
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError("Redis needs the extra: pip install 'ttsai-server[redis]'") from error
+        self._failure = RedisError
+        self._redis = Redis.from_url(url)
+        self._script = self._redis.register_script(ENTER)
+        self._renewal = self._redis.register_script(RENEW)
+        self._lease_seconds = lease_seconds
+        self._leases: dict[str, str] = {}
+        """Lease → account, of the requests that run here."""
+        self._renewing: asyncio.Task[None] | None = None
+
+    async def _enter(self, account: str, lease: str, plan: Plan) -> Count:
+        limits = (plan.requests_per_minute, plan.concurrent, MINUTE, self._lease_seconds)
+        keys = (f"ttsai:{{{account}}}:recent", _running(account))
+        admitted, recent, running, frees = await self._script(keys, (lease, *limits))
+        if admitted:
+            self._leases[lease] = account
+            self._renewing = self._renewing or asyncio.create_task(self._renew())
+        return Count(bool(admitted), recent, running, float(frees))
+
+    async def release(self, admission: Admission) -> None:
+        if self._leases.pop(admission.lease, None):
+            await asyncio.shield(self._leave(admission))
+
+    async def _leave(self, admission: Admission) -> None:
+        try:
+            await self._redis.zrem(_running(admission.account), admission.lease)
+        except self._failure:
+            log.warning("lease not released; it ends by itself", exc_info=True)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease_seconds / 3)
+            try:
+                async with self._redis.pipeline(transaction=False) as pipeline:
+                    for lease, account in self._leases.items():
+                        await self._renewal((_running(account),), (lease, self._lease_seconds), client=pipeline)
+                    await pipeline.execute()
+            except self._failure:
+                log.warning("leases not renewed", exc_info=True)
+
+    async def close(self) -> None:
+        if self._renewing:
+            self._renewing.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._renewing
+        await self._redis.aclose()
+
+
+def _running(account: str) -> str:
+    """Key of an account's leases; the braces keep it on one node of a cluster with the account's other key."""
+    return f"ttsai:{{{account}}}:running"

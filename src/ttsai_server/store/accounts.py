@@ -1,0 +1,116 @@
+"""Accounts: a plan and a balance."""
+
+import time
+from dataclasses import asdict, dataclass
+from secrets import token_hex
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from ttsai_server import errors
+from ttsai_server.store import keys, ledger
+from ttsai_server.store.db import Database, insert_new
+from ttsai_server.store.tables import accounts
+
+FIRST = "local"
+"""Id and name of the account that the first start makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    id: str
+    name: str
+    plan: str
+    available: int
+    """Credits that can still be spent."""
+    reserved: int
+    """Credits set aside for requests under way."""
+    created_at: float
+    """Unix seconds."""
+
+
+class Accounts:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, name: str, plan: str, credits: int = 0) -> Account:
+        """A new account with `credits` >= 0."""
+        return await self._database.write(_create, f"acct_{token_hex(8)}", name, plan, credits)
+
+    async def create_first(self, plan: str, credits: int) -> str | None:
+        """The key of a new account `local` if there is no account yet, else None; of callers at once one gets it."""
+        return await self._database.write(_create_first, plan, credits)
+
+    async def get(self, account: str) -> Account:
+        """Raises NotFound."""
+        return await self._database.read(_get, account)
+
+    async def list(self) -> list[Account]:
+        """All of them, oldest first."""
+        return await self._database.read(_list)
+
+    async def set_plan(self, account: str, plan: str) -> Account:
+        """Raises NotFound."""
+        return await self._database.write(_set_plan, account, plan)
+
+    async def grant(self, account: str, credits: int, note: str = "") -> Account:
+        """Add credits; a negative number takes them back. Raises NotFound, or BadRequest for more than there are."""
+        return await self._database.write(_grant, account, credits, note)
+
+
+_ANY = select(accounts.c.id).limit(1)
+_BY_ID = select(accounts).where(accounts.c.id == bindparam("account"))
+_ALL = select(accounts).order_by(accounts.c.created_at, accounts.c.id)
+_SET_PLAN = (
+    update(accounts).where(accounts.c.id == bindparam("account")).values(plan=bindparam("new")).returning(accounts)
+)
+_GRANT = (
+    update(accounts)
+    .where(accounts.c.id == bindparam("account"), accounts.c.available + bindparam("credits") >= 0)
+    .values(available=accounts.c.available + bindparam("credits"))
+    .returning(accounts)
+)
+
+
+def _create(connection: Connection, id: str, name: str, plan: str, credits: int) -> Account:
+    account = Account(id, name, plan, credits, 0, time.time())
+    connection.execute(insert(accounts), asdict(account))
+    ledger.enter(connection, id, "grant", credits, None, "opening balance")
+    return account
+
+
+def _create_first(connection: Connection, plan: str, credits: int) -> str | None:
+    if connection.scalar(_ANY):
+        return None
+    account = Account(FIRST, FIRST, plan, credits, 0, time.time())
+    new = insert_new(connection, accounts).values(asdict(account)).on_conflict_do_nothing().returning(accounts.c.id)
+    if connection.scalar(new) is None:
+        return None
+    ledger.enter(connection, FIRST, "grant", credits, None, "opening balance")
+    return keys.create(connection, FIRST, keys.SECRET, "first start", (), None)[1]
+
+
+def _get(connection: Connection, account: str) -> Account:
+    return _account(connection.execute(_BY_ID, {"account": account}).one_or_none(), account)
+
+
+def _list(connection: Connection) -> list[Account]:
+    return [Account(*row) for row in connection.execute(_ALL)]
+
+
+def _set_plan(connection: Connection, account: str, plan: str) -> Account:
+    return _account(connection.execute(_SET_PLAN, {"account": account, "new": plan}).one_or_none(), account)
+
+
+def _grant(connection: Connection, account: str, credits: int, note: str) -> Account:
+    row = connection.execute(_GRANT, {"account": account, "credits": credits}).one_or_none()
+    if row is None:
+        raise errors.BadRequest(f"{account} has only {_get(connection, account).available} credits.")
+    ledger.enter(connection, account, "grant", credits, None, note)
+    return Account(*row)
+
+
+def _account(row: Row[Any] | None, id: str) -> Account:
+    if row is None:
+        raise errors.NotFound(f"No account {id!r}.")
+    return Account(*row)

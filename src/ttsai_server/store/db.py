@@ -1,0 +1,158 @@
+"""The database: SQLite in a file, or Postgres; nothing above this file knows which.
+
+Work is a plain function of a SQLAlchemy `Connection`, so a transaction is written once for both. Postgres runs it over
+asyncpg. SQLite runs it in a thread, one hop a transaction rather than one a statement: all writers share one thread,
+because SQLite has one write lock anyway, so they queue in order and never meet "database is locked" in their process.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import URL, Connection, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ttsai_server.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LOCK_WAIT = 30.0
+"""How long a writer waits for another process that holds SQLite's write lock, seconds."""
+READERS = 4
+"""Threads that read SQLite at the same time."""
+
+
+class Database(ABC):
+    """Runs work on the database. Made by `open_database`, inside a running event loop or before it."""
+
+    def __init__(self) -> None:
+        self._writes: set[asyncio.Future[Any]] = set()
+
+    async def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work` in one transaction: all of it is kept, or, if it raises, none.
+
+        Once begun it is carried to its end even when the caller is cancelled, so that nothing is half done.
+        """
+        future = self._transact(lambda connection: work(connection, *args, **kwargs))
+        self._writes.add(future)
+        future.add_done_callback(self._writes.discard)
+        return await asyncio.shield(future)
+
+    async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `work`, which only reads: outside a transaction, and beside the writers."""
+        return await self._look(lambda connection: work(connection, *args, **kwargs))
+
+    async def close(self) -> None:
+        """Wait for the writes under way, then let go of every connection. Idempotent."""
+        if self._writes:
+            await asyncio.wait(self._writes)
+        await self._dispose()
+
+    @abstractmethod
+    def _transact(self, work: Callable[[Connection], T]) -> asyncio.Future[T]: ...
+
+    @abstractmethod
+    async def _look(self, work: Callable[[Connection], T]) -> T: ...
+
+    @abstractmethod
+    async def _dispose(self) -> None: ...
+
+
+class Sqlite(Database):
+    """An SQLite file; made, with its folder, if it is not there."""
+
+    def __init__(self, url: URL) -> None:
+        super().__init__()
+        if not url.database or url.database == ":memory:":
+            raise ValueError("SQLite needs a file: sqlite:///path")
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        self._engine = create_engine(url, pool_size=1 + READERS, connect_args={"timeout": LOCK_WAIT})
+        event.listen(self._engine, "connect", _configure)
+        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
+        self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
+
+    def _transact(self, work: Callable[[Connection], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._writer, self._in_transaction, work)
+
+    def _in_transaction(self, work: Callable[[Connection], T]) -> T:
+        with self._engine.begin() as connection:
+            # the write lock is taken first: a reader that turns writer would fail at once if another wrote meanwhile
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return work(connection)
+
+    async def _look(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._in_passing, work)
+
+    def _in_passing(self, work: Callable[[Connection], T]) -> T:
+        with self._engine.connect() as connection:
+            return work(connection)
+
+    async def _dispose(self) -> None:
+        self._writer.shutdown()
+        self._readers.shutdown()
+        self._engine.dispose()
+
+
+def _configure(connection: SqliteConnection, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+class Postgres(Database):
+    """A Postgres server, over asyncpg."""
+
+    def __init__(self, url: URL, pool_size: int) -> None:
+        super().__init__()
+        from sqlalchemy.ext.asyncio import create_async_engine
+
+        try:
+            self._engine = create_async_engine(
+                _for_asyncpg(url), pool_size=pool_size, max_overflow=0, pool_pre_ping=True
+            )
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError("Postgres needs the extra: pip install 'ttsai-server[postgres]'") from error
+        self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def _transact(self, work: Callable[[Connection], T]) -> asyncio.Future[T]:
+        return asyncio.ensure_future(self._in_transaction(work))
+
+    async def _in_transaction(self, work: Callable[[Connection], T]) -> T:
+        async with self._engine.begin() as connection:
+            return await connection.run_sync(work)
+
+    async def _look(self, work: Callable[[Connection], T]) -> T:
+        async with self._reader.connect() as connection:
+            return await connection.run_sync(work)
+
+    async def _dispose(self) -> None:
+        await self._engine.dispose()
+
+
+def _for_asyncpg(url: URL) -> URL:
+    """The URL with libpq's `sslmode`, which hosts put into their URLs, under asyncpg's name."""
+    query = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
+    return url.set(drivername="postgresql+asyncpg", query=query)
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of the settings; connects on first use. Raises ValueError for a URL of another kind."""
+    url = make_url(settings.store_url)
+    match url.get_backend_name():
+        case "sqlite":
+            return Sqlite(url)
+        case "postgresql" | "postgres":
+            return Postgres(url, settings.store.pool_size)
+        case other:
+            raise ValueError(f"store.url: sqlite:// or postgresql://, not {other}://")
+
+
+def insert_new(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that knows ON CONFLICT, which each database spells through a class of its own."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)

@@ -1,0 +1,194 @@
+"""Credits: set aside before the work, then spent or returned. Each step is one transaction.
+
+Overdrawing can't happen: the balance is checked by the same UPDATE that lowers it, so of any number of reservations at
+once only those that the balance covers succeed. The ledger is only ever added to, and its sum is the balance.
+"""
+
+import time
+from dataclasses import asdict, dataclass
+from uuid import uuid4
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from ttsai_server import errors
+from ttsai_server.store.db import Database
+from ttsai_server.store.tables import accounts, ledger, reservations, usage
+
+SWEEP = 500
+"""Expired reservations released in one go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    id: str
+    amount: int
+    """Credits set aside."""
+    available: int
+    """Credits that the account can still spend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What was done, and what it costs."""
+
+    service: str
+    """As `tts`."""
+    model: str
+    characters: int
+    """Characters of text spoken; 0 where the service does not count them."""
+    seconds: float
+    """Seconds of audio made or heard."""
+    credits: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsageTotal:
+    service: str
+    model: str
+    requests: int
+    characters: int
+    seconds: float
+    credits: int
+
+
+class Ledger:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def reserve(self, account: str, amount: int, ttl: float) -> Reservation:
+        """Set `amount` >= 0 credits aside for at most `ttl` seconds.
+
+        Raises InsufficientCredits if the balance does not cover them, NotFound if there is no such account.
+        """
+        return await self._database.write(_reserve, account, amount, time.time() + ttl)
+
+    async def settle(self, reservation: str, used: Used) -> int:
+        """Spend `used.credits` of the reserved ones, return the rest and record the work. → credits available.
+
+        Changes nothing if the reservation has been settled, released or has expired. Raises ValueError if more is
+        used than was reserved, NotFound if there is no such reservation.
+        """
+        return await self._database.write(_settle, reservation, used)
+
+    async def release(self, reservation: str) -> int:
+        """Return all of the reserved credits. → credits available. Changes nothing and raises when `settle` would."""
+        return await self._database.write(_close, reservation, "released", 0)
+
+    async def release_expired(self) -> int:
+        """Return the credits of requests that never ended, because their server crashed. → how many there were."""
+        expired = await self._database.read(_expired, time.time())
+        for reservation in expired:
+            await self.release(reservation)
+        return len(expired)
+
+    async def usage(self, account: str, since: float) -> list[UsageTotal]:
+        """What the account did since a Unix time, by service and model."""
+        return await self._database.read(_usage, account, since)
+
+
+_TAKE = (
+    update(accounts)
+    .where(accounts.c.id == bindparam("account"), accounts.c.available >= bindparam("amount"))
+    .values(
+        available=accounts.c.available - bindparam("amount"),
+        reserved=accounts.c.reserved + bindparam("amount"),
+    )
+    .returning(accounts.c.available)
+)
+_AVAILABLE = select(accounts.c.available).where(accounts.c.id == bindparam("account"))
+_OPEN = insert(reservations)
+_ENTER = insert(ledger)
+_CLOSE = (
+    update(reservations)
+    .where(reservations.c.id == bindparam("reservation"), reservations.c.state == "open")
+    .values(state=bindparam("closed"), used=bindparam("spent"))
+    .returning(reservations.c.account, reservations.c.amount)
+)
+_GIVE = (
+    update(accounts)
+    .where(accounts.c.id == bindparam("account"))
+    .values(
+        available=accounts.c.available + bindparam("back"),
+        reserved=accounts.c.reserved - bindparam("amount"),
+    )
+    .returning(accounts.c.available)
+)
+_AVAILABLE_TO = (
+    select(accounts.c.available)
+    .join(reservations, reservations.c.account == accounts.c.id)
+    .where(reservations.c.id == bindparam("reservation"))
+)
+_RECORD = insert(usage)
+_EXPIRED = (
+    select(reservations.c.id)
+    .where(reservations.c.state == "open", reservations.c.expires_at <= bindparam("now"))
+    .limit(SWEEP)
+)
+_USAGE = (
+    select(
+        usage.c.service,
+        usage.c.model,
+        func.count(),
+        func.sum(usage.c.characters),
+        func.sum(usage.c.seconds),
+        func.sum(usage.c.credits),
+    )
+    .where(usage.c.account == bindparam("account"), usage.c.at >= bindparam("since"))
+    .group_by(usage.c.service, usage.c.model)
+    .order_by(usage.c.service, usage.c.model)
+)
+
+
+def enter(connection: Connection, account: str, kind: str, amount: int, reservation: str | None, note: str) -> None:
+    """Add a line to the ledger, of a change of `available` that the same transaction makes; nothing for no credits."""
+    if amount:
+        line = {"account": account, "kind": kind, "amount": amount, "reservation": reservation, "note": note}
+        connection.execute(_ENTER, {"at": time.time(), **line})
+
+
+def _reserve(connection: Connection, account: str, amount: int, expires_at: float) -> Reservation:
+    available = connection.scalar(_TAKE, {"account": account, "amount": amount})
+    if available is None:
+        available = connection.scalar(_AVAILABLE, {"account": account})
+        if available is None:
+            raise errors.NotFound(f"No account {account!r}.")
+        raise errors.InsufficientCredits(amount, available)
+    reservation = Reservation(uuid4().hex, amount, available)
+    row = {"id": reservation.id, "account": account, "amount": amount, "state": "open", "used": 0}
+    connection.execute(_OPEN, {**row, "expires_at": expires_at})
+    enter(connection, account, "reserve", -amount, reservation.id, "")
+    return reservation
+
+
+def _settle(connection: Connection, reservation: str, used: Used) -> int:
+    return _close(connection, reservation, "settled", used.credits, used)
+
+
+def _close(connection: Connection, reservation: str, state: str, spent: int, used: Used | None = None) -> int:
+    closing = {"reservation": reservation, "closed": state, "spent": spent}
+    closed = connection.execute(_CLOSE, closing).one_or_none()
+    if closed is None:
+        return _available_to(connection, reservation)
+    account, amount = closed
+    if not 0 <= spent <= amount:
+        raise ValueError(f"{spent} credits used of {amount} reserved")
+    back = amount - spent
+    enter(connection, account, state, back, reservation, "")
+    if used:
+        connection.execute(_RECORD, {"account": account, "at": time.time(), **asdict(used)})
+    return connection.execute(_GIVE, {"account": account, "amount": amount, "back": back}).scalar_one()
+
+
+def _available_to(connection: Connection, reservation: str) -> int:
+    available = connection.scalar(_AVAILABLE_TO, {"reservation": reservation})
+    if available is None:
+        raise errors.NotFound(f"No reservation {reservation!r}.")
+    return available
+
+
+def _expired(connection: Connection, now: float) -> list[str]:
+    return list(connection.scalars(_EXPIRED, {"now": now}))
+
+
+def _usage(connection: Connection, account: str, since: float) -> list[UsageTotal]:
+    return [UsageTotal(*row) for row in connection.execute(_USAGE, {"account": account, "since": since})]

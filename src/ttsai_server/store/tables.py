@@ -1,0 +1,120 @@
+"""Every table. Times are Unix seconds, money is whole credits.
+
+accounts ─┬─ keys
+          ├─ ledger         every change of `accounts.available`, so that sum(ledger.amount) == accounts.available
+          ├─ reservations   credits set aside while a request runs; sum(open amounts) == accounts.reserved
+          ├─ usage          what was done for the credits
+          └─ idempotency    answers kept for a repeated Idempotency-Key
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""How constraints are named, so that a migration can find them on both databases."""
+
+metadata = MetaData(naming_convention=NAMES)
+
+SERIAL = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only under the type INTEGER."""
+
+
+def _account(*, index: bool = False, primary_key: bool = False) -> Column[str]:
+    return Column("account", String, ForeignKey("accounts.id"), nullable=False, index=index, primary_key=primary_key)
+
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("plan", String, nullable=False),
+    Column("available", BigInteger, CheckConstraint("available >= 0", name="available"), nullable=False),
+    Column("reserved", BigInteger, CheckConstraint("reserved >= 0", name="reserved"), nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", String, primary_key=True),
+    _account(index=True),
+    Column("kind", String, nullable=False),
+    Column("hash", String, nullable=False, unique=True),
+    Column("prefix", String, nullable=False),
+    Column("label", String, nullable=False),
+    Column("origins", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double),
+    Column("revoked_at", Double),
+    Column("used_at", Double),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", SERIAL, primary_key=True),
+    _account(index=True),
+    Column("at", Double, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("reservation", String),
+    Column("note", Text, nullable=False),
+)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("id", String, primary_key=True),
+    _account(),
+    Column("amount", BigInteger, nullable=False),
+    Column("state", String, nullable=False),
+    Column("used", BigInteger, nullable=False),
+    Column("expires_at", Double, nullable=False),
+)
+_open = reservations.c.state == "open"
+Index("ix_reservations_open", reservations.c.expires_at, sqlite_where=_open, postgresql_where=_open)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("id", SERIAL, primary_key=True),
+    _account(),
+    Column("at", Double, nullable=False),
+    Column("service", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("characters", BigInteger, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("credits", BigInteger, nullable=False),
+)
+Index("ix_usage_account_at", usage.c.account, usage.c.at)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    _account(primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("fingerprint", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("status", Integer),
+    Column("headers", Text),
+    Column("body", Text),
+    Column("expires_at", Double, nullable=False, index=True),
+)
