@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from ttsai_server import __version__
 from ttsai_server.api import admin, catalog, errors, operations, speech
 from ttsai_server.api.deps import Services
+from ttsai_server.api.idempotency import Replay
 from ttsai_server.api.listings import Listings
 from ttsai_server.api.middleware import Entry, Gate, OpenGate
 from ttsai_server.domain import Caller, Task
@@ -27,6 +28,7 @@ from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.speech import Speech
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import open_database
+from ttsai_server.store.idempotency import Idempotency
 from ttsai_server.store.ledger import Ledger
 
 logger = logging.getLogger(__name__)
@@ -80,7 +82,7 @@ def create_app(
         if settings.auth.enabled and (key := await accounts.first_start()):
             announce(key)
         metrics.watch(pool.states)
-        chores = [pool.sweep(), services.readiness.preload(), _release_expired(Ledger(database))]
+        chores = [pool.sweep(), services.readiness.preload(), _clean_up(Ledger(database), answers)]
         tasks = [asyncio.create_task(chore) for chore in chores]
         yield
         await _stop(tasks)
@@ -100,6 +102,8 @@ def create_app(
     errors.install(app)
     for router in (speech.router, catalog.keyed, catalog.open_, operations.router, admin.router):
         app.include_router(router)
+    answers = Idempotency(database)
+    app.add_middleware(Replay, store=answers, folder=settings.data_dir / "answers", settings=settings)
     if settings.auth.enabled:
         app.add_middleware(Gate, accounts=accounts, limiter=limiter, settings=settings)
     else:
@@ -115,18 +119,20 @@ def create_app(
     return app
 
 
-async def _release_expired(ledger: Ledger) -> None:
-    """Return the credits that crashed servers had reserved; runs until cancelled."""
+async def _clean_up(ledger: Ledger, answers: Idempotency) -> None:
+    """Return the credits that crashed servers had reserved, and forget old answers; runs until cancelled."""
     while True:
         try:
             if count := await ledger.release_expired():
                 logger.warning("released %d reservations of requests that never ended", count)
+            for body in await answers.expire():
+                await asyncio.to_thread(Path(body).unlink, missing_ok=True)
         except Exception:
-            logger.exception("could not release expired reservations")
+            logger.exception("could not clean up; trying again in %d s", SWEEP_SECONDS)
         await asyncio.sleep(SWEEP_SECONDS)
 
 
-async def _stop(tasks: list[asyncio.Task[Any]]) -> None:
+async def _stop(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

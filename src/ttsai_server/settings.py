@@ -152,11 +152,6 @@ class Speech(Group):
     """OpenAI's voice names → ours."""
 
 
-class Compat(Group):
-    tts_response: Literal["audio", "job"] = "audio"
-    """What POST /v1/tts/ answers to a client that does not say: the sound itself, or a job."""
-
-
 class Cors(Group):
     origins: tuple[str, ...] = ("*",)
     """Web origins that may call with a key of their own; `*`: any."""
@@ -191,7 +186,6 @@ class Settings(BaseSettings):
     idempotency: Idempotency = Idempotency()
     models: Models = Field(default_factory=Models)
     speech: Speech = Field(default_factory=Speech)
-    compat: Compat = Compat()
     cors: Cors = Cors()
     log: Log = Log()
 

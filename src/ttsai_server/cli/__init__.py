@@ -6,13 +6,16 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from ttsai_server.cli import accounts, keys, models, serve
+from ttsai_server.cli import accounts, config, db, doctor, keys, models, serve
 from ttsai_server.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.command("serve")(serve.serve)
+app.command()(serve.serve)
+app.command()(config.config)
+app.command()(doctor.doctor)
 app.add_typer(keys.app, name="keys", help="Make, list and revoke API keys.")
 app.add_typer(accounts.app, name="accounts", help="Accounts, their plans and credits.")
+app.add_typer(db.app, name="db", help="The database.")
 app.add_typer(models.app, name="models", help="Models and their weights.")
 
 

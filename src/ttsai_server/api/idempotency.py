@@ -1,0 +1,135 @@
+"""Idempotency-Key: a POST that is repeated gets the first one's answer, and is not done, or billed, again."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from secrets import token_hex
+from time import monotonic
+
+from starlette.datastructures import Headers
+from starlette.responses import FileResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ttsai_server.api.errors import render
+from ttsai_server.domain import Caller
+from ttsai_server.errors import ApiError, BadRequest, ModelLoading
+from ttsai_server.settings import Settings
+from ttsai_server.store.idempotency import DONE, Answer, Idempotency
+
+LONGEST_KEY = 255
+POLL_SECONDS = 0.1
+
+
+class Replay:
+    """Keeps the bodies of successful answers in `folder`. A failed request is forgotten, so its repeat runs anew."""
+
+    def __init__(self, app: ASGIApp, store: Idempotency, folder: Path, settings: Settings) -> None:
+        self._app = app
+        self._store = store
+        self._folder = folder
+        self._kept_seconds = settings.idempotency.hours * 3600
+        self._wait_seconds = settings.idempotency.wait_seconds
+        self._running_seconds = settings.server.request_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        key = Headers(scope=scope).get("idempotency-key") if scope["type"] == "http" else None
+        if not key or scope["method"] != "POST" or "caller" not in scope["state"]:
+            return await self._app(scope, receive, send)
+        caller: Caller = scope["state"]["caller"]
+        try:
+            answer = await self._claim(caller.account, key)
+            if answer:
+                return await _repeat(answer, scope, receive, send)
+        except ApiError as error:
+            return await render(error)(scope, receive, send)
+        await self._record(caller.account, key, scope, receive, send)
+
+    async def _claim(self, account: str, key: str) -> Answer | None:
+        """None for the first with this key; for a repeat, the first one's answer, waited for if need be."""
+        if len(key) > LONGEST_KEY:
+            raise BadRequest(f"An Idempotency-Key has at most {LONGEST_KEY} characters.")
+        until = monotonic() + self._wait_seconds
+        while monotonic() < until:
+            answer = await self._store.begin(account, key, self._running_seconds)
+            if answer is None or answer.state == DONE:
+                return answer
+            await asyncio.sleep(POLL_SECONDS)
+        raise ModelLoading("The first request with this Idempotency-Key is still under way.", retry_after=5)
+
+    async def _record(self, account: str, key: str, scope: Scope, receive: Receive, send: Send) -> None:
+        print_ = Fingerprint(scope, receive)
+        copy = Copy(await asyncio.to_thread(_new_file, self._folder), send)
+        try:
+            await self._app(scope, print_.receive, copy.send)
+        finally:
+            copy.close()
+            await asyncio.shield(self._keep(account, key, print_, copy))
+
+    async def _keep(self, account: str, key: str, print_: "Fingerprint", copy: "Copy") -> None:
+        if copy.whole and copy.status == 200:
+            body = str(copy.path)
+            await self._store.finish(account, key, print_.hex, 200, copy.headers, body, self._kept_seconds)
+        else:
+            copy.path.unlink()
+            await self._store.abandon(account, key)
+
+
+class Fingerprint:
+    """A hash of a request's path and body, taken as the body is read."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._hash = hashlib.sha256(scope["path"].encode() + b"\n")
+        self._receive = receive
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._hash.update(message.get("body", b""))
+        return message
+
+    async def rest(self) -> None:
+        """Read to the end of the body."""
+        while (await self.receive()).get("more_body"):
+            pass
+
+    @property
+    def hex(self) -> str:
+        return self._hash.hexdigest()
+
+
+class Copy:
+    """Passes an answer on and keeps a copy of it."""
+
+    def __init__(self, path: Path, send: Send) -> None:
+        self.path = path
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        self.whole = False
+        """The last byte has been sent."""
+        self._file = path.open("wb")
+        self._send = send
+        self.close: Callable[[], None] = self._file.close
+
+    async def send(self, message: Message) -> None:
+        await self._send(message)
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = {name.decode(): value.decode("latin-1") for name, value in message["headers"]}
+        else:
+            self._file.write(message.get("body", b""))
+            self.whole = not message.get("more_body")
+
+
+async def _repeat(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+    print_ = Fingerprint(scope, receive)
+    await print_.rest()
+    if print_.hex != answer.fingerprint:
+        raise BadRequest("This Idempotency-Key has been used for another request.")
+    assert answer.status and answer.body
+    kept = {name: value for name, value in answer.headers.items() if name != "content-length"}
+    await FileResponse(answer.body, answer.status, {**kept, "Idempotent-Replayed": "true"})(scope, receive, send)
+
+
+def _new_file(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / token_hex(16)

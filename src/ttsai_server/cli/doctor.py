@@ -1,0 +1,100 @@
+"""ttsai-server doctor: what is missing, and how to mend it."""
+
+import asyncio
+import importlib.util
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import typer
+
+from ttsai_server.cli.output import Json
+from ttsai_server.engines.catalog import Catalog, load_class
+from ttsai_server.engines.weights import missing
+from ttsai_server.errors import BadCard
+from ttsai_server.runtime.loading import device
+from ttsai_server.settings import Settings
+from ttsai_server.store.db import open_database
+
+ROOM_GB = 2
+"""Free disk below which a pull may fail, gigabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    what: str
+    ok: bool
+    detail: str
+    mend: str = ""
+    """What to do about it."""
+
+
+def doctor(context: typer.Context, as_json: Json = False) -> None:
+    """Check weights, device, disk and database; say how to mend what is wrong. Ends with 1 if something is."""
+    findings = list(_findings(context.obj))
+    if as_json:
+        typer.echo(json.dumps({"findings": [asdict(finding) for finding in findings]}))
+    else:
+        for finding in findings:
+            typer.secho(f"{'ok  ' if finding.ok else 'BAD '} {finding.what}: {finding.detail}")
+            if finding.mend:
+                typer.echo(f"     → {finding.mend}")
+    raise typer.Exit(not all(finding.ok for finding in findings))
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    yield _database(settings)
+    yield from (_disk(name, folder) for name, folder in (("data", settings.data_dir), ("weights", settings.models.dir)))
+    yield _device(settings)
+    yield from _models(settings)
+
+
+def _database(settings: Settings) -> Finding:
+    where = settings.store_url.split("@")[-1]
+
+    async def ask() -> None:
+        database = open_database(settings)
+        try:
+            await database.read(lambda connection: connection.exec_driver_sql("SELECT count(*) FROM accounts"))
+        finally:
+            await database.close()
+
+    try:
+        asyncio.run(ask())
+    except Exception as error:  # whatever it is, the user shall read it
+        return Finding("database", False, f"{where}: {error}".splitlines()[0], "Run: ttsai-server db upgrade")
+    return Finding("database", True, where)
+
+
+def _disk(name: str, folder: Path) -> Finding:
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free / 1e9
+    if not os.access(there, os.W_OK):
+        return Finding(f"disk for {name}", False, f"{there} can't be written", "Choose another folder in the settings.")
+    mend = "" if free > ROOM_GB else "Free some space, or choose another folder in the settings."
+    return Finding(f"disk for {name}", not mend, f"{folder}: {free:.1f} GB free", mend)
+
+
+def _device(settings: Settings) -> Finding:
+    found = device(settings.models)
+    if found == "cuda" and not importlib.util.find_spec("torch"):
+        return Finding(
+            "device", False, "there is an NVIDIA GPU, but no torch", "Run: pip install 'ttsai-server[torch]'"
+        )
+    return Finding("device", True, f"{found}, {os.cpu_count()} processors")
+
+
+def _models(settings: Settings) -> Iterator[Finding]:
+    try:
+        cards = Catalog.read(settings.models.cards, demo=settings.models.demo).cards()
+    except BadCard as error:
+        yield Finding("model cards", False, str(error), "Mend the card.")
+        return
+    for card in cards:
+        load_class(card)
+        absent = missing(card, settings.models.dir)
+        detail = f"{len(absent)} files of its weights are missing" if absent else "its weights are here"
+        yield Finding(f"model {card.id}", not absent, detail, f"Run: ttsai-server models pull {card.id}" * bool(absent))

@@ -1,0 +1,83 @@
+"""A server as users meet it: the real app under a real uvicorn on a free port, in a thread of the test's process."""
+
+import asyncio
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import uvicorn
+
+from ttsai_server.app import create_app
+from ttsai_server.settings import Settings
+from ttsai_server.store.accounts import Account, Accounts
+from ttsai_server.store.db import Database, open_database
+from ttsai_server.store.keys import Keys
+
+ADMIN_TOKEN = "token-of-the-test"
+
+
+@dataclass
+class Live:
+    url: str
+    settings: Settings
+    first_keys: list[str] = field(default_factory=list[str])
+    """What the start announced."""
+
+    @property
+    def key(self) -> str:
+        """Of the account `local`: enterprise, a million credits."""
+        return self.first_keys[0]
+
+    def client(self, key: str | None = None, **options: Any) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {key or self.key}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=300, **options)
+
+    def new_key(self, plan: str = "enterprise", credits: int = 1000, **key: Any) -> tuple[str, str]:
+        """A new account's id and its key."""
+
+        async def make(database: Database) -> tuple[str, str]:
+            account = await Accounts(database).create("test", plan, credits)
+            return account.id, (await Keys(database).create(account.id, **key))[1]
+
+        return self.on_database(make)
+
+    def account(self, id: str) -> Account:
+        return self.on_database(lambda database: Accounts(database).get(id))
+
+    def on_database(self, work: Any) -> Any:
+        async def run() -> Any:
+            database = open_database(self.settings)
+            try:
+                return await work(database)
+            finally:
+                await database.close()
+
+        return asyncio.run(run())
+
+
+@contextmanager
+def live(settings: Settings) -> Generator[Live]:
+    """Run the server until the block ends; its threads and its loop are gone then."""
+    keys: list[str] = []
+    config = uvicorn.Config(
+        create_app(settings, admin_token=ADMIN_TOKEN, announce=keys.append),
+        port=0,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive(), "the server did not start"
+            thread.join(0.02)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield Live(f"http://127.0.0.1:{port}", settings, keys)
+    finally:
+        server.should_exit = True
+        thread.join()
