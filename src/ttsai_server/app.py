@@ -15,7 +15,7 @@ from ttsai_server.api.deps import Services
 from ttsai_server.api.idempotency import Replay
 from ttsai_server.api.listings import Listings
 from ttsai_server.api.middleware import Entry, Gate, OpenGate
-from ttsai_server.domain import Caller, Task
+from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.loading import loader

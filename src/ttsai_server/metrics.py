@@ -63,13 +63,13 @@ class _Models(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         states = self.states()
-        for name, text, value in (
-            ("loaded", "1 if the model is in memory.", lambda state: state.loaded),
-            ("memory_bytes", "What the model's card says it takes, when loaded.", lambda state: state.memory_mb << 20),
-            ("leases", "Requests that hold the model.", lambda state: state.leases),
-            ("queue", "Steps of work that wait for a turn.", lambda state: state.waiting),
+        for name, text, values in (
+            ("loaded", "1 if the model is in memory.", [state.loaded for state in states]),
+            ("memory_bytes", "What its card says it takes, when loaded.", [state.memory_mb << 20 for state in states]),
+            ("leases", "Requests that hold the model.", [state.leases for state in states]),
+            ("queue", "Steps of work that wait for a turn.", [state.waiting for state in states]),
         ):
             family = GaugeMetricFamily(f"ttsai_model_{name}", text, labels=("model",))
-            for state in states:
-                family.add_metric([state.id], value(state))
+            for state, value in zip(states, values, strict=True):
+                family.add_metric([state.id], value)
             yield family

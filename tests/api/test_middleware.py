@@ -4,7 +4,6 @@ import time
 
 import httpx
 import pytest
-
 from tests.live import Live
 
 TONE = {"model": "tone", "voice": "tone_a", "text": "la la la"}

@@ -35,15 +35,17 @@ class Replay:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         key = Headers(scope=scope).get("idempotency-key") if scope["type"] == "http" else None
         if not key or scope["method"] != "POST" or "caller" not in scope["state"]:
-            return await self._app(scope, receive, send)
+            await self._app(scope, receive, send)
+            return
         caller: Caller = scope["state"]["caller"]
         try:
             answer = await self._claim(caller.account, key)
             if answer:
-                return await _repeat(answer, scope, receive, send)
+                await _repeat(answer, scope, receive, send)
+            else:
+                await self._record(caller.account, key, scope, receive, send)
         except ApiError as error:
-            return await render(error)(scope, receive, send)
-        await self._record(caller.account, key, scope, receive, send)
+            await render(error)(scope, receive, send)
 
     async def _claim(self, account: str, key: str) -> Answer | None:
         """None for the first with this key; for a repeat, the first one's answer, waited for if need be."""
@@ -125,7 +127,8 @@ async def _repeat(answer: Answer, scope: Scope, receive: Receive, send: Send) ->
     await print_.rest()
     if print_.hex != answer.fingerprint:
         raise BadRequest("This Idempotency-Key has been used for another request.")
-    assert answer.status and answer.body
+    assert answer.status
+    assert answer.body
     kept = {name: value for name, value in answer.headers.items() if name != "content-length"}
     await FileResponse(answer.body, answer.status, {**kept, "Idempotent-Replayed": "true"})(scope, receive, send)
 

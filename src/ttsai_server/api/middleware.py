@@ -17,10 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ttsai_server.api.departure import ClientLeft
 from ttsai_server.api.errors import bug, render
 from ttsai_server.domain import Caller
-from ttsai_server.errors import ApiError
+from ttsai_server.errors import ApiError, Forbidden
 from ttsai_server.metrics import Metrics
 from ttsai_server.services.accounts import Accounts
-from ttsai_server.services.limits import Limiter
+from ttsai_server.services.limits import Admission, Limiter
 from ttsai_server.settings import Plan, Settings
 
 access = logging.getLogger("ttsai_server.access")
@@ -138,8 +138,9 @@ class Gate:
         try:
             _check_rights(caller, plan, Headers(scope=scope), scope)
         except ApiError as error:
-            return await render(error)(scope, receive, send)
-        await self._app(scope, receive, send)
+            await render(error)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class OpenGate:

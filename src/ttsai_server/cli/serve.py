@@ -22,7 +22,9 @@ def serve(
     """Start the server. The first start on an empty database prints a key."""
     settings: Settings = context.obj
     given: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    settings = settings.model_copy(update={"server": settings.server.model_validate({**dict(settings.server), **given})})
+    settings = settings.model_copy(
+        update={"server": settings.server.model_validate({**dict(settings.server), **given})}
+    )
     configure(settings.log)
     token = secrets.token_urlsafe(32)
     config = uvicorn.Config(

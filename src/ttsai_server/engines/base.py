@@ -88,6 +88,9 @@ class Engine(ABC):
     def load(cls, card: ModelCard, place: Place) -> Self:
         """Load the weights; blocking, seconds. Raises WeightsMissing, or EngineFailed if they are not usable."""
 
+    def warm_up(self, card: ModelCard) -> None:  # noqa: B027 most engines need none
+        """Do what the first request would otherwise wait for; called once after `load`."""
+
     @abstractmethod
     def close(self) -> None:
         """Free everything. Idempotent."""
@@ -103,3 +106,9 @@ class Synthesizer(Engine):
         Every word is said, or the iterator raises: BadRequest for text that it can't say, EngineFailed for a fault,
         Cancelled when told to stop.
         """
+
+    def warm_up(self, card: ModelCard) -> None:
+        voice = card.voices[0]
+        request = SpeechRequest("Ready.", ((voice.id, 1.0),), voice.language)
+        for _ in self.synthesize(request, Cancellation()):
+            pass

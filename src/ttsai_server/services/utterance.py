@@ -62,7 +62,7 @@ class Utterance:
         self._runtime = runtime
         self._metrics = metrics
         self._prices = prices
-        self._encoder = Encoder(script.format, script.card.rate, sink=None if streaming else self.whole)
+        self._encoder = Encoder(script.format, script.card.rate, file=None if streaming else self.whole)
 
     async def chunks(self) -> AsyncGenerator[bytes]:
         """The encoded sound as it is made; when not streaming, empty chunks that only tell of progress.
