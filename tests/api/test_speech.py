@@ -1,0 +1,191 @@
+"""POST /v1/tts/ and /v1/audio/speech on the tone engine: everything but the voice. Real speech: tests/test_hearing.py."""
+
+import base64
+import io
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import av
+import httpx
+import pytest
+
+from tests.live import Live
+
+TEXT = "One sentence. Another sentence, a little longer. " * 4
+TONE = {"model": "tone", "voice": "tone_a", "text": TEXT}
+OPENAI = {"model": "tone", "voice": "tone_a", "input": TEXT}
+
+
+def seconds_of(sound: bytes) -> float:
+    """Length by decoding every frame, not by what a header says."""
+    with av.open(io.BytesIO(sound)) as container:
+        frames = list(container.decode(audio=0))
+        return sum(frame.samples for frame in frames) / frames[0].sample_rate
+
+
+def said(server: Live, body: dict[str, Any], path: str = "/v1/tts/") -> httpx.Response:
+    _, key = server.new_key()
+    with server.client(key) as client:
+        return client.post(path, json=body)
+
+
+@pytest.mark.parametrize(
+    ("format", "content_type"),
+    [("mp3", "audio/mpeg"), ("wav", "audio/wav"), ("flac", "audio/flac"), ("ogg", "audio/ogg")],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_every_format_streamed_or_not_has_the_whole_sound(
+    server: Live, format: str, content_type: str, stream: bool
+) -> None:
+    answer = said(server, {**TONE, "format": format, "stream": stream})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, content_type)
+    whole = float(said(server, TONE).headers["X-Audio-Seconds"])
+    assert seconds_of(answer.content) == pytest.approx(whole, abs=0.1)
+    assert ("Content-Length" in answer.headers) is not stream
+
+
+@pytest.mark.parametrize("format", ["mp3", "opus", "aac", "flac", "wav", "pcm"])
+def test_openais_formats(server: Live, format: str) -> None:
+    answer = said(server, {**OPENAI, "response_format": format}, "/v1/audio/speech")
+    whole = float(said(server, TONE).headers["X-Audio-Seconds"])
+    seconds = len(answer.content) / 48_000 if format == "pcm" else seconds_of(answer.content)
+    assert answer.status_code == 200
+    assert seconds == pytest.approx(whole, abs=0.15)
+
+
+def test_mp3_is_the_default(server: Live) -> None:
+    assert said(server, TONE).headers["Content-Type"] == "audio/mpeg"
+
+
+def test_openais_events_carry_the_same_sound(server: Live) -> None:
+    body = {**OPENAI, "response_format": "wav"}
+    plain = said(server, body, "/v1/audio/speech").content
+    answer = said(server, {**body, "stream_format": "sse"}, "/v1/audio/speech")
+    events = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: ")]
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    assert b"".join(base64.b64decode(event["audio"]) for event in events[:-1]) == plain
+    assert events[-1]["type"] == "speech.audio.done"
+
+
+def test_double_speed_is_half_as_long(server: Live) -> None:
+    length = [float(said(server, {**TONE, "speed": speed}).headers["X-Audio-Seconds"]) for speed in (1.0, 2.0)]
+    assert length[1] == pytest.approx(length[0] / 2, rel=0.15)
+
+
+@pytest.mark.parametrize(("characters", "credits"), [(1, 1), (1000, 1), (1001, 2), (4999, 5)])
+def test_each_started_1000_characters_is_billed(server: Live, characters: int, credits: int) -> None:
+    account, key = server.new_key(credits=100)
+    answer = server.client(key).post("/v1/tts/", json={**TONE, "text": "a" * characters})
+    assert answer.headers["X-Credits-Used"] == str(credits)
+    assert answer.headers["X-Credits-Remaining"] == str(100 - credits)
+    assert server.account(account).available == 100 - credits
+
+
+BAD: list[tuple[Callable[[dict[str, Any]], dict[str, Any]], int, str]] = [
+    (lambda body: {**body, "model": "nobody"}, 404, "not_found"),
+    (lambda body: {**body, "voice": "nobody"}, 404, "not_found"),
+    (lambda body: {**body, "voice": "af_bella"}, 400, "bad_request"),
+    (lambda body: {**body, "voice": "tone_a(0)+tone_c"}, 400, "bad_request"),
+    (lambda body: {**body, "text": ""}, 400, "bad_request"),
+    (lambda body: {**body, "text": " \n\t "}, 400, "bad_request"),
+    (lambda body: {**body, "text": "\x00\x01\x02"}, 400, "bad_request"),
+    (lambda body: {**body, "text": "😀🎉👩‍👩‍👧"}, 400, "bad_request"),
+    (lambda body: {**body, "text": "\ud800 lone surrogate"}, 400, "bad_request"),
+    (lambda body: {**body, "text": "a" * 50_001}, 400, "bad_request"),
+    (lambda body: {**body, "text": 7}, 400, "bad_request"),
+    (lambda body: {**body, "text": None}, 400, "bad_request"),
+    (lambda body: {**body, "speed": 0}, 400, "bad_request"),
+    (lambda body: {**body, "speed": 9}, 400, "bad_request"),
+    (lambda body: {**body, "speed": "fast"}, 400, "bad_request"),
+    (lambda body: {**body, "speed": float("nan")}, 400, "bad_request"),
+    (lambda body: {**body, "format": "m5p"}, 400, "bad_request"),
+    (lambda body: {**body, "stream": "yes"}, 400, "bad_request"),
+    (lambda body: {**body, "language": "klingon"}, 400, "bad_request"),
+    (lambda body: {**body, "pronunciations": ["GIF"]}, 400, "bad_request"),
+    (lambda body: {name: value for name, value in body.items() if name != "voice"}, 400, "bad_request"),
+    (lambda body: [body], 400, "bad_request"),  # pyright: ignore[reportReturnType]
+]
+
+
+@pytest.mark.parametrize(("spoil", "status", "code"), BAD)
+def test_bad_input_gets_the_contracts_error_and_costs_nothing(
+    server: Live, spoil: Callable[[dict[str, Any]], dict[str, Any]], status: int, code: str
+) -> None:
+    account, key = server.new_key(credits=100)
+    body = json.dumps(spoil(TONE))
+    answer = server.client(key).post("/v1/tts/", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert answer.json()["message"] == answer.json()["error"]["message"]
+    assert server.account(account).available == 100
+
+
+@pytest.mark.parametrize("body", [b"{", b"", b'{"text": "\xff\xfe"}', b"\x00" * 100, b"[]", b"null"])
+def test_a_body_that_is_not_json_is_400(server: Live, body: bytes) -> None:
+    _, key = server.new_key()
+    answer = server.client(key).post("/v1/tts/", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_of_10_mb_is_413(server: Live, chunked: bool) -> None:
+    _, key = server.new_key()
+    body = b'{"text": "' + b"a" * 10_000_000 + b'"}'
+    content = (body[i : i + 65536] for i in range(0, len(body), 65536)) if chunked else body
+    answer = server.client(key).post("/v1/tts/", content=content, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "file_too_large")
+
+
+def test_50_000_characters_without_a_space_are_spoken(server: Live) -> None:
+    answer = said(server, {**TONE, "text": "a" * 50_000, "stream": True, "format": "mp3"})
+    assert answer.status_code == 200
+    assert seconds_of(answer.content) > 1000
+
+
+def test_no_credits_is_402_with_both_counts(server: Live) -> None:
+    _, key = server.new_key(credits=1)
+    answer = server.client(key).post("/v1/tts/", json={**TONE, "text": "a" * 1001})
+    told = answer.json()
+    assert (answer.status_code, told["error"]["code"]) == (402, "insufficient_credits")
+    assert (told["error"]["credits_required"], told["error"]["credits_available"]) == (2, 1)
+    assert (told["credits_needed"], told["credits_remaining"]) == (2, 1)
+
+
+def test_the_plan_limits_the_text(server: Live) -> None:
+    _, key = server.new_key(plan="pro")
+    answers = [server.client(key).post("/v1/tts/", json={**TONE, "text": "a" * n}) for n in (5000, 5001)]
+    assert [answer.status_code for answer in answers] == [200, 400]
+
+
+def test_an_unknown_model_on_openais_path_is_400_as_the_sdk_expects(server: Live) -> None:
+    answer = said(server, {**OPENAI, "model": "nobody"}, "/v1/audio/speech")
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith("Unknown model")
+
+
+def test_unknown_options_are_ignored_with_a_warning(server: Live) -> None:
+    answer = said(server, {**TONE, "cfg_weight": 0.5})
+    assert answer.status_code == 200
+    assert "cfg_weight" in answer.headers["Warning"]
+
+
+def test_200_at_once_against_credits_for_50_serve_exactly_50(server: Live) -> None:
+    account, key = server.new_key(credits=50)
+    statuses: list[int] = []
+
+    def ask() -> None:
+        with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
+            while (answer := client.post("/v1/tts/", json={**TONE, "text": "a"})).status_code == 429:
+                time.sleep(0.05)
+            statuses.append(answer.status_code)
+
+    threads = [threading.Thread(target=ask) for _ in range(200)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200] * 50 + [402] * 150
+    assert server.account(account).available == 0
+    assert server.account(account).reserved == 0

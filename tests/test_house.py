@@ -1,0 +1,44 @@
+"""Rules of the house that no linter knows."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ttsai_server.domain import ModelCard
+from ttsai_server.engines.base import Engine
+from ttsai_server.engines.catalog import Catalog, load_class
+from ttsai_server.settings import CHECKOUT, Settings
+
+HEAVY = {"torch", "onnxruntime", "openvino", "ctranslate2", "librosa", "spacy", "misaki", "av", "lingua", "alembic"}
+CARDS = Catalog.read(Settings().models.cards, demo=True).cards()
+
+
+def modules_after(statement: str) -> set[str]:
+    """Top-level modules that a fresh interpreter holds after the statement."""
+    code = f"{statement}\nimport sys; print(*{{name.split('.')[0] for name in sys.modules}})"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_the_app_imports_no_heavy_package() -> None:
+    assert not modules_after("import ttsai_server.app") & HEAVY
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
+def test_a_cards_engine_imports_no_heavy_package(card: ModelCard) -> None:
+    assert not modules_after(f"import {card.engine.split(':')[0]}") & HEAVY
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
+def test_every_card_has_an_engine_and_a_test_of_its_own(card: ModelCard) -> None:
+    assert issubclass(load_class(card), Engine)
+    tests = list((CHECKOUT / "tests" / "engines").rglob("test_*.py"))
+    assert any(f'model_id = "{card.id}"' in test.read_text() for test in tests)
+
+
+def test_no_file_names_this_machine() -> None:
+    files = subprocess.run(["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split()
+    homes = [f"{Path.home()}/", f"{CHECKOUT}/"]
+    guilty = [f for f in files if any(h in (CHECKOUT / f).read_text(errors="ignore") for h in homes)]
+    assert not guilty
