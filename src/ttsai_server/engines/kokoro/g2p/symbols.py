@@ -1,0 +1,15 @@
+"""Kokoro's alphabet: the keys of `vocab` in the model's config.json."""
+
+import re
+
+ALPHABET = frozenset(
+    ';:,.!?—…"()“” \u0303ʣʥʦʨᵝ\uab67AIOQSTWYᵊabcdefhijklmnopqrstuvwxyzɑɐɒæβɔɕçɖðʤəɚɛɜɟɡɥɨɪʝɯɰŋɳɲɴøɸθœ'
+    "ɹɾɻʁɽʂʃʈʧʊʋʌɣɤχʎʒʔˈˌːʰʲ↓→↗↘ᵻ"
+)
+_NOT_IN_IT = re.compile(f"[^{re.escape(''.join(ALPHABET))}]")
+
+
+def keep(phonemes: str) -> str:
+    """The phonemes without what Kokoro has no symbol for, spaces single, none before a stop."""
+    kept = re.sub(r"\s+", " ", _NOT_IN_IT.sub(lambda m: " " if m[0].isspace() else "", phonemes))
+    return re.sub(r" (?=[,.;:!?…])", "", kept).strip()

@@ -1,0 +1,5 @@
+"""Written text → spoken text: every figure, sign and abbreviation in words."""
+
+from ttsai_server.text.spoken.english import English
+
+__all__ = ["English"]
