@@ -1,0 +1,107 @@
+"""Build the two float32 graphs that the CPU runtimes run, from a published ONNX export of Kokoro-82M, int8 or float.
+
+The published exports (thewh1teagle's kokoro-onnx release and onnx-community's repository hold the same graph) use ONNX
+Runtime's own fused operators and, in int8, its quantised kernels. The built graphs have standard operators only. There
+are two because they want different precisions: the front adds up phases and rounds durations, which bfloat16 spoils
+(it is a tenth of the work); the back is where the time goes, and takes bfloat16 well.
+
+front.onnx, phonemes to prosody, excitation and durations; run it in float32
+    in  ``input_ids`` int64 (1, n): 0, phoneme ids, 0; n <= 512 · ``style`` float32 (1, 256) · ``speed`` float32 (1,)
+    out ``duration`` float32 (1, n): frames of 600 samples that each id lasts; t is their sum
+        ``asr`` (1, 512, t) · ``f0`` (1, 2 t) Hz · ``energy`` (1, 2 t) · ``harmonics`` (1, 22, 120 t + 1)
+back.onnx, the decoder and vocoder; takes bfloat16
+    in  ``asr`` · ``f0`` · ``energy`` · ``harmonics`` · ``style``
+    out ``waveform`` float32 (600 t,), 24 kHz
+
+The exports hold no random operator (their makers left out the noise of the harmonic source): equal inputs give equal
+sound.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto, helper
+
+from ttsai_server.engines.kokoro import rewrite
+from ttsai_server.engines.kokoro.dequantise import dequantise
+from ttsai_server.engines.kokoro.edit import GraphEditor, one
+from ttsai_server.errors import EngineFailed
+
+FRONT, BACK = "front.onnx", "back.onnx"
+_OPSET, _IR_VERSION = 20, 9
+_INPUTS = {"tokens": "input_ids", "input_ids": "input_ids", "style": "style", "speed": "speed"}
+_UNKNOWN = ("Loop", "If", "Scan", "SequenceAt", "SequenceInsert", "SplitToSequence", "RandomNormalLike", "RandomNormal")
+_CUTS = {
+    "/encoder/MatMul_1_output_0": "asr",
+    "/encoder/Squeeze_output_0": "f0",
+    "/encoder/Squeeze_1_output_0": "energy",
+    "/decoder/decoder/generator/Concat_3_output_0": "harmonics",
+}
+_SHAPES: dict[str, list[str | int]] = {
+    "asr": [1, 512, "frames"],
+    "f0": [1, "half_frames"],
+    "energy": [1, "half_frames"],
+    "harmonics": [1, 22, "hops"],
+    "style": [1, 256],
+    "duration": [1, "sequence_length"],
+    "waveform": ["samples"],
+}
+
+
+def build(source: Path, target: Path) -> None:
+    """Write front.onnx and back.onnx, made from the ONNX export at `source`, to the folder `target`, both or none.
+
+    Raises EngineFailed where `source` is not a Kokoro export of the known form.
+    """
+    edit = GraphEditor(onnx.load(source))
+    _check(edit)
+    dequantise(edit)
+    rewrite.standardise(edit)
+    rewrite.convolve_stft(edit)
+    rewrite.mend_inverse_stft(edit)
+    rewrite.unroll_snake(edit)
+    rewrite.shuffle_upsampling(edit)
+    _name_cuts(edit)
+    middle = [_value(name) for name in _CUTS.values()]
+    front = edit.part(edit.inputs, [_value("duration"), *middle])
+    back = edit.part([*middle, _value("style")], [_value("waveform")])
+    _write({FRONT: front, BACK: back}, target)
+
+
+def _check(edit: GraphEditor) -> None:
+    names = [i.name for i in edit.inputs]
+    if sorted(_INPUTS.get(n, "") for n in names) != ["input_ids", "speed", "style"]:
+        raise EngineFailed(f"inputs {names} are not those of a Kokoro export")
+    for node in edit.of(*_UNKNOWN):
+        raise EngineFailed(f"{node.name!r}: {node.op_type} is not part of the known export")
+
+
+def _name_cuts(edit: GraphEditor) -> None:
+    """Give the inputs, the cuts and the durations their names."""
+    rounded = edit.made_by("Round")
+    frames = one([n.output[0] for n in edit.of("Clip") if n.input[0] in rounded], "rounded duration")
+    for value in edit.inputs:
+        value.name = _INPUTS[value.name]
+    edit.rename({**_INPUTS, **_CUTS, frames: "duration", edit.outputs[0].name: "waveform"})
+
+
+def _value(name: str) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, _SHAPES[name])
+
+
+def _write(parts: dict[str, GraphEditor], target: Path) -> None:
+    """Write into a folder beside `target`, then rename it into place."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=f"{target.name}.", suffix=".part"))
+    try:
+        for name, part in parts.items():
+            onnx.save(part.model(name, _OPSET, _IR_VERSION), partial / name)
+        partial.chmod(0o755)
+        shutil.rmtree(target, ignore_errors=True)
+        partial.rename(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,159 @@
+"""Rewrites of the float Kokoro graph: standard operators only, a mended inverse STFT, and forms that CPUs run fast.
+
+Each function changes a GraphEditor in place and raises EngineFailed where the graph is not the known export. None
+changes the result beyond float32 rounding, but for `mend_inverse_stft`, which removes a fault of the exports.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper
+
+from ttsai_server.engines.kokoro.edit import GraphEditor, attribute, expect, one
+from ttsai_server.errors import EngineFailed
+
+STFT_LENGTH, STFT_HOP, STFT_BINS = 20, 5, 11
+Array = npt.NDArray[np.float32]
+
+
+def standardise(edit: GraphEditor) -> None:
+    """ONNX Runtime's fused operators as standard ones."""
+    for node in edit.of("FastGelu"):
+        biased = edit.put_before(node, "Add", node.input[:2])
+        edit.replace(node, "Gelu", [biased], [helper.make_attribute("approximate", "tanh")])
+    for node in edit.of("SkipLayerNormalization"):
+        total = edit.put_before(node, "Add", node.input[:2])
+        epsilon = helper.make_attribute("epsilon", attribute(node, "epsilon", 1e-12))
+        edit.replace(node, "LayerNormalization", [total, *node.input[2:4]], [epsilon])
+    for node in edit.of("FusedMatMul"):
+        _split_fused_matmul(edit, node)
+    for node in edit.nodes:
+        if node.domain not in ("", "ai.onnx"):
+            raise EngineFailed(f"{node.name!r}: {node.op_type} has no standard form here")
+    edit.prune()
+
+
+def _split_fused_matmul(edit: GraphEditor, node: onnx.NodeProto) -> None:
+    """FusedMatMul with its first input, (1, a, b), transposed: the only form that the export has."""
+    if [attribute(node, k, d) for k, d in (("transA", 0), ("transB", 0), ("alpha", 1.0))] != [1, 0, 1.0]:
+        raise EngineFailed(f"{node.name!r} is not the fused product of the known export")
+    turned = edit.put_before(node, "Transpose", node.input[:1], perm=[0, 2, 1])
+    edit.replace(node, "MatMul", [turned, node.input[1]])
+
+
+def mend_inverse_stft(edit: GraphEditor) -> None:
+    """Replace what follows the inverse STFT's overlap-add by its true normalisation.
+
+    The exports divide the first 20 samples alone, by the squared window of one single frame (down to 6e-4: a click at
+    every start), and leave all later ones too loud by the window's overlap: squared Hann windows of 20 samples at hop
+    5 add up to 1.5. Here that sum goes into the basis, and the half window that is cropped at both ends is the
+    transposed convolution's own padding.
+    """
+    node = one([n for n in edit.of("ConvTranspose") if "istft" in n.name], "inverse STFT")
+    overlap = np.square(_hann()).sum() / STFT_HOP
+    basis = edit.constant(node.input[1]) * (STFT_LENGTH / STFT_HOP / overlap)
+    weights = edit.add("inverse_stft_basis", basis.astype(np.float32))
+    crop = [STFT_LENGTH // 2] * 2
+    last = edit.producer(one(edit.outputs, "output").name, "Gather")
+    added = edit.put_before(last, "ConvTranspose", [node.input[0], weights], strides=[STFT_HOP], pads=crop)
+    edit.replace(last, "Reshape", [added, edit.index(-1)])
+    edit.prune()
+
+
+def convolve_stft(edit: GraphEditor) -> None:
+    """The STFT as a convolution with its basis, and a phase that is defined where a bin is real, or nothing at all.
+
+    The lowest and the highest bin are real: half a turn where negative, whichever way their zero imaginary part was
+    rounded; a bin that is exactly 0 has phase 0, not NaN.
+    """
+    stft = one(edit.of("STFT"), "STFT")
+    signal = edit.producer(stft.input[0], "Reshape").input[0]  # (1, 1, samples)
+    basis = edit.add("stft_basis", _stft_basis())
+    spectrum = edit.put_before(stft, "Conv", [signal, basis], strides=[STFT_HOP])
+    turned = edit.only_consumer(stft.output[0])
+    for part in edit.consumers(turned.output[0]):
+        first = STFT_BINS * int(edit.constant(expect(part, "Gather").input[1]))
+        bounds = [edit.index(v) for v in (first, first + STFT_BINS, 1)]
+        edit.replace(part, "Slice", [spectrum, *bounds])
+    ratio = edit.producer(one(edit.of("Atan"), "phase").input[0], "Div")
+    imaginary, real = ratio.input
+    for above in edit.consumers(imaginary):
+        if above.op_type == "Greater":
+            edit.replace(above, "GreaterOrEqual", above.input)
+    edit.replace(ratio, "Div", [imaginary, edit.put_before(ratio, "Add", [real, edit.number(1e-20)])])
+    edit.prune()
+
+
+def _stft_basis() -> Array:
+    """Float32 (2 bins, 1, length): windowed cosines, then negative sines."""
+    turns = np.outer(np.arange(STFT_BINS), np.arange(STFT_LENGTH)) / STFT_LENGTH
+    sines = -np.sin(2 * np.pi * turns)
+    sines[[0, -1]] = 0.0
+    return (np.concatenate([np.cos(2 * np.pi * turns), sines]) * _hann())[:, None].astype(np.float32)
+
+
+def _hann() -> npt.NDArray[np.float64]:
+    """The periodic Hann window of the model's STFT."""
+    return np.hanning(STFT_LENGTH + 1)[:-1]
+
+
+def unroll_snake(edit: GraphEditor) -> None:
+    """sin(a x)^2, of the generator's Snake activations (Ziyin et al. 2020), as arithmetic that vectorises.
+
+    With r = a x / pi reduced to (-1, 1), sin^2 = 1 - cos(pi r)^2; cos starts as 1 - t/2 + t^2/24 at an angle 16 times
+    smaller (t < 0.04: error 8e-8) and is doubled back by cos 2x = 2 cos^2 x - 1. The largest error is 2e-5. Written as
+    one chain without a branch, so that OpenVINO makes one kernel of it instead of calling a scalar sine.
+    """
+    for square in edit.of("Pow"):
+        if square.input[0] in edit.made_by("Sin"):
+            angle = edit.producer(edit.producer(square.input[0], "Sin").input[0], "Mul")
+            _unroll(edit, square, angle)
+    edit.prune()
+
+
+def _unroll(edit: GraphEditor, square: onnx.NodeProto, angle: onnx.NodeProto) -> None:
+    alpha, x = sorted(angle.input, key=lambda name: name not in edit.constants)
+    turns = edit.add(f"{alpha}.turns", (edit.constant(alpha) / math.pi).astype(np.float32))
+
+    def step(op: str, left: str, right: float, **attributes: int) -> str:
+        return edit.put_before(square, op, [left, edit.number(right)], **attributes)
+
+    doublings = 4
+    r = step("Mod", edit.put_before(square, "Mul", [x, turns]), 1.0, fmod=1)
+    t = step("Mul", step("Pow", r, 2.0), (math.pi / 2**doublings) ** 2)
+    cos = step("Mul", step("Add", step("Pow", step("Add", t, -6.0), 2.0), -12.0), 1 / 24)
+    for _ in range(doublings):
+        cos = step("Add", step("Mul", step("Pow", cos, 2.0), 2.0), -1.0)
+    edit.replace(square, "Add", [step("Mul", step("Pow", cos, 2.0), -1.0), edit.number(1.0)])
+
+
+def shuffle_upsampling(edit: GraphEditor) -> None:
+    """A transposed convolution whose kernel is two strides long, as a plain convolution and a shuffle.
+
+    Output o of stride s and padding p reads, with o + p = m s + j, x[m] by tap j and x[m - 1] by tap j + s: a kernel of
+    two samples that makes s outputs at once.
+    """
+    for node in edit.of("ConvTranspose"):
+        weight = edit.constant(node.input[1])  # (in, out, kernel)
+        stride, group = attribute(node, "strides", [1])[0], attribute(node, "group", 1)
+        if group == 1 and weight.shape[2] == 2 * stride and weight.shape[1] > 1:
+            _shuffle(edit, node, weight, stride, attribute(node, "pads", [0])[0])
+    edit.prune()
+
+
+def _shuffle(edit: GraphEditor, node: onnx.NodeProto, weight: Array, stride: int, pad: int) -> None:
+    name, channels = node.input[1], weight.shape[1]
+    taps = np.stack([weight[..., stride:], weight[..., :stride]], -1)  # (in, out, phase, [x[m-1], x[m]])
+    kernel = taps.transpose(2, 1, 0, 3).reshape(stride * channels, weight.shape[0], 2)
+    inputs = [node.input[0], edit.add(f"{name}.phases", kernel)]
+    if len(node.input) > 2:
+        inputs.append(edit.add(f"{node.input[2]}.phases", np.tile(edit.constant(node.input[2]), stride)))
+    phases = edit.put_before(node, "Conv", inputs, pads=[1, 1])
+    split = edit.put_before(node, "Reshape", [phases, edit.index(1, stride, channels, -1)])
+    turned = edit.put_before(node, "Transpose", [split], perm=[0, 2, 3, 1])
+    woven = edit.put_before(node, "Reshape", [turned, edit.index(1, channels, -1)])
+    edit.replace(node, "Slice", [woven, *(edit.index(v) for v in (pad, pad - stride, 2))])
