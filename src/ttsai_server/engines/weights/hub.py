@@ -22,13 +22,13 @@ PART = 206
 def fetch_hub(source: Source, wanted: Sequence[str], scratch: Path, progress: Progress) -> Iterator[tuple[str, Path]]:
     """Download each file, going on where an earlier try stopped. Raises Unavailable."""
     import httpx
-    from huggingface_hub import hf_hub_url
+    from huggingface_hub import get_token, hf_hub_url
     from huggingface_hub.constants import HF_HUB_OFFLINE
-    from huggingface_hub.utils import build_hf_headers
 
     if HF_HUB_OFFLINE:
         raise Unavailable("HF_HUB_OFFLINE is set")
-    headers = build_hf_headers() | {"Accept-Encoding": "identity"}
+    token = get_token()
+    headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {token}"} if token else {})
     timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
     with httpx.Client(headers=headers, timeout=timeout, follow_redirects=True) as client:
         for file in wanted:

@@ -28,8 +28,8 @@ def fetch_pypi(source: Source, wanted: Sequence[str], scratch: Path, progress: P
 def find_wheel(folder: Path, name: str, version: str) -> Path | None:
     """The wheel of that package and version in `folder`, if there is one."""
     for path in sorted(folder.glob("*.whl")):
-        parts = path.name.split("-")
-        if (_normal(parts[0]), parts[1]) == (_normal(name), version):
+        project, *rest = path.name.split("-")
+        if _normal(project) == _normal(name) and rest[:1] == [version]:
             return path
     return None
 

@@ -1,0 +1,82 @@
+"""A card with one thing wrong is refused by a message that names the file and the key."""
+
+from pathlib import Path
+
+import pytest
+
+from ttsai_server.engines.cards import read_card
+from ttsai_server.errors import BadCard
+
+GOOD = """
+id = "x"
+name = "X"
+task = "tts"
+tier = "free"
+engine = "some.module:Class"
+licence = "MIT"
+languages = ["en"]
+rate = 24000
+voices = [{ id = "one", name = "One", language = "en-us", gender = "female" }]
+previews = { en-us = "Hello." }
+[[sources]]
+kind = "pypi"
+name = "some-package"
+revision = "1.0"
+files = { "{voice}.bin" = "p/{voice}.bin", "model" = ["p/1", "p/2"] }
+[sha256]
+"one.bin" = "%s"
+""" % ("0" * 64)
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "x.toml"
+    file.write_text(text, "utf-8")
+    return file
+
+
+def test_voice_in_a_file_name_stands_for_each_voice(tmp_path: Path) -> None:
+    (source,) = read_card(write(tmp_path, GOOD)).sources
+    assert source.files == {"one.bin": ("p/one.bin",), "model": ("p/1", "p/2")}
+
+
+def test_a_checksum_of_the_card_reaches_the_source_that_has_the_file(tmp_path: Path) -> None:
+    (source,) = read_card(write(tmp_path, GOOD)).sources
+    assert source.sha256 == {"one.bin": "0" * 64}
+
+
+def test_a_preview_is_said_by_the_voices_of_its_language(tmp_path: Path) -> None:
+    (voice,) = read_card(write(tmp_path, GOOD)).voices
+    assert voice.preview == "Hello."
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "key"),
+    [
+        ('name = "X"', 'name = "X"\ncolour = "red"', "colour"),
+        ('tier = "free"', 'tier = "gold"', "tier"),
+        ('tier = "free"\n', "", "tier"),
+        ('id = "x"', 'id = "y"', "id"),
+        ('"some.module:Class"', '"some.module.Class"', "engine"),
+        ('"some.module:Class"', '"some/module:Class"', "engine"),
+        ("rate = 24000", "rate = 0", "rate"),
+        ("rate = 24000", 'rate = 24000\nderived = ["../x"]', "derived.0"),
+        ('gender = "female"', 'gender = "f"', "voices.0.gender"),
+        ('name = "One", ', "", "voices.0.name"),
+        ("en-us = ", "fr = ", "previews"),
+        ('languages = ["en"]', 'languages = ["fr"]', "languages"),
+        ('kind = "pypi"', 'kind = "ftp"', "sources.0.kind"),
+        ('kind = "pypi"', 'kind = "hub"', "sources.0.files"),
+        ('"p/1"', '"/p/1"', "sources.0.files.model.0"),
+        ('"p/1", "p/2"', "", "sources.0.files.model"),
+        ('"one.bin" = "0', '"two.bin" = "0', "sha256"),
+        ('"one.bin" = "0', '"one.bin" = "x', "sha256.one.bin"),
+        ('id = "x"', "id = ", "TOML"),
+    ],
+)
+def test_a_wrong_key_is_named(tmp_path: Path, good: str, bad: str, key: str) -> None:
+    assert good in GOOD
+    file = write(tmp_path, GOOD.replace(good, bad, 1))
+    with pytest.raises(BadCard) as caught:
+        read_card(file)
+    assert (caught.value.file, caught.value.key) == (file, key)
+    assert str(caught.value).startswith(f"{file}: {key}: ")
