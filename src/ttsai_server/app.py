@@ -79,7 +79,7 @@ def create_app(
         from ttsai_server.store.migrate import upgrade
 
         await upgrade(settings)
-        if settings.auth.enabled and (key := await accounts.first_start()):
+        if key := await accounts.first_start():
             announce(key)
         metrics.watch(pool.states)
         chores = [pool.sweep(), services.readiness.preload(), _clean_up(Ledger(database), answers)]
