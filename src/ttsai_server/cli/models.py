@@ -1,13 +1,13 @@
-"""`ttsai-server models …`: what there is, and its weights. The settings are the context's object."""
+"""ttsai-server models: what there is, and its weights."""
 
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from ttsai_server.cli.output import Json, show
 from ttsai_server.cli.progress import download_bar
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.catalog import Catalog
@@ -15,19 +15,38 @@ from ttsai_server.engines.weights import import_from, missing, pull
 from ttsai_server.errors import ApiError
 from ttsai_server.settings import Settings
 
-app = typer.Typer(help="Models and their weights.", no_args_is_help=True)
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+app = typer.Typer(no_args_is_help=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    id: str
+    name: str
+    type: str
+    tier: str
+    licence: str
+    weights: str
+    """ready or missing."""
+    missing: list[str]
+    """Files that are not there."""
+    dir: str
+    """Where the weights belong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    id: str
+    weights: str
+    """ready or missing."""
+    error: str | None
 
 
 @app.command("list")
 def list_models(context: typer.Context, as_json: Json = False) -> None:
     """List the models, and whether their weights are here."""
-    settings = context.ensure_object(Settings)
-    rows = [_row(card, settings.models.dir) for card in _catalog(settings).cards()]
-    if as_json:
-        typer.echo(json.dumps({"models": rows}))
-    else:
-        Console().print(_table(rows))
+    settings: Settings = context.obj
+    rows = [_model(card, settings.models.dir) for card in _catalog(settings).cards()]
+    show("models", rows, ("id", "name", "type", "tier", "licence", "weights"), as_json=as_json)
 
 
 @app.command("pull")
@@ -41,19 +60,17 @@ def pull_models(
     as_json: Json = False,
 ) -> None:
     """Fetch the weights of models. Exit status: 0 all are here, 1 some could not be had, 2 unknown model."""
-    settings = context.ensure_object(Settings)
-    failures = {card.id: _fetch(card, settings.models.dir, folder) for card in _cards(settings, models)}
-    results = [{"id": id, "weights": "missing" if why else "ready", "error": why} for id, why in failures.items()]
+    settings: Settings = context.obj
+    results = [_pull(card, settings.models.dir, folder) for card in _cards(settings, models)]
     if as_json:
-        typer.echo(json.dumps({"models": results, "dir": str(settings.models.dir)}))
+        typer.echo(json.dumps({"models": [asdict(result) for result in results]}))
     else:
-        for id, why in failures.items():
-            typer.echo(why or f"{id}: ready in {settings.models.dir / id}", err=why is not None)
-    raise typer.Exit(1 if any(failures.values()) else 0)
+        for result in results:
+            typer.echo(result.error or f"{result.id}: ready", err=result.error is not None)
+    raise typer.Exit(any(result.error for result in results))
 
 
-def _fetch(card: ModelCard, models: Path, folder: Path | None) -> str | None:
-    """Why the weights could not be had, or None."""
+def _pull(card: ModelCard, models: Path, folder: Path | None) -> Pulled:
     try:
         with download_bar(card.id) as progress:
             if folder:
@@ -61,8 +78,8 @@ def _fetch(card: ModelCard, models: Path, folder: Path | None) -> str | None:
             else:
                 pull(card, models, progress)
     except (ApiError, OSError) as error:
-        return str(error)
-    return None
+        return Pulled(card.id, "missing", str(error))
+    return Pulled(card.id, "ready", None)
 
 
 def _catalog(settings: Settings) -> Catalog:
@@ -71,29 +88,12 @@ def _catalog(settings: Settings) -> Catalog:
 
 def _cards(settings: Settings, names: list[str]) -> list[ModelCard]:
     models = _catalog(settings).models
-    try:
-        return [models[name] for name in names]
-    except KeyError as error:
-        raise typer.BadParameter(f"unknown model {error}; `models list` shows them") from None
+    if unknown := [name for name in names if name not in models]:
+        raise typer.BadParameter(f"There is no model {unknown[0]!r}; `models list` shows what there is.")
+    return [models[name] for name in names]
 
 
-def _row(card: ModelCard, models: Path) -> dict[str, object]:
+def _model(card: ModelCard, models: Path) -> Model:
     lacking = missing(card, models)
-    return {
-        "id": card.id,
-        "name": card.name,
-        "type": card.task,
-        "tier": card.tier,
-        "licence": card.licence,
-        "weights": "missing" if lacking else "ready",
-        "missing": lacking,
-        "dir": str(models / card.id),
-    }
-
-
-def _table(rows: list[dict[str, object]]) -> Table:
-    shown = ("id", "name", "type", "tier", "licence", "weights")
-    table = Table(*shown, box=None)
-    for row in rows:
-        table.add_row(*(str(row[key]) for key in shown))
-    return table
+    state = "missing" if lacking else "ready"
+    return Model(card.id, card.name, card.task, card.tier, card.licence, state, lacking, str(models / card.id))
