@@ -25,7 +25,7 @@ class Accounts:
         self._accounts = StoredAccounts(database)
         self._keys = Keys(database)
         self._cache: dict[bytes, tuple[Caller, float]] = {}
-        """Hash of a good key → its caller, and until when to believe it. Bad ones are not kept: a new key works at once."""
+        """Hash of a good key → its caller, and until when to believe it. Bad ones are not kept: a new key works now."""
 
     async def authenticate(self, plain: str) -> Caller:
         """Whose key this is. Raises Unauthorized if it is missing, malformed, unknown, revoked or expired."""
