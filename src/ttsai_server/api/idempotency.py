@@ -71,7 +71,7 @@ class Replay:
     async def _keep(self, account: str, key: str, print_: "Fingerprint", copy: "Copy") -> None:
         if copy.whole and copy.status == 200:
             body = str(copy.path)
-            await self._store.finish(account, key, print_.hex, 200, copy.headers, body, self._kept_seconds)
+            await self._store.finish(account, key, print_.hex, copy.status, copy.headers, body, self._kept_seconds)
         else:
             copy.path.unlink()
             await self._store.abandon(account, key)

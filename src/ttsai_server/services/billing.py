@@ -31,6 +31,8 @@ class Hold(ABC):
     async def settle(self, used: Used) -> None:
         """Charge `used.credits`, at most what was set aside, and return the rest. Raises ValueError for more."""
         if not self._closed:
+            if used.credits > self.credits:
+                raise ValueError(f"{used.credits} credits used of {self.credits} set aside")
             self._closed = True
             self.credits = used.credits
             self.remaining = await self._settle(used)
@@ -53,6 +55,10 @@ class Billing(ABC):
     @abstractmethod
     async def reserve(self, caller: Caller, credits: int) -> Hold:
         """Set credits aside. Raises InsufficientCredits."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Finish what is under way. Idempotent."""
 
 
 class LedgerHold(Hold):
@@ -86,6 +92,10 @@ class LedgerBilling(Billing):
             undoing.add_done_callback(self._abandoned.discard)
             raise
 
+    async def close(self) -> None:
+        if self._abandoned:
+            await asyncio.wait(self._abandoned)
+
     async def _make(self, caller: Caller, credits: int) -> Hold:
         made = await self._ledger.reserve(caller.account, credits, self._ttl)
         return LedgerHold(self._ledger, made.id, made.amount, made.available)
@@ -104,6 +114,9 @@ class NullBilling(Billing):
 
     async def reserve(self, caller: Caller, credits: int) -> Hold:
         return NullHold(credits, None)
+
+    async def close(self) -> None:
+        pass
 
 
 def open_billing(settings: Settings, database: Database) -> Billing:

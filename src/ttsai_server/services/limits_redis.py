@@ -11,6 +11,8 @@ log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 30.0
 """A lease that is not renewed ends after it: the server that held it has crashed."""
+CONNECTIONS = 32
+"""To Redis at most; more requests at once wait for one."""
 
 ENTER = """
 local time = redis.call('TIME')
@@ -43,12 +45,12 @@ class RedisLimiter(Limiter):
 
     def __init__(self, url: str, lease_seconds: float = LEASE_SECONDS) -> None:
         try:
-            from redis.asyncio import Redis
+            from redis.asyncio import BlockingConnectionPool, Redis
             from redis.exceptions import RedisError
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError("Redis needs the extra: pip install 'ttsai-server[redis]'") from error
         self._failure = RedisError
-        self._redis = Redis.from_url(url)
+        self._redis = Redis.from_pool(BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS))
         self._script = self._redis.register_script(ENTER)
         self._renewal = self._redis.register_script(RENEW)
         self._lease_seconds = lease_seconds

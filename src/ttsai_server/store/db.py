@@ -150,7 +150,7 @@ def open_database(settings: Settings) -> Database:
         case "postgresql" | "postgres":
             return Postgres(url, settings.store.pool_size)
         case other:
-            raise ValueError(f"store.url: sqlite:// or postgresql://, not {other}://")
+            raise ValueError(f"store.url: sqlite:///path or postgresql://…, not {other}://…")
 
 
 def insert_new(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -19,7 +19,7 @@ class Answer:
     """What the first request with a key asked, and was told."""
 
     fingerprint: str
-    """Hash of the request; another one under the same key is a client's mistake."""
+    """Hash of the request, known when it has ended; another one under the same key is a client's mistake."""
     state: str
     """running | done."""
     status: int | None
@@ -33,18 +33,18 @@ class Idempotency:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, account: str, key: str, fingerprint: str, ttl: float) -> Answer | None:
+    async def begin(self, account: str, key: str, ttl: float) -> Answer | None:
         """None: the caller is the first, and has `ttl` seconds to `finish`. Else what the first one did or does.
 
         An answer that has expired, or was never finished in its time, gives way. Of callers at once one is first.
         """
-        return await self._database.write(_begin, account, key, fingerprint, time.time() + ttl)
+        return await self._database.write(_begin, account, key, time.time() + ttl)
 
     async def finish(
-        self, account: str, key: str, status: int, headers: Mapping[str, str], body: str, ttl: float
+        self, account: str, key: str, fingerprint: str, status: int, headers: Mapping[str, str], body: str, ttl: float
     ) -> None:
         """Keep the answer for `ttl` seconds."""
-        row = {"status": status, "headers": json.dumps(dict(headers)), "body": body, "expires_at": time.time() + ttl}
+        row = {"fingerprint": fingerprint, "status": status, "headers": json.dumps(dict(headers)), "body": body, "expires_at": time.time() + ttl}
         await self._database.write(_finish, account, key, row)
 
     async def abandon(self, account: str, key: str) -> None:
@@ -65,8 +65,8 @@ _ABANDON = delete(idempotency).where(*_SAME)
 _EXPIRE = delete(idempotency).where(idempotency.c.expires_at <= bindparam("now")).returning(idempotency.c.body)
 
 
-def _begin(connection: Connection, account: str, key: str, fingerprint: str, expires_at: float) -> Answer | None:
-    fresh = {"fingerprint": fingerprint, "state": RUNNING, "expires_at": expires_at}
+def _begin(connection: Connection, account: str, key: str, expires_at: float) -> Answer | None:
+    fresh = {"fingerprint": "", "state": RUNNING, "expires_at": expires_at}
     empty = {"status": None, "headers": None, "body": None}
     row = {"account": account, "key": key, **fresh, **empty}
     first = (

@@ -1,0 +1,33 @@
+"""Other processes, for what only they can show: races between servers, and servers that are killed."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from asyncio.subprocess import Process
+
+BARRIER = """
+import sys
+print("ready", flush=True)
+sys.stdin.readline()
+"""
+"""Put before what is to happen at once, and after what takes its time, as imports do."""
+
+
+async def python(code: str, *arguments: str) -> Process:
+    """A Python that runs `code`, with stdin and stdout to talk over."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    )
+
+
+async def at_once(count: int, code: str, *arguments: str) -> list[str]:
+    """Run `code`, with a BARRIER in it, in so many processes, which pass it together. → what each printed after it."""
+    processes = [await python(code, *arguments) for _ in range(count)]
+    for process in processes:
+        assert process.stdout
+        assert await process.stdout.readline() == b"ready\n"
+    said = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
+    assert [process.returncode for process in processes] == [0] * count
+    return [out.decode().strip() for out, _ in said]

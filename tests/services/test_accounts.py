@@ -1,0 +1,137 @@
+import time
+
+import pytest
+
+from ttsai_server.domain import Caller
+from ttsai_server.errors import Unauthorized
+from ttsai_server.services.accounts import Accounts
+from ttsai_server.settings import Auth, Settings
+from ttsai_server.store.accounts import Accounts as StoredAccounts
+from ttsai_server.store.db import Database
+from ttsai_server.store.keys import PUBLISHABLE, Keys
+
+
+def accounts(database: Database, cache_seconds: float = 0) -> Accounts:
+    return Accounts(Settings(auth=Auth(cache_seconds=cache_seconds)), database)
+
+
+@pytest.fixture
+async def account(database: Database) -> str:
+    return (await StoredAccounts(database).create("Ann", "pro")).id
+
+
+async def test_a_key_tells_who_calls(database: Database, account: str) -> None:
+    key, plain = await Keys(database).create(account)
+    assert await accounts(database).authenticate(plain) == Caller(account, "pro", key.id)
+
+
+async def test_a_publishable_key_tells_where_it_may_be_used(database: Database, account: str) -> None:
+    key, plain = await Keys(database).create(account, PUBLISHABLE, origins=("https://a.example",))
+    caller = await accounts(database).authenticate(plain)
+    assert caller == Caller(account, "pro", key.id, publishable=True, origins=("https://a.example",))
+
+
+@pytest.mark.parametrize(
+    ("plain", "reason"),
+    [
+        ("", "No API key"),
+        ("hello", "malformed"),
+        ("sk-tts-" + "0" * 31, "malformed"),
+        ("sk-tts-" + "0" * 33, "malformed"),
+        ("xk-tts-" + "0" * 32, "malformed"),
+        ("sk-tts-" + "é" * 32, "malformed"),
+        ("sk-tts-" + "0" * 31 + "\n", "malformed"),
+        ("sk-tts-" + "0" * 32, "unknown"),
+    ],
+)
+async def test_a_wrong_key_is_told_why(database: Database, plain: str, reason: str) -> None:
+    with pytest.raises(Unauthorized, match=reason) as caught:
+        await accounts(database).authenticate(plain)
+    assert not plain or plain not in caught.value.message
+
+
+async def test_a_revoked_key_is_refused(database: Database, account: str) -> None:
+    key, plain = await Keys(database).create(account)
+    await Keys(database).revoke(key.id)
+    with pytest.raises(Unauthorized, match="revoked"):
+        await accounts(database).authenticate(plain)
+
+
+async def test_an_expired_key_is_refused(database: Database, account: str) -> None:
+    _, plain = await Keys(database).create(account, expires_at=time.time() - 1)
+    with pytest.raises(Unauthorized, match="expired"):
+        await accounts(database).authenticate(plain)
+
+
+async def test_a_key_is_believed_for_the_cache_time_and_no_longer(
+    database: Database, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, plain = await Keys(database).create(account)
+    desk = accounts(database, cache_seconds=10)
+    await desk.authenticate(plain)
+    await Keys(database).revoke(key.id)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 9)
+    await desk.authenticate(plain)
+    monkeypatch.setattr(time, "time", lambda: now + 11)
+    with pytest.raises(Unauthorized, match="revoked"):
+        await desk.authenticate(plain)
+
+
+async def test_a_key_is_not_believed_past_its_expiry(
+    database: Database, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    _, plain = await Keys(database).create(account, expires_at=now + 5)
+    desk = accounts(database, cache_seconds=3600)
+    await desk.authenticate(plain)
+    monkeypatch.setattr(time, "time", lambda: now + 6)
+    with pytest.raises(Unauthorized, match="expired"):
+        await desk.authenticate(plain)
+
+
+async def test_a_remembered_key_costs_no_query(database: Database, account: str) -> None:
+    _, plain = await Keys(database).create(account)
+    desk = accounts(database, cache_seconds=3600)
+    caller = await desk.authenticate(plain)
+    await database.close()
+    assert await desk.authenticate(plain) == caller
+
+
+async def test_the_memory_of_keys_is_bounded(database: Database, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ttsai_server.services.accounts.REMEMBERED", 2)
+    desk = accounts(database, cache_seconds=3600)
+    for _ in range(5):
+        _, plain = await Keys(database).create(account)
+        await desk.authenticate(plain)
+    assert len(desk._cache) == 2
+
+
+async def test_a_new_key_works_at_once_after_it_was_tried(database: Database, account: str) -> None:
+    desk = accounts(database, cache_seconds=3600)
+    _, plain = await Keys(database).create(account)
+    with pytest.raises(Unauthorized, match="unknown"):
+        await desk.authenticate("sk-tts-" + "0" * 32)
+    assert await desk.authenticate(plain)
+
+
+async def test_use_of_a_key_is_noted(database: Database, account: str) -> None:
+    _, plain = await Keys(database).create(account)
+    await accounts(database).authenticate(plain)
+    first = (await Keys(database).list())[0].used_at
+    assert first
+    await accounts(database).authenticate(plain)
+    assert (await Keys(database).list())[0].used_at == first
+
+
+async def test_the_first_start_gives_a_key_of_the_local_account(database: Database) -> None:
+    plain = await accounts(database).first_start()
+    assert plain
+    caller = await accounts(database).authenticate(plain)
+    assert (caller.account, caller.plan) == ("local", "enterprise")
+    assert (await StoredAccounts(database).get("local")).available == 1_000_000
+
+
+async def test_a_later_start_gives_no_key(database: Database) -> None:
+    await accounts(database).first_start()
+    assert await accounts(database).first_start() is None

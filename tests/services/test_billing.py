@@ -1,0 +1,137 @@
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ttsai_server.domain import Caller, ModelCard, Task, Tier
+from ttsai_server.errors import InsufficientCredits
+from ttsai_server.services.billing import Billing, LedgerBilling, NullBilling, open_billing, price
+from ttsai_server.settings import Auth, Prices, Settings
+from ttsai_server.store.accounts import Accounts
+from ttsai_server.store.db import Database, open_database
+from ttsai_server.store.ledger import Used
+
+
+def card(tier: Tier) -> ModelCard:
+    return ModelCard("m", "M", Task.TTS, tier, "engine", "Apache-2.0", ("en",), 24000)
+
+
+def used(credits: int) -> Used:
+    return Used("tts", "kokoro", 34, 2.5, credits)
+
+
+@pytest.fixture
+async def caller(database: Database) -> Caller:
+    account = await Accounts(database).create("Ann", "pro", 100)
+    return Caller(account.id, account.plan, "key_1")
+
+
+@pytest.fixture
+def billing(database: Database) -> Billing:
+    return open_billing(Settings(), database)
+
+
+@pytest.mark.parametrize(
+    ("tier", "characters", "credits"),
+    [
+        (Tier.STANDARD, 34, 2),
+        (Tier.FREE, 1000, 1),
+        (Tier.FREE, 1001, 2),
+        (Tier.PREMIUM, 5000, 20),
+        (Tier.PREMIUM, 0, 0),
+    ],
+)
+def test_a_started_thousand_counts_whole(tier: Tier, characters: int, credits: int) -> None:
+    assert price(card(tier), characters, Prices()) == credits
+
+
+@given(one=st.integers(0, 50_000), more=st.integers(0, 50_000))
+def test_a_longer_text_never_costs_less(one: int, more: int) -> None:
+    assert price(card(Tier.STANDARD), one, Prices()) <= price(card(Tier.STANDARD), one + more, Prices())
+
+
+async def test_a_hold_tells_what_remains(billing: Billing, caller: Caller) -> None:
+    hold = await billing.reserve(caller, 30)
+    assert (hold.credits, hold.remaining) == (30, 70)
+
+
+async def test_settling_charges_what_was_used(billing: Billing, caller: Caller) -> None:
+    hold = await billing.reserve(caller, 30)
+    await hold.settle(used(10))
+    assert (hold.credits, hold.remaining) == (10, 90)
+
+
+async def test_releasing_charges_nothing(billing: Billing, caller: Caller) -> None:
+    hold = await billing.reserve(caller, 30)
+    await hold.release()
+    assert (hold.credits, hold.remaining) == (0, 100)
+
+
+async def test_a_released_hold_can_not_be_settled(billing: Billing, caller: Caller) -> None:
+    hold = await billing.reserve(caller, 30)
+    await hold.release()
+    await hold.settle(used(10))
+    assert (hold.credits, hold.remaining) == (0, 100)
+
+
+async def test_a_settled_hold_can_not_be_released(billing: Billing, caller: Caller) -> None:
+    hold = await billing.reserve(caller, 30)
+    await hold.settle(used(10))
+    await hold.release()
+    assert (hold.credits, hold.remaining) == (10, 90)
+
+
+async def test_a_hold_that_failed_to_settle_can_be_released(billing: Billing, caller: Caller) -> None:
+    hold = await billing.reserve(caller, 30)
+    with pytest.raises(ValueError, match="31 credits used of 30"):
+        await hold.settle(used(31))
+    await hold.release()
+    assert (hold.credits, hold.remaining) == (0, 100)
+
+
+async def test_too_few_credits_are_told(billing: Billing, caller: Caller) -> None:
+    with pytest.raises(InsufficientCredits):
+        await billing.reserve(caller, 101)
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_caller_that_leaves_while_reserving_gets_its_credits_back(
+    billing: Billing, caller: Caller, database: Database, turns: int
+) -> None:
+    reserving = asyncio.create_task(billing.reserve(caller, 30))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    reserving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reserving
+    await billing.close()
+    account = await Accounts(database).get(caller.account)
+    assert (account.available, account.reserved) == (100, 0)
+
+
+async def test_a_settlement_goes_on_when_its_caller_is_cancelled(
+    billing: Billing, caller: Caller, database: Database, store_settings: Settings
+) -> None:
+    hold = await billing.reserve(caller, 30)
+    settling = asyncio.create_task(hold.settle(used(10)))
+    await asyncio.sleep(0)
+    settling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await settling
+    await database.close()
+    reopened = open_database(store_settings)
+    assert (await Accounts(reopened).get(caller.account)).available == 90
+    await reopened.close()
+
+
+def test_billing_follows_the_setting(database: Database) -> None:
+    assert isinstance(open_billing(Settings(), database), LedgerBilling)
+    assert isinstance(open_billing(Settings(auth=Auth(enabled=False)), database), NullBilling)
+
+
+@pytest.mark.parametrize("close", ["settle", "release"])
+async def test_nobody_pays_without_keys(close: str) -> None:
+    hold = await NullBilling().reserve(Caller("local", "enterprise", ""), 10**9)
+    await (hold.settle(used(2)) if close == "settle" else hold.release())
+    assert hold.remaining is None

@@ -1,0 +1,70 @@
+from sqlalchemy import Connection, inspect
+from sqlalchemy.engine.interfaces import ReflectedIndex
+from tests.processes import BARRIER, at_once, python
+
+from ttsai_server.settings import Settings
+from ttsai_server.store.db import Database, open_database
+from ttsai_server.store.migrate import upgrade
+from ttsai_server.store.tables import metadata
+
+
+def shape(connection: Connection) -> dict[str, object]:
+    """All that the database itself says of the tables."""
+    inspector = inspect(connection)
+    return {
+        table: {
+            "columns": [{**column, "type": repr(column["type"])} for column in inspector.get_columns(table)],
+            "primary key": inspector.get_pk_constraint(table),
+            "foreign keys": inspector.get_foreign_keys(table),
+            "unique": inspector.get_unique_constraints(table),
+            "checks": sorted(inspector.get_check_constraints(table), key=str),
+            "indexes": [str(index | {"dialect_options": _texts(index)}) for index in inspector.get_indexes(table)],
+        }
+        for table in inspector.get_table_names()
+        if table != "alembic_version"
+    }
+
+
+def _texts(index: ReflectedIndex) -> dict[str, str]:
+    return {name: str(value) for name, value in index.get("dialect_options", {}).items()}
+
+
+async def shape_of(settings: Settings) -> dict[str, object]:
+    database = open_database(settings)
+    try:
+        return await database.read(shape)
+    finally:
+        await database.close()
+
+
+async def test_the_migrations_make_the_tables_of_the_code(database: Database, store_settings: Settings) -> None:
+    migrated = await database.read(shape)
+    assert set(migrated) == set(metadata.tables)
+    await database.write(metadata.drop_all)
+    await database.write(metadata.create_all)
+    assert migrated == await database.read(shape)
+
+
+async def test_upgrading_again_changes_nothing(database: Database, store_settings: Settings) -> None:
+    before = await database.read(shape)
+    await upgrade(store_settings)
+    assert await database.read(shape) == before
+
+
+UPGRADE = f"""
+import alembic.command, asyncio
+from ttsai_server.settings import Settings
+from ttsai_server.store.migrate import upgrade
+{BARRIER}
+asyncio.run(upgrade(Settings.model_validate_json(sys.argv[1])))
+"""
+
+
+async def test_processes_that_start_at_once_all_find_the_tables(store_settings: Settings) -> None:
+    await at_once(4, UPGRADE, store_settings.model_dump_json())
+    assert set(await shape_of(store_settings)) == set(metadata.tables)
+
+
+async def test_no_alembic_is_imported_before_it_is_needed() -> None:
+    process = await python("import sys, ttsai_server.store.migrate; print('alembic' in sys.modules)")
+    assert (await process.communicate())[0] == b"False\n"
