@@ -25,6 +25,7 @@ class Live:
     settings: Settings
     first_keys: list[str] = field(default_factory=list[str])
     """What the start announced."""
+    clients: list[httpx.Client] = field(default_factory=list[httpx.Client])
 
     @property
     def key(self) -> str:
@@ -32,8 +33,11 @@ class Live:
         return self.first_keys[0]
 
     def client(self, key: str | None = None, **options: Any) -> httpx.Client:
+        """Sends the key; closed with the server at the latest."""
         headers = {"Authorization": f"Bearer {key or self.key}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=300, **options)
+        client = httpx.Client(base_url=self.url, headers=headers, timeout=300, **options)
+        self.clients.append(client)
+        return client
 
     def new_key(self, plan: str = "enterprise", credits: int = 1000, **key: Any) -> tuple[str, str]:
         """A new account's id and its key."""
@@ -77,7 +81,10 @@ def live(settings: Settings) -> Generator[Live]:
             assert thread.is_alive(), "the server did not start"
             thread.join(0.02)
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield Live(f"http://127.0.0.1:{port}", settings, keys)
+        running = Live(f"http://127.0.0.1:{port}", settings, keys)
+        yield running
+        for client in running.clients:
+            client.close()
     finally:
         server.should_exit = True
         thread.join()

@@ -14,7 +14,7 @@ from ttsai_server.api import admin, catalog, errors, operations, speech
 from ttsai_server.api.deps import Services
 from ttsai_server.api.idempotency import Replay
 from ttsai_server.api.listings import Listings
-from ttsai_server.api.middleware import Entry, Gate, OpenGate
+from ttsai_server.api.middleware import Bounds, Entry, Gate, OpenGate
 from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.metrics import Metrics
@@ -96,7 +96,6 @@ def create_app(
         summary="A self-hosted speech server with the TTS.ai REST API",
         lifespan=lifespan,
         redirect_slashes=False,
-        max_body_size=settings.server.max_body_bytes,
     )
     app.state.services = services
     errors.install(app)
@@ -104,6 +103,7 @@ def create_app(
         app.include_router(router)
     answers = Idempotency(database)
     app.add_middleware(Replay, store=answers, folder=settings.data_dir / "answers", settings=settings)
+    app.add_middleware(Bounds, settings=settings)
     if settings.auth.enabled:
         app.add_middleware(Gate, accounts=accounts, limiter=limiter, settings=settings)
     else:

@@ -100,6 +100,10 @@ class UnknownModel(NotFound):
 class FileTooLarge(ApiError):
     status, code = 413, "file_too_large"
 
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Connection": "close"}  # the rest of the body is not read
+
 
 class _RetryLater(ApiError):
     def __init__(self, message: str, *, retry_after: float) -> None:

@@ -12,12 +12,13 @@ from time import perf_counter
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ttsai_server.api.departure import ClientLeft
 from ttsai_server.api.errors import bug, render
 from ttsai_server.domain import Caller
-from ttsai_server.errors import ApiError, Forbidden
+from ttsai_server.errors import ApiError, FileTooLarge, Forbidden
 from ttsai_server.metrics import Metrics
 from ttsai_server.services.accounts import Accounts
 from ttsai_server.services.limits import Admission, Limiter
@@ -154,6 +155,36 @@ class OpenGate:
         if scope["type"] == "http":
             scope["state"]["caller"] = self._house
         await self._app(scope, receive, send)
+
+
+class Bounds:
+    """Refuses a body that is too long without reading the rest of it."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._most = settings.server.max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        length = Headers(scope=scope).get("content-length", "")
+        if length.isdecimal() and int(length) > self._most:
+            return await render(FileTooLarge(self._message))(scope, receive, send)
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._most:
+                raise HTTPException(413, self._message)  # of its kind, so that FastAPI passes it on
+            return message
+
+        await self._app(scope, counted, send)
+
+    @property
+    def _message(self) -> str:
+        return f"The body may have at most {self._most} bytes."
 
 
 def _bearer(headers: Headers) -> str:

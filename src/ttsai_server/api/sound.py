@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
-from typing import IO
+from contextlib import ExitStack, aclosing
+from tempfile import SpooledTemporaryFile
+from typing import IO, BinaryIO, cast
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -12,6 +13,8 @@ from ttsai_server.api.departure import unless_left
 from ttsai_server.services.utterance import Utterance
 
 READ_BYTES = 1 << 16
+IN_MEMORY_BYTES = 1 << 20
+"""A finished answer longer than this is kept on disk while it is sent."""
 
 
 class WholeSound(Response):
@@ -52,9 +55,12 @@ class SoundStream(Response):
 
 async def whole(utterance: Utterance, receive: Receive) -> Response:
     """The speech with its true length and price. Raises what the engine raises, or ClientLeft."""
-    await unless_left(receive, _drain(utterance.chunks()))
+    with ExitStack() as unfinished:
+        file = unfinished.enter_context(SpooledTemporaryFile[bytes](IN_MEMORY_BYTES))
+        await unless_left(receive, _drain(utterance.chunks(cast(BinaryIO, file))))
+        unfinished.pop_all()  # the answer closes the file
     headers = {**credit_headers(utterance), "X-Audio-Seconds": f"{utterance.seconds:.3f}"}
-    return WholeSound(utterance.whole, utterance.content_type, headers)
+    return WholeSound(file, utterance.content_type, headers)
 
 
 async def begun(utterance: Utterance, receive: Receive) -> AsyncGenerator[bytes]:

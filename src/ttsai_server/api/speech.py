@@ -31,7 +31,7 @@ OPENAI_SOUND = {**SOUND, "audio/aac": {}, "audio/pcm": {}, "text/event-stream": 
 )
 async def synthesize(body: SpeechBody, request: Request, services: Wired, caller: Asking) -> Response:
     """Say a text: the whole sound, or with `stream` as it is made."""
-    utterance = await _say(services, caller, _published(body), streaming=body.stream)
+    utterance = await _say(services, caller, _published(body))
     if not body.stream:
         return await whole(utterance, request.receive)
     chunks = await begun(utterance, request.receive)
@@ -45,7 +45,7 @@ async def synthesize(body: SpeechBody, request: Request, services: Wired, caller
 )
 async def create_speech(body: OpenAISpeechBody, request: Request, services: Wired, caller: Asking) -> Response:
     """OpenAI's speech endpoint: always streamed; `stream_format: sse` wraps the sound in events."""
-    utterance = await _say(services, caller, _openai(body, services), streaming=True)
+    utterance = await _say(services, caller, _openai(body, services))
     chunks = await begun(utterance, request.receive)
     if body.stream_format == "audio":
         return SoundStream(chunks, utterance.content_type, credit_headers(utterance))
@@ -53,9 +53,9 @@ async def create_speech(body: OpenAISpeechBody, request: Request, services: Wire
     return SoundStream(events, "text/event-stream", {**credit_headers(utterance), "Cache-Control": "no-cache"})
 
 
-async def _say(services: Services, caller: Caller, order: Order, *, streaming: bool) -> Utterance:
+async def _say(services: Services, caller: Caller, order: Order) -> Utterance:
     script = await asyncio.to_thread(services.speech.check, caller, order)
-    return await services.speech.say(caller, script, streaming=streaming)
+    return await services.speech.say(caller, script)
 
 
 def _published(body: SpeechBody) -> Order:

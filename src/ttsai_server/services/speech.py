@@ -72,13 +72,13 @@ class Speech:
             credits=price(card, len(order.text), self._settings.prices),
         )
 
-    async def say(self, caller: Caller, script: Script, *, streaming: bool) -> Utterance:
-        """Reserve the credits, and hand over the speech: nothing is made until it is iterated.
+    async def say(self, caller: Caller, script: Script) -> Utterance:
+        """Reserve the credits, and hand over the speech: nothing is made until its chunks are asked for.
 
         Raises InsufficientCredits.
         """
         hold = await self._billing.reserve(caller, script.credits)
-        return Utterance(script, hold, self._runtime, self._metrics, self._settings.prices, streaming=streaming)
+        return Utterance(script, hold, self._runtime, self._metrics, self._settings.prices)
 
 
 def _spoken_text(order: Order, longest: int) -> str:

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from math import ceil
-from tempfile import SpooledTemporaryFile
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,6 @@ from ttsai_server.runtime.base import Playback, Runtime
 from ttsai_server.services.billing import Hold, Used, price
 from ttsai_server.settings import Prices
 from ttsai_server.text.split import pieces
-
-IN_MEMORY_BYTES = 1 << 20
-"""A finished answer longer than this is kept on disk while it is sent."""
-
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -47,34 +43,30 @@ class Utterance:
     Ends well: the whole price is charged. Fails: nothing is. Closed early, because the client left: what was made is.
     """
 
-    def __init__(
-        self, script: Script, hold: Hold, runtime: Runtime, metrics: Metrics, prices: Prices, *, streaming: bool
-    ) -> None:
+    def __init__(self, script: Script, hold: Hold, runtime: Runtime, metrics: Metrics, prices: Prices) -> None:
         self.script = script
         self.hold = hold
         self.content_type = CONTENT_TYPES[script.format]
         self.seconds = 0.0
         """Length of the sound made so far."""
-        self.whole = SpooledTemporaryFile[bytes](IN_MEMORY_BYTES)
-        """The finished answer, when not streaming."""
         self._made = 0
         """How much of `script.text` has been spoken, characters."""
         self._runtime = runtime
         self._metrics = metrics
         self._prices = prices
-        self._encoder = Encoder(script.format, script.card.rate, file=None if streaming else self.whole)
 
-    async def chunks(self) -> AsyncGenerator[bytes]:
-        """The encoded sound as it is made; when not streaming, empty chunks that only tell of progress.
+    async def chunks(self, file: BinaryIO | None = None) -> AsyncGenerator[bytes]:
+        """The encoded sound as it is made. Into `file`, which must seek: whole, with true lengths, and empty chunks.
 
         Raises ModelLoading, or what the engine raises. Must be closed (`aclosing`).
         """
+        encoder = Encoder(self.script.format, self.script.card.rate, file=file)
         try:
             async with aclosing(self._sound()) as sound:
                 async for samples in sound:
                     self.seconds += len(samples) / self.script.card.rate
-                    yield await asyncio.to_thread(self._encoder.push, samples)
-            tail = await asyncio.to_thread(self._encoder.finish)
+                    yield await asyncio.to_thread(encoder.push, samples)
+            tail = await asyncio.to_thread(encoder.finish)
             await self._charge(self.script.credits)
             yield tail
         except (asyncio.CancelledError, GeneratorExit):
