@@ -49,7 +49,12 @@ def ear(models_dir: Path) -> Ear:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Live]:
     """The server with its demo engine and an empty database of its own; shared, so a test makes its own account."""
-    with live(Settings(data_dir=tmp_path_factory.mktemp("server"), models=Models(demo=True))) as running:
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("server"),
+        models=Models(demo=True),
+        plans={"crowd": {"requests_per_minute": 100_000, "concurrent": 1000, "max_characters": 50_000}},  # pyright: ignore[reportArgumentType]
+    )
+    with live(settings) as running:
         yield running
 
 

@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -93,7 +92,6 @@ BAD: list[tuple[Callable[[dict[str, Any]], dict[str, Any]], int, str]] = [
     (lambda body: {**body, "text": " \n\t "}, 400, "bad_request"),
     (lambda body: {**body, "text": "\x00\x01\x02"}, 400, "bad_request"),
     (lambda body: {**body, "text": "😀🎉👩‍👩‍👧"}, 400, "bad_request"),
-    (lambda body: {**body, "text": "\ud800 lone surrogate"}, 400, "bad_request"),
     (lambda body: {**body, "text": "a" * 50_001}, 400, "bad_request"),
     (lambda body: {**body, "text": 7}, 400, "bad_request"),
     (lambda body: {**body, "text": None}, 400, "bad_request"),
@@ -139,7 +137,7 @@ def test_a_body_of_10_mb_is_413(server: Live, chunked: bool) -> None:
 
 
 def test_50_000_characters_without_a_space_are_spoken(server: Live) -> None:
-    answer = said(server, {**TONE, "text": "a" * 50_000, "stream": True, "format": "mp3"})
+    answer = said(server, {**TONE, "text": "a" * 50_000, "stream": True, "speed": 2})
     assert answer.status_code == 200
     assert seconds_of(answer.content) > 1000
 
@@ -172,14 +170,12 @@ def test_unknown_options_are_ignored_with_a_warning(server: Live) -> None:
 
 
 def test_200_at_once_against_credits_for_50_serve_exactly_50(server: Live) -> None:
-    account, key = server.new_key(credits=50)
+    account, key = server.new_key(plan="crowd", credits=50)
     statuses: list[int] = []
 
     def ask() -> None:
         with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
-            while (answer := client.post("/v1/tts/", json={**TONE, "text": "a"})).status_code == 429:
-                time.sleep(0.05)
-            statuses.append(answer.status_code)
+            statuses.append(client.post("/v1/tts/", json={**TONE, "text": "a"}).status_code)
 
     threads = [threading.Thread(target=ask) for _ in range(200)]
     for thread in threads:
