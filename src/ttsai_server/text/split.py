@@ -1,0 +1,159 @@
+"""A long text → pieces that an engine can say in one step, cut where a reader would pause.
+
+Sentences come from `sentencex` (Wikimedia, MIT): it keeps every character, knows each language's abbreviations and
+takes 5 ns a character. What it can't do is here: lines, sentences that are too long, and a short first piece.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+from itertools import accumulate
+
+import regex
+import sentencex
+
+from ttsai_server.text.clean import speakable
+
+_PARAGRAPH_END = regex.compile(r"\n\s*\n\s*")
+_SHORT_LINE = regex.compile(r"^(.{0,49})\n(?=[^\S\n]*\S)", regex.MULTILINE)
+"""A line of a list or a verse; a longer one is taken for wrapped prose."""
+_LINE_END = "\x1e"
+"""Stands for the newline of a short line, which is read as a comma where it has no punctuation of its own."""
+_READ_AS_COMMA = regex.compile(r"(?<=[\p{L}\p{N}])\s*\x1e")
+_NO_END = regex.compile(r"\b(?:\p{L}\.){2,}\s*$")
+"""`p.m.`: no end of a sentence when the next word is in lower case."""
+_TITLE = regex.compile(r"(?:\p{Lu}\p{Ll}{0,3}|\p{N}{1,3})\.\s*$")
+"""`M.`, `1.`: nothing to say by itself."""
+_CLAUSES = (
+    regex.compile(r"""[;:؛…]['"”’»)\]]*\s+ | (?<!\d)[—–](?!\d)\s* | \s-+\s+ | [；：]\s*""", regex.VERBOSE),
+    regex.compile(r"""[,،]['"”’»)\]]*\s+ | [)\]]\s+ | \s(?=[(\[]) | [、，]\s*""", regex.VERBOSE),
+)
+"""Stronger first."""
+_WORD = regex.compile(r"\s+")
+_NATURAL = regex.compile(r"(?<=\w{4})\s+(?=\w{1,3}\s)")
+"""Before a short word after a long one: `people | of the`. In most languages a short word leads the next phrase."""
+_GRAPHEME = regex.compile(r"\X")
+
+
+class Cut(float, Enum):
+    """What a piece ends with, and the silence wanted after it, seconds at the voice's own pace."""
+
+    PARAGRAPH = 0.6
+    SENTENCE = 0.35
+    CLAUSE = 0.15
+    NONE = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One step of work for an engine."""
+
+    text: str
+    """To say: runs of blanks are one space."""
+    start: int
+    end: int
+    """The piece is [start, end) of the given text; the pieces tile it."""
+    pause: float
+    """Silence wanted after it, seconds at the voice's own pace."""
+
+
+def pieces(text: str, first: int, longest: int, language: str = "en") -> Iterator[Piece]:
+    """Cut a text lazily, in linear time; nothing of it is lost: what can't be said belongs to a neighbour.
+
+    Args:
+        text: cleaned; without a letter or a digit there are no pieces.
+        first: longest first piece, characters: short, so that sound starts soon. Each next one may be twice as long.
+        longest: longest piece, characters of the given text (a comma read for a newline comes on top).
+        language: whose abbreviations to know, ISO 639-1.
+    """
+    held: Piece | None = None
+    start = 0
+    for piece in _cut(text, first, longest, language):
+        if not piece.text:
+            # punctuation alone: it goes with what was before it, or with what comes
+            held = held and replace(held, end=piece.end, pause=max(held.pause, piece.pause))
+        else:
+            if held:
+                yield held
+                start = held.end
+            held = replace(piece, start=start)
+    if held:
+        yield held
+
+
+def _cut(text: str, first: int, longest: int, language: str) -> Iterator[Piece]:
+    """The pieces, and between them stretches that can't be said, with an empty text."""
+    limit = min(first, longest)
+    for start, end in _paragraphs(text):
+        block = _SHORT_LINE.sub(rf"\1{_LINE_END}", text[start:end])
+        sentences = _sentence_ends(block, language)
+        at = 0
+        while at < len(block):
+            stop, cut = _next(block, at, limit, sentences)
+            said = _said(block[at:stop])
+            yield Piece(said, start + at, start + stop, cut)
+            limit = min(2 * limit, longest) if said else limit
+            at = stop
+
+
+def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    for gap in _PARAGRAPH_END.finditer(text):
+        yield start, gap.end()
+        start = gap.end()
+    if start < len(text):
+        yield start, len(text)
+
+
+def _sentence_ends(block: str, language: str) -> list[int]:
+    """Offsets; a short line is a sentence."""
+    found: list[str] = sentencex.segment(language, block)  # pyright: ignore[reportAttributeAccessIssue] compiled
+    ends = accumulate(map(len, found))
+    whole = {end for end, sentence in zip(ends, found, strict=True) if _is_whole(sentence, block[end : end + 1])}
+    return sorted(whole | {i + 1 for i, char in enumerate(block) if char == _LINE_END})
+
+
+def _is_whole(sentence: str, following: str) -> bool:
+    return not _TITLE.match(sentence) and not (following.islower() and _NO_END.search(sentence, len(sentence) - 12))
+
+
+def _said(block: str) -> str:
+    """As an engine gets it; empty if there is nothing to say."""
+    return " ".join(_READ_AS_COMMA.sub(", ", block).replace(_LINE_END, " ").split()) if speakable(block) else ""
+
+
+def _next(block: str, start: int, limit: int, sentences: list[int]) -> tuple[int, Cut]:
+    """Where the piece that begins at `start` ends."""
+    if len(block) - start <= limit:
+        return len(block), Cut.PARAGRAPH
+    few = max(1, limit // 4)
+    # leave something worth a piece of its own
+    stop = min(start + limit, len(block) - few)
+    if (sentence := _last_sentence(sentences, start, stop)) >= start + few:
+        return sentence, Cut.SENTENCE
+    for pattern in _CLAUSES:
+        if clause := _last(pattern, block, start + few, stop):
+            return clause, Cut.CLAUSE
+    if sentence:
+        return sentence, Cut.SENTENCE
+    word = _last(_NATURAL, block, start + limit // 2, stop) or _last(_WORD, block, start + 1, stop)
+    return word or _grapheme(block, start, stop), Cut.NONE
+
+
+def _last_sentence(sentences: list[int], start: int, stop: int) -> int:
+    """The last end of a sentence in (start, stop], else 0."""
+    at = bisect_right(sentences, stop)
+    return sentences[at - 1] if at and sentences[at - 1] > start else 0
+
+
+def _last(pattern: regex.Pattern[str], text: str, start: int, stop: int) -> int:
+    """The end of the last match within [start, stop], else 0."""
+    # one character more, so that a match that would go on is seen to
+    return max((m.end() for m in pattern.finditer(text, start, stop + 1) if m.end() <= stop), default=0)
+
+
+def _grapheme(text: str, start: int, stop: int) -> int:
+    """The last border of characters as they are seen, at `stop` or before it; `stop` itself if there is none."""
+    *_, last = _GRAPHEME.finditer(text, start, stop + 1)
+    return stop if last.start() <= start else min(last.start(), stop)
