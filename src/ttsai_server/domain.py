@@ -103,6 +103,10 @@ class ModelCard:
     """Steps of work that run at the same time."""
     queue: int = 64
     """Requests admitted at the same time; one more gets 503."""
+    slowest: float = 0.5
+    """Slowest pace that the engine makes well; below it, the sound is stretched."""
+    fastest: float = 2.0
+    """Fastest pace that the engine makes well."""
     first_chars: int = 60
     """Longest first piece of text: short, so that sound starts soon."""
     chunk_chars: int = 200

@@ -56,6 +56,7 @@ class Speech:
         voices = self._catalog.blend(card, order.voice)
         text = _spoken_text(order, self._settings.plans[caller.plan].max_characters)
         options, ignored = _known_options(card, order.options)
+        speed = min(max(order.speed, card.slowest), card.fastest)
         return Script(
             card=card,
             text=text,
@@ -63,13 +64,14 @@ class Speech:
                 text="",
                 voices=tuple((voice.id, weight) for voice, weight in voices),
                 language=_language(order.language, text, card, voices[0][0].language),
-                speed=order.speed,
+                speed=speed,
                 options=options,
             ),
             format=_format(order.format),
             characters=len(order.text),
             ignored=ignored,
             credits=price(card, len(order.text), self._settings.prices),
+            stretch=order.speed / speed,
         )
 
     async def say(self, caller: Caller, script: Script) -> Utterance:

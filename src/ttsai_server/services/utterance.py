@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ttsai_server.audio.dsp import Joiner
+from ttsai_server.audio.dsp import Joiner, stretch
 from ttsai_server.audio.encode import CONTENT_TYPES, Encoder
 from ttsai_server.domain import ModelCard, SpeechRequest
 from ttsai_server.metrics import Metrics
@@ -35,6 +35,13 @@ class Script:
     """Options that the engine does not have."""
     credits: int
     """The price of all of it."""
+    stretch: float = 1.0
+    """How much faster than the engine can speak, after `request.speed`."""
+
+    @property
+    def language(self) -> str:
+        """ISO 639-1."""
+        return self.request.language.split("-")[0]
 
 
 class Utterance:
@@ -80,11 +87,12 @@ class Utterance:
         script, joiner = self.script, Joiner(self.script.card.rate)
         async with self._runtime.lease(script.card) as handle:
             playback = Playback()
-            for piece in pieces(script.text, script.card.first_chars, script.card.chunk_chars):
+            for piece in pieces(script.text, script.card.first_chars, script.card.chunk_chars, script.language):
                 async with aclosing(handle.stream(replace(script.request, text=piece.text), playback)) as steps:
                     async for audio in steps:
+                        audio = await asyncio.to_thread(stretch, audio, script.stretch)
                         yield joiner.push(audio.samples)
-                yield joiner.pause(piece.pause)
+                yield joiner.end(piece.pause / script.request.speed / script.stretch)
                 self._made = piece.end
 
     def _price_of_made(self) -> int:
