@@ -29,6 +29,7 @@ from onnx import TensorProto, helper
 from ttsai_server.engines.kokoro import rewrite
 from ttsai_server.engines.kokoro.dequantise import dequantise
 from ttsai_server.engines.kokoro.edit import GraphEditor, one
+from ttsai_server.engines.kokoro.images import as_images
 from ttsai_server.errors import EngineFailed
 
 FRONT, BACK = "front.onnx", "back.onnx"
@@ -69,6 +70,7 @@ def build(source: Path, target: Path) -> None:
     middle = [_value(name) for name in _CUTS.values()]
     front = edit.part(edit.inputs, [_value("duration"), *middle])
     back = edit.part([*middle, _value("style")], [_value("waveform")])
+    as_images(back, ["asr", "harmonics"])
     _write({FRONT: front, BACK: back}, target)
 
 
