@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from copy import copy
+from copy import copy, deepcopy
 from typing import Any, TypeVar
 
 import numpy as np
@@ -113,11 +113,11 @@ class GraphEditor:
         self._index()
 
     def part(self, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]) -> GraphEditor:
-        """The stretch of the graph between those values, as a graph of its own; what it shares is not copied."""
+        """The stretch of the graph between those values, as a graph of its own that shares the constants."""
         cut = {value.name for value in inputs}
         part = copy(self)
         part.inputs, part.outputs = list(inputs), list(outputs)
-        part.nodes = [n for n in self.nodes if not cut.intersection(n.output)]
+        part.nodes = [deepcopy(n) for n in self.nodes if not cut.intersection(n.output)]
         part.prune()
         return part
 

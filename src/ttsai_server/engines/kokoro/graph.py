@@ -29,9 +29,13 @@ from onnx import TensorProto, helper
 from ttsai_server.engines.kokoro import rewrite
 from ttsai_server.engines.kokoro.dequantise import dequantise
 from ttsai_server.engines.kokoro.edit import GraphEditor, one
+from ttsai_server.engines.kokoro.images import as_images
 from ttsai_server.errors import EngineFailed
 
-FRONT, BACK = "front.onnx", "back.onnx"
+GRAPH, FRONT, BACK = "graph", "front.onnx", "back.onnx"
+PARTS = (FRONT, BACK)
+PORTS = ("asr", "f0", "energy", "harmonics")
+"""What goes from the front to the back."""
 _OPSET, _IR_VERSION = 20, 9
 _INPUTS = {"tokens": "input_ids", "input_ids": "input_ids", "style": "style", "speed": "speed"}
 _UNKNOWN = ("Loop", "If", "Scan", "SequenceAt", "SequenceInsert", "SplitToSequence", "RandomNormalLike", "RandomNormal")
@@ -66,9 +70,10 @@ def build(source: Path, target: Path) -> None:
     rewrite.unroll_snake(edit)
     rewrite.shuffle_upsampling(edit)
     _name_cuts(edit)
-    middle = [_value(name) for name in _CUTS.values()]
+    middle = [_value(name) for name in PORTS]
     front = edit.part(edit.inputs, [_value("duration"), *middle])
     back = edit.part([*middle, _value("style")], [_value("waveform")])
+    as_images(back, ["asr", "harmonics"])
     _write({FRONT: front, BACK: back}, target)
 
 

@@ -1,0 +1,93 @@
+"""Kokoro-82M, text to speech: hexgrad's open-weight model (StyleTTS 2, Li et al. 2023, with an ISTFTNet vocoder)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+import numpy.typing as npt
+
+from ttsai_server.domain import Audio, ModelCard, SpeechRequest
+from ttsai_server.engines.base import Cancellation, EngineOptions, Place, Synthesizer
+from ttsai_server.engines.kokoro.g2p import Phonemizer
+from ttsai_server.engines.kokoro.pieces import split
+from ttsai_server.engines.kokoro.runtime import Name, Precision, Runtime, Step, open_runtime
+from ttsai_server.engines.kokoro.styles import Styles, row
+from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
+
+SOURCE = "model.onnx"
+LONGEST_PIECE = 160
+"""Phonemes in one step: the model takes 510, but its memory grows with the length and its cost hardly falls."""
+
+
+class Kokoro(Synthesizer):
+    """Synthesizer of mono speech at 24 kHz. Equal requests give equal sound."""
+
+    class Options(EngineOptions):
+        runtime: Name = "auto"
+        """Library that runs the model; auto: torch on CUDA, else OpenVINO, else ONNX Runtime."""
+        precision: Precision = "auto"
+        """Arithmetic of the decoder in OpenVINO; auto: bf16 where the CPU computes it, else f32."""
+
+    def __init__(self, runtime: Runtime, styles: Styles, vocabulary: dict[str, int], rate: int) -> None:
+        self._runtime: Runtime | None = runtime
+        self._styles, self._vocabulary, self._rate = styles, vocabulary, rate
+        self._phonemizers: dict[str, Phonemizer] = {}
+        self._phonemizing = Lock()
+
+    @classmethod
+    def prepare(cls, card: ModelCard, weights: Path) -> None:
+        from ttsai_server.engines.kokoro.graph import GRAPH, PARTS, build
+
+        if not all((weights / GRAPH / part).is_file() for part in PARTS):
+            build(weights / SOURCE, weights / GRAPH)
+
+    @classmethod
+    def load(cls, card: ModelCard, place: Place) -> Kokoro:
+        config = place.weights / "config.json"
+        if not config.is_file():
+            raise WeightsMissing(card.id)
+        options = cls.Options.model_validate(dict(card.options))
+        runtime = open_runtime(options.runtime, options.precision, place, card.concurrency)
+        vocabulary = json.loads(config.read_text("utf-8"))["vocab"]
+        return cls(runtime, Styles(place.weights / "voices"), vocabulary, card.rate)
+
+    def synthesize(self, request: SpeechRequest, cancellation: Cancellation) -> Generator[Audio]:
+        table = self._styles.blend(request.voices)
+        phonemes = self._phonemes(request.text, request.language)
+        for piece in split(phonemes, LONGEST_PIECE):
+            step = Step(self._ids(piece), row(table, len(piece)), request.speed)
+            yield Audio(self._speak(step, cancellation)[:, None], self._rate)
+
+    def close(self) -> None:
+        runtime, self._runtime = self._runtime, None
+        if runtime:
+            runtime.close()
+        self._phonemizers.clear()
+
+    def _phonemes(self, text: str, language: str) -> str:
+        with self._phonemizing:  # a phonemizer is for one thread at a time
+            if language not in self._phonemizers:
+                self._phonemizers[language] = Phonemizer.load(language)
+            phonemes = self._phonemizers[language].phonemize(text)
+        if not any(symbol.isalpha() for symbol in phonemes):
+            raise BadRequest("There is nothing in the text that can be said.", param="text")
+        return phonemes
+
+    def _ids(self, phonemes: str) -> npt.NDArray[np.int64]:
+        """Int64 (1, n + 2). Raises EngineFailed for a symbol that the model does not have: nothing may go unsaid."""
+        unknown = {symbol for symbol in phonemes if symbol not in self._vocabulary}
+        if unknown:
+            raise EngineFailed(f"The model has no symbol for {sorted(unknown)}.")
+        return np.array([[0, *(self._vocabulary[symbol] for symbol in phonemes), 0]], np.int64)
+
+    def _speak(self, step: Step, cancellation: Cancellation) -> npt.NDArray[np.float32]:
+        if not self._runtime:
+            raise EngineFailed("The engine is closed.")
+        waveform = self._runtime.speak(step, cancellation).waveform
+        if not np.isfinite(waveform).all():
+            raise EngineFailed("The model made sound that is not a number.")
+        return np.clip(waveform, -1.0, 1.0)

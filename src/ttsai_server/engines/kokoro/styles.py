@@ -1,0 +1,46 @@
+"""Voices: tables of style vectors, one row a length in phonemes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ttsai_server.errors import BadRequest, EngineFailed
+
+Array = npt.NDArray[np.float32]
+LONGEST = 510
+"""Phonemes that the model takes at once; also the rows of a table."""
+_WIDTH = 256
+
+
+class Styles:
+    """The style tables in voices/*.bin, each float32 (510, 256), read when first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._tables: dict[str, Array] = {}
+
+    def blend(self, voices: Sequence[tuple[str, float]]) -> Array:
+        """Float32 (510, 256): the mean of the voices' tables by weight. Raises BadRequest for an unknown voice."""
+        total = sum(weight for _, weight in voices)
+        return sum(self._table(voice) * np.float32(weight / total) for voice, weight in voices)  # type: ignore[return-value]
+
+    def _table(self, voice: str) -> Array:
+        if voice not in self._tables:
+            self._tables[voice] = self._read(voice)
+        return self._tables[voice]
+
+    def _read(self, voice: str) -> Array:
+        path = self._folder / f"{voice}.bin"
+        if path.parent != self._folder or not path.is_file():
+            raise BadRequest(f"Kokoro has no voice {voice!r}.", param="voice")
+        table = np.fromfile(path, "<f4")
+        if table.size != LONGEST * _WIDTH:
+            raise EngineFailed(f"{path.name} is not a style table: {table.size} numbers")
+        return table.reshape(LONGEST, _WIDTH)
+
+
+def row(table: Array, phonemes: int) -> Array:
+    """Float32 (1, 256): the style for that many phonemes."""
+    return table[None, min(max(phonemes, 1), LONGEST) - 1]
