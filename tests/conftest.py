@@ -7,10 +7,10 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from redis.asyncio import Redis
-
 from tests import servers
 from tests.listening import Ear
 from tests.live import Live, live
+
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.weights import missing, pull
 from ttsai_server.settings import Models, Settings, Store

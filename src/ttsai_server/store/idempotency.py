@@ -44,7 +44,8 @@ class Idempotency:
         self, account: str, key: str, fingerprint: str, status: int, headers: Mapping[str, str], body: str, ttl: float
     ) -> None:
         """Keep the answer for `ttl` seconds."""
-        row = {"fingerprint": fingerprint, "status": status, "headers": json.dumps(dict(headers)), "body": body, "expires_at": time.time() + ttl}
+        answer = {"fingerprint": fingerprint, "status": status, "headers": json.dumps(dict(headers)), "body": body}
+        row = {**answer, "expires_at": time.time() + ttl}
         await self._database.write(_finish, account, key, row)
 
     async def abandon(self, account: str, key: str) -> None:
