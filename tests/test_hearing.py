@@ -9,9 +9,9 @@ from statistics import mean
 import av
 import numpy as np
 import pytest
-
 from tests.listening import Ear, wer
 from tests.live import Live, live
+
 from ttsai_server.settings import Models, Settings
 
 SENTENCES = [
@@ -118,7 +118,9 @@ def test_another_language_is_heard_as_written(speaker: Live, ear: Ear, language:
 
 
 def test_eight_texts_at_once_come_back_each_with_its_own_words(speaker: Live, ear: Ear) -> None:
-    texts = [f"The {place} was quiet, and nobody had been there for {n + 2} years." for n, place in enumerate(PLACES[:8])]
+    texts = [
+        f"The {place} was quiet, and nobody had been there for {n + 2} years." for n, place in enumerate(PLACES[:8])
+    ]
     sounds: dict[int, bytes] = {}
     threads = [
         threading.Thread(target=lambda n=n, text=text: sounds.update({n: say(speaker, text)}))

@@ -116,7 +116,7 @@ class ModelCard:
     derived: tuple[str, ...] = ()
     """Files under models/<id>/ that the engine's `prepare` makes of the others."""
     options: Mapping[str, object] = field(default_factory=dict[str, object])
-    """Settings of the engine; checked by its Options."""
+    """How the engine is loaded; checked by its Setup."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ import threading
 from uuid import uuid4
 
 import httpx
-
 from tests.live import Live
 
 TONE = {"model": "tone", "voice": "tone_a", "text": "la la la"}

@@ -1,4 +1,4 @@
-"""POST /v1/tts/ and /v1/audio/speech on the tone engine: everything but the voice. Real speech: tests/test_hearing.py."""
+"""POST /v1/tts/ and /v1/audio/speech on the tone engine: all but the voice, which tests/test_hearing.py hears."""
 
 import base64
 import io
@@ -10,7 +10,6 @@ from typing import Any
 import av
 import httpx
 import pytest
-
 from tests.live import Live
 
 TEXT = "One sentence. Another sentence, a little longer. " * 4

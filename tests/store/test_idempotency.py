@@ -20,9 +20,7 @@ async def test_the_first_request_runs(database: Database, account: str) -> None:
 
 async def test_a_repeat_sees_that_the_first_runs(database: Database, account: str) -> None:
     await Idempotency(database).begin(account, "k", MINUTE)
-    assert await Idempotency(database).begin(account, "k", MINUTE) == Answer(
-        "", "running", None, {}, None
-    )
+    assert await Idempotency(database).begin(account, "k", MINUTE) == Answer("", "running", None, {}, None)
 
 
 async def test_a_repeat_gets_the_answer_of_the_first(database: Database, account: str) -> None:
@@ -47,18 +45,14 @@ async def test_an_abandoned_request_may_run_again(database: Database, account: s
 async def test_a_request_that_was_never_finished_gives_way(database: Database, account: str) -> None:
     await Idempotency(database).begin(account, "k", -1)
     assert await Idempotency(database).begin(account, "k", MINUTE) is None
-    assert await Idempotency(database).begin(account, "k", MINUTE) == Answer(
-        "", "running", None, {}, None
-    )
+    assert await Idempotency(database).begin(account, "k", MINUTE) == Answer("", "running", None, {}, None)
 
 
 async def test_an_expired_answer_gives_way_whole(database: Database, account: str) -> None:
     await Idempotency(database).begin(account, "k", MINUTE)
     await Idempotency(database).finish(account, "k", "print", 200, {"A": "b"}, "bodies/1", -1)
     assert await Idempotency(database).begin(account, "k", MINUTE) is None
-    assert await Idempotency(database).begin(account, "k", MINUTE) == Answer(
-        "", "running", None, {}, None
-    )
+    assert await Idempotency(database).begin(account, "k", MINUTE) == Answer("", "running", None, {}, None)
 
 
 async def test_of_50_at_once_one_is_first(database: Database, account: str) -> None:

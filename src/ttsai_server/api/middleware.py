@@ -170,6 +170,9 @@ class Bounds:
         length = Headers(scope=scope).get("content-length", "")
         if length.isdecimal() and int(length) > self._most:
             return await render(FileTooLarge(self._message))(scope, receive, send)
+        return await self._app(scope, self._counted(receive), send)
+
+    def _counted(self, receive: Receive) -> Receive:
         read = 0
 
         async def counted() -> Message:
@@ -180,7 +183,7 @@ class Bounds:
                 raise HTTPException(413, self._message)  # of its kind, so that FastAPI passes it on
             return message
 
-        await self._app(scope, counted, send)
+        return counted
 
     @property
     def _message(self) -> str:

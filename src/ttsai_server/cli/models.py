@@ -3,11 +3,11 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from ttsai_server.cli.output import Json, show
+from ttsai_server.cli.output import Json, fail, show
 from ttsai_server.cli.progress import download_bar
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.catalog import Catalog
@@ -68,6 +68,41 @@ def pull_models(
         for result in results:
             typer.echo(result.error or f"{result.id}: ready", err=result.error is not None)
     raise typer.Exit(any(result.error for result in results))
+
+
+@app.command()
+def load(context: typer.Context, model: str, as_json: Json = False) -> None:
+    """Load a model into the server that runs on this machine."""
+    told = _ask_server(context.obj, "POST", model)
+    typer.echo(json.dumps(told) if as_json else f"{told['model']}: loaded")
+
+
+@app.command()
+def unload(context: typer.Context, model: str, as_json: Json = False) -> None:
+    """Free a model's memory in the server that runs on this machine; one in use stays."""
+    told = _ask_server(context.obj, "DELETE", model)
+    typer.echo(
+        json.dumps(told)
+        if as_json
+        else f"{told['model']}: {'unloaded' if told['unloaded'] else 'not loaded, or in use'}"
+    )
+
+
+def _ask_server(settings: Settings, method: str, model: str) -> dict[str, Any]:
+    import httpx
+
+    note = settings.data_dir / "server.json"
+    if not note.is_file():
+        raise fail(f"No server runs on {settings.data_dir}.")
+    server = json.loads(note.read_text())
+    headers = {"Authorization": f"Bearer {server['token']}"}
+    try:
+        answer = httpx.request(method, f"{server['url']}/admin/models/{model}", headers=headers, timeout=600)
+    except httpx.TransportError as error:
+        raise fail(f"The server at {server['url']} does not answer: {error}") from None
+    if answer.is_error:
+        raise fail(answer.json()["error"]["message"])
+    return answer.json()
 
 
 def _pull(card: ModelCard, models: Path, folder: Path | None) -> Pulled:

@@ -18,7 +18,7 @@ from ttsai_server.domain import Audio, ModelCard, SpeechRequest
 
 
 class EngineOptions(BaseModel):
-    """Knobs of an engine, from its card, the settings or the request; a nested `Options` extends it."""
+    """Knobs of an engine; unknown ones are errors. An engine's `Options` and `Setup` extend it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -72,7 +72,10 @@ class Engine(ABC):
     """A loaded model."""
 
     class Options(EngineOptions):
-        """Knobs that a client may set."""
+        """Knobs that a client may set, request by request."""
+
+    class Setup(EngineOptions):
+        """How it is loaded: the card's `options`, under those of the settings' `models.options`."""
 
     @classmethod  # noqa: B027 - most engines have nothing to make
     def prepare(cls, card: ModelCard, weights: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ttsai_server.domain import ModelCard
@@ -23,6 +24,7 @@ def loader(models: Models) -> Callable[[ModelCard], Engine]:
             if not models.auto_pull:
                 raise WeightsMissing(card.id)
             pull(card, models.dir)
+        card = replace(card, options={**card.options, **models.options.get(card.id, {})})
         engine = load_class(card).load(card, place(card, models))
         engine.warm_up(card)
         return engine

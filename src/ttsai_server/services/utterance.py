@@ -19,6 +19,7 @@ from ttsai_server.services.billing import Hold, Used, price
 from ttsai_server.settings import Prices
 from ttsai_server.text.split import pieces
 
+
 @dataclass(frozen=True, slots=True)
 class Script:
     """A checked order: what is to be said, and how."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ttsai_server.domain import Audio, ModelCard, SpeechRequest
-from ttsai_server.engines.base import Cancellation, EngineOptions, Place, Synthesizer
+from ttsai_server.engines.base import Cancellation, Place, Synthesizer
 from ttsai_server.engines.kokoro.g2p import Phonemizer
 from ttsai_server.engines.kokoro.pieces import split
 from ttsai_server.engines.kokoro.runtime import Name, Precision, Runtime, Step, open_runtime
@@ -26,7 +26,7 @@ LONGEST_PIECE = 160
 class Kokoro(Synthesizer):
     """Synthesizer of mono speech at 24 kHz. Equal requests give equal sound."""
 
-    class Options(EngineOptions):
+    class Setup(Synthesizer.Setup):
         runtime: Name = "auto"
         """Library that runs the model; auto: torch on CUDA, else OpenVINO, else ONNX Runtime."""
         precision: Precision = "auto"
@@ -50,8 +50,8 @@ class Kokoro(Synthesizer):
         config = place.weights / "config.json"
         if not config.is_file():
             raise WeightsMissing(card.id)
-        options = cls.Options.model_validate(dict(card.options))
-        runtime = open_runtime(options.runtime, options.precision, place, card.concurrency)
+        setup = cls.Setup.model_validate(dict(card.options))
+        runtime = open_runtime(setup.runtime, setup.precision, place, card.concurrency)
         vocabulary = json.loads(config.read_text("utf-8"))["vocab"]
         return cls(runtime, Styles(place.weights / "voices"), vocabulary, card.rate)
 

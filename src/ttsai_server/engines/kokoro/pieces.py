@@ -2,7 +2,12 @@
 
 import re
 
-_BREAKS = (re.compile(r"(?<=[.!?…])\s*"), re.compile(r"(?<=[;:—])\s*"), re.compile(r"(?<=[,)”])\s*"), re.compile(r"\s+"))
+_BREAKS = (
+    re.compile(r"(?<=[.!?…])\s*"),
+    re.compile(r"(?<=[;:—])\s*"),
+    re.compile(r"(?<=[,)”])\s*"),
+    re.compile(r"\s+"),
+)
 """Where to break, best first: sentence, clause, phrase, word."""
 
 

@@ -56,7 +56,9 @@ def open_runtime(name: Name, precision: Precision, place: Place, concurrency: in
     for candidate in _candidates(name, place.device):
         if find_spec(candidate):
             return _open(candidate, precision, place, concurrency)
-    raise EngineFailed(f"Kokoro needs one of these packages, none of which is installed: {_candidates(name, place.device)}")
+    raise EngineFailed(
+        f"Kokoro needs one of these packages, none of which is installed: {_candidates(name, place.device)}"
+    )
 
 
 def _candidates(name: Name, device: str) -> tuple[str, ...]:
