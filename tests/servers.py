@@ -28,7 +28,7 @@ def postgres() -> Generator[str]:
                 [programs / "postgres", "-D", home / "data", *options], cwd=home, user=user, stdout=log, stderr=log
             )
         try:
-            _wait(server, home / ".s.PGSQL.5432")
+            _wait(server, home / "data" / "postmaster.pid")
             yield f"postgresql://postgres@/postgres?host={home}"
         finally:
             server.send_signal(2)  # stops at once, cleanly
@@ -50,9 +50,10 @@ def _installed(home: Path) -> tuple[Path, str | None]:
     return home / package.name / "pginstall" / "bin", nobody.pw_name
 
 
-def _wait(server: subprocess.Popen[bytes], socket: Path) -> None:
+def _wait(server: subprocess.Popen[bytes], status: Path) -> None:
+    """Until the file says `ready`; the socket is there before that."""
     deadline = time.monotonic() + START_SECONDS
-    while not socket.exists():
+    while not (status.exists() and status.read_text().rstrip().endswith("ready")):
         assert server.poll() is None, "Postgres did not start"
         assert time.monotonic() < deadline, "Postgres did not start in time"
         time.sleep(0.02)

@@ -150,6 +150,16 @@ async def test_a_request_that_runs_keeps_its_lease(valkey_url: str) -> None:
     await limiter.close()
 
 
+async def test_a_renewal_that_comes_late_does_not_bring_a_lease_back(valkey_url: str) -> None:
+    limiter = RedisLimiter(valkey_url)
+    first = await limiter.admit(ANN, plan(concurrent=1))
+    await limiter.release(first)
+    limiter._leases[first.lease] = ANN.account
+    await limiter._renew()
+    assert await limiter.admit(ANN, plan(concurrent=1))
+    await limiter.close()
+
+
 async def test_the_leases_of_a_crashed_server_end(valkey_url: str) -> None:
     crashed, other = RedisLimiter(valkey_url, lease_seconds=0.3), RedisLimiter(valkey_url, lease_seconds=0.3)
     await crashed.admit(ANN, plan(concurrent=1))

@@ -56,7 +56,7 @@ class RedisLimiter(Limiter):
         self._lease_seconds = lease_seconds
         self._leases: dict[str, str] = {}
         """Lease → account, of the requests that run here."""
-        self._renewing: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
 
     async def _enter(self, account: str, lease: str, plan: Plan) -> Count:
         limits = (plan.requests_per_minute, plan.concurrent, MINUTE, self._lease_seconds)
@@ -64,7 +64,7 @@ class RedisLimiter(Limiter):
         admitted, recent, running, frees = await self._script(keys, (lease, *limits))
         if admitted:
             self._leases[lease] = account
-            self._renewing = self._renewing or asyncio.create_task(self._renew())
+            self._keeping = self._keeping or asyncio.create_task(self._keep())
         return Count(bool(admitted), recent, running, float(frees))
 
     async def release(self, admission: Admission) -> None:
@@ -77,22 +77,25 @@ class RedisLimiter(Limiter):
         except self._failure:
             log.warning("lease not released; it ends by itself", exc_info=True)
 
-    async def _renew(self) -> None:
+    async def _keep(self) -> None:
         while True:
             await asyncio.sleep(self._lease_seconds / 3)
             try:
-                async with self._redis.pipeline(transaction=False) as pipeline:
-                    for lease, account in self._leases.items():
-                        await self._renewal((_running(account),), (lease, self._lease_seconds), client=pipeline)
-                    await pipeline.execute()
+                await self._renew()
             except self._failure:
                 log.warning("leases not renewed", exc_info=True)
 
+    async def _renew(self) -> None:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for lease, account in tuple(self._leases.items()):
+                await self._renewal((_running(account),), (lease, self._lease_seconds), client=pipeline)
+            await pipeline.execute()
+
     async def close(self) -> None:
-        if self._renewing:
-            self._renewing.cancel()
+        if self._keeping:
+            self._keeping.cancel()
             with suppress(asyncio.CancelledError):
-                await self._renewing
+                await self._keeping
         await self._redis.aclose()
 
 
