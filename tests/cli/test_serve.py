@@ -1,0 +1,117 @@
+"""The command `serve`, as a process of its own."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+TONE = {"model": "tone", "voice": "tone_a"}
+COMMAND = [sys.executable, "-c", "from ttsai_server.cli import main; main()"]
+
+
+class Running:
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.said = ""
+        assert process.stdout
+        while not (found := re.search(r"Listening on (\S+)", self.said)):
+            line = process.stdout.readline()
+            assert line, "the server ended"
+            self.said += line
+        self.url = found[1]
+
+    @property
+    def key(self) -> str:
+        found = re.search(r"sk-tts-\w+", self.said)
+        assert found
+        return found[0]
+
+    def stop(self) -> str:
+        """Ask it to stop; its log."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.communicate(timeout=30)[1]
+
+
+@contextmanager
+def serve(data_dir: Path, **environment: str) -> Generator[Running]:
+    settings = {"TTSAI_SERVER__MODELS__DEMO": "true", "PYTHONUNBUFFERED": "1", **environment}
+    process = subprocess.Popen(
+        [*COMMAND, "--data-dir", str(data_dir), "serve", "--port", "0"],
+        env={**os.environ, **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Running(process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def ttsai(data_dir: Path, *words: str) -> str:
+    return subprocess.run([*COMMAND, "--data-dir", str(data_dir), *words], capture_output=True, text=True, check=True).stdout
+
+
+def test_the_first_start_prints_a_key_once(tmp_path: Path) -> None:
+    with serve(tmp_path) as first:
+        answer = httpx.get(f"{first.url}/v1/models/", headers={"Authorization": f"Bearer {first.key}"})
+        assert answer.status_code == 200
+        first.stop()
+    with serve(tmp_path) as second:
+        assert "sk-tts-" not in second.said
+
+
+def test_a_running_server_honours_a_new_key_at_once_and_a_revoked_one_no_more(tmp_path: Path) -> None:
+    with serve(tmp_path) as running:
+        made = json.loads(ttsai(tmp_path, "keys", "create", "--plan", "pro", "--credits", "7", "--json"))
+        headers = {"Authorization": f"Bearer {made['key']}"}
+        answer = httpx.post(f"{running.url}/v1/tts/", json={**TONE, "text": "la"}, headers=headers)
+        assert (answer.status_code, answer.headers["X-Credits-Remaining"]) == (200, "6")
+        ttsai(tmp_path, "keys", "revoke", made["id"])
+        until_forgotten = threading.Event()
+        until_forgotten.wait(1.1)
+        assert httpx.get(f"{running.url}/v1/models/", headers=headers).status_code == 401
+
+
+def test_the_log_has_neither_keys_nor_texts(tmp_path: Path) -> None:
+    with serve(tmp_path) as running:
+        headers = {"Authorization": f"Bearer {running.key}"}
+        httpx.post(f"{running.url}/v1/tts/", json={**TONE, "text": "my secret words"}, headers=headers)
+        httpx.post(f"{running.url}/v1/tts/", json={**TONE, "text": "my secret words", "speed": 9}, headers=headers)
+        log = running.stop()
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert any(line.get("status") == 200 and line["request_id"] for line in lines)
+    assert running.key not in log
+    assert "secret" not in log
+
+
+def test_a_stop_lets_a_running_request_finish(tmp_path: Path) -> None:
+    slow = json.dumps({"tone": {"step_seconds": 0.3}})
+    with serve(tmp_path, TTSAI_SERVER__MODELS__OPTIONS=slow) as running:
+        headers = {"Authorization": f"Bearer {running.key}"}
+        body = {**TONE, "text": "One sentence of several. " * 40, "stream": True}
+        with httpx.stream("POST", f"{running.url}/v1/tts/", json=body, headers=headers, timeout=30) as answer:
+            chunks = answer.iter_raw()
+            first = next(chunks)
+            running.process.send_signal(signal.SIGTERM)
+            assert len(b"".join(chunks)) > len(first)
+        assert running.process.wait(timeout=30) == 0
+
+
+def test_models_are_loaded_and_unloaded_from_the_command_line(tmp_path: Path) -> None:
+    with serve(tmp_path) as running:
+        assert json.loads(ttsai(tmp_path, "models", "load", "tone", "--json")) == {"model": "tone", "loaded": True}
+        assert 'ttsai_model_loaded{model="tone"} 1.0' in httpx.get(f"{running.url}/metrics").text
+        assert json.loads(ttsai(tmp_path, "models", "unload", "tone", "--json")) == {"model": "tone", "unloaded": True}
+        assert (tmp_path / "server.json").stat().st_mode & 0o777 == 0o600
+        running.stop()
+    assert not (tmp_path / "server.json").exists()
