@@ -8,10 +8,12 @@ _SPEAKABLE = regex.compile(r"[\p{L}\p{N}]")
 _CONTROL = regex.compile(r"[\p{Cc}\p{Cs}\p{Co}\p{Cn}--[\n\t]]", regex.V1)
 """Control characters, lone surrogates, private use and what Unicode does not know."""
 _LINES = regex.compile(r"\r\n?|\u2028|\u0085|\v|\f")
+_JOINED = r"\p{M}\p{Arabic}\p{Extended_Pictographic}\p{Emoji_Modifier}"
+"""What a zero-width joiner may follow: a vowel sign (Hindi's virama), an Arabic letter (Persian), an emoji."""
 _INVISIBLE = regex.compile(
-    r"(?<![\p{M}\p{Extended_Pictographic}])[\u200c\u200d]|[\u00ad\u200b\u200e\u200f\u2060\ufeff]"
+    rf"(?<![{_JOINED}])[\u200c\u200d]|[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 )
-"""Soft hyphens, zero-width marks; but joiners stay after a vowel sign (Hindi's virama) or an emoji."""
+"""Soft hyphens, zero-width and direction marks."""
 
 
 def clean(text: str) -> str:

@@ -1,0 +1,139 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ttsai_server.errors import BadRequest
+from ttsai_server.text.language import NAMES, detect, normalise_code
+
+SPOKEN = ("en", "es", "fr", "hi", "it", "ja", "pt", "zh")
+SENTENCES = [
+    (path.stem, line)
+    for path in sorted((Path(__file__).parent / "languages").glob("*.txt"))
+    for line in path.read_text(encoding="utf-8").splitlines()
+]
+
+
+@pytest.mark.parametrize(("language", "sentence"), SENTENCES)
+def test_a_sentence_is_known_by_a_voice_of_its_own_language(language: str, sentence: str):
+    assert detect(sentence, SPOKEN, language) == language
+
+
+@pytest.mark.parametrize("default", ["en-us", "hi", "zh"])
+def test_sentences_are_known_by_voices_of_other_languages(default: str):
+    right = [detect(sentence, SPOKEN, default) == language for language, sentence in SENTENCES]
+    assert sum(right) >= 0.9 * len(right)
+
+
+@pytest.mark.parametrize("default", ["en-us", "es", "fr", "it", "pt-br", "hi", "ja", "zh"])
+def test_english_is_hardly_ever_taken_for_another_language(default: str):
+    wrong = [
+        s for language, s in SENTENCES if language == "en" and detect(s, SPOKEN, default) not in ("en", default[:2])
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi.",
+        "OK",
+        "Pizza al pomodoro",
+        "Buenos Aires",
+        "Déjà vu",
+        "Michael Jordan",
+        "1234 5678",
+        "3.14",
+        "Mr. García",
+        "No, no, no!",
+        "Café au lait.",
+        "!",
+    ],
+)
+def test_a_short_text_stays_in_the_voices_language(text: str):
+    assert detect(text, SPOKEN, "en-us") == "en"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I ate a pizza al pomodoro in Napoli with Giovanni.",
+        "The Japanese word 寿司 means sushi.",
+        "My friends José and François live in São Paulo.",
+        "She said bonjour and left the room.",
+        "Cristiano Ronaldo plays for Real Madrid and Portugal.",
+        "Visit the Musée d'Orsay and the Champs-Élysées in Paris.",
+        "We drove from Los Angeles to San Francisco and San Diego.",
+    ],
+)
+def test_foreign_words_in_an_english_text_do_not_change_it(text: str):
+    assert detect(text, SPOKEN, "en-us") == "en"
+
+
+@pytest.mark.parametrize(
+    ("text", "default", "language"),
+    [
+        ("東京", "ja", "ja"),
+        ("東京", "zh", "zh"),
+        ("東京", "en-us", "zh"),
+        ("東京都港区芝公園四丁目の東京タワー", "zh", "ja"),
+        ("नमस्ते", "en-us", "hi"),
+        ("Hello", "hi", "en"),
+        ("Hello, how are you today?", "ja", "en"),
+    ],
+)
+def test_the_script_decides(text: str, default: str, language: str):
+    assert detect(text, SPOKEN, default) == language
+
+
+def test_only_candidates_are_found():
+    assert detect("Das ist ein ganz normaler deutscher Satz.", ("en",), "en-gb") == "en"
+    assert detect("Это обычное русское предложение.", SPOKEN, "fr") == "fr"
+
+
+def test_a_long_text_is_judged_by_its_beginning():
+    assert detect("The rain has stopped and we can go out now. " * 2000, SPOKEN, "es") == "en"
+
+
+def test_the_detector_is_loaded_at_the_first_need_only():
+    code = """
+import sys
+from ttsai_server.text.language import detect
+detect("こんにちは", ("en", "ja"), "en")
+print("lingua" in sys.modules)
+"""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+    assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("en", "en"),
+        ("EN", "en"),
+        (" en_US ", "en-us"),
+        ("pt-BR", "pt-br"),
+        ("English", "en"),
+        ("french", "fr"),
+        ("Brazilian Portuguese", "pt-br"),
+        ("mandarin", "zh"),
+        ("zh-Hans-CN", "zh-hans-cn"),
+        ("es-419", "es-419"),
+    ],
+)
+def test_languages_go_by_many_names(name: str, code: str):
+    assert normalise_code(name) == code
+
+
+@pytest.mark.parametrize("name", ["", "klingon", "xx", "en-", "e", "en us", "1", "en\n-us", "-", "🇬🇧", "a" * 1000])
+def test_no_language_is_a_bad_request(name: str):
+    with pytest.raises(BadRequest, match="Unknown language") as caught:
+        normalise_code(name)
+    assert caught.value.param == "language"
+
+
+def test_every_name_is_known_by_itself():
+    assert {normalise_code(name) for name in NAMES.values()} == set(NAMES)
