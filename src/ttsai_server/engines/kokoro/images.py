@@ -15,7 +15,7 @@ from onnx import helper
 from ttsai_server.engines.kokoro.edit import GraphEditor
 from ttsai_server.errors import EngineFailed
 
-_ANY_RANK = {"Add", "Concat", "Cos", "Div", "Exp", "LeakyRelu", "MatMul", "Mod", "Mul", "Pow", "Sin", "Split", "Sqrt"}
+_ANY_RANK = {"Add", "Concat", "Cos", "Div", "Exp", "LeakyRelu", "MatMul", "Mul", "Pow", "Round", "Sin", "Split", "Sqrt"}
 _ANY_RANK |= {"Sub", "Transpose"}
 
 

@@ -104,29 +104,30 @@ def _hann() -> npt.NDArray[np.float64]:
 def unroll_snake(edit: GraphEditor) -> None:
     """sin(a x)^2, of the generator's Snake activations (Ziyin et al. 2020), as arithmetic that vectorises.
 
-    With r = a x / pi reduced to (-1, 1), sin^2 = 1 - cos(pi r)^2; cos starts as 1 - t/2 + t^2/24 at an angle 16 times
-    smaller (t < 0.04: error 8e-8) and is doubled back by cos 2x = 2 cos^2 x - 1. The largest error is 2e-5. Written as
-    one chain without a branch, so that OpenVINO makes one kernel of it instead of calling a scalar sine.
+    With r = a x / pi reduced to [-1/2, 1/2], sin^2 = 1 - cos(pi r)^2; cos starts as 1 - t/2 + t^2/24 at an angle 8
+    times smaller (t < 0.04: error 8e-8) and is doubled back by cos 2x = 2 cos^2 x - 1. The largest error is 1e-5.
+    After the reduction it is one chain without a branch, so that OpenVINO makes one kernel of it instead of calling a
+    scalar sine, which took a fifth of the time.
     """
+    sines = edit.made_by("Sin")
     for square in edit.of("Pow"):
-        if square.input[0] in edit.made_by("Sin"):
-            angle = edit.producer(edit.producer(square.input[0], "Sin").input[0], "Mul")
-            _unroll(edit, square, angle)
+        if square.input[0] in sines:
+            _unroll(edit, square, edit.producer(edit.producer(square.input[0], "Sin").input[0], "Mul"))
     edit.prune()
 
 
 def _unroll(edit: GraphEditor, square: onnx.NodeProto, angle: onnx.NodeProto) -> None:
     alpha, x = sorted(angle.input, key=lambda name: name not in edit.constants)
-    turns = edit.add(f"{alpha}.turns", (edit.constant(alpha) / math.pi).astype(np.float32))
+    rate = edit.add(f"{alpha}.turns", (edit.constant(alpha) / math.pi).astype(np.float32))
 
-    def step(op: str, left: str, right: float, **attributes: int) -> str:
-        return edit.put_before(square, op, [left, edit.number(right)], **attributes)
+    def step(op: str, left: str, right: float) -> str:
+        return edit.put_before(square, op, [left, edit.number(right)])
 
-    doublings = 4
-    r = step("Mod", edit.put_before(square, "Mul", [x, turns]), 1.0, fmod=1)
-    t = step("Mul", step("Pow", r, 2.0), (math.pi / 2**doublings) ** 2)
+    turns = edit.put_before(square, "Mul", [x, rate])
+    whole = edit.put_before(square, "Round", [turns])
+    t = step("Mul", step("Pow", edit.put_before(square, "Sub", [turns, whole]), 2.0), (math.pi / 8) ** 2)
     cos = step("Mul", step("Add", step("Pow", step("Add", t, -6.0), 2.0), -12.0), 1 / 24)
-    for _ in range(doublings):
+    for _ in range(3):
         cos = step("Add", step("Mul", step("Pow", cos, 2.0), 2.0), -1.0)
     edit.replace(square, "Add", [step("Mul", step("Pow", cos, 2.0), -1.0), edit.number(1.0)])
 
