@@ -1,0 +1,133 @@
+"""What every engine of a task must do. A test of an engine is a class that inherits its suite and names its model."""
+
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from ttsai_server.domain import Audio, ModelCard, SpeechRequest
+from ttsai_server.engines.base import Cancellation, Cancelled, Place, Synthesizer
+from ttsai_server.engines.cards import read_card
+from ttsai_server.engines.catalog import load_class
+from ttsai_server.errors import BadRequest
+from ttsai_server.settings import Settings
+
+SHORT = "The rain has stopped."
+LONG = "The rain has stopped, and the children are playing in the garden behind the old house again."
+
+
+class SynthesizerContract:
+    model_id: ClassVar[str]
+    voice: ClassVar[str]
+    language: ClassVar[str] = "en-us"
+    tolerance: ClassVar[float] = 0.0
+    """Largest difference of a sample between two answers to one request."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def weights(cls, models_dir: Path) -> Path:
+        return models_dir / cls.model_id
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def card(cls) -> ModelCard:
+        return read_card(Settings().models.cards / f"{cls.model_id}.toml")
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def engine(cls, card: ModelCard, weights: Path) -> Generator[Synthesizer]:
+        engine = load_class(card).load(card, Place(weights))
+        assert isinstance(engine, Synthesizer)
+        yield engine
+        engine.close()
+
+    def request_for(self, text: str, **changes: Any) -> SpeechRequest:
+        return replace(SpeechRequest(text, ((self.voice, 1.0),), self.language), **changes)
+
+    def stretches(self, engine: Synthesizer, text: str, **changes: Any) -> list[Audio]:
+        return list(engine.synthesize(self.request_for(text, **changes), Cancellation()))
+
+    def said(self, engine: Synthesizer, text: str, **changes: Any) -> np.ndarray:
+        return np.concatenate([audio.samples for audio in self.stretches(engine, text, **changes)])
+
+    def test_sound_is_mono_float32_at_the_cards_rate(self, engine: Synthesizer, card: ModelCard) -> None:
+        for audio in self.stretches(engine, SHORT):
+            assert (audio.samples.dtype, audio.samples.ndim, audio.samples.shape[1]) == (np.float32, 2, 1)
+            assert audio.rate == card.rate
+
+    def test_sound_is_neither_silent_nor_too_loud(self, engine: Synthesizer) -> None:
+        sound = self.said(engine, SHORT)
+        assert np.all(np.isfinite(sound))
+        assert 0.05 < np.max(np.abs(sound)) <= 1
+
+    def test_a_sentence_takes_as_long_as_one(self, engine: Synthesizer, card: ModelCard) -> None:
+        assert 0.03 <= len(self.said(engine, LONG)) / card.rate / len(LONG) <= 0.12
+
+    def test_one_request_has_one_answer(self, engine: Synthesizer) -> None:
+        one, other = self.said(engine, SHORT), self.said(engine, SHORT)
+        assert one.shape == other.shape
+        assert np.max(np.abs(one - other)) <= self.tolerance
+
+    def test_a_longer_text_takes_longer(self, engine: Synthesizer) -> None:
+        assert len(self.said(engine, LONG)) > 2 * len(self.said(engine, SHORT))
+
+    def test_double_speed_takes_half_as_long(self, engine: Synthesizer) -> None:
+        fast, plain = (len(self.said(engine, LONG, speed=speed)) for speed in (2.0, 1.0))
+        assert fast / plain == pytest.approx(0.5, abs=0.1)
+
+    def test_a_blend_is_neither_of_its_voices(self, engine: Synthesizer, card: ModelCard) -> None:
+        a, b = ((self.voice, 1.0),), next(((v.id, 1.0),) for v in card.voices if v.id != self.voice)
+        blend = self.said(engine, SHORT, voices=a + b)
+        for voices in (a, b):
+            alone = self.said(engine, SHORT, voices=voices)
+            length = min(len(alone), len(blend))
+            assert np.max(np.abs(alone[:length] - blend[:length])) > 0.01
+
+    @pytest.mark.parametrize("text", ["", " "])
+    def test_nothing_to_say_is_told_before_the_first_sound(self, engine: Synthesizer, text: str) -> None:
+        with pytest.raises(BadRequest):
+            next(engine.synthesize(self.request_for(text), Cancellation()))
+
+    def test_a_cancelled_request_makes_no_sound(self, engine: Synthesizer) -> None:
+        cancellation = Cancellation()
+        cancellation.cancel()
+        with pytest.raises(Cancelled):
+            next(engine.synthesize(self.request_for(SHORT), cancellation))
+
+    def test_a_step_under_way_is_cut_short(self, slow_engine: Synthesizer) -> None:
+        cancellation = Cancellation()
+        stopped: list[float] = []
+
+        def work() -> None:
+            with pytest.raises(Cancelled):
+                list(slow_engine.synthesize(self.request_for(LONG), cancellation))
+            stopped.append(time.monotonic())
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join(0.1)
+        assert thread.is_alive()
+        cancelled = time.monotonic()
+        cancellation.cancel()
+        thread.join()
+        assert stopped[0] - cancelled < 0.5
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def slow_engine(cls, engine: Synthesizer) -> Synthesizer:
+        """One that is busy with LONG for at least .2 s."""
+        return engine
+
+    def test_a_cancelled_request_does_not_harm_the_next(self, engine: Synthesizer) -> None:
+        self.test_a_cancelled_request_makes_no_sound(engine)
+        assert len(self.said(engine, SHORT)) > 0
+
+    def test_it_can_be_closed_twice(self, card: ModelCard, weights: Path) -> None:
+        engine = load_class(card).load(card, Place(weights))
+        engine.close()
+        engine.close()
