@@ -1,0 +1,52 @@
+"""python -m benchmarks [names]"""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from benchmarks import departure, fairness, first_byte, ledger, memory, overhead, speech_cost, start
+from benchmarks.bench import VOICES, Bench
+from benchmarks.report import Figure, machine, print_table, write_json
+from benchmarks.servers import weights_missing
+
+BENCHMARKS: Mapping[str, Callable[[Bench], list[Figure]]] = {
+    "start": start.run,
+    "ledger": ledger.run,
+    "overhead": overhead.run,
+    "first_byte": first_byte.run,
+    "speech_cost": speech_cost.run,
+    "fairness": fairness.run,
+    "departure": departure.run,
+    "memory": memory.run,
+}
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def main() -> None:
+    asked = _arguments()
+    if missing := weights_missing(asked.model):
+        sys.exit(missing)
+    bench, about, results = Bench(asked.model, asked.rounds), machine(), dict[str, list[Figure]]()
+    for name in asked.names or BENCHMARKS:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        results[name] = BENCHMARKS[name](bench)
+        write_json(asked.json, {**about, "model": asked.model, "rounds": asked.rounds}, results)
+    print_table(about, results)
+    sys.exit(any(figure.passed is False for figures in results.values() for figure in figures))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Exits with 1 if a target is missed.")
+    parser.add_argument("names", nargs="*", help=f"which: {', '.join(BENCHMARKS)}; all if none is named")
+    parser.add_argument("--model", choices=sorted(VOICES), default="kokoro", help="what speaks (default: kokoro)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each thing is measured (default: 3)")
+    parser.add_argument("--json", type=Path, default=RESULTS, help="file for the figures")
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - set(BENCHMARKS):
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}")
+    return asked
+
+
+if __name__ == "__main__":
+    main()

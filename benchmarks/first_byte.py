@@ -1,0 +1,57 @@
+"""How soon sound comes when a long text is streamed and the model is warm; fastkokoro beside it."""
+
+from collections import defaultdict
+from contextlib import ExitStack
+
+from benchmarks.bench import Bench, middle
+from benchmarks.client import WAV_HEAD, speak
+from benchmarks.processes import cpu_seconds, settled_cpu_seconds
+from benchmarks.report import Figure
+from benchmarks.servers import Running, ours, peer
+from benchmarks.texts import prose
+
+CHARACTERS = 1550
+MOST_SECONDS = 0.5
+"""On two idle cores with bf16."""
+
+
+def run(bench: Bench) -> list[Figure]:
+    taken: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    with ExitStack() as stack:
+        server = stack.enter_context(ours(bench.model))
+        rival = stack.enter_context(peer(bench.voice)) if bench.has_peer else None
+        for turn in range(bench.rounds + 1):
+            text = prose(CHARACTERS, chapter=turn)
+            measured = {
+                format: _first(server, "/v1/tts/", bench.order(text, format=format, stream=True))
+                for format in ("mp3", "wav")
+            }
+            if rival:
+                body = {"model": "kokoro", "voice": bench.voice, "input": text, "response_format": "pcm"}
+                measured["peer"] = _first(rival, "/v1/audio/speech", {**body, "stream": True})
+            for name, each in measured.items() if turn else ():
+                taken[name].append(each)
+    return [_figure(name, each) for name, each in taken.items()]
+
+
+def _first(server: Running, path: str, body: dict[str, object]) -> tuple[float, float]:
+    """→ wall seconds, CPU-seconds of the server until the first sound; then the client leaves."""
+    before = settled_cpu_seconds(server.pid)
+    answer = speak(server.url, path, server.key, body, leave_after=WAV_HEAD + 1)
+    cpu = cpu_seconds(server.pid) - before
+    _wait_for_rest(server.pid)
+    return answer.first_byte, cpu
+
+
+def _wait_for_rest(pid: int) -> None:
+    """Until what the client left behind has ended."""
+    used = cpu_seconds(pid)
+    while (now := settled_cpu_seconds(pid)) > used + 0.02:
+        used = now
+
+
+def _figure(name: str, taken: list[tuple[float, float]]) -> Figure:
+    seconds, cpu = (middle(each) for each in zip(*taken, strict=True))
+    most = None if name == "peer" else MOST_SECONDS
+    note = f"{cpu:.2f} CPU-s spent by then; wall time, so on an idle machine only"
+    return Figure(f"first sound, {name}", seconds, "s", most=most, note=note)
