@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup dev serve test check format bench clean
+.PHONY: setup dev serve test check lint-docker format bench upgrade clean
+.DELETE_ON_ERROR:
 
 setup: $(VENV)/.installed
 dev: $(VENV)/.installed-dev
@@ -13,11 +15,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install -q -c constraints.txt -e .
+	$(PIP) install -c constraints.txt -e .
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,postgres,redis]'
+	$(PIP) install -c constraints.txt -e '.[dev,postgres,redis]'
 	touch $@
 
 # The server, with the weights of the default model.
@@ -28,11 +30,14 @@ serve: setup
 test: check
 	$(BIN)/python -m pytest
 
-check: dev
+check: dev lint-docker
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+
+lint-docker: dev
+	$(BIN)/hadolint docker/Dockerfile
 
 format: dev
 	$(BIN)/ruff format src tests benchmarks
@@ -40,6 +45,11 @@ format: dev
 
 bench: dev
 	$(BIN)/python -m benchmarks
+
+# The newest release of every package that pyproject.toml admits; test before keeping it.
+upgrade: dev
+	$(PIP) install --upgrade --upgrade-strategy eager -e '.[dev,postgres,redis]'
+	$(PIP) freeze --exclude-editable > constraints.txt
 
 clean:
 	rm -rf $(VENV) build dist
