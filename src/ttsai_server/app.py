@@ -59,7 +59,7 @@ def create_app(
     database = open_database(settings)
     catalogue = Catalog.read(settings.models.cards, demo=settings.models.demo)
     pool = Pool(settings.models, loader(settings.models))
-    accounts, limiter = Accounts(settings, database), open_limiter(settings)
+    accounts, limiter, billing = Accounts(settings, database), open_limiter(settings), open_billing(settings, database)
     house_speech = Speech(settings, catalogue, pool, NullBilling(), metrics)
     preload = tuple(catalogue.models[name] for name in settings.models.preload)
     services = Services(
@@ -67,7 +67,7 @@ def create_app(
         catalog=catalogue,
         listings=Listings(catalogue, settings),
         runtime=pool,
-        speech=Speech(settings, catalogue, pool, open_billing(settings, database), metrics),
+        speech=Speech(settings, catalogue, pool, billing, metrics),
         previews=Previews(catalogue, house_speech, HOUSE, settings.data_dir / "previews"),
         readiness=Readiness(pool, database, preload),
         metrics=metrics,
@@ -88,6 +88,7 @@ def create_app(
         await _stop(tasks)
         await pool.close()
         await limiter.close()
+        await billing.close()
         await database.close()
 
     app = FastAPI(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-
 from tests.live import ADMIN_TOKEN, Live, live
+
 from ttsai_server.settings import Auth, Models, Settings
 
 TONE = {"model": "tone", "voice": "tone_a", "text": "la la la"}

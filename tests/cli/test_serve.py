@@ -58,7 +58,9 @@ def serve(data_dir: Path, **environment: str) -> Generator[Running]:
 
 
 def ttsai(data_dir: Path, *words: str) -> str:
-    return subprocess.run([*COMMAND, "--data-dir", str(data_dir), *words], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        [*COMMAND, "--data-dir", str(data_dir), *words], capture_output=True, text=True, check=True
+    ).stdout
 
 
 def test_the_first_start_prints_a_key_once(tmp_path: Path) -> None:

@@ -11,22 +11,23 @@ import pytest
 
 from ttsai_server.domain import ModelCard, SpeechRequest
 from ttsai_server.engines.base import Engine
-from ttsai_server.engines.catalog import Catalog
+from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.errors import EngineFailed, ModelLoading
 from ttsai_server.runtime.base import EngineHandle, Playback
-from ttsai_server.runtime.loading import loader
+from ttsai_server.runtime.loading import place
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.settings import Models, Settings
 
 CARD = Catalog.read(Settings().models.cards, demo=True).models["tone"]
 REQUEST = SpeechRequest("la la la", (("tone_a", 1.0),), "en")
-load_tone = loader(Models())
+
+
+def load_tone(card: ModelCard) -> Engine:
+    return load_class(card).load(card, place(card, Models()))
 
 
 @asynccontextmanager
-async def pool_of(
-    load: Callable[[ModelCard], Engine] = load_tone, **settings: float
-) -> AsyncGenerator[Pool]:
+async def pool_of(load: Callable[[ModelCard], Engine] = load_tone, **settings: float) -> AsyncGenerator[Pool]:
     pool = Pool(Models(**settings), load)  # pyright: ignore[reportArgumentType]
     try:
         yield pool
@@ -98,8 +99,8 @@ async def test_a_load_that_takes_too_long_is_503_and_goes_on() -> None:
                 pass
         assert pool.states()[0].loading
         release.set()
-        while not loaded(pool):
-            await asyncio.sleep(0.01)
+        async with pool.lease(CARD):
+            assert loaded(pool) == {"tone"}
 
 
 async def test_a_load_that_fails_tells_every_waiter_and_is_tried_again() -> None:
@@ -167,8 +168,8 @@ async def test_an_idle_model_is_unloaded_and_loads_again() -> None:
         async with pool.lease(CARD):
             await asyncio.sleep(0.3)
             assert loaded(pool) == {"tone"}
-        while loaded(pool):
-            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
+        assert loaded(pool) == set()
         async with pool.lease(CARD) as handle:
             assert await speak(handle) > 0
         sweeper.cancel()
@@ -200,8 +201,7 @@ async def test_streams_share_by_what_their_listeners_have_left() -> None:
     async def listen(handle: EngineHandle, name: str) -> None:
         playback = Playback()
         for _ in range(4):
-            async for _ in handle.stream(REQUEST, playback):
-                made.append(name)
+            made.extend([name async for _ in handle.stream(REQUEST, playback)])
 
     async with pool_of() as pool, pool.lease(CARD) as handle:
         await asyncio.gather(*(listen(handle, name) for name in "abc"))

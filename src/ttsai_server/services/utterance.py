@@ -93,7 +93,7 @@ class Utterance:
                     async for audio in steps:
                         audio = await asyncio.to_thread(stretch, audio, script.stretch)
                         yield joiner.push(audio.samples)
-                yield joiner.pause(piece.pause / script.request.speed / script.stretch)
+                yield joiner.end(piece.pause / script.request.speed / script.stretch)
                 self._made = piece.end
 
     def _price_of_made(self) -> int:
