@@ -26,7 +26,7 @@ def joined(pieces: list[Samples], pause: float = 0.3, cuts: list[int] | None = N
     parts: list[Samples] = []
     for piece in pieces:
         parts += [joiner.push(part) for part in np.split(piece, cuts or [])]
-        parts.append(joiner.pause(pause))
+        parts.append(joiner.end(pause))
     return np.concatenate(parts)
 
 

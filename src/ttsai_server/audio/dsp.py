@@ -76,8 +76,8 @@ class Joiner:
         self._held = held[ready:]
         return held[:ready]
 
-    def pause(self, seconds: float) -> Samples:
-        """The piece is over, and `seconds` of silence are to come before the next; the last of its samples."""
+    def end(self, pause: float) -> Samples:
+        """The piece is over, and `pause` seconds of silence are to come before the next; the last of its samples."""
         held, self._held = self._held, None
         if held is None or not self._speaking:
             return np.zeros((0, 1 if held is None else held.shape[1]), np.float32)
@@ -86,7 +86,7 @@ class Joiner:
         tail = held[: loud + self._margin].copy()
         ramp = min(self._fade, len(tail))
         tail[len(tail) - ramp :] *= np.linspace(1, 0, ramp, dtype=np.float32)[:, None]
-        self._owed = round(seconds * self._rate) - (len(tail) - loud)
+        self._owed = round(pause * self._rate) - (len(tail) - loud)
         return tail
 
     def _begin(self, held: Samples) -> Samples:
