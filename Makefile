@@ -34,7 +34,7 @@ check: dev lint-docker
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/lint-imports
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 lint-docker: dev
 	$(BIN)/hadolint docker/Dockerfile

@@ -1,0 +1,138 @@
+"""The image as far as it can be checked without a Docker engine."""
+
+import json
+import os
+import re
+import subprocess
+from functools import reduce
+from typing import Any
+
+import pytest
+import yaml
+from tests.live import Live
+
+from ttsai_server.settings import CHECKOUT, load_settings
+
+DOCKERFILE = CHECKOUT / "docker" / "Dockerfile"
+COMPOSE: dict[str, Any] = yaml.safe_load((CHECKOUT / "docker" / "compose.yaml").read_text())
+SERVICE: dict[str, Any] = COMPOSE["services"]["ttsai-server"]
+
+
+def steps() -> list[tuple[str, str]]:
+    """(instruction, what follows it) of the Dockerfile."""
+    text = re.sub(r"^#.*\n", "", DOCKERFILE.read_text(), flags=re.MULTILINE).replace("\\\n", " ")
+    return [(line.split(maxsplit=1)[0], line.split(maxsplit=1)[1]) for line in text.splitlines() if line]
+
+
+def all_of(instruction: str) -> list[str]:
+    return [rest for name, rest in steps() if name == instruction]
+
+
+def environment() -> dict[str, str]:
+    """The variables that the image and compose set for the server."""
+    words = " ".join(all_of("ENV")).split()
+    image = dict(word.split("=", 1) for word in words if word.startswith("TTSAI_SERVER__"))
+    return {**image, **SERVICE["environment"]}
+
+
+def in_context(path: str) -> bool:
+    """Whether .dockerignore lets a path of the checkout into the build; the last pattern that fits decides."""
+    allowed = True
+    for pattern in (CHECKOUT / ".dockerignore").read_text().split():
+        glob = re.escape(pattern.removeprefix("!")).replace(r"\*\*/", "(.*/)?").replace(r"\*", "[^/]*")
+        if re.fullmatch(rf"{glob}(/.*)?", path):
+            allowed = pattern.startswith("!")
+    return allowed
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run(["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    return listed.stdout.split()
+
+
+def sources() -> list[str]:
+    """What the COPY instructions take from the context."""
+    copied = [rest.split()[:-1] for rest in all_of("COPY") if not rest.startswith("--from")]
+    return [source for group in copied for source in group]
+
+
+@pytest.mark.parametrize("source", sources())
+def test_what_is_copied_is_in_the_context(source: str) -> None:
+    assert any((path == source or path.startswith(f"{source}/")) and in_context(path) for path in tracked())
+
+
+def test_what_the_package_needs_is_in_the_context() -> None:
+    needed = [path for path in tracked() if path.startswith(("src/", "alembic/", "models/"))]
+    assert [path for path in needed if not in_context(path)] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [".env", ".git/config", ".venv/bin/python", "data/ttsai.db", "models/kokoro/model.onnx", "models/kokoro.lock",
+     "src/ttsai_server/__pycache__/app.pyc", "tests/live.py"],
+)  # fmt: skip
+def test_what_the_image_must_not_hold_is_not_in_the_context(path: str) -> None:
+    assert not in_context(path)
+
+
+def test_the_package_is_installed_by_make_setup_alone() -> None:
+    installs = [run for run in all_of("RUN") if re.search(r"\b(pip|uv|setup)\b", run)]
+    assert installs == ["make setup"]
+
+
+def test_the_folders_that_make_setup_does_not_read_lie_where_it_expects_them() -> None:
+    homes = {
+        rest.split()[0]: rest.split()[1] for rest in all_of("COPY") if rest.split()[0] in ("src", "models", "alembic")
+    }
+    assert homes == {name: f"{all_of('WORKDIR')[0]}/{name}" for name in ("alembic", "models", "src")}
+
+
+def test_the_server_does_not_run_as_root() -> None:
+    assert int(all_of("USER")[-1]) > 0
+
+
+def test_every_variable_changes_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = load_settings()
+    for name, value in environment().items():
+        monkeypatch.setenv(name, value)
+    after = load_settings()
+    paths = [name.removeprefix("TTSAI_SERVER__").lower().split("__") for name in environment()]
+    assert all(reduce(getattr, path, after) != reduce(getattr, path, before) for path in paths)
+
+
+def test_every_variable_of_the_image_is_one_of_the_servers() -> None:
+    names = re.findall(r"(\w+)=", " ".join(all_of("ENV")))
+    assert {name for name in names if not name.startswith("TTSAI_SERVER__")} == {"PATH", "PYTHONUNBUFFERED"}
+
+
+def test_the_data_and_the_weights_outlive_the_container() -> None:
+    folders = json.loads(all_of("VOLUME")[0])
+    settings = environment()
+    assert folders == [settings["TTSAI_SERVER__DATA_DIR"], settings["TTSAI_SERVER__MODELS__DIR"]]
+    mounts: list[str] = SERVICE["volumes"]
+    assert [mount.split(":")[1] for mount in mounts] == folders
+    assert [mount.split(":")[0] for mount in mounts] == list(COMPOSE["volumes"])
+
+
+def test_compose_builds_this_dockerfile() -> None:
+    context = (CHECKOUT / "docker" / SERVICE["build"]["context"]).resolve()
+    assert context / SERVICE["build"]["dockerfile"] == DOCKERFILE
+
+
+def test_compose_publishes_the_port_that_the_server_listens_on() -> None:
+    port = load_settings().server.port
+    assert all_of("EXPOSE") == [str(port)]
+    assert SERVICE["ports"] == [f"{port}:{port}"]
+
+
+def test_compose_waits_for_a_graceful_stop() -> None:
+    assert float(SERVICE["stop_grace_period"].removesuffix("s")) > load_settings().server.shutdown_seconds
+
+
+@pytest.mark.parametrize(("port", "healthy"), [("the server's", True), ("9", False)])
+def test_the_health_check_tells_a_live_server_from_none(server: Live, port: str, healthy: bool) -> None:
+    port = server.url.rsplit(":", 1)[1] if healthy else port
+    command: list[str] = json.loads(all_of("HEALTHCHECK")[0].split("CMD", 1)[1])
+    code = command[-1].replace(":8000/", f":{port}/")
+    done = subprocess.run([*command[:-1], code], env=dict(os.environ), capture_output=True)
+    assert (done.returncode == 0) is healthy
