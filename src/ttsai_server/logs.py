@@ -7,8 +7,6 @@ from typing import Any
 
 import orjson
 
-from ttsai_server.settings import Log
-
 PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 """What every record has; anything else was given as `extra`."""
 
@@ -27,13 +25,13 @@ class JsonFormatter(logging.Formatter):
         return orjson.dumps(line, default=str).decode()
 
 
-def configure(log: Log) -> None:
-    """Send every logger's records to standard error, in the wanted form."""
-    as_json = log.format == "json" or (log.format == "auto" and not sys.stderr.isatty())
+def configure(level: str, form: str) -> None:
+    """Send every logger's records to standard error; `form`: json, text, or auto: text for a terminal."""
+    as_json = form == "json" or (form == "auto" and not sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if as_json else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(log.level)
+    root.setLevel(level)
     for noisy in ("httpx", "httpcore", "alembic", "phonemizer"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -25,7 +25,7 @@ def serve(
     settings = settings.model_copy(
         update={"server": settings.server.model_validate({**dict(settings.server), **given})}
     )
-    configure(settings.log)
+    configure(settings.log.level, settings.log.format)
     token = secrets.token_urlsafe(32)
     config = uvicorn.Config(
         create_app(settings, admin_token=token, announce=_announce),
