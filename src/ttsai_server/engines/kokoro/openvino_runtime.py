@@ -17,7 +17,7 @@ from ttsai_server.engines.kokoro.runtime import Precision, Runtime, Speech, Step
 from ttsai_server.errors import EngineFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
 Tensors = dict[str, Any]
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
@@ -79,7 +79,7 @@ class _Part:
             return {port.any_name: np.array(request.get_tensor(port).data) for port in request.model_outputs}
 
     @contextmanager
-    def _request(self) -> Iterator[Any]:
+    def _request(self) -> Generator[Any]:
         request = self._idle.get()
         try:
             yield request

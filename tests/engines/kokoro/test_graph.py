@@ -1,0 +1,114 @@
+"""The graphs built from the published export compute what the export computes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+
+from ttsai_server.engines.kokoro.graph import BACK, FRONT, PARTS, PORTS, build
+from ttsai_server.errors import EngineFailed
+
+PHONEMES = "ðə kwˈɪk bɹˈWn fˈɑks ʤˈʌmps ˌOvəɹ ðə lˈAzi dˈɔɡ."
+Inputs = dict[str, NDArray[Any]]
+
+
+def _session(path: Path) -> Any:
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+
+def _run(path: Path, inputs: Inputs) -> Inputs:
+    session = _session(path)
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, inputs), strict=True))
+
+
+@pytest.fixture(scope="module")
+def inputs(kokoro_weights: Path) -> Inputs:
+    vocabulary = json.loads((kokoro_weights / "config.json").read_text("utf-8"))["vocab"]
+    style = np.fromfile(kokoro_weights / "voices" / "af_heart.bin", "<f4").reshape(510, 256)[len(PHONEMES) - 1]
+    ids = np.array([[0, *(vocabulary[symbol] for symbol in PHONEMES), 0]])
+    return {"input_ids": ids, "style": style[None], "speed": np.ones(1, np.float32)}
+
+
+@pytest.fixture(scope="module")
+def built(kokoro_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("built") / "graph"
+    build(kokoro_weights / "model.onnx", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(kokoro_weights: Path, inputs: Inputs) -> NDArray[np.float32]:
+    """The waveform of the export itself, (samples,)."""
+    session = _session(kokoro_weights / "model.onnx")
+    names = [port.name for port in session.get_inputs()]
+    return session.run(None, dict(zip(names, inputs.values(), strict=True)))[0].reshape(-1)
+
+
+@pytest.fixture(scope="module")
+def middle(built: Path, inputs: Inputs) -> Inputs:
+    return _run(built / FRONT, inputs)
+
+
+@pytest.fixture(scope="module")
+def waveform(built: Path, inputs: Inputs, middle: Inputs) -> NDArray[np.float32]:
+    back = {**{port: middle[port] for port in PORTS}, "style": inputs["style"]}
+    return _run(built / BACK, back)["waveform"]
+
+
+def test_it_lasts_as_long_as_the_export_within_a_tenth(
+    waveform: NDArray[np.float32], exported: NDArray[np.float32]
+) -> None:
+    # the int8 kernels round activations, and with them durations
+    assert len(waveform) == pytest.approx(len(exported), rel=0.1)
+
+
+def test_it_is_as_loud_as_the_export_less_its_missing_normalisation(
+    waveform: NDArray[np.float32], exported: NDArray[np.float32]
+) -> None:
+    assert waveform.std() == pytest.approx(exported[20:].std() / 1.5, rel=0.15)
+
+
+def test_it_does_not_click_at_the_start(waveform: NDArray[np.float32]) -> None:
+    assert np.abs(waveform[:20]).max() < 1e-3
+
+
+def test_durations_add_up_to_the_waveform(waveform: NDArray[np.float32], middle: Inputs) -> None:
+    assert middle["duration"].sum() * 600 == len(waveform)
+
+
+def test_each_id_has_a_duration(middle: Inputs, inputs: Inputs) -> None:
+    assert middle["duration"].shape == inputs["input_ids"].shape
+
+
+def test_equal_inputs_give_equal_sound(
+    built: Path, inputs: Inputs, middle: Inputs, waveform: NDArray[np.float32]
+) -> None:
+    back = {**{port: middle[port] for port in PORTS}, "style": inputs["style"]}
+    assert np.array_equal(_run(built / BACK, back)["waveform"], waveform)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_only_standard_operators_are_left(built: Path, part: str) -> None:
+    model = onnx.load(built / part, load_external_data=False)
+    assert {node.domain for node in model.graph.node} == {""}
+
+
+def test_another_model_is_refused(tmp_path: Path) -> None:
+    value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
+    node = onnx.helper.make_node("Identity", ["x"], ["y"])
+    graph = onnx.helper.make_graph([node], "other", [value], [onnx.helper.make_tensor_value_info("y", 1, [1])])
+    onnx.save(onnx.helper.make_model(graph), tmp_path / "other.onnx")
+    with pytest.raises(EngineFailed):
+        build(tmp_path / "other.onnx", tmp_path / "graph")
+
+
+def test_a_refused_model_leaves_nothing_behind(tmp_path: Path) -> None:
+    test_another_model_is_refused(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["other.onnx"]
