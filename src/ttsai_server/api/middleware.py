@@ -46,6 +46,7 @@ class Entry:
             try:
                 await self._app(scope, receive, visit.send)
             except ClientLeft:
+                visit.left = True
                 self._metrics.abandoned.inc()
             except Exception:
                 access.exception("unexpected", extra={"request_id": visit.request_id})
@@ -63,6 +64,8 @@ class Visit:
         given = Headers(scope=scope).get("x-request-id", "")
         self.request_id = given if REQUEST_ID.fullmatch(given) else token_hex(16)
         self.status = 0
+        self.left = False
+        """Whether the client left before the end."""
         self._send = send
         self._scope = scope
         self._began = perf_counter()
@@ -95,7 +98,7 @@ class Visit:
             "%s %s %s",
             self._scope["method"],
             self._scope["path"],
-            self.status or "left",
+            "left" if self.left else self.status,
             extra={
                 "request_id": self.request_id,
                 "status": self.status,

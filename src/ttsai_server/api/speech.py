@@ -55,7 +55,7 @@ async def create_speech(body: OpenAISpeechBody, request: Request, services: Wire
 
 async def _say(services: Services, caller: Caller, order: Order) -> Utterance:
     script = await asyncio.to_thread(services.speech.check, caller, order)
-    return await services.speech.say(caller, script)
+    return services.speech.say(caller, script)
 
 
 def _published(body: SpeechBody) -> Order:

@@ -38,7 +38,7 @@ class Previews:
     async def _make(self, voice: Voice, file: Path) -> None:
         order = Order(voice.model, voice.preview, voice.id, language=voice.language)
         script = await asyncio.to_thread(self._speech.check, self._house, order)
-        utterance = await self._speech.say(self._house, script)
+        utterance = self._speech.say(self._house, script)
         async with aclosing(utterance.chunks()) as chunks:
             sound = b"".join([chunk async for chunk in chunks])
         await asyncio.to_thread(_write, file, sound)

@@ -1,6 +1,6 @@
 """Text to speech: from what a client asked for to encoded sound, paid for.
 
-    Order ──check──▶ Script ──reserve──▶ Utterance ──lease, first sound──▶ bytes ──▶ settled
+    Order ──check──▶ Script ──say──▶ Utterance ──reserve, lease, first sound──▶ chunks ──▶ settled
 
 Everything that can be wrong with an order is found by `check`, before a credit is reserved or a model loaded.
 """
@@ -71,16 +71,12 @@ class Speech:
             characters=len(order.text),
             ignored=ignored,
             credits=price(card, len(order.text), self._settings.prices),
-            stretch=order.speed / speed,
+            faster=order.speed / speed,
         )
 
-    async def say(self, caller: Caller, script: Script) -> Utterance:
-        """Reserve the credits, and hand over the speech: nothing is made until its chunks are asked for.
-
-        Raises InsufficientCredits.
-        """
-        hold = await self._billing.reserve(caller, script.credits)
-        return Utterance(script, hold, self._runtime, self._metrics, self._settings.prices)
+    def say(self, caller: Caller, script: Script) -> Utterance:
+        """The speech; nothing is reserved, loaded or made until its chunks are asked for."""
+        return Utterance(script, caller, self._billing, self._runtime, self._metrics, self._settings.prices)
 
 
 def _spoken_text(order: Order, longest: int) -> str:

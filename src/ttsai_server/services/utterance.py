@@ -7,16 +7,14 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ttsai_server.audio.dsp import Joiner, stretch
-from ttsai_server.audio.encode import CONTENT_TYPES, Encoder
-from ttsai_server.domain import ModelCard, SpeechRequest
+from ttsai_server.audio.encode import CONTENT_TYPES
+from ttsai_server.audio.track import Track
+from ttsai_server.domain import Caller, ModelCard, SpeechRequest
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.base import Playback, Runtime
-from ttsai_server.services.billing import Hold, Used, price
+from ttsai_server.services.billing import Billing, Hold, price
 from ttsai_server.settings import Prices
+from ttsai_server.store.ledger import Used
 from ttsai_server.text.split import pieces
 
 
@@ -36,7 +34,7 @@ class Script:
     """Options that the engine does not have."""
     credits: int
     """The price of all of it."""
-    stretch: float = 1.0
+    faster: float = 1.0
     """How much faster than the engine can speak, after `request.speed`."""
 
     @property
@@ -46,65 +44,81 @@ class Script:
 
 
 class Utterance:
-    """Owns the lease of the model and the reservation of the credits, and gives both back when it ends or is closed.
+    """Owns the lease of the model and the reservation of the credits, and gives both back when its chunks end.
 
     Ends well: the whole price is charged. Fails: nothing is. Closed early, because the client left: what was made is.
     """
 
-    def __init__(self, script: Script, hold: Hold, runtime: Runtime, metrics: Metrics, prices: Prices) -> None:
+    def __init__(
+        self, script: Script, caller: Caller, billing: Billing, runtime: Runtime, metrics: Metrics, prices: Prices
+    ) -> None:
         self.script = script
-        self.hold = hold
         self.content_type = CONTENT_TYPES[script.format]
-        self.seconds = 0.0
-        """Length of the sound made so far."""
-        self._made = 0
-        """How much of `script.text` has been spoken, characters."""
+        self._caller = caller
+        self._billing = billing
         self._runtime = runtime
         self._metrics = metrics
         self._prices = prices
+        self._hold: Hold | None = None
+        self._track: Track | None = None
+        self._made = 0
+        """How much of `script.text` has been spoken, characters."""
+
+    @property
+    def hold(self) -> Hold:
+        """The credits; there from the first chunk on."""
+        assert self._hold
+        return self._hold
+
+    @property
+    def seconds(self) -> float:
+        """Length of the sound made so far."""
+        return self._track.seconds if self._track else 0.0
 
     async def chunks(self, file: BinaryIO | None = None) -> AsyncGenerator[bytes]:
         """The encoded sound as it is made. Into `file`, which must seek: whole, with true lengths, and empty chunks.
 
-        Raises ModelLoading, or what the engine raises. Must be closed (`aclosing`).
+        Raises InsufficientCredits, ModelLoading, or what the engine raises. Must be closed (`aclosing`).
         """
-        encoder = Encoder(self.script.format, self.script.card.rate, file=file)
+        self._hold = await self._billing.reserve(self._caller, self.script.credits)
         try:
-            async with aclosing(self._sound()) as sound:
-                async for samples in sound:
-                    self.seconds += len(samples) / self.script.card.rate
-                    yield await asyncio.to_thread(encoder.push, samples)
-            tail = await asyncio.to_thread(encoder.finish)
+            async with aclosing(self._made_of_pieces(file)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
             await self._charge(self.script.credits)
-            yield tail
         except (asyncio.CancelledError, GeneratorExit):
             await asyncio.shield(self._charge(self._price_of_made()))
             raise
         except BaseException:
-            await self.hold.release()
+            await self._hold.release()
             raise
 
-    async def _sound(self) -> AsyncGenerator[NDArray[np.float32]]:
-        script, joiner = self.script, Joiner(self.script.card.rate)
-        async with self._runtime.lease(script.card) as handle:
-            playback = Playback()
-            for piece in pieces(script.text, script.card.first_chars, script.card.chunk_chars, script.language):
+    async def _made_of_pieces(self, file: BinaryIO | None) -> AsyncGenerator[bytes]:
+        script, card = self.script, self.script.card
+        async with self._runtime.lease(card) as handle:
+            track = await asyncio.to_thread(Track, script.format, card.rate, faster=script.faster, file=file)
+            self._track, playback = track, Playback()
+            # a file is heard when it is whole: no need for a short first piece
+            first = card.chunk_chars if file else card.first_chars
+            for piece in pieces(script.text, first, card.chunk_chars, script.language):
                 async with aclosing(handle.stream(replace(script.request, text=piece.text), playback)) as steps:
                     async for audio in steps:
-                        audio = await asyncio.to_thread(stretch, audio, script.stretch)
-                        yield joiner.push(audio.samples)
-                yield joiner.end(piece.pause / script.request.speed / script.stretch)
+                        yield await asyncio.to_thread(track.add, audio)
+                yield await asyncio.to_thread(track.end_piece, piece.pause / script.request.speed)
                 self._made = piece.end
+            yield await asyncio.to_thread(track.finish)
+
+    @property
+    def _characters(self) -> int:
+        """How much of the client's own text has been spoken."""
+        return ceil(self.script.characters * self._made / len(self.script.text))
 
     def _price_of_made(self) -> int:
-        """What the spoken part costs, rounded up to started units; nothing when nothing was spoken."""
-        characters = ceil(self.script.characters * self._made / len(self.script.text))
-        return price(self.script.card, characters, self._prices)
+        return price(self.script.card, self._characters, self._prices)
 
     async def _charge(self, credits: int) -> None:
         model = self.script.card.id
-        characters = ceil(self.script.characters * self._made / len(self.script.text))
-        await self.hold.settle(Used("tts", model, characters, self.seconds, credits))
+        await self.hold.settle(Used("tts", model, self._characters, self.seconds, credits))
         self._metrics.audio_seconds.labels(model).inc(self.seconds)
-        self._metrics.characters.labels(model).inc(characters)
+        self._metrics.characters.labels(model).inc(self._characters)
         self._metrics.credits.labels(model).inc(credits)
