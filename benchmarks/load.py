@@ -10,7 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -38,7 +38,9 @@ def generate(
     """Load a server for `seconds`, or, if they are 0, with one request a connection."""
     spec = {"url": url, "head": _head(url, path, key, body), "connections": connections, "seconds": seconds}
     command = [sys.executable, "-m", "benchmarks.load"]
-    done = subprocess.run(command, input=json.dumps(spec), check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        command, input=json.dumps(spec), check=True, stdout=subprocess.PIPE, text=True, timeout=seconds + 60
+    )
     return Load(**json.loads(done.stdout))
 
 
@@ -69,11 +71,7 @@ class _Client(asyncio.Protocol):
         tally.open.add(self._ended)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._next()
-
-    def _next(self) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is of no class of asyncio's
         self._parser = httptools.HttpResponseParser(self)
         self._transport.write(self._head)
 
@@ -85,7 +83,7 @@ class _Client(asyncio.Protocol):
         self._tally.requests += 1
         self._tally.failed += self._parser.get_status_code() != 200
         if perf_counter() < self._tally.until:
-            self._next()
+            self._transport.write(self._head)
         else:
             self._transport.close()
 
