@@ -101,7 +101,7 @@ def test_40_varied_sentences_are_heard_as_written(speaker: Live, ear: Ear) -> No
 
 def test_a_passage_of_5000_characters_loses_no_sentence(speaker: Live, ear: Ear) -> None:
     sentences = [
-        f"On day {n}, the travellers reached the {PLACES[n % 10]} and wrote a letter about what they had found there."
+        f"On day {n}, the visitors reached the {PLACES[n % 10]} and wrote a letter about what they had found there."
         for n in range(1, 60)
     ]
     passage = " ".join(sentences)[:5000].rsplit(". ", 1)[0] + "."
