@@ -1,6 +1,7 @@
 """Kokoro's alphabet: the keys of `vocab` in the model's config.json."""
 
 import re
+import unicodedata
 
 ALPHABET = frozenset(
     ';:,.!?—…"()“” \u0303ʣʥʦʨᵝ\uab67AIOQSTWYᵊabcdefhijklmnopqrstuvwxyzɑɐɒæβɔɕçɖðʤəɚɛɜɟɡɥɨɪʝɯɰŋɳɲɴøɸθœ'
@@ -11,5 +12,6 @@ _NOT_IN_IT = re.compile(f"[^{re.escape(''.join(ALPHABET))}]")
 
 def keep(phonemes: str) -> str:
     """The phonemes without what Kokoro has no symbol for, spaces single, none before a stop."""
+    phonemes = unicodedata.normalize("NFD", phonemes).replace("c\u0327", "ç")  # nasal vowels are two symbols
     kept = re.sub(r"\s+", " ", _NOT_IN_IT.sub(lambda m: " " if m[0].isspace() else "", phonemes))
     return re.sub(r" (?=[,.;:!?…])", "", kept).strip()

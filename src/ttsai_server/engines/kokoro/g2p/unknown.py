@@ -16,6 +16,13 @@ _OWN = {
 }  # fmt: skip
 """American phonemes."""
 
+LETTERS = {
+    "A": "ˈA", "B": "bˈi", "C": "sˈi", "D": "dˈi", "E": "ˈi", "F": "ˈɛf", "G": "ʤˈi", "H": "ˈAʧ", "I": "ˈI", "J": "ʤˈA",
+    "K": "kˈA", "L": "ˈɛl", "M": "ˈɛm", "N": "ˈɛn", "O": "ˈO", "P": "pˈi", "Q": "kjˈu", "R": "ˈɑɹ", "S": "ˈɛs",
+    "T": "tˈi", "U": "jˈu", "V": "vˈi", "W": "dˈʌbᵊlju", "X": "ˈɛks", "Y": "wˈI", "Z": "zˈi",
+}  # fmt: skip
+"""The names of the letters, for a speaker with no lexicon."""
+
 _LONGEST = 16
 """Letters; beyond this the model runs on, so longer words go in pieces."""
 
@@ -56,5 +63,5 @@ class UnknownWords:
 
 
 def _is_spelled(word: str) -> bool:
-    """XQZ, xkcd: no vowel, so nobody can say it."""
-    return len(word) == 1 or not re.search("[aeiouyAEIOUY]", word)
+    """FBI and the like, and xkcd: without a vowel nobody can say it."""
+    return len(word) == 1 or (word.isupper() and len(word) <= 4) or not re.search("[aeiouyAEIOUY]", word)

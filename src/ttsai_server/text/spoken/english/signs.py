@@ -18,8 +18,12 @@ _KEPT = ";:,.!?—…\"“”()'’-"
 """The punctuation that is heard, and what joins words."""
 
 
+_STOPS = str.maketrans({"।": ".", "॥": ".", "。": ". ", "、": ", "})
+
+
 def fold(text: str) -> str:
     """One form for each character: full-width to plain, ½ to 1/2, ² to ^2, every kind of space to one."""
+    text = text.translate(_STOPS)
     text = re.sub("[™®\u200b-\u200f\u2060\ufeff]", "", text)
     text = re.sub("[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]", lambda m: " " + unicodedata.normalize("NFKC", m[0]).replace("⁄", "/"), text)
     text = re.sub("[⁻]?[⁰¹²³⁴-⁹]+", lambda m: "^" + unicodedata.normalize("NFKC", m[0]).replace("−", "-"), text)
@@ -28,7 +32,8 @@ def fold(text: str) -> str:
 
 
 def _unheard(m: re.Match[str]) -> str:
-    return " "
+    """A space, but for the vowel signs of Indic scripts and other marks, which are part of a word."""
+    return m[0] if unicodedata.category(m[0][0]).startswith("M") else " "
 
 
 def rules() -> list[Rule]:
