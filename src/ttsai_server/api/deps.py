@@ -1,4 +1,7 @@
-"""What a route asks for by type."""
+"""What a route asks for by type.
+
+All are coroutines, though none waits: FastAPI sends a plain function to a thread.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -36,16 +39,16 @@ class Services:
     """What the server's own command line shows; empty: it has no way in."""
 
 
-def services(request: Request) -> Services:
+async def services(request: Request) -> Services:
     return request.app.state.services
 
 
-def caller(request: Request) -> Caller:
+async def caller(request: Request) -> Caller:
     """Who asks; there on every path that is not open."""
     return request.scope["state"]["caller"]
 
 
-def base_url(request: Request) -> str:
+async def base_url(request: Request) -> str:
     """The address that this client knows the server by, without a slash at its end."""
     configured: str = request.app.state.services.settings.server.public_url
     return (configured or str(request.base_url)).rstrip("/")

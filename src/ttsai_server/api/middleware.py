@@ -4,14 +4,12 @@ Entry   request id, one spelling of each path, the access log, metrics, and the 
 Gate    who is calling, and whether its plan admits another request now
 """
 
-import asyncio
 import logging
 import re
 from secrets import token_hex
 from time import perf_counter
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,6 +29,11 @@ OPEN_PATHS = re.compile(r"/v1/voices/preview/|/v1/audio/(models|voices)$|(?!/v1(
 """What needs no key: everything outside /v1, previews, and the lists that web clients fetch before they have one."""
 PUBLISHABLE_PATHS = {"/v1/tts", "/v1/audio/speech", "/v1/models", "/v1/voices"}
 """What a key that lies open in a web page may do."""
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """A header of the request, by its name in small letters; empty without one. A tenth of what `Headers` costs."""
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
 class Entry:
@@ -61,7 +64,7 @@ class Visit:
     """One request: its id, its times, and its way through the log and the metrics."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
-        given = Headers(scope=scope).get("x-request-id", "")
+        given = header(scope, b"x-request-id")
         self.request_id = given if REQUEST_ID.fullmatch(given) else token_hex(16)
         self.status = 0
         self.left = False
@@ -80,7 +83,7 @@ class Visit:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            MutableHeaders(scope=message)["x-request-id"] = self.request_id
+            message["headers"] = [*message["headers"], (b"x-request-id", self.request_id.encode())]
         elif not self._first_byte:
             self._first_byte = perf_counter()
         await self._send(message)
@@ -125,7 +128,7 @@ class Gate:
         if scope["type"] != "http" or OPEN_PATHS.match(scope["path"]):
             return await self._app(scope, receive, send)
         try:
-            caller = await self._accounts.authenticate(_bearer(Headers(scope=scope)))
+            caller = await self._accounts.authenticate(_bearer(header(scope, b"authorization")))
             plan = self._plans.get(caller.plan)
             if plan is None:
                 raise Forbidden(f"The plan {caller.plan!r} is not offered by this server.")
@@ -136,11 +139,11 @@ class Gate:
         try:
             await self._pass(scope, receive, _with_headers(send, admission), caller, plan)
         finally:
-            await asyncio.shield(self._limiter.release(admission))
+            await self._limiter.release(admission)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, caller: Caller, plan: Plan) -> None:
         try:
-            _check_rights(caller, plan, Headers(scope=scope), scope)
+            _check_rights(caller, plan, scope)
         except ApiError as error:
             await render(error)(scope, receive, send)
         else:
@@ -170,7 +173,7 @@ class Bounds:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        length = Headers(scope=scope).get("content-length", "")
+        length = header(scope, b"content-length")
         if length.isdecimal() and int(length) > self._most:
             return await render(FileTooLarge(self._message))(scope, receive, send)
         return await self._app(scope, self._counted(receive), send)
@@ -193,20 +196,20 @@ class Bounds:
         return f"The body may have at most {self._most} bytes."
 
 
-def _bearer(headers: Headers) -> str:
+def _bearer(authorization: str) -> str:
     """The key of `Authorization: Bearer …`; empty without one."""
-    scheme, _, key = headers.get("authorization", "").partition(" ")
+    scheme, _, key = authorization.partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
 
 
-def _check_rights(caller: Caller, plan: Plan, headers: Headers, scope: Scope) -> None:
+def _check_rights(caller: Caller, plan: Plan, scope: Scope) -> None:
     if not plan.api:
         raise Forbidden(f"The plan {caller.plan!r} has no API access.")
     if not caller.publishable:
         return
     if scope["path"] not in PUBLISHABLE_PATHS:
         raise Forbidden("A publishable key may only be used for text to speech.")
-    origin = headers.get("origin") or _origin(headers.get("referer", ""))
+    origin = header(scope, b"origin") or _origin(header(scope, b"referer"))
     if origin not in caller.origins:
         raise Forbidden("This publishable key may not be used from this page.")
 
@@ -217,9 +220,11 @@ def _origin(url: str) -> str:
 
 
 def _with_headers(send: Send, admission: Admission) -> Send:
+    headers = [(name.lower().encode(), value.encode()) for name, value in admission.headers.items()]
+
     async def with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).update(admission.headers)
+            message["headers"] = [*message["headers"], *headers]
         await send(message)
 
     return with_headers
