@@ -62,7 +62,7 @@ class Utterance:
         self._hold: Hold | None = None
         self._track: Track | None = None
         self._made = 0
-        """How much of `script.text` has been spoken, characters."""
+        """How much of `script.text` has been spoken, characters; the piece under way counts whole."""
 
     @property
     def hold(self) -> Hold:
@@ -103,9 +103,9 @@ class Utterance:
             for piece in pieces(script.text, first, card.chunk_chars, script.language):
                 async with aclosing(handle.stream(replace(script.request, text=piece.text), playback)) as steps:
                     async for audio in steps:
+                        self._made = piece.end
                         yield await asyncio.to_thread(track.add, audio)
                 yield await asyncio.to_thread(track.end_piece, piece.pause / script.request.speed)
-                self._made = piece.end
             yield await asyncio.to_thread(track.finish)
 
     @property

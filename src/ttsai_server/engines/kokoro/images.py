@@ -15,7 +15,25 @@ from onnx import helper
 from ttsai_server.engines.kokoro.edit import GraphEditor
 from ttsai_server.errors import EngineFailed
 
-_ANY_RANK = frozenset(["Add", "Concat", "Cos", "Div", "Exp", "LeakyRelu", "MatMul", "Mul", "Pow", "Round", "Sin", "Split", "Sqrt", "Sub", "Transpose"])
+_ANY_RANK = frozenset(
+    [
+        "Add",
+        "Concat",
+        "Cos",
+        "Div",
+        "Exp",
+        "LeakyRelu",
+        "MatMul",
+        "Mul",
+        "Pow",
+        "Round",
+        "Sin",
+        "Split",
+        "Sqrt",
+        "Sub",
+        "Transpose",
+    ]
+)
 
 
 def as_images(edit: GraphEditor, sequences: Sequence[str]) -> None:
