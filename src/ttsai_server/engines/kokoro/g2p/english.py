@@ -28,6 +28,8 @@ class _Misaki(en.G2P):
         for before, token, after in zip([None, *found], found, [*found[1:], None], strict=False):
             if token.text == "A" and before and (_is_letter(before) or _is_letter(after)):
                 token.tag = "NNP"  # the letter, not the article
+            elif token.tag in en.PUNCT_TAGS and any(c.isalnum() for c in token.text):
+                token.tag = "NN"  # misaki is silent on what the tagger takes for punctuation
         return found
 
     def _known(self, word: str) -> str | None:

@@ -81,6 +81,7 @@ def codes(say: Numbers) -> list[Rule]:
             f.phone,
         ),
         (re.compile(r"(?<![\w.-])\d{3}-\d{4}(?![\w-])"), f.phone),
+        (re.compile(r"(?<![\w.-])\d+(?:-\d+){3,}(?![\w-])"), f.phone),
         (re.compile(r"\b(?P<v>[vV])(?P<parts>\d+(?:\.\d+)*)\b"), f.dotted),
         (re.compile(r"(?<![\w.])(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?!\w)"), f.dotted),
         (re.compile(r"(?<![\w.])(\d{2,4})\s?[x×]\s?(\d{2,4})(?!\w)"), f.pixels),

@@ -57,6 +57,12 @@ def _full_stop(m: re.Match[str], said: str) -> str:
     return said + ("." if m[0].endswith(".") and re.match(r"\s*$|\s+[\"“(]?[A-Z]", rest) else "")
 
 
+def _initials(m: re.Match[str]) -> str:
+    """U.S. may end a sentence; J.K. before a name does not."""
+    country = m[0] in ("U.S.", "U.K.", "U.S.A.", "E.U.", "D.C.", "P.M.", "A.M.")
+    return _full_stop(m, m[0][:-1]) if country or not m.string[m.end() :].strip() else m[0][:-1]
+
+
 def _saint(m: re.Match[str]) -> str:
     return "saint " if m[0].startswith("S") else "saints "
 
@@ -76,8 +82,8 @@ def rules() -> list[Rule]:
         (re.compile(r"(?<!\w)[Nn]o\. ?(?=\d)|(?<!\w)Nr\. ?(?=\d)|№ ?(?=\d)"), lambda m: "number "),
         (re.compile(rf"\b({days})\."), lambda m: _DAYS[m[1]]),
         (re.compile(rf"\b({days})(?=,? \d)"), lambda m: _DAYS[m[1]]),
+        (re.compile(r"\b(?:[A-Z]\.){2,}"), _initials),
         (re.compile(r"\b([A-Z])\. ?(?=[A-Z]\. |[A-Z][a-z])"), lambda m: f"{m[1]} "),
-        (re.compile(r"\b(?:[A-Z]\.){2,}"), lambda m: _full_stop(m, m[0][:-1])),
         _plain(),
     ]
 
