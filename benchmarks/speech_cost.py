@@ -3,6 +3,8 @@
 from collections import defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import product
+from subprocess import Popen
 
 from benchmarks import raw
 from benchmarks.bench import Bench, middle
@@ -34,19 +36,20 @@ def run(bench: Bench) -> list[Figure]:
         server = stack.enter_context(ours(bench.model))
         engine = stack.enter_context(raw.alone(bench.model, bench.voice))
         rival = stack.enter_context(peer(bench.voice)) if bench.has_peer else None
-        for turn in range(bench.rounds + 1):
-            for length in LENGTHS:
-                text = prose(length, chapter=turn)
-                measured = {
-                    "wav": _ours(bench, server, text, "wav"),
-                    "mp3": _ours(bench, server, text, "mp3"),
-                    "raw": Cost(*raw.cost(engine, text)),
-                }
-                if rival:
-                    measured["peer"] = _peer(bench, rival, text)
-                for name, cost in measured.items() if turn else ():  # the first turn warms everything up
-                    costs[name, length].append(cost)
+        _measure(bench, server, engine, rival, prose(LENGTHS[1]))  # warms everything up
+        for turn, length in product(range(1, bench.rounds + 1), LENGTHS):
+            for name, cost in _measure(bench, server, engine, rival, prose(length, chapter=turn)).items():
+                costs[name, length].append(cost)
     return [figure for length in LENGTHS for figure in _figures(costs, length, bench)]
+
+
+def _measure(bench: Bench, server: Running, engine: "Popen[str]", rival: Running | None, text: str) -> dict[str, Cost]:
+    measured = {
+        "wav": _ours(bench, server, text, "wav"),
+        "raw": Cost(*raw.cost(engine, text)),
+        "mp3": _ours(bench, server, text, "mp3"),
+    }
+    return {**measured, "peer": _peer(bench, rival, text)} if rival else measured
 
 
 def _ours(bench: Bench, server: Running, text: str, format: str) -> Cost:
