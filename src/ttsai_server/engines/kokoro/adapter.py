@@ -19,6 +19,8 @@ from ttsai_server.engines.kokoro.styles import Styles, row
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 
 SOURCE = "model.onnx"
+REGIONS = {"en": "en-us", "pt": "pt-br"}
+"""What a language is taken for when no region is told."""
 LONGEST_PIECE = 160
 """Phonemes in one step: the model takes 510, but its memory grows with the length and its cost hardly falls."""
 
@@ -32,10 +34,19 @@ class Kokoro(Synthesizer):
         precision: Precision = "auto"
         """Arithmetic of the decoder in OpenVINO; auto: bf16 where the CPU computes it, else f32."""
 
-    def __init__(self, runtime: Runtime, styles: Styles, vocabulary: dict[str, int], rate: int) -> None:
+        espeak: bool = False
+        """Whether espeak-ng (GPL, extra `espeak`) makes the phonemes, instead of the rules and lexicons of our own."""
+
+    class Options(Synthesizer.Options):
+        normalise: bool = True
+        """Whether numbers, money, dates, units and addresses are said as people say them; else as written."""
+
+    def __init__(
+        self, runtime: Runtime, styles: Styles, vocabulary: dict[str, int], rate: int, *, espeak: bool = False
+    ) -> None:
         self._runtime: Runtime | None = runtime
-        self._styles, self._vocabulary, self._rate = styles, vocabulary, rate
-        self._phonemizers: dict[str, Phonemizer] = {}
+        self._styles, self._vocabulary, self._rate, self._espeak = styles, vocabulary, rate, espeak
+        self._phonemizers: dict[tuple[str, bool], Phonemizer] = {}
         self._phonemizing = Lock()
 
     @classmethod
@@ -53,11 +64,11 @@ class Kokoro(Synthesizer):
         setup = cls.Setup.model_validate(dict(card.options))
         runtime = open_runtime(setup.runtime, setup.precision, place, card.concurrency)
         vocabulary = json.loads(config.read_text("utf-8"))["vocab"]
-        return cls(runtime, Styles(place.weights / "voices"), vocabulary, card.rate)
+        return cls(runtime, Styles(place.weights / "voices"), vocabulary, card.rate, espeak=setup.espeak)
 
     def synthesize(self, request: SpeechRequest, cancellation: Cancellation) -> Generator[Audio]:
         table = self._styles.blend(request.voices)
-        phonemes = self._phonemes(request.text, request.language)
+        phonemes = self._phonemes(request)
         for piece in split(phonemes, LONGEST_PIECE):
             step = Step(self._ids(piece), row(table, len(piece)), request.speed)
             yield Audio(self._speak(step, cancellation)[:, None], self._rate)
@@ -68,11 +79,13 @@ class Kokoro(Synthesizer):
             runtime.close()
         self._phonemizers.clear()
 
-    def _phonemes(self, text: str, language: str) -> str:
+    def _phonemes(self, request: SpeechRequest) -> str:
+        normalise = self.Options.model_validate(dict(request.options)).normalise
+        key = (REGIONS.get(request.language, request.language), normalise)
         with self._phonemizing:  # a phonemizer is for one thread at a time
-            if language not in self._phonemizers:
-                self._phonemizers[language] = Phonemizer.load(language)
-            phonemes = self._phonemizers[language].phonemize(text)
+            if key not in self._phonemizers:
+                self._phonemizers[key] = Phonemizer.load(key[0], normalise=normalise, espeak=self._espeak)
+            phonemes = self._phonemizers[key].phonemize(request.text)
         if not any(symbol.isalpha() for symbol in phonemes):
             raise BadRequest("There is nothing in the text that can be said.", param="text")
         return phonemes
