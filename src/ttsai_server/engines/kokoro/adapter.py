@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 
@@ -55,6 +56,10 @@ class Kokoro(Synthesizer):
 
         if not all((weights / GRAPH / part).is_file() for part in PARTS):
             build(weights / SOURCE, weights / GRAPH)
+        if find_spec("openvino") and not all((weights / GRAPH / part).with_suffix(".xml").is_file() for part in PARTS):
+            from ttsai_server.engines.kokoro.openvino_runtime import convert
+
+            convert(weights / GRAPH)
 
     @classmethod
     def load(cls, card: ModelCard, place: Place) -> Kokoro:

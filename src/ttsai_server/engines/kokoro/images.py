@@ -15,25 +15,8 @@ from onnx import helper
 from ttsai_server.engines.kokoro.edit import GraphEditor
 from ttsai_server.errors import EngineFailed
 
-_ANY_RANK = frozenset(
-    [
-        "Add",
-        "Concat",
-        "Cos",
-        "Div",
-        "Exp",
-        "LeakyRelu",
-        "MatMul",
-        "Mul",
-        "Pow",
-        "Round",
-        "Sin",
-        "Split",
-        "Sqrt",
-        "Sub",
-        "Transpose",
-    ]
-)
+_ELEMENTWISE = ("Add", "Cos", "Div", "Exp", "LeakyRelu", "Mul", "Pow", "Round", "Sin", "Sqrt", "Sub")
+_ANY_RANK = (*_ELEMENTWISE, "Concat", "MatMul", "Split", "Transpose")
 
 
 def as_images(edit: GraphEditor, sequences: Sequence[str]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import platform
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
@@ -12,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ttsai_server.engines.base import Cancellation, Cancelled, Place
-from ttsai_server.engines.kokoro.graph import BACK, FRONT, GRAPH, PORTS
+from ttsai_server.engines.kokoro.graph import BACK, FRONT, GRAPH, PARTS, PORTS
+from ttsai_server.engines.kokoro.memory import forget_pages, return_freed_memory
 from ttsai_server.engines.kokoro.runtime import Precision, Runtime, Speech, Step
 from ttsai_server.errors import EngineFailed
 
@@ -20,8 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
 Tensors = dict[str, Any]
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-_LARGE = 256 * 1024
+
+
+def convert(folder: Path) -> None:
+    """Put OpenVINO's own form of the graphs beside them: float16 weights that are mapped, not read, into memory."""
+    import openvino
+
+    for part in PARTS:
+        draft = (folder / f"draft-{part}").with_suffix(".xml")
+        openvino.save_model(openvino.Core().read_model(folder / part), draft, compress_to_fp16=True)
+        for suffix in (".bin", ".xml"):  # the one that is looked for comes last
+            draft.with_suffix(suffix).replace((folder / part).with_suffix(suffix))
 
 
 class OpenVino(Runtime):
@@ -30,11 +38,13 @@ class OpenVino(Runtime):
     def __init__(self, place: Place, precision: Precision, concurrency: int) -> None:
         import openvino
 
-        _return_freed_memory()
+        return_freed_memory()
         core = openvino.Core()
         back_precision = _best(core) if precision == "auto" else precision
         self._front = _Part(core, place.weights / GRAPH / FRONT, "f32", place.threads, concurrency)
         self._back = _Part(core, place.weights / GRAPH / BACK, back_precision, place.threads, concurrency)
+        self.speak(Step(np.zeros((1, 4), np.int64), np.zeros((1, 256), np.float32), 1.0), Cancellation())
+        forget_pages(place.weights / GRAPH)  # the first step has copied the weights to the layout of its kernels
 
     def speak(self, step: Step, cancellation: Cancellation) -> Speech:
         speed = np.array([step.speed], np.float32)
@@ -59,7 +69,8 @@ class _Part:
             "CPU_RUNTIME_CACHE_CAPACITY": 0,
         }
         try:
-            model = core.compile_model(path, "CPU", options)
+            converted = path.with_suffix(".xml")
+            model = core.compile_model(converted if converted.is_file() else path, "CPU", options)
         except RuntimeError as error:
             raise EngineFailed(f"OpenVINO can't run {path.name}: {error}") from error
         self._idle: SimpleQueue[Any] = SimpleQueue()
@@ -93,14 +104,3 @@ class _Part:
 def _best(core: Any) -> str:
     """bf16 where the CPU computes it (AMX or AVX-512 BF16), else f32."""
     return "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
-
-
-def _return_freed_memory() -> None:
-    """Tell glibc to give large freed blocks back to the system, which its growing threshold stops it from.
-
-    mallopt(3). Resident memory stays a fifth lower; elsewhere than on glibc nothing is done.
-    """
-    if platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL(None)
-        for option, value in ((_M_MMAP_THRESHOLD, _LARGE), (_M_TRIM_THRESHOLD, _LARGE), (_M_ARENA_MAX, 2)):
-            libc.mallopt(option, value)
