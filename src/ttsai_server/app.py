@@ -100,7 +100,7 @@ def create_app(
     )
     app.state.services = services
     errors.install(app)
-    for router in (speech.router, catalog.keyed, catalog.open_, operations.router, admin.router):
+    for router in (catalog.keyed, speech.router, catalog.open_, operations.router, admin.router):
         app.include_router(router)
     answers = Idempotency(database)
     app.add_middleware(Replay, store=answers, folder=settings.data_dir / "answers", settings=settings)

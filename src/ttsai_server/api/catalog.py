@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
-from ttsai_server.api.deps import BaseUrl, Wired, bearer
+from ttsai_server.api.deps import BaseUrl, Keyed, Wired
 from ttsai_server.api.schemas import (
     KEYED,
     Language,
@@ -19,7 +19,7 @@ from ttsai_server.api.schemas import (
 from ttsai_server.errors import UnknownModel
 from ttsai_server.text.language import NAMES
 
-keyed = APIRouter(tags=["catalogue"], dependencies=[bearer], responses=KEYED)
+keyed = APIRouter(tags=["catalogue"], responses=KEYED)
 open_ = APIRouter(tags=["catalogue"], responses=errors(400, 404, 500))
 """Needs no key: web clients fill their menus before they have one, and previews play in any page."""
 
@@ -29,13 +29,13 @@ def _for_sdk(request: Request) -> bool:
 
 
 @keyed.get("/v1/models", response_model=ModelList)
-async def list_models(request: Request, services: Wired) -> Response:
+async def list_models(request: Request, services: Keyed) -> Response:
     listings = services.listings
     return Response(listings.sdk_models if _for_sdk(request) else listings.models, media_type="application/json")
 
 
 @keyed.get("/v1/models/{model}", response_model_exclude_none=True)
-async def get_model(model: str, request: Request, services: Wired) -> ModelInfo:
+async def get_model(model: str, request: Request, services: Keyed) -> ModelInfo:
     speech = services.settings.speech
     name = speech.default_model if model in speech.openai_models else model
     card = services.catalog.models.get(name)
@@ -47,7 +47,7 @@ async def get_model(model: str, request: Request, services: Wired) -> ModelInfo:
 @keyed.get("/v1/voices", response_model=VoiceList)
 async def list_voices(
     request: Request,
-    services: Wired,
+    services: Keyed,
     base_url: BaseUrl,
     model: str | None = None,
     language: str | None = None,
@@ -59,18 +59,18 @@ async def list_voices(
 
 
 @keyed.get("/v1/speech/voices", response_model=VoiceList)
-async def list_sdk_voices(services: Wired, base_url: BaseUrl, model: str | None = None) -> Response:
+async def list_sdk_voices(services: Keyed, base_url: BaseUrl, model: str | None = None) -> Response:
     body = services.listings.voices(services.catalog.voices(model), base_url, for_sdk=True)
     return Response(body, media_type="application/json")
 
 
 @keyed.get("/v1/speech/models")
-async def list_speech_models(services: Wired) -> SpeechModels:
+async def list_speech_models(services: Keyed) -> SpeechModels:
     return services.listings.speech_models()
 
 
 @keyed.get("/v1/speech/languages")
-async def list_languages(services: Wired) -> Languages:
+async def list_languages(services: Keyed) -> Languages:
     """Every language that some model speaks."""
     codes = sorted({code for card in services.catalog.cards() for code in card.languages})
     return Languages(languages=[Language(code=code, name=NAMES[code]) for code in codes])

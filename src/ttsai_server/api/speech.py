@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from ttsai_server.api.deps import Asking, Services, Wired, bearer
+from ttsai_server.api.deps import Asking, Keyed, Services
 from ttsai_server.api.errors import bug
 from ttsai_server.api.schemas import BILLABLE, OpenAISpeechBody, SpeechBody
 from ttsai_server.api.sound import SoundStream, begun, credit_headers, whole
@@ -18,7 +18,7 @@ from ttsai_server.errors import ApiError, InternalError
 from ttsai_server.services.speech import Order
 from ttsai_server.services.utterance import Utterance
 
-router = APIRouter(tags=["speech"], dependencies=[bearer])
+router = APIRouter(tags=["speech"])
 
 SOUND = {"audio/mpeg": {}, "audio/wav": {}, "audio/flac": {}, "audio/ogg": {}}
 OPENAI_SOUND = {**SOUND, "audio/aac": {}, "audio/pcm": {}, "text/event-stream": {}}
@@ -29,7 +29,7 @@ OPENAI_SOUND = {**SOUND, "audio/aac": {}, "audio/pcm": {}, "text/event-stream": 
     response_class=Response,
     responses={200: {"description": "The speech.", "content": SOUND}, **BILLABLE},
 )
-async def synthesize(body: SpeechBody, request: Request, services: Wired, caller: Asking) -> Response:
+async def synthesize(body: SpeechBody, request: Request, services: Keyed, caller: Asking) -> Response:
     """Say a text: the whole sound, or with `stream` as it is made."""
     utterance = await _say(services, caller, _published(body))
     if not body.stream:
@@ -43,7 +43,7 @@ async def synthesize(body: SpeechBody, request: Request, services: Wired, caller
     response_class=Response,
     responses={200: {"description": "The speech, as it is made.", "content": OPENAI_SOUND}, **BILLABLE},
 )
-async def create_speech(body: OpenAISpeechBody, request: Request, services: Wired, caller: Asking) -> Response:
+async def create_speech(body: OpenAISpeechBody, request: Request, services: Keyed, caller: Asking) -> Response:
     """OpenAI's speech endpoint: always streamed; `stream_format: sse` wraps the sound in events."""
     utterance = await _say(services, caller, _openai(body, services))
     chunks = await begun(utterance, request.receive)
