@@ -8,6 +8,7 @@ from threading import Timer
 
 import numpy as np
 import pytest
+from tests.engines.contract import SynthesizerContract
 from tests.listening import Ear, wer
 
 from ttsai_server.domain import Audio, ModelCard, SpeechRequest
@@ -117,3 +118,12 @@ def test_closing_twice_is_closing_once(card: ModelCard, kokoro_weights: Path) ->
     engine.close()
     with pytest.raises(EngineFailed):
         say(engine, request("Hello."))
+
+class TestContract(SynthesizerContract):
+    model_id = "kokoro"
+    voice = "af_heart"
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def weights(cls, kokoro_weights: Path) -> Path:
+        return kokoro_weights
