@@ -48,7 +48,7 @@ bench: dev
 
 # The newest release of every package that pyproject.toml admits; test before keeping it.
 upgrade: dev
-	$(PIP) install --upgrade --upgrade-strategy eager -e '.[dev,postgres,redis]'
+	$(PIP) install --upgrade --upgrade-strategy eager -e '.[dev,espeak,ja,postgres,redis,zh]'
 	$(PIP) freeze --exclude-editable > constraints.txt
 
 clean:
