@@ -1,10 +1,9 @@
-"""Build the two graphs that the CPU runtimes run, from a published ONNX export of Kokoro-82M, int8 or float.
+"""Build the two float32 graphs that the CPU runtimes run, from a published ONNX export of Kokoro-82M, int8 or float.
 
 The published exports (thewh1teagle's kokoro-onnx release and onnx-community's repository hold the same graph) use ONNX
-Runtime's own fused operators and, in int8, its quantised kernels. The built graphs have standard operators only, with
-float32 arithmetic and weights kept in float16. There are two because they want different precisions: the front adds up
-phases and rounds durations, which bfloat16 spoils (it is a tenth of the work); the back is where the time goes, and
-takes bfloat16 well.
+Runtime's own fused operators and, in int8, its quantised kernels. The built graphs have standard operators only, in
+float32. There are two because they want different precisions: the front adds up phases and rounds durations, which
+bfloat16 spoils (it is a tenth of the work); the back is where the time goes, and takes bfloat16 well.
 
 front.onnx, phonemes to prosody, excitation and durations; run it in float32
     in  ``input_ids`` int64 (1, n): 0, phoneme ids, 0; n <= 512 · ``style`` float32 (1, 256) · ``speed`` float32 (1,)
@@ -75,8 +74,6 @@ def build(source: Path, target: Path) -> None:
     front = edit.part(edit.inputs, [_value("duration"), *middle])
     back = edit.part([*middle, _value("style")], [_value("waveform")])
     as_images(back, ["asr", "harmonics"])
-    for part in (front, back):
-        rewrite.halve_weights(part)
     _write({FRONT: front, BACK: back}, target)
 
 

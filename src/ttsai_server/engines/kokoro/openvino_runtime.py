@@ -22,7 +22,11 @@ Tensors = dict[str, Any]
 
 
 def convert(folder: Path) -> None:
-    """Put OpenVINO's own form of the graphs beside them: float16 weights that are mapped, not read, into memory."""
+    """Put OpenVINO's own form of the graphs beside them: float16 weights that are mapped, not read, into memory.
+
+    OpenVINO keeps the given weights beside the layout that its kernels want. Float16 rounds one by at most a part in
+    2048, a hundredth of what int8 did: 66 dB below the sound, where computing in bfloat16 is 27 dB below.
+    """
     import openvino
 
     for part in PARTS:

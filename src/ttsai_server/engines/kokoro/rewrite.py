@@ -17,8 +17,6 @@ from ttsai_server.engines.kokoro.edit import GraphEditor, attribute, expect, one
 from ttsai_server.errors import EngineFailed
 
 STFT_LENGTH, STFT_HOP, STFT_BINS = 20, 5, 11
-LARGE = 4096
-"""Numbers in a constant that is worth halving."""
 Array = npt.NDArray[np.float32]
 
 
@@ -160,19 +158,3 @@ def _shuffle(edit: GraphEditor, node: onnx.NodeProto, weight: Array, stride: int
     turned = edit.put_before(node, "Transpose", [split], perm=[0, 2, 3, 1])
     woven = edit.put_before(node, "Reshape", [turned, edit.index(1, channels, -1)])
     edit.replace(node, "Slice", [woven, *(edit.index(v) for v in (pad, pad - stride, 2))])
-
-
-def halve_weights(edit: GraphEditor) -> None:
-    """Keep large constants as float16, each with a Cast to float32: computing stays as it is, memory halves.
-
-    OpenVINO keeps the original constants beside the layout that its kernels want. Float16 rounds a weight by at most
-    one part in 2048, a hundredth of what int8 did and less than bfloat16's computing does.
-    """
-    casts: list[onnx.NodeProto] = []
-    for name, value in list(edit.constants.items()):
-        if value.dtype == np.float32 and value.size >= LARGE and np.abs(value).max() < np.finfo(np.float16).max:
-            del edit.constants[name]
-            half = edit.add(f"{name}.half", value.astype(np.float16))
-            casts.append(helper.make_node("Cast", [half], [name], name=name, to=onnx.TensorProto.FLOAT))
-    edit.nodes[:0] = casts
-    edit.prune()
