@@ -25,7 +25,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 # The server, with the weights of the default model.
 serve: setup
 	$(BIN)/ttsai-server models pull kokoro
-	$(BIN)/ttsai-server --data-dir data serve
+	TTSAI_SERVER__MODELS__PRELOAD='["kokoro"]' $(BIN)/ttsai-server --data-dir data serve
 
 test: check
 	$(BIN)/python -m pytest

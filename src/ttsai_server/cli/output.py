@@ -48,7 +48,9 @@ def show(title: str, rows: Sequence[Any], columns: Sequence[str], *, as_json: bo
     if as_json:
         typer.echo(json.dumps({title: [asdict(row) for row in rows]}))
         return
-    table = Table(*columns)
+    table = Table()
+    for column in columns:
+        table.add_column(column, overflow="fold")  # what is shown is copied into the next command
     for row in rows:
         table.add_row(*("" if getattr(row, name) is None else str(getattr(row, name)) for name in columns))
     Console().print(table)

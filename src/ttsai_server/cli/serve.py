@@ -64,6 +64,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     def _write(self, note: dict[str, Any]) -> None:
+        self._note.parent.mkdir(parents=True, exist_ok=True)
         self._note.unlink(missing_ok=True)
         with os.fdopen(os.open(self._note, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as file:
             json.dump(note, file)

@@ -101,7 +101,9 @@ def _language(asked: str | None, text: str, card: ModelCard, of_voice: str) -> s
     else:
         code = normalise_code(asked)
         if code.split("-")[0] not in card.languages:
-            raise BadRequest(f"{card.id!r} does not speak {asked!r}; it speaks {', '.join(card.languages)}.")
+            raise BadRequest(
+                f"{card.id!r} does not speak {asked!r}; it speaks {', '.join(card.languages)}.", param="language"
+            )
     return of_voice if code == of_voice.split("-")[0] else code
 
 

@@ -119,6 +119,7 @@ def test_closing_twice_is_closing_once(card: ModelCard, kokoro_weights: Path) ->
     with pytest.raises(EngineFailed):
         say(engine, request("Hello."))
 
+
 class TestContract(SynthesizerContract):
     model_id = "kokoro"
     voice = "af_heart"

@@ -64,7 +64,7 @@ def open_runtime(name: Name, precision: Precision, place: Place, concurrency: in
 def _candidates(name: Name, device: str) -> tuple[str, ...]:
     if name != "auto":
         return (name,)
-    return ("torch",) if device == "cuda" else ("openvino", "onnxruntime")
+    return (*(["torch"] if device == "cuda" else []), "openvino", "onnxruntime")
 
 
 def _open(name: str, precision: Precision, place: Place, concurrency: int) -> Runtime:
