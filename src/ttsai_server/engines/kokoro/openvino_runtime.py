@@ -16,7 +16,7 @@ from ttsai_server.engines.kokoro.runtime import Precision, Runtime, Speech, Step
 from ttsai_server.errors import EngineFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
 Tensors = dict[str, Any]
 
@@ -45,8 +45,9 @@ class OpenVino(Runtime):
         return_freed_memory()
         core = openvino.Core()
         back_precision = _best(core) if precision == "auto" else precision
-        self._front = _Part(core, place.weights / GRAPH / FRONT, "f32", place.threads, concurrency)
-        self._back = _Part(core, place.weights / GRAPH / BACK, back_precision, place.threads, concurrency)
+        streams = (place.threads, concurrency)
+        self._front = _Part(core, place.weights / GRAPH / FRONT, "f32", *streams, _ids_of_length)
+        self._back = _Part(core, place.weights / GRAPH / BACK, back_precision, *streams, _prosody_of_length)
         self.speak(Step(np.zeros((1, 4), np.int64), np.zeros((1, 256), np.float32), 1.0), Cancellation())
         forget_pages(place.weights / GRAPH)  # the first step has copied the weights to the layout of its kernels
 
@@ -62,9 +63,18 @@ class OpenVino(Runtime):
 
 
 class _Part:
-    """One compiled graph and its idle requests."""
+    """One compiled graph and its idle requests.
 
-    def __init__(self, core: Any, path: Path, precision: str, threads: int, streams: int) -> None:
+    An inference that is cut short leaves OpenVINO's graph in between: shapes of the operators ahead are those of the
+    new input, but they count as worked out for the input before, so if that one's length comes again they are not
+    worked out anew, and every inference fails from then on (seen in 2026.4). A tiny input of a length that is neither
+    the one's nor the other's puts all of them right.
+    """
+
+    def __init__(
+        self, core: Any, path: Path, precision: str, threads: int, streams: int, of_length: Callable[[int], Tensors]
+    ) -> None:
+        """of_length: makes inputs of a length, which is that of the last axis of the first of them."""
         options = {
             "INFERENCE_PRECISION_HINT": precision,
             "INFERENCE_NUM_THREADS": threads * streams,
@@ -77,21 +87,33 @@ class _Part:
             model = core.compile_model(converted if converted.is_file() else path, "CPU", options)
         except RuntimeError as error:
             raise EngineFailed(f"OpenVINO can't run {path.name}: {error}") from error
+        self._of_length = of_length
+        self._length = 0
+        """Of the inference before."""
+        self._alone = streams == 1
+        """Several streams have a graph each, and no one tells which of them a request has met: none is cut short."""
         self._idle: SimpleQueue[Any] = SimpleQueue()
         for _ in range(streams):
             self._idle.put(model.create_infer_request())
 
     def run(self, inputs: Mapping[str, Any], cancellation: Cancellation) -> Tensors:
         """Outputs by name, copied out of the request."""
-        with self._request() as request, cancellation.interrupting(request.cancel):
+        with self._request() as request, cancellation.interrupting(request.cancel if self._alone else _go_on):
             try:
                 request.start_async(inputs, share_inputs=True)
-                if cancellation.cancelled:  # between the last look and the start
+                if cancellation.cancelled and self._alone:  # between the last look and the start
                     request.cancel()
                 request.wait()
             except RuntimeError as error:
+                self._mend(request, _length(inputs))
                 raise Cancelled if cancellation.cancelled else EngineFailed(f"OpenVINO failed: {error}") from error
+            self._length = _length(inputs)
             return {port.any_name: np.array(request.get_tensor(port).data) for port in request.model_outputs}
+
+    def _mend(self, request: Any, broken: int) -> None:
+        length = next(length for length in (4, 5, 6) if length not in (broken, self._length))
+        request.infer(self._of_length(length))
+        self._length = length
 
     @contextmanager
     def _request(self) -> Generator[Any]:
@@ -103,6 +125,25 @@ class _Part:
 
     def close(self) -> None:
         self._idle = SimpleQueue()
+
+
+def _go_on() -> None:
+    """An inference that can't be cut short is finished."""
+
+
+def _length(inputs: Mapping[str, Any]) -> int:
+    return next(iter(inputs.values())).shape[-1]
+
+
+def _ids_of_length(length: int) -> Tensors:
+    style, speed = np.zeros((1, 256), np.float32), np.ones(1, np.float32)
+    return {"input_ids": np.zeros((1, length), np.int64), "style": style, "speed": speed}
+
+
+def _prosody_of_length(frames: int) -> Tensors:
+    shapes = {"asr": (1, 512, frames), "f0": (1, 2 * frames), "energy": (1, 2 * frames)}
+    shapes |= {"harmonics": (1, 22, 120 * frames + 1), "style": (1, 256)}
+    return {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
 
 
 def _best(core: Any) -> str:
