@@ -20,7 +20,7 @@ from ttsai_server.engines.kokoro.styles import Styles, row
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 
 SOURCE = "model.onnx"
-LONGEST_PIECE = 160
+LONGEST_PIECE = 150
 """Phonemes in one step: the model takes 510, but its memory grows with the length and its cost hardly falls."""
 
 
