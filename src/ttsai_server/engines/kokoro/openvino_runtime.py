@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
 Tensors = dict[str, Any]
+KERNELS_KEPT = "32"
+"""oneDNN's cache of kernels. Each length of text has its own; 1,024, the default, are 150 MB that win nothing."""
 
 
 def convert(folder: Path) -> None:
@@ -40,6 +43,7 @@ class OpenVino(Runtime):
     """See Runtime. Each of `concurrency` streams has `place.threads` threads."""
 
     def __init__(self, place: Place, precision: Precision, concurrency: int) -> None:
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS_KEPT)  # read when the library starts
         import openvino
 
         return_freed_memory()
