@@ -121,11 +121,12 @@ class RateLimited(_RetryLater):
 
     def __init__(self, message: str, *, retry_after: float, rate_headers: Mapping[str, str]) -> None:
         super().__init__(message, retry_after=retry_after)
-        self._rate_headers = rate_headers
+        self.rate_headers = rate_headers
+        """X-RateLimit-…, for any answer to this request."""
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return {**super().headers, **self._rate_headers}
+        return {**super().headers, **self.rate_headers}
 
 
 class InternalError(ApiError):

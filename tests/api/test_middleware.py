@@ -67,6 +67,14 @@ def test_every_spelling_of_a_path_answers_without_redirect(server: Live, path: s
     assert server.client(follow_redirects=False).get(path).status_code == 200
 
 
+def test_what_a_plan_forbids_is_403_however_often_it_is_asked(server: Live) -> None:
+    _, key = server.new_key(plan="free")
+    with server.client(key) as client:
+        answers = [client.get("/v1/models/") for _ in range(12)]
+    assert {answer.status_code for answer in answers} == {403}
+    assert answers[-1].headers["X-RateLimit-Remaining"] == "0"
+
+
 def test_a_given_request_id_comes_back(server: Live) -> None:
     answer = httpx.get(f"{server.url}/health/live", headers={"X-Request-Id": "mine-1"})
     assert answer.headers["X-Request-Id"] == "mine-1"

@@ -2,6 +2,7 @@
 
 Entry   request id, one spelling of each path, the access log, metrics, and the answer to a bug
 Gate    who is calling, and whether its plan admits another request now
+Bounds  how long a body may be
 """
 
 import logging
@@ -16,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ttsai_server.api.departure import ClientLeft
 from ttsai_server.api.errors import bug, render
 from ttsai_server.domain import Caller
-from ttsai_server.errors import ApiError, FileTooLarge, Forbidden
+from ttsai_server.errors import ApiError, FileTooLarge, Forbidden, RateLimited
 from ttsai_server.metrics import Metrics
 from ttsai_server.services.accounts import Accounts
 from ttsai_server.services.limits import Admission, Limiter
@@ -132,22 +133,19 @@ class Gate:
             plan = self._plans.get(caller.plan)
             if plan is None:
                 raise Forbidden(f"The plan {caller.plan!r} is not offered by this server.")
-            admission = await self._limiter.admit(caller, plan)
         except ApiError as error:
             return await render(error)(scope, receive, send)
         scope["state"]["caller"] = caller
+        refusal = _refusal(caller, plan, scope)
         try:
-            await self._pass(scope, receive, _with_headers(send, admission), caller, plan)
+            admission = await self._limiter.admit(caller, plan)
+        except RateLimited as error:
+            return await render(refusal or error, error.rate_headers)(scope, receive, send)
+        try:
+            app = render(refusal) if refusal else self._app
+            await app(scope, receive, _with_headers(send, admission))
         finally:
             await self._limiter.release(admission)
-
-    async def _pass(self, scope: Scope, receive: Receive, send: Send, caller: Caller, plan: Plan) -> None:
-        try:
-            _check_rights(caller, plan, scope)
-        except ApiError as error:
-            await render(error)(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
 
 
 class OpenGate:
@@ -202,16 +200,18 @@ def _bearer(authorization: str) -> str:
     return key.strip() if scheme.lower() == "bearer" else ""
 
 
-def _check_rights(caller: Caller, plan: Plan, scope: Scope) -> None:
+def _refusal(caller: Caller, plan: Plan, scope: Scope) -> Forbidden | None:
+    """Why the caller may not do this; None if it may."""
     if not plan.api:
-        raise Forbidden(f"The plan {caller.plan!r} has no API access.")
+        return Forbidden(f"The plan {caller.plan!r} has no API access.")
     if not caller.publishable:
-        return
+        return None
     if scope["path"] not in PUBLISHABLE_PATHS:
-        raise Forbidden("A publishable key may only be used for text to speech.")
+        return Forbidden("A publishable key may only be used for text to speech.")
     origin = header(scope, b"origin") or _origin(header(scope, b"referer"))
     if origin not in caller.origins:
-        raise Forbidden("This publishable key may not be used from this page.")
+        return Forbidden("This publishable key may not be used from this page.")
+    return None
 
 
 def _origin(url: str) -> str:
