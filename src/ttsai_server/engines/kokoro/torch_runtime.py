@@ -23,11 +23,11 @@ class Torch(Runtime):
     """See Runtime; one thread at a time."""
 
     def __init__(self, place: Place) -> None:
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
 
         torch.set_num_threads(place.threads)
         self._torch = torch
-        self._model = _load(place.weights).to(place.device).eval()
+        self._model: Any = _load(place.weights).to(place.device).eval()
         self._cancellation = Cancellation()
         for module in self._model.modules():
             module.register_forward_pre_hook(self._look_up)
@@ -55,7 +55,7 @@ class Torch(Runtime):
 
 def _load(weights: Path) -> Any:
     """KModel with the publisher's checkpoint, where it is there, else with the parameters of the ONNX export."""
-    from kokoro.model import KModel
+    from kokoro.model import KModel  # pyright: ignore[reportMissingImports]
 
     config = json.loads((weights / "config.json").read_text("utf-8"))
     checkpoint = weights / CHECKPOINT
@@ -68,7 +68,7 @@ def _load(weights: Path) -> Any:
 
 def _empty(model: Any, config: dict[str, Any]) -> Any:
     """The architecture with random parameters: KModel takes them from a file, which here holds none."""
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     with tempfile.TemporaryDirectory() as folder:
         nothing = Path(folder) / "nothing.pth"
@@ -78,7 +78,7 @@ def _empty(model: Any, config: dict[str, Any]) -> Any:
 
 def _fill(model: Any, found: Parameters) -> None:
     """Set every parameter; one under a weight norm as direction and length. Raises EngineFailed where one lacks."""
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     state = model.state_dict()
     values = {name: torch.from_numpy(np.array(value)) for name, value in _with_norms(found, set(state)).items()}
