@@ -80,10 +80,9 @@ def _disk(name: str, folder: Path) -> Finding:
 
 def _device(settings: Settings) -> Finding:
     found = device(settings.models)
-    if found == "cuda" and not importlib.util.find_spec("torch"):
-        return Finding(
-            "device", False, "there is an NVIDIA GPU, but no torch", "Run: pip install 'ttsai-server[torch]'"
-        )
+    if found == "cuda" and not importlib.util.find_spec("kokoro"):
+        what = "there is an NVIDIA GPU, but Kokoro's package for torch is not installed: it runs on the processor"
+        return Finding("device", False, what, "Run: pip install 'ttsai-server[torch]'")
     return Finding("device", True, f"{found}, {os.cpu_count()} processors")
 
 

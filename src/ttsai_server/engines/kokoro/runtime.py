@@ -48,16 +48,21 @@ class Runtime(ABC):
         """Free everything. Idempotent."""
 
 
+PACKAGES = {"torch": "kokoro", "openvino": "openvino", "onnxruntime": "onnxruntime"}
+"""Runtime → the package that it needs; kokoro brings torch."""
+
+
 def open_runtime(name: Name, precision: Precision, place: Place, concurrency: int) -> Runtime:
     """Load the model by the library of that name; `auto`: torch on CUDA, else OpenVINO, else ONNX Runtime.
 
     Raises EngineFailed where the library is not installed or does not run here.
     """
     for candidate in _candidates(name, place.device):
-        if find_spec(candidate):
+        if find_spec(PACKAGES[candidate]):
             return _open(candidate, precision, place, concurrency)
     raise EngineFailed(
-        f"Kokoro needs one of these packages, none of which is installed: {_candidates(name, place.device)}"
+        f"None of Kokoro's runtimes is installed: {', '.join(_candidates(name, place.device))}. "
+        "For torch: pip install 'ttsai-server[torch]'"
     )
 
 
