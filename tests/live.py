@@ -5,6 +5,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -49,7 +50,7 @@ class Live:
         return self.on_database(make)
 
     def account(self, id: str) -> Account:
-        return self.on_database(lambda database: Accounts(database).get(id))
+        return self.on_database(partial(_account, id))
 
     def on_database(self, work: Any) -> Any:
         async def run() -> Any:
@@ -60,6 +61,10 @@ class Live:
                 await database.close()
 
         return asyncio.run(run())
+
+
+async def _account(id: str, database: Database) -> Account:
+    return await Accounts(database).get(id)
 
 
 @contextmanager

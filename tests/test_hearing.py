@@ -122,10 +122,11 @@ def test_eight_texts_at_once_come_back_each_with_its_own_words(speaker: Live, ea
         f"The {place} was quiet, and nobody had been there for {n + 2} years." for n, place in enumerate(PLACES[:8])
     ]
     sounds: dict[int, bytes] = {}
-    threads = [
-        threading.Thread(target=lambda n=n, text=text: sounds.update({n: say(speaker, text)}))
-        for n, text in enumerate(texts)
-    ]
+
+    def ask(n: int) -> None:
+        sounds[n] = say(speaker, texts[n])
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(len(texts))]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -142,7 +143,7 @@ def test_pronunciations_change_what_is_heard(speaker: Live, ear: Ear) -> None:
 
 def test_joins_do_not_click(speaker: Live) -> None:
     sound = say(speaker, " ".join(SENTENCES[:6]), format="wav")
-    with av.open(io.BytesIO(sound)) as container:
+    with av.open(io.BytesIO(sound), "r") as container:
         samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]) / 32768
     quiet = np.abs(samples) < 0.01
     steps = np.abs(np.diff(samples))[quiet[:-1] & quiet[1:]]

@@ -20,7 +20,7 @@ def test_no_key_is_401(server: Live) -> None:
 
 @pytest.mark.parametrize("key", ["sk-tts-wrong", "sk-tts-" + "a" * 32, "Ünïcode", "Basic abc"])
 def test_a_wrong_key_is_401(server: Live, key: str) -> None:
-    answer = httpx.get(f"{server.url}/v1/models/", headers={"Authorization": f"Bearer {key}".encode()})
+    answer = httpx.get(f"{server.url}/v1/models/", headers=[(b"Authorization", f"Bearer {key}".encode())])
     assert (answer.status_code, error(answer)["code"]) == (401, "unauthorized")
 
 

@@ -1,6 +1,6 @@
 """Our OpenAPI, held against the running server by schemathesis."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import schemathesis
@@ -49,7 +49,8 @@ def crowd_key(server: Live) -> str:
 @pytest.fixture(scope="module")
 def operations(server: Live) -> dict[str, Any]:
     schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
-    return {operation.ok().label: operation.ok() for operation in schema.get_all_operations()}
+    known: list[Any] = [cast(Any, operation).ok() for operation in schema.get_all_operations()]
+    return {operation.label: operation for operation in known}
 
 
 def test_every_operation_is_held_below(operations: dict[str, Any]) -> None:
@@ -61,7 +62,9 @@ def test_every_answer_is_one_that_the_schema_tells_of(name: str, operations: dic
     def answered_as_told(case: Any) -> None:
         case.call_and_validate(headers={"Authorization": f"Bearer {crowd_key}"}, checks=HELD)
 
-    bounded = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    bounded = settings(
+        max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    )
     for mode in schemathesis.GenerationMode if name in CAN_BE_ASKED_WRONGLY else [schemathesis.GenerationMode.POSITIVE]:
         bounded(given(operations[name].as_strategy(generation_mode=mode))(answered_as_told))()
 

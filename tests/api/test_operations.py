@@ -70,7 +70,7 @@ def test_the_command_line_loads_and_unloads_a_model(server: Live) -> None:
 
 @pytest.mark.parametrize("token", ["wrong", "Ünïcode"])
 def test_nobody_else_may(server: Live, token: str) -> None:
-    answer = httpx.post(f"{server.url}/admin/models/tone", headers={"Authorization": f"Bearer {token}".encode()})
+    answer = httpx.post(f"{server.url}/admin/models/tone", headers=[(b"Authorization", f"Bearer {token}".encode())])
     assert answer.status_code == 403
 
 

@@ -19,7 +19,7 @@ OPENAI = {"model": "tone", "voice": "tone_a", "input": TEXT}
 
 def seconds_of(sound: bytes) -> float:
     """Length by decoding every frame, not by what a header says."""
-    with av.open(io.BytesIO(sound)) as container:
+    with av.open(io.BytesIO(sound), "r") as container:
         frames = list(container.decode(audio=0))
         return sum(frame.samples for frame in frames) / frames[0].sample_rate
 
@@ -92,7 +92,7 @@ def test_each_started_1000_characters_is_billed(server: Live, characters: int, c
     assert server.account(account).available == 100 - credits
 
 
-BAD: list[tuple[Callable[[dict[str, Any]], dict[str, Any]], int, str]] = [
+BAD: list[tuple[Callable[[dict[str, Any]], Any], int, str]] = [
     (lambda body: {**body, "model": "nobody"}, 404, "not_found"),
     (lambda body: {**body, "voice": "nobody"}, 404, "not_found"),
     (lambda body: {**body, "voice": "af_bella"}, 400, "bad_request"),
@@ -113,13 +113,13 @@ BAD: list[tuple[Callable[[dict[str, Any]], dict[str, Any]], int, str]] = [
     (lambda body: {**body, "language": "klingon"}, 400, "bad_request"),
     (lambda body: {**body, "pronunciations": ["GIF"]}, 400, "bad_request"),
     (lambda body: {name: value for name, value in body.items() if name != "voice"}, 400, "bad_request"),
-    (lambda body: [body], 400, "bad_request"),  # pyright: ignore[reportReturnType]
+    (lambda body: [body], 400, "bad_request"),
 ]
 
 
 @pytest.mark.parametrize(("spoil", "status", "code"), BAD)
 def test_bad_input_gets_the_contracts_error_and_costs_nothing(
-    server: Live, spoil: Callable[[dict[str, Any]], dict[str, Any]], status: int, code: str
+    server: Live, spoil: Callable[[dict[str, Any]], Any], status: int, code: str
 ) -> None:
     account, key = server.new_key(credits=100)
     body = json.dumps(spoil(TONE))
