@@ -24,9 +24,11 @@ class Torch(Runtime):
     """See Runtime; any number of threads may call it."""
 
     def __init__(self, place: Place) -> None:
+        if place.device == "cuda" and not torch.cuda.is_available():
+            raise EngineFailed("PyTorch sees no CUDA device, or was built without CUDA.")
         torch.set_num_threads(place.threads)
         self._device = place.device
-        self._model = _load(place.weights).to(place.device)
+        self._model: Any = _load(place.weights).to(place.device)
         self._thread = local()
         for module in self._model.modules():
             module.register_forward_pre_hook(self._stop_if_told)
