@@ -1,6 +1,8 @@
 """Kokoro on PyTorch says what it says on OpenVINO. Needs the extra `torch`."""
 
+import shutil
 import time
+import warnings
 import weakref
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +29,7 @@ from ttsai_server.settings import Settings
 pytest.importorskip("kokoro", reason="the extra `torch` is gigabytes where pip takes its CUDA build")
 
 from ttsai_server.engines.kokoro import torch_runtime
-from ttsai_server.engines.kokoro.checkpoint import state_dict
+from ttsai_server.engines.kokoro.checkpoint import exported
 
 
 @pytest.fixture(scope="module")
@@ -138,13 +140,45 @@ def test_no_gpu_is_an_error_that_says_so(kokoro_weights: Path) -> None:
         torch_runtime.Torch(Place(kokoro_weights, "cuda"))
 
 
+@pytest.fixture
+def publishers(kokoro_weights: Path, tmp_path: Path) -> tuple[Path, Any]:
+    """A folder with a checkpoint in the publisher's form, and the model that it is of."""
+    from kokoro.model import KModel  # pyright: ignore[reportMissingImports]
+
+    config = shutil.copy(kokoro_weights / "config.json", tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = KModel("hexgrad/Kokoro-82M", config, torch_runtime._empty())
+    parts = {
+        name: {f"module.{k}": v for k, v in part.state_dict().items() if ".norm." not in k}
+        for name, part in model.named_children()
+    }
+    torch_runtime.torch.save(parts, tmp_path / torch_runtime.CHECKPOINT)
+    return tmp_path, model
+
+
+def test_the_publishers_checkpoint_is_taken_where_it_is_there(publishers: tuple[Path, Any]) -> None:
+    folder, model = publishers
+    loaded = torch_runtime.Torch(Place(folder))._model
+    for path in ("bert_encoder", "decoder.encode.conv1", "predictor.F0_proj"):
+        kernels = (m.get_submodule(path).weight.detach().numpy() for m in (loaded, model))
+        np.testing.assert_allclose(*kernels, rtol=1e-5, err_msg=path)
+
+
+def test_a_tensor_that_the_publishers_checkpoint_lacks_is_named(publishers: tuple[Path, Any]) -> None:
+    folder, model = publishers
+    torch_runtime.torch.save({"bert": model.bert.state_dict()}, folder / torch_runtime.CHECKPOINT)
+    with pytest.raises(EngineFailed, match=r"bert_encoder\.bias"):
+        torch_runtime.Torch(Place(folder))
+
+
 def test_a_tensor_that_the_export_lacks_is_named(kokoro_weights: Path, tmp_path: Path) -> None:
     empty = onnx.helper.make_model(onnx.helper.make_graph([], "empty", [], []))
     onnx.save(empty, tmp_path / "model.onnx")
     with pytest.raises(EngineFailed, match=r"bert_encoder\.bias"):
-        state_dict(tmp_path / "model.onnx", {"bert_encoder.bias": np.zeros(512)})
+        exported(tmp_path / "model.onnx", {"bert_encoder.bias": np.zeros(512)})
 
 
 def test_a_tensor_of_another_shape_is_named(kokoro_weights: Path) -> None:
     with pytest.raises(EngineFailed, match=r"bert_encoder\.weight"):
-        state_dict(kokoro_weights / "model.onnx", {"bert_encoder.weight": np.zeros((512, 767))})
+        exported(kokoro_weights / "model.onnx", {"bert_encoder.weight": np.zeros((512, 767))})

@@ -1,4 +1,4 @@
-"""The weights of the publisher's PyTorch model, read out of a published ONNX export of it, int8 or float.
+"""The weights of the publisher's PyTorch model: its own file, or a published ONNX export of it, int8 or float.
 
 The exporter kept a parameter's own name where it went into the graph as it is (``encoder.bert.embeddings.LayerNorm.
 bias``); a weight that it folded or turned over has a number for a name, and is known by the node that uses it, which is
@@ -23,12 +23,12 @@ from ttsai_server.errors import EngineFailed
 
 Array = npt.NDArray[np.float32]
 _FRESH = re.compile(r"^bert\.pooler\.|\.(norm\d|adain\d\.\d)\.norm\.")
-"""What no export has: the pooler, which nothing reads, and the scales of instance norms, which stay 1 and 0."""
+"""What may be lacking: the pooler, which nothing reads, and what scales instance norms, which stays 1 and 0."""
 _CALLED_FROM_OUTSIDE = re.compile(r"^(F0|N|F0_proj|N_proj|shared)\b")
 """Parts of the predictor that the exporter saw without it."""
 
 
-def state_dict(source: Path, fresh: Mapping[str, Any]) -> dict[str, Any]:
+def exported(source: Path, fresh: Mapping[str, Any]) -> dict[str, Any]:
     """A float32 tensor for each name of `fresh`, the state of a new KModel without weight norm, from the export.
 
     Raises EngineFailed with the names that the export lacks, or has in another shape.
@@ -36,15 +36,23 @@ def state_dict(source: Path, fresh: Mapping[str, Any]) -> dict[str, Any]:
     edit = GraphEditor(onnx.load(source))
     dequantise(edit)
     found = {**_named(edit), **_of_nodes(edit)}
-    state = {k: v if _FRESH.search(k) else _tensor(found.get(k)) for k, v in fresh.items()}
+    tensors = {k: torch.from_numpy(np.array(found[k], np.float32, order="C")) for k in fresh if k in found}
+    return _complete(tensors, fresh, source)
+
+
+def published(source: Path, fresh: Mapping[str, Any]) -> dict[str, Any]:
+    """The same from the publisher's file; `fresh` is the state of a new KModel as it is, weight norm and all."""
+    parts = torch.load(source, map_location="cpu", weights_only=True)
+    found = {f"{part}.{k.removeprefix('module.')}": v for part, tensors in parts.items() for k, v in tensors.items()}
+    return _complete(found, fresh, source)
+
+
+def _complete(found: Mapping[str, Any], fresh: Mapping[str, Any], source: Path) -> dict[str, Any]:
+    state = {k: found.get(k, v if _FRESH.search(k) else None) for k, v in fresh.items()}
     wrong = sorted(k for k, v in fresh.items() if state[k] is None or state[k].shape != v.shape)
     if wrong:
         raise EngineFailed(f"{source.name} lacks weights of the model, or has them in another shape: {wrong}")
     return state
-
-
-def _tensor(value: Array | None) -> Any:
-    return None if value is None else torch.from_numpy(np.array(value, np.float32, order="C"))
 
 
 def _named(edit: GraphEditor) -> dict[str, Array]:

@@ -12,7 +12,7 @@ import torch  # pyright: ignore[reportMissingImports] - an extra
 from torch.overrides import TorchFunctionMode  # pyright: ignore[reportMissingImports]
 
 from ttsai_server.engines.base import Cancellation, Cancelled, Place
-from ttsai_server.engines.kokoro.checkpoint import state_dict
+from ttsai_server.engines.kokoro.checkpoint import exported, published
 from ttsai_server.engines.kokoro.runtime import Runtime, Speech, Step
 from ttsai_server.errors import EngineFailed
 
@@ -60,20 +60,21 @@ def _load(weights: Path) -> Any:
     # importing any part of `kokoro` imports its phonemizers too (misaki, espeak: GPL); nothing here calls them
     from kokoro.model import KModel  # pyright: ignore[reportMissingImports]
 
-    published, config = weights / CHECKPOINT, weights / "config.json"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # old ways of weight norm and dropout that KModel uses
-        model = KModel("hexgrad/Kokoro-82M", str(config), str(published) if published.is_file() else _empty()).eval()
+        model = KModel("hexgrad/Kokoro-82M", str(weights / "config.json"), _empty()).eval()
+    if (weights / CHECKPOINT).is_file():
+        model.load_state_dict(published(weights / CHECKPOINT, model.state_dict()))
     _fold_weight_norm(model)
-    if not published.is_file():
-        model.load_state_dict(state_dict(weights / EXPORT, model.state_dict()))
+    if not (weights / CHECKPOINT).is_file():
+        model.load_state_dict(exported(weights / EXPORT, model.state_dict()))
     generator = model.decoder.generator.m_source.l_sin_gen
     generator.forward = _quietly(generator.forward)
     return model
 
 
 def _empty() -> BytesIO:
-    """A checkpoint of nothing: KModel fetches one where it is given none."""
+    """A checkpoint of nothing: KModel fetches one where it is given none, and takes one that lacks tensors."""
     file = BytesIO()
     torch.save({}, file)
     file.seek(0)
