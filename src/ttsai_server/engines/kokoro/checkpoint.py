@@ -1,77 +1,97 @@
-"""The torch parameters of Kokoro, read out of its ONNX export."""
+"""The weights of the publisher's PyTorch model: its own file, or a published ONNX export of it, int8 or float.
+
+The exporter kept a parameter's own name where it went into the graph as it is (``encoder.bert.embeddings.LayerNorm.
+bias``); a weight that it folded or turned over has a number for a name, and is known by the node that uses it, which is
+named after the module's path (``/encoder/text_encoder/cnn.0/cnn.0.0/Conv``).
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
+import torch  # pyright: ignore[reportMissingImports] - an extra
 
 from ttsai_server.engines.kokoro.dequantise import dequantise
-from ttsai_server.engines.kokoro.edit import GraphEditor
-from ttsai_server.engines.kokoro.rewrite import standardise
+from ttsai_server.engines.kokoro.edit import GraphEditor, attribute
+from ttsai_server.errors import EngineFailed
 
 Array = npt.NDArray[np.float32]
-Parameters = dict[str, Array]
-_BY_NAME = re.compile(r"\.(bias|gamma|beta|alpha\d\.\d|LayerNorm\.weight|full_layer_layer_norm\.weight)$")
-_TO_TORCH_GATES = [0, 2, 3, 1]
-"""ONNX orders an LSTM's gates i, o, f, c; torch i, f, g (= c), o."""
+_FRESH = re.compile(r"^bert\.pooler\.|\.(norm\d|adain\d\.\d)\.norm\.")
+"""What may be lacking: the pooler, which nothing reads, and what scales instance norms, which stays 1 and 0."""
+_CALLED_FROM_OUTSIDE = re.compile(r"^(F0|N|F0_proj|N_proj|shared)\b")
+"""Parts of the predictor that the exporter saw without it."""
 
 
-def parameters(source: Path) -> Parameters:
-    """Every parameter that the export at `source` holds, by its name in `kokoro.KModel`; weight norms are worked in.
+def exported(source: Path, fresh: Mapping[str, Any]) -> dict[str, Any]:
+    """A float32 tensor for each name of `fresh`, the state of a new KModel without weight norm, from the export.
 
-    What it lacks is either constant (the affine part of the instance norms: 1 and 0) or not used (BERT's pooler).
+    Raises EngineFailed with the names that the export lacks, or has in another shape.
     """
     edit = GraphEditor(onnx.load(source))
     dequantise(edit)
-    standardise(edit)
-    found = {_plain(name): value for name, value in edit.constants.items() if _BY_NAME.search(name)}
-    for node in edit.of("Conv", "ConvTranspose"):
-        found[f"{_module(edit, node)}.weight"] = edit.constant(node.input[1])
-    for node in edit.of("MatMul"):
-        if node.input[1] in edit.constants:
-            found[f"{_module(edit, node)}.weight"] = edit.constant(node.input[1]).T
-    for node in edit.of("Gather"):
-        if "embedding" in node.input[0]:
-            found[_plain(re.sub(r"_quantized\.float$", "", node.input[0]))] = edit.constant(node.input[0])
-    for node in edit.of("LSTM"):
-        found.update(_lstm(edit, node))
+    found = {**_named(edit), **_of_nodes(edit)}
+    tensors = {k: torch.from_numpy(np.array(found[k], np.float32, order="C")) for k in fresh if k in found}
+    return _complete(tensors, fresh, source)
+
+
+def published(source: Path, fresh: Mapping[str, Any]) -> dict[str, Any]:
+    """The same from the publisher's file; `fresh` is the state of a new KModel as it is, weight norm and all."""
+    parts = torch.load(source, map_location="cpu", weights_only=True)
+    found = {f"{part}.{k.removeprefix('module.')}": v for part, tensors in parts.items() for k, v in tensors.items()}
+    return _complete(found, fresh, source)
+
+
+def _complete(found: Mapping[str, Any], fresh: Mapping[str, Any], source: Path) -> dict[str, Any]:
+    state = {k: found.get(k, v if _FRESH.search(k) else None) for k, v in fresh.items()}
+    wrong = sorted(k for k, v in fresh.items() if state[k] is None or state[k].shape != v.shape)
+    if wrong:
+        raise EngineFailed(f"{source.name} lacks weights of the model, or has them in another shape: {wrong}")
+    return state
+
+
+def _named(edit: GraphEditor) -> dict[str, Array]:
+    """The constants that kept their parameter's name."""
+    return {re.sub(r"^(encoder|decoder)\.", "", name): value for name, value in edit.constants.items()}
+
+
+def _of_nodes(edit: GraphEditor) -> dict[str, Array]:
+    """The weights that are known by their node; of a module that runs more than once, the first."""
+    found: dict[str, Array] = {}
+    for node in edit.of("Gather", "Conv", "ConvTranspose", "MatMul", "Gemm", "LSTM"):
+        for name, value in _weights(edit, node):
+            found.setdefault(f"{_module(node.name)}.{name}", value)
     return found
 
 
-def _plain(name: str) -> str:
-    """A constant's name in the export as torch's: without the wrappers that it was exported with."""
-    return re.sub(r"^encoder\.|^decoder\.(?=decoder\.)", "", name)
+def _weights(edit: GraphEditor, node: onnx.NodeProto) -> Iterable[tuple[str, Array]]:
+    weight = edit.constants.get(node.input[0 if node.op_type == "Gather" else 1])
+    if weight is None:  # a product of two activations
+        return ()
+    if node.op_type == "LSTM":
+        return _lstm(*(edit.constant(name) for name in node.input[1:4]))
+    turned = node.op_type == "MatMul" or (node.op_type == "Gemm" and not attribute(node, "transB", 0))
+    return (("weight", weight.T if turned else weight),)
 
 
-def _module(edit: GraphEditor, node: onnx.NodeProto) -> str:
-    """The torch module that a weighted node came from: its bias is called after it; without one, the node is."""
-    biases = [*node.input[2:], *(name for reader in edit.consumers(node.output[0]) for name in reader.input)]
-    named = [name for name in biases if name in edit.constants and name.endswith(".bias")]
-    return _plain(named[0]).removesuffix(".bias") if named else _path(node.name)
-
-
-def _path(name: str) -> str:
-    """/encoder/F0.1/conv1x1/Conv → predictor.F0.1.conv1x1."""
-    path = ".".join(name.strip("/").split("/")[:-1])
-    return _plain(re.sub(r"^encoder\.(?=F0|N[._]|shared)", "predictor.", path))
-
-
-def _lstm(edit: GraphEditor, node: onnx.NodeProto) -> Parameters:
-    module, found = _path(node.name), Parameters()
-    kinds = {"weight_ih_l0": node.input[1], "weight_hh_l0": node.input[2]}
+def _lstm(inputs: Array, hidden: Array, biases: Array) -> Iterable[tuple[str, Array]]:
+    """ONNX has the gates in the order input, output, forget, cell; PyTorch input, forget, cell, output."""
     for direction, suffix in enumerate(("", "_reverse")):
-        for kind, name in kinds.items():
-            found[f"{module}.{kind}{suffix}"] = _gates(edit.constant(name)[direction])
-        both = edit.constant(node.input[3])[direction]
-        for kind, bias in zip(("bias_ih_l0", "bias_hh_l0"), np.split(both, 2), strict=True):
-            found[f"{module}.{kind}{suffix}"] = _gates(bias)
-    return found
+        bias_inputs, bias_hidden = np.split(biases[direction], 2)
+        parts = {"weight_ih": inputs[direction], "weight_hh": hidden[direction]}
+        for name, value in {**parts, "bias_ih": bias_inputs, "bias_hh": bias_hidden}.items():
+            i, o, f, c = np.split(value, 4)
+            yield f"{name}_l0{suffix}", np.concatenate([i, f, c, o])
 
 
-def _gates(stacked: Array) -> Array:
-    """Rows of four gates, (4 hidden, …), in torch's order."""
-    return np.concatenate([np.split(stacked, 4)[gate] for gate in _TO_TORCH_GATES])
+def _module(node: str) -> str:
+    """`/encoder/F0.0/conv1/Conv` → `predictor.F0.0.conv1`; `/decoder/decoder/asr_res/asr_res.0/Conv` → its `.0`."""
+    scopes = node.strip("/").split("/")[:-1]
+    followed = zip(scopes, [*scopes[1:], ""], strict=True)
+    path = ".".join(scope for scope, below in followed if not below.startswith(f"{scope}."))
+    return _CALLED_FROM_OUTSIDE.sub(r"predictor.\1", re.sub(r"^(encoder|decoder)\.", "", path))

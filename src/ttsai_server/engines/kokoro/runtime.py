@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,6 +16,14 @@ from ttsai_server.errors import EngineFailed
 
 Name = Literal["auto", "openvino", "onnxruntime", "torch"]
 Precision = Literal["auto", "f32", "bf16"]
+
+_NEEDS = {
+    "torch": ("ttsai-server[torch]", "torch", "kokoro"),
+    "openvino": ("ttsai-server", "openvino"),
+    "onnxruntime": ("ttsai-server", "onnxruntime"),
+}
+"""What to ask pip for, and the packages that it brings."""
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +57,31 @@ class Runtime(ABC):
         """Free everything. Idempotent."""
 
 
-PACKAGES = {"torch": "kokoro", "openvino": "openvino", "onnxruntime": "onnxruntime"}
-"""Runtime → the package that it needs; kokoro brings torch."""
-
-
 def open_runtime(name: Name, precision: Precision, place: Place, concurrency: int) -> Runtime:
     """Load the model by the library of that name; `auto`: torch on CUDA, else OpenVINO, else ONNX Runtime.
 
-    Raises EngineFailed where the library is not installed or does not run here.
+    Raises EngineFailed where the library is not installed or does not run here; `auto` warns and takes the next.
     """
-    for candidate in _candidates(name, place.device):
-        if find_spec(PACKAGES[candidate]):
+    candidates = _candidates(name, place.device)
+    for candidate in candidates:
+        if not (absent := _absent(candidate)):
             return _open(candidate, precision, place, concurrency)
-    raise EngineFailed(
-        f"None of Kokoro's runtimes is installed: {', '.join(_candidates(name, place.device))}. "
-        "For torch: pip install 'ttsai-server[torch]'"
-    )
+        if name == "auto":
+            logger.warning("Kokoro can't run by %s: %s", candidate, absent)
+    raise EngineFailed(f"Kokoro can't run by {' or '.join(candidates)}: {_absent(candidates[0])}")
 
 
 def _candidates(name: Name, device: str) -> tuple[str, ...]:
     if name != "auto":
         return (name,)
     return (*(["torch"] if device == "cuda" else []), "openvino", "onnxruntime")
+
+
+def _absent(candidate: str) -> str:
+    """What is not installed and how to install it; empty if all is there."""
+    requirement, *packages = _NEEDS[candidate]
+    absent = [package for package in packages if not find_spec(package)]
+    return f"not installed: {', '.join(absent)}; pip install '{requirement}'" if absent else ""
 
 
 def _open(name: str, precision: Precision, place: Place, concurrency: int) -> Runtime:

@@ -1,104 +1,107 @@
-"""Kokoro by torch and its author's own package: on CUDA, or where asked for."""
+"""Kokoro by PyTorch, on CUDA or the CPU: the publisher's own model, of the `kokoro` package."""
 
 from __future__ import annotations
 
-import json
-import tempfile
+import warnings
+from io import BytesIO
 from pathlib import Path
+from threading import local
 from typing import Any
 
-import numpy as np
+import torch  # pyright: ignore[reportMissingImports] - an extra
+from torch.overrides import TorchFunctionMode  # pyright: ignore[reportMissingImports]
 
 from ttsai_server.engines.base import Cancellation, Cancelled, Place
-from ttsai_server.engines.kokoro.checkpoint import Parameters, parameters
+from ttsai_server.engines.kokoro.checkpoint import exported, published
 from ttsai_server.engines.kokoro.runtime import Runtime, Speech, Step
 from ttsai_server.errors import EngineFailed
 
-REPOSITORY, CHECKPOINT, EXPORT = "hexgrad/Kokoro-82M", "kokoro-v1_0.pth", "model.onnx"
-_ABSENT = ("bert.pooler.", ".norm.weight", ".norm.bias")
-"""Parameters that the export leaves out: not used, or constant (see `checkpoint.parameters`)."""
+CHECKPOINT, EXPORT = "kokoro-v1_0.pth", "model.onnx"
+"""The publisher's weights, and what they are read out of where they are not there."""
 
 
 class Torch(Runtime):
-    """See Runtime; one thread at a time."""
+    """See Runtime; any number of threads may call it."""
 
     def __init__(self, place: Place) -> None:
-        import torch  # pyright: ignore[reportMissingImports]
-
+        if place.device == "cuda" and not torch.cuda.is_available():
+            raise EngineFailed("PyTorch sees no CUDA device, or was built without CUDA.")
         torch.set_num_threads(place.threads)
-        self._torch = torch
-        self._model: Any = _load(place.weights).to(place.device).eval()
-        self._cancellation = Cancellation()
+        self._device = place.device
+        self._model: Any = _load(place.weights).to(place.device)
+        self._thread = local()
         for module in self._model.modules():
-            module.register_forward_pre_hook(self._look_up)
+            module.register_forward_pre_hook(self._stop_if_told)
 
     def speak(self, step: Step, cancellation: Cancellation) -> Speech:
-        self._cancellation, device = cancellation, self._model.device
-        ids, style = (self._torch.from_numpy(np.ascontiguousarray(a)).to(device) for a in (step.ids, step.style))
-        self._torch.manual_seed(0)  # the source's noise: equal requests give equal sound
+        self._thread.cancellation = cancellation
+        ids, style = (torch.from_numpy(array).to(self._device) for array in (step.ids, step.style))
         try:
-            sound, frames = self._model.forward_with_tokens(ids, style, step.speed)
+            with torch.inference_mode():
+                self._stop_if_told()
+                waveform, frames = self._model.forward_with_tokens(ids, style, step.speed)
+                return Speech(waveform.cpu().numpy(), frames.float().cpu().numpy())
         except RuntimeError as error:
-            raise EngineFailed(f"torch failed: {error}") from error
-        return Speech(sound.reshape(-1).float().cpu().numpy(), frames.reshape(-1).float().cpu().numpy())
+            raise EngineFailed(f"PyTorch failed: {error}") from error
 
-    def _look_up(self, *_: object) -> None:
-        """Between layers: stop if told to."""
-        if self._cancellation.cancelled:
+    def _stop_if_told(self, *_: Any) -> None:
+        """Runs before each layer: what is under way when told to stop is one layer, or one kernel on CUDA."""
+        if self._thread.cancellation.cancelled:
             raise Cancelled
 
     def close(self) -> None:
         self._model = None
-        if self._torch.cuda.is_available():
-            self._torch.cuda.empty_cache()
+        if self._device == "cuda":
+            torch.cuda.empty_cache()
 
 
 def _load(weights: Path) -> Any:
-    """KModel with the publisher's checkpoint, where it is there, else with the parameters of the ONNX export."""
+    """The model, ready to run, on the CPU."""
+    # importing any part of `kokoro` imports its phonemizers too (misaki, espeak: GPL); nothing here calls them
     from kokoro.model import KModel  # pyright: ignore[reportMissingImports]
 
-    config = json.loads((weights / "config.json").read_text("utf-8"))
-    checkpoint = weights / CHECKPOINT
-    if checkpoint.is_file():
-        return KModel(repo_id=REPOSITORY, config=config, model=str(checkpoint))
-    model = _empty(KModel, config)
-    _fill(model, parameters(weights / EXPORT))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # old ways of weight norm and dropout that KModel uses
+        model = KModel("hexgrad/Kokoro-82M", str(weights / "config.json"), _empty()).eval()
+    if (weights / CHECKPOINT).is_file():
+        model.load_state_dict(published(weights / CHECKPOINT, model.state_dict()))
+    _fold_weight_norm(model)
+    if not (weights / CHECKPOINT).is_file():
+        model.load_state_dict(exported(weights / EXPORT, model.state_dict()))
+    generator = model.decoder.generator.m_source.l_sin_gen
+    generator.forward = _quietly(generator.forward)
     return model
 
 
-def _empty(model: Any, config: dict[str, Any]) -> Any:
-    """The architecture with random parameters: KModel takes them from a file, which here holds none."""
-    import torch  # pyright: ignore[reportMissingImports]
-
-    with tempfile.TemporaryDirectory() as folder:
-        nothing = Path(folder) / "nothing.pth"
-        torch.save({}, nothing)
-        return model(repo_id=REPOSITORY, config=config, model=str(nothing))
+def _empty() -> BytesIO:
+    """A checkpoint of nothing: KModel fetches one where it is given none, and takes one that lacks tensors."""
+    file = BytesIO()
+    torch.save({}, file)
+    file.seek(0)
+    return file
 
 
-def _fill(model: Any, found: Parameters) -> None:
-    """Set every parameter; one under a weight norm as direction and length. Raises EngineFailed where one lacks."""
-    import torch  # pyright: ignore[reportMissingImports]
-
-    state = model.state_dict()
-    values = {name: torch.from_numpy(np.array(value)) for name, value in _with_norms(found, set(state)).items()}
-    lacking = [name for name, _ in model.named_parameters() if name not in values and not _never_exported(name)]
-    if lacking:
-        raise EngineFailed(f"the ONNX export lacks {len(lacking)} of torch's parameters: {lacking[:3]}")
-    model.load_state_dict(values, strict=False)
+def _fold_weight_norm(model: Any) -> None:
+    """Weight norm (Salimans & Kingma 2016) would compute every kernel anew at every step."""
+    for module in model.modules():
+        if hasattr(module, "weight_g"):
+            torch.nn.utils.remove_weight_norm(module)
 
 
-def _never_exported(name: str) -> bool:
-    return name.startswith(_ABSENT[0]) or name.endswith(_ABSENT[1:])
+def _quietly(forward: Any) -> Any:
+    def run(f0: Any) -> Any:
+        with _Quiet():
+            return forward(f0)
+
+    return run
 
 
-def _with_norms(found: Parameters, names: set[str]) -> Parameters:
-    values: Parameters = {}
-    for name, value in found.items():
-        if name in names or f"{name}_v" not in names:
-            values[name] = value
-            continue
-        length = np.sqrt(np.square(value).sum(axis=tuple(range(1, value.ndim)), keepdims=True))
-        values[f"{name}_g"] = length
-        values[f"{name}_v"] = np.where(length == 0, np.float32(1), value)  # 0 / 0 would be no number
-    return values
+class _Quiet(TorchFunctionMode):  # pyright: ignore[reportUntypedBaseClass]
+    """Zeros for random numbers, in this thread: equal requests give equal sound, the same as the ONNX exports'.
+
+    The model's harmonic source adds noise, and starts the overtones at random phases; the exports leave both out.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        quiet = {torch.rand: torch.zeros, torch.randn_like: torch.zeros_like}
+        return quiet.get(func, func)(*args, **(kwargs or {}))

@@ -1,0 +1,42 @@
+"""Which library runs the model."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from ttsai_server.domain import ModelCard
+from ttsai_server.engines.base import Place
+from ttsai_server.engines.cards import read_card
+from ttsai_server.engines.kokoro.adapter import Kokoro
+from ttsai_server.engines.kokoro.openvino_runtime import OpenVino
+from ttsai_server.engines.kokoro.runtime import open_runtime
+from ttsai_server.errors import EngineFailed
+from ttsai_server.settings import Settings
+
+
+@pytest.fixture
+def card() -> ModelCard:
+    return read_card(Settings().models.cards / "kokoro.toml")
+
+
+@pytest.fixture(params=["torch", "kokoro"])
+def absent(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A package of the extra `torch`, which is not installed."""
+    monkeypatch.setitem(sys.modules, request.param, None)
+    return request.param
+
+
+def test_the_extra_is_named_where_torch_is_asked_for_and_not_there(absent: str, tmp_path: Path) -> None:
+    with pytest.raises(EngineFailed, match=rf"{absent}.*pip install 'ttsai-server\[torch\]'"):
+        open_runtime("torch", "auto", Place(tmp_path, "cuda"), 1)
+
+
+def test_auto_on_a_gpu_without_torch_is_openvino_and_a_warning(
+    absent: str, card: ModelCard, kokoro_weights: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Kokoro.prepare(card, kokoro_weights)
+    runtime = open_runtime("auto", "auto", Place(kokoro_weights, "cuda"), 1)
+    runtime.close()
+    assert isinstance(runtime, OpenVino)
+    assert absent in caplog.text

@@ -1,0 +1,184 @@
+"""Kokoro on PyTorch says what it says on OpenVINO. Needs the extra `torch`."""
+
+import shutil
+import time
+import warnings
+import weakref
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from tests.engines.kokoro.test_adapter import LONG, TEXT, request, say
+from tests.listening import Ear, wer
+
+from ttsai_server.domain import ModelCard
+from ttsai_server.engines.base import Cancellation, Cancelled, Place
+from ttsai_server.engines.cards import read_card
+from ttsai_server.engines.kokoro.adapter import LONGEST_PIECE, Kokoro
+from ttsai_server.engines.kokoro.runtime import Speech, Step, open_runtime
+from ttsai_server.errors import EngineFailed
+from ttsai_server.settings import Settings
+
+pytest.importorskip("kokoro", reason="the extra `torch` is gigabytes where pip takes its CUDA build")
+
+from ttsai_server.engines.kokoro import torch_runtime
+from ttsai_server.engines.kokoro.checkpoint import exported
+
+
+@pytest.fixture(scope="module")
+def card() -> ModelCard:
+    return read_card(Settings().models.cards / "kokoro.toml")
+
+
+@pytest.fixture(scope="module")
+def engine(card: ModelCard, kokoro_weights: Path) -> Generator[Kokoro]:
+    loaded = Kokoro.load(replace(card, options={"runtime": "torch"}), Place(kokoro_weights))
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture(scope="module")
+def step(kokoro_weights: Path) -> Step:
+    table = np.fromfile(kokoro_weights / "voices" / "af_heart.bin", "<f4").reshape(-1, 256)
+    ids = np.random.default_rng(0).integers(43, 140, (1, LONGEST_PIECE))
+    return Step(ids, table[LONGEST_PIECE - 1 : LONGEST_PIECE], 1.0)
+
+
+def spoken_by(name: Any, card: ModelCard, weights: Path, asked: Step) -> Speech:
+    Kokoro.prepare(card, weights)
+    runtime = open_runtime(name, "f32", Place(weights), 1)
+    speech = runtime.speak(asked, Cancellation())
+    runtime.close()
+    return speech
+
+
+@pytest.fixture(scope="module")
+def torchs(card: ModelCard, kokoro_weights: Path, step: Step) -> Speech:
+    return spoken_by("torch", card, kokoro_weights, step)
+
+
+@pytest.fixture(scope="module")
+def openvinos(card: ModelCard, kokoro_weights: Path, step: Step) -> Speech:
+    return spoken_by("openvino", card, kokoro_weights, step)
+
+
+def spectrum(speech: Speech) -> np.ndarray:
+    """Level of each frequency over the whole sound, decibels."""
+    frames = np.lib.stride_tricks.sliding_window_view(speech.waveform, 512)[::256] * np.hanning(512)
+    return 10 * np.log10(np.square(np.abs(np.fft.rfft(frames))).mean(0))
+
+
+def test_it_says_the_words(engine: Kokoro, ear: Ear) -> None:
+    assert wer(TEXT, ear.listen(say(engine, request()))) <= 0.1
+
+
+def test_equal_requests_give_equal_sound(engine: Kokoro) -> None:
+    first, second = (say(engine, request("Hello.")).samples for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+def test_what_threads_say_at_once_is_what_they_say_alone(engine: Kokoro) -> None:
+    texts = ["Hello.", "Good night."]
+    with ThreadPoolExecutor() as pool:
+        together = list(pool.map(partial(say, engine), map(request, texts)))
+    for text, heard in zip(texts, together, strict=True):
+        np.testing.assert_allclose(heard.samples, say(engine, request(text)).samples, atol=1e-5)
+
+
+def test_ids_last_as_long_as_with_openvino(torchs: Speech, openvinos: Speech) -> None:
+    # weights in float16, as OpenVINO has them, round a duration here and there to its neighbour
+    difference = np.abs(torchs.frames - openvinos.frames)
+    assert difference.max() <= 1
+    assert difference.mean() < 0.05
+
+
+def test_durations_add_up_to_the_waveform(torchs: Speech) -> None:
+    assert torchs.frames.sum() * 600 == len(torchs.waveform)
+
+
+def test_its_spectrum_is_openvinos_within_2_decibels(torchs: Speech, openvinos: Speech) -> None:
+    assert np.abs(spectrum(torchs) - spectrum(openvinos)).mean() < 2
+
+
+def test_told_to_stop_it_spends_less_than_a_second_more(engine: Kokoro) -> None:
+    cancellation = Cancellation()
+    told: list[float] = []
+    Timer(0.5, lambda: (told.append(time.process_time()), cancellation.cancel())).start()
+    with pytest.raises(Cancelled):
+        for _ in engine.synthesize(request(LONG), cancellation):
+            pass
+    assert time.process_time() - told[0] < 1.0
+
+
+def test_it_speaks_on_after_a_stop(engine: Kokoro) -> None:
+    cancellation = Cancellation()
+    cancellation.cancel()
+    with pytest.raises(Cancelled):
+        next(engine.synthesize(request(), cancellation))
+    assert say(engine, request("Hello.")).seconds > 0.3
+
+
+def test_closed_twice_it_lets_go_of_the_model(kokoro_weights: Path) -> None:
+    runtime = torch_runtime.Torch(Place(kokoro_weights))
+    weight = weakref.ref(next(runtime._model.parameters()))
+    runtime.close()
+    runtime.close()
+    assert weight() is None
+
+
+def test_no_gpu_is_an_error_that_says_so(kokoro_weights: Path) -> None:
+    if torch_runtime.torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(EngineFailed, match="CUDA"):
+        torch_runtime.Torch(Place(kokoro_weights, "cuda"))
+
+
+@pytest.fixture
+def publishers(kokoro_weights: Path, tmp_path: Path) -> tuple[Path, Any]:
+    """A folder with a checkpoint in the publisher's form, and the model that it is of."""
+    from kokoro.model import KModel  # pyright: ignore[reportMissingImports]
+
+    config = shutil.copy(kokoro_weights / "config.json", tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = KModel("hexgrad/Kokoro-82M", config, torch_runtime._empty())
+    parts = {
+        name: {f"module.{k}": v for k, v in part.state_dict().items() if ".norm." not in k}
+        for name, part in model.named_children()
+    }
+    torch_runtime.torch.save(parts, tmp_path / torch_runtime.CHECKPOINT)
+    return tmp_path, model
+
+
+def test_the_publishers_checkpoint_is_taken_where_it_is_there(publishers: tuple[Path, Any]) -> None:
+    folder, model = publishers
+    loaded = torch_runtime.Torch(Place(folder))._model
+    for path in ("bert_encoder", "decoder.encode.conv1", "predictor.F0_proj"):
+        kernels = (m.get_submodule(path).weight.detach().numpy() for m in (loaded, model))
+        np.testing.assert_allclose(*kernels, rtol=1e-5, err_msg=path)
+
+
+def test_a_tensor_that_the_publishers_checkpoint_lacks_is_named(publishers: tuple[Path, Any]) -> None:
+    folder, model = publishers
+    torch_runtime.torch.save({"bert": model.bert.state_dict()}, folder / torch_runtime.CHECKPOINT)
+    with pytest.raises(EngineFailed, match=r"bert_encoder\.bias"):
+        torch_runtime.Torch(Place(folder))
+
+
+def test_a_tensor_that_the_export_lacks_is_named(kokoro_weights: Path, tmp_path: Path) -> None:
+    empty = onnx.helper.make_model(onnx.helper.make_graph([], "empty", [], []))
+    onnx.save(empty, tmp_path / "model.onnx")
+    with pytest.raises(EngineFailed, match=r"bert_encoder\.bias"):
+        exported(tmp_path / "model.onnx", {"bert_encoder.bias": np.zeros(512)})
+
+
+def test_a_tensor_of_another_shape_is_named(kokoro_weights: Path) -> None:
+    with pytest.raises(EngineFailed, match=r"bert_encoder\.weight"):
+        exported(kokoro_weights / "model.onnx", {"bert_encoder.weight": np.zeros((512, 767))})
