@@ -9,6 +9,7 @@ from ttsai_server.domain import ModelCard
 from ttsai_server.engines.base import Place
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
+from ttsai_server.engines.kokoro.onnx_runtime import OnnxRuntime
 from ttsai_server.engines.kokoro.openvino_runtime import OpenVino
 from ttsai_server.engines.kokoro.runtime import open_runtime
 from ttsai_server.errors import EngineFailed
@@ -40,3 +41,16 @@ def test_auto_on_a_gpu_without_torch_is_openvino_and_a_warning(
     runtime.close()
     assert isinstance(runtime, OpenVino)
     assert absent in caplog.text
+
+
+def test_auto_is_onnx_runtime_where_openvino_can_not_run_the_graph(
+    card: ModelCard, kokoro_weights: Path, tmp_path: Path
+) -> None:
+    Kokoro.prepare(card, kokoro_weights)
+    (tmp_path / "graph").mkdir()
+    for part in (kokoro_weights / "graph").glob("*.onnx"):
+        (tmp_path / "graph" / part.name).symlink_to(part)
+        (tmp_path / "graph" / part.name).with_suffix(".xml").write_text("no graph")
+    runtime = open_runtime("auto", "auto", Place(tmp_path), 1)
+    runtime.close()
+    assert isinstance(runtime, OnnxRuntime)

@@ -62,13 +62,13 @@ def open_runtime(name: Name, precision: Precision, place: Place, concurrency: in
 
     Raises EngineFailed where the library is not installed or does not run here; `auto` warns and takes the next.
     """
-    candidates = _candidates(name, place.device)
-    for candidate in candidates:
-        if not (absent := _absent(candidate)):
+    *others, last = _candidates(name, place.device)
+    for candidate in others:
+        try:
             return _open(candidate, precision, place, concurrency)
-        if name == "auto":
-            logger.warning("Kokoro can't run by %s: %s", candidate, absent)
-    raise EngineFailed(f"Kokoro can't run by {' or '.join(candidates)}: {_absent(candidates[0])}")
+        except EngineFailed as error:
+            logger.warning("%s Trying another runtime.", error.message)
+    return _open(last, precision, place, concurrency)
 
 
 def _candidates(name: Name, device: str) -> tuple[str, ...]:
@@ -85,6 +85,8 @@ def _absent(candidate: str) -> str:
 
 
 def _open(name: str, precision: Precision, place: Place, concurrency: int) -> Runtime:
+    if absent := _absent(name):
+        raise EngineFailed(f"Kokoro can't run by {name}: {absent}.")
     if name == "torch":
         from ttsai_server.engines.kokoro.torch_runtime import Torch
 
