@@ -15,6 +15,7 @@ from benchmarks.servers import Running, ours, peer
 from benchmarks.texts import prose
 
 LENGTHS = (60, 300, 1550)
+FORMATS = ("wav", "mp3")
 MOST_TO_RAW = 1.05
 MOST_TO_PEER = 0.45 if has_bf16() else 0.8
 SHORT_CHARACTERS = 600
@@ -37,25 +38,31 @@ def run(bench: Bench) -> list[Figure]:
         server = stack.enter_context(ours(bench.model))
         engine = stack.enter_context(raw.alone(bench.model, bench.voice))
         rival = stack.enter_context(peer(bench.voice)) if bench.has_peer else None
-        _measure(bench, server, engine, rival, [prose(LENGTHS[1])])  # warms everything up
-        for turn, length in product(range(1, bench.rounds + 1), LENGTHS):
-            several = max(1, SHORT_CHARACTERS // length)
-            texts = [prose(length, chapter=turn * several + number) for number in range(several)]
-            for name, cost in _measure(bench, server, engine, rival, texts).items():
-                costs[name, length].append(cost)
+        _measure(bench, server, engine, [prose(LENGTHS[1])], "wav")  # warms everything up
+        if rival:
+            _peer(bench, rival, [prose(LENGTHS[1])])
+        for turn, length in product(range(bench.rounds), LENGTHS):
+            for number, format in enumerate(FORMATS):
+                texts = _texts(length, 1 + len(FORMATS) * turn + number)
+                over_http, alone = _measure(bench, server, engine, texts, format)
+                costs[format, length].append(over_http)
+                costs[f"raw, {format}", length].append(alone)
+                if rival and format == "wav":
+                    costs["fastkokoro", length].append(_peer(bench, rival, texts))
     return [figure for length in LENGTHS for figure in _figures(costs, length, bench)]
 
 
-def _measure(
-    bench: Bench, server: Running, engine: "Popen[str]", rival: Running | None, texts: list[str]
-) -> dict[str, Cost]:
+def _texts(length: int, part: int) -> list[str]:
+    """New ones for each part: an engine is quicker with a length that it has met before."""
+    several = max(1, SHORT_CHARACTERS // length)
+    return [prose(length, chapter=part * several + number) for number in range(several)]
+
+
+def _measure(bench: Bench, server: Running, engine: "Popen[str]", texts: list[str], format: str) -> tuple[Cost, Cost]:
+    """→ over HTTP, and by the engine alone."""
+    over_http = _ours(bench, server, texts, format)
     alone = [raw.cost(engine, text) for text in texts]
-    measured = {
-        "wav": _ours(bench, server, texts, "wav"),
-        "raw": Cost(sum(cpu for cpu, _ in alone), sum(audio for _, audio in alone)),
-        "mp3": _ours(bench, server, texts, "mp3"),
-    }
-    return {**measured, "fastkokoro": _peer(bench, rival, texts)} if rival else measured
+    return over_http, Cost(sum(cpu for cpu, _ in alone), sum(audio for _, audio in alone))
 
 
 def _ours(bench: Bench, server: Running, texts: list[str], format: str) -> Cost:
@@ -76,10 +83,10 @@ def _peer(bench: Bench, rival: Running, texts: list[str]) -> Cost:
 def _figures(costs: dict[tuple[str, int], list[Cost]], length: int, bench: Bench) -> list[Figure]:
     figures = [
         Figure(f"{name}, {length} characters", middle([cost.rate for cost in costs[name, length]]), "CPU-s/audio-s")
-        for name in ("wav", "mp3", "raw", "fastkokoro")
+        for name in (*FORMATS, *(f"raw, {format}" for format in FORMATS), "fastkokoro")
         if costs[name, length]
     ]
-    figures += [_to_raw(costs, name, length) for name in ("wav", "mp3")]
+    figures += [_to_raw(costs, name, length) for name in FORMATS]
     return [*figures, _to_peer(costs, length)] if bench.has_peer else figures
 
 
@@ -88,7 +95,7 @@ def _to_raw(costs: dict[tuple[str, int], list[Cost]], name: str, length: int) ->
 
     Each ratio is taken within its round, where both met the same machine, before the median of the rounds.
     """
-    pairs = list(zip(costs[name, length], costs["raw", length], strict=True))
+    pairs = list(zip(costs[name, length], costs[f"raw, {name}", length], strict=True))
     heard = middle([ours.rate / alone.rate for ours, alone in pairs])
     note = f"by the seconds that are heard, the engine's silence trimmed: {heard:.3f}"
     ratio = middle([ours.cpu / alone.cpu for ours, alone in pairs])
