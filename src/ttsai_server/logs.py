@@ -33,5 +33,7 @@ def configure(level: str, form: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # what no line shows is not found out: logging's own advice for speed
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     for noisy in ("httpx", "httpcore", "alembic", "phonemizer"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
