@@ -9,7 +9,7 @@ from statistics import mean
 import av
 import numpy as np
 import pytest
-from tests.listening import Ear, wer
+from tests.listening import Ear, spoken, wer
 from tests.live import Live, live
 
 from ttsai_server.settings import Models, Settings
@@ -77,7 +77,7 @@ OTHERS = {
         "Bom dia a todos. A reunião começa às nove da manhã. Eu gosto muito de caminhar na praia.",
     ),
 }
-PLACES = ["harbour", "forest", "market", "castle", "station", "garden", "hospital", "mountain", "kitchen", "theatre"]
+PLACES = ["island", "forest", "market", "castle", "station", "garden", "hospital", "mountain", "kitchen", "village"]
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +107,8 @@ def test_a_passage_of_5000_characters_loses_no_sentence(speaker: Live, ear: Ear)
     passage = " ".join(sentences)[:5000].rsplit(". ", 1)[0] + "."
     heard = ear.listen(say(speaker, passage, stream=True))
     assert wer(passage, heard) <= 0.05
-    for n in range(1, passage.count(".") + 1):
-        assert f"day {n}" in heard.lower().replace(",", "") or PLACES[n % 10] in heard
+    days = [n for n in range(1, passage.count(".") + 1) if spoken(f"On day {n}, the") not in spoken(heard)]
+    assert not days
 
 
 @pytest.mark.parametrize("language", OTHERS)
