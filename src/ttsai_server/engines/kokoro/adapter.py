@@ -22,7 +22,7 @@ from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 SOURCE = "model.onnx"
 REGIONS = {"en": "en-us", "pt": "pt-br"}
 """What a language is taken for when no region is told."""
-LONGEST_PIECE = 150
+LONGEST_PIECE = 135
 """Phonemes in one step: the model takes 510, but its memory grows with the length and its cost hardly falls."""
 
 
