@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ttsai_server.audio.dsp import Joiner, resample, stretch
+from ttsai_server.audio.dsp import Joiner, stretch
 from ttsai_server.domain import Audio
 
 RATE = 24_000
@@ -148,16 +148,3 @@ def test_stretch_keeps_what_happens_in_its_place():
     audio = Audio(np.concatenate([quiet(0.5), tone(1.0), quiet(0.5)]), RATE)
     loud = np.flatnonzero(np.abs(stretch(audio, 2.0).samples[:, 0]) > 0.1) / RATE
     assert (loud[0], loud[-1]) == pytest.approx((0.25, 0.75), abs=0.02)
-
-
-def test_resample_keeps_the_tone_and_makes_no_alias():
-    high = Audio(tone(1.0, hertz=11_000), RATE)
-    assert np.max(np.abs(resample(high, 16_000).samples[200:-200])) < 1e-3
-    low = resample(Audio(tone(1.0), RATE), 48_000)
-    spectrum = np.abs(np.fft.rfft(low.samples[:, 0]))
-    assert (low.rate, len(low.samples), int(np.argmax(spectrum))) == (48_000, 48_000, 220)
-
-
-def test_resample_to_its_own_rate_is_the_same_sound():
-    audio = Audio(tone(0.1), RATE)
-    assert resample(audio, RATE) is audio

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import cast
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
 from ttsai_server.domain import Audio
@@ -19,11 +18,6 @@ _MARGIN = 0.040
 """What is kept of the silence at either side of speech, seconds: where a consonant sets in or fades out."""
 _FADE = 0.005
 """Length of the ramps at the edges of a piece, seconds."""
-
-
-def resample(audio: Audio, rate: int) -> Audio:
-    """The same sound at another rate, Hertz; soxr's high quality, aliases below -120 dB."""
-    return audio if rate == audio.rate else Audio(soxr.resample(audio.samples, audio.rate, rate), rate)
 
 
 def stretch(audio: Audio, factor: float) -> Audio:
