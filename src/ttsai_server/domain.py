@@ -33,6 +33,7 @@ class Task(StrEnum):
     ENHANCEMENT = "enhancement"
     TRANSLATION = "translation"
     CHAT = "chat"
+    DIARIZATION = "diarization"
 
 
 class Tier(StrEnum):
@@ -89,7 +90,7 @@ class ModelCard:
     languages: tuple[str, ...]
     """ISO 639-1 codes that it speaks or hears."""
     rate: int
-    """Sample rate of its output, Hertz."""
+    """Hertz: of what it says, or of what it hears."""
     voices: tuple[Voice, ...] = ()
     aliases: tuple[str, ...] = ()
     """Other ids that mean this model."""
@@ -100,7 +101,7 @@ class ModelCard:
     memory: int = 0
     """Megabytes resident when loaded, for the pool's budget."""
     concurrency: int = 1
-    """Steps of work that run at the same time."""
+    """Steps of work that run at the same time, sharing the processors; 0: one on each."""
     queue: int = 64
     """Requests admitted at the same time; one more gets 503."""
     slowest: float = 0.5
@@ -132,6 +133,108 @@ class SpeechRequest:
     """1 is the voice's own pace; 2 is twice as fast."""
     options: Mapping[str, object] = field(default_factory=dict[str, object])
     """Engine knobs that the client sent, already checked against the engine's Options."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionRequest:
+    """How a recording is to be heard: already validated."""
+
+    language: str | None = None
+    """ISO 639-1 code of what is spoken; None: the engine finds out."""
+    translate: bool = False
+    """Write English, whatever is spoken."""
+    words: bool = False
+    """Give each word its times."""
+    prompt: str = ""
+    """Text that might come before it: names and spellings to expect."""
+    temperature: float = 0.0
+    """Of the sampling, 0 to 1; 0 searches for the likeliest text."""
+    options: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Engine knobs that the client sent, already checked against the engine's Options."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word as it is written, with the punctuation that clings to it and no space around it."""
+
+    text: str
+    start: float
+    """Seconds from the start of the recording."""
+    end: float
+    """Seconds; not before `start`."""
+    probability: float
+    """How sure the engine is, 0 to 1."""
+    speaker: str = ""
+    """SPEAKER_00, …; empty where nobody asked."""
+    joined: bool = False
+    """Written without a space before it, as in Chinese, or after a hyphen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A sentence or so."""
+
+    text: str
+    """No space around it."""
+    start: float
+    """Seconds from the start of the recording."""
+    end: float
+    """Seconds; not before `start`, nor after the recording's end."""
+    words: tuple[Word, ...] = ()
+    """In order, inside [start, end], if they were asked for."""
+    speaker: str = ""
+    """SPEAKER_00, …; empty where nobody asked."""
+    tokens: tuple[int, ...] = ()
+    """The model's own, for OpenAI's verbose_json."""
+    temperature: float = 0.0
+    average_log_probability: float = 0.0
+    """Of its tokens."""
+    compression_ratio: float = 1.0
+    """Length of the text to its length after gzip; over 2.4 it repeats itself."""
+    no_speech_probability: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What one step of transcription has heard."""
+
+    segments: tuple[Segment, ...]
+    """In order of time, after those of the passage before; none where nobody speaks."""
+    end: float
+    """Seconds of the recording that are done with now."""
+    language: str
+    """ISO 639-1 code of what is spoken: the one asked for, or found."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiarizationRequest:
+    """How many people are expected to speak: already validated, each >= 1 and `least` <= `most`."""
+
+    speakers: int | None = None
+    """Exactly so many; None: the engine finds out."""
+    least: int = 1
+    most: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One person speaking."""
+
+    start: float
+    """Seconds from the start of the recording."""
+    end: float
+    speaker: int
+    """0 is who speaks first, 1 the next new one, and so on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diarization:
+    """What one step of diarization has found."""
+
+    end: float
+    """Seconds of the recording that are done with now."""
+    turns: tuple[Turn, ...] = ()
+    """By start; empty until the last step, which has all of them."""
 
 
 @dataclass(frozen=True, slots=True)

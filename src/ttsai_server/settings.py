@@ -79,6 +79,8 @@ def _over_published(given: dict[str, Any]) -> dict[str, Any]:
 class Prices(Group):
     tts_per_1k: dict[str, int] = Field(default_factory=lambda: {"free": 1, "standard": 2, "premium": 4})
     """Credits for each started 1,000 characters of speech, by the model's tier."""
+    stt_per_minute: int = Field(default=2, ge=0)
+    """Credits for each started minute that is transcribed."""
 
 
 class Store(Group):
@@ -107,6 +109,10 @@ class Models(Group):
     """Folder of the model cards, one <id>.toml each."""
     dir: Path = Field(default_factory=_weights)
     """Folder of the weights, one folder a model."""
+    aliases: dict[str, str] = Field(
+        default_factory=lambda: {"whisper": "whisper-base", "faster-whisper": "whisper-base"}
+    )
+    """Published names → the model that each means here; listed beside the models."""
     auto_pull: bool = False
     """Whether a request for a model without weights fetches them; off: 503 that says what to run."""
     options: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
@@ -154,6 +160,24 @@ class Speech(Group):
     """OpenAI's voice names → ours."""
 
 
+class Transcription(Group):
+    max_file_bytes: PositiveInt = 100 * 1024 * 1024
+    """Longest file, bytes; a longer one gets 413."""
+    max_seconds: PositiveFloat = 6 * 3600
+    """Longest recording, seconds; a longer one gets 413."""
+    default_model: str = "whisper"
+    """The model that OpenAI's names mean."""
+    openai_models: tuple[str, ...] = (
+        "whisper-1",
+        "gpt-4o-transcribe",
+        "gpt-4o-mini-transcribe",
+        "gpt-4o-transcribe-diarize",
+    )
+    """OpenAI's model names, on its own paths."""
+    diarizers: tuple[str, ...] = ("speakers",)
+    """Models that tell speakers apart; the first whose weights are on this machine does it."""
+
+
 class Cors(Group):
     origins: tuple[str, ...] = ("*",)
     """Web origins that may call with a key of their own; `*`: any."""
@@ -188,6 +212,7 @@ class Settings(BaseSettings):
     idempotency: Idempotency = Idempotency()
     models: Models = Field(default_factory=Models)
     speech: Speech = Field(default_factory=Speech)
+    transcription: Transcription = Field(default_factory=Transcription)
     cors: Cors = Cors()
     log: Log = Log()
 

@@ -36,7 +36,7 @@ async def pool_of(load: Callable[[ModelCard], Engine] = load_tone, **settings: f
 
 
 async def speak(handle: EngineHandle) -> float:
-    return sum([audio.seconds async for audio in handle.stream(REQUEST, Playback())])
+    return sum([audio.seconds async for audio in handle.synthesize(REQUEST, Playback())])
 
 
 def other(name: str, **changes: object) -> ModelCard:
@@ -201,7 +201,7 @@ async def test_streams_share_by_what_their_listeners_have_left() -> None:
     async def listen(handle: EngineHandle, name: str) -> None:
         playback = Playback()
         for _ in range(4):
-            made.extend([name async for _ in handle.stream(REQUEST, playback)])
+            made.extend([name async for _ in handle.synthesize(REQUEST, playback)])
 
     async with pool_of() as pool, pool.lease(CARD) as handle:
         await asyncio.gather(*(listen(handle, name) for name in "abc"))

@@ -14,7 +14,16 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from ttsai_server.domain import Audio, ModelCard, SpeechRequest
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import (
+    Audio,
+    Diarization,
+    DiarizationRequest,
+    ModelCard,
+    Passage,
+    SpeechRequest,
+    TranscriptionRequest,
+)
 
 
 class EngineOptions(BaseModel):
@@ -33,6 +42,8 @@ class Place:
     """cpu or cuda."""
     threads: int = 2
     """Processor threads for one step of work."""
+    steps: int = 1
+    """Steps of work that run at the same time, each in a thread of its own."""
 
 
 class Cancelled(Exception):
@@ -115,3 +126,29 @@ class Synthesizer(Engine):
         request = SpeechRequest("Ready.", ((voice.id, 1.0),), voice.language)
         for _ in self.synthesize(request, Cancellation()):
             pass
+
+
+class Transcriber(Engine):
+    """Speech to text."""
+
+    @abstractmethod
+    def transcribe(
+        self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
+    ) -> Generator[Passage]:
+        """Write down what is said in a recording that is mono, at `card.rate`, of any length.
+
+        A step takes seconds and memory that do not grow with the recording; the last passage's `end` is the recording's
+        length. All that is said is written, or the iterator raises: EngineFailed for a fault, Cancelled when told to
+        stop. Silence, noise and music are no segments. Up to `Place.steps` recordings are heard at the same time, each
+        in a thread of its own.
+        """
+
+
+class Diarizer(Engine):
+    """Who speaks when."""
+
+    @abstractmethod
+    def diarize(
+        self, recording: Recording, request: DiarizationRequest, cancellation: Cancellation
+    ) -> Generator[Diarization]:
+        """The turns of a recording that is mono, at `card.rate`, of any length. Bounded and raising as `transcribe`."""

@@ -79,7 +79,7 @@ class CardFile(_Strict):
     cloning: bool = False
     demo: bool = False
     memory: int = Field(default=0, ge=0)
-    concurrency: PositiveInt = 1
+    concurrency: int = Field(default=1, ge=0)
     queue: PositiveInt = 64
     first_chars: PositiveInt = 60
     chunk_chars: PositiveInt = 200

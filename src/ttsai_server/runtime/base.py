@@ -6,7 +6,16 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from ttsai_server.domain import Audio, ModelCard, SpeechRequest
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import (
+    Audio,
+    Diarization,
+    DiarizationRequest,
+    ModelCard,
+    Passage,
+    SpeechRequest,
+    TranscriptionRequest,
+)
 
 
 class Playback:
@@ -23,14 +32,23 @@ class Playback:
 
 
 class EngineHandle(Protocol):
-    """A leased model: it stays loaded until the lease ends."""
+    """A leased model: it stays loaded until the lease ends.
 
-    def stream(self, request: SpeechRequest, playback: Playback) -> AsyncGenerator[Audio]:
-        """Run the engine's `synthesize` off the event loop, one step a turn, and add what it makes to the playback.
+    Each method runs the engine's of the same name off the event loop, one step a turn. Cancelling the task that
+    iterates interrupts the engine, and returns when it has stopped. All raise what the engine raises, and ModelLoading
+    if no turn comes within `models.queue_wait_seconds`.
+    """
 
-        Cancelling the task that iterates interrupts the engine, and returns when it has stopped. Raises what the engine
-        raises, and ModelLoading if no turn comes within `models.queue_wait_seconds`.
-        """
+    def synthesize(self, request: SpeechRequest, playback: Playback) -> AsyncGenerator[Audio]:
+        """What is made is added to the playback."""
+        ...
+
+    def transcribe(self, recording: Recording, request: TranscriptionRequest) -> AsyncGenerator[Passage]:
+        """Of several recordings, the one that has been heard least goes on first."""
+        ...
+
+    def diarize(self, recording: Recording, request: DiarizationRequest) -> AsyncGenerator[Diarization]:
+        """Its turns come as `transcribe`'s."""
         ...
 
 

@@ -33,8 +33,17 @@ def loader(models: Models) -> Callable[[ModelCard], Engine]:
 
 
 def place(card: ModelCard, models: Models) -> Place:
-    threads = models.threads or min(os.cpu_count() or 1, MOST_THREADS)
-    return Place(weights=models.dir / card.id, device=device(models), threads=threads)
+    threads = _threads(models) if card.concurrency else 1
+    return Place(weights=models.dir / card.id, device=device(models), threads=threads, steps=steps(card, models))
+
+
+def steps(card: ModelCard, models: Models) -> int:
+    """How many steps of a model's work run at the same time."""
+    return card.concurrency or _threads(models)
+
+
+def _threads(models: Models) -> int:
+    return models.threads or min(os.cpu_count() or 1, MOST_THREADS)
 
 
 def device(models: Models) -> str:

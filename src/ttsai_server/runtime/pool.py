@@ -14,6 +14,7 @@ from ttsai_server.domain import ModelCard
 from ttsai_server.engines.base import Engine
 from ttsai_server.errors import ModelLoading
 from ttsai_server.runtime.base import EngineHandle, ModelState
+from ttsai_server.runtime.loading import steps
 from ttsai_server.runtime.slot import Slot
 from ttsai_server.settings import Models
 
@@ -71,7 +72,7 @@ class Pool:
 
     def _slot(self, card: ModelCard) -> Slot:
         if card.id not in self._slots:
-            self._slots[card.id] = Slot(card, self._models.queue_wait_seconds)
+            self._slots[card.id] = Slot(card, steps(card, self._models), self._models.queue_wait_seconds)
         return self._slots[card.id]
 
     async def _ready(self, slot: Slot) -> None:

@@ -7,8 +7,17 @@ from contextlib import closing
 from time import monotonic
 from typing import TypeVar, cast
 
-from ttsai_server.domain import Audio, ModelCard, SpeechRequest
-from ttsai_server.engines.base import Cancellation, Engine, Synthesizer
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import (
+    Audio,
+    Diarization,
+    DiarizationRequest,
+    ModelCard,
+    Passage,
+    SpeechRequest,
+    TranscriptionRequest,
+)
+from ttsai_server.engines.base import Cancellation, Diarizer, Engine, Synthesizer, Transcriber
 from ttsai_server.errors import ModelLoading
 from ttsai_server.runtime.base import ModelState, Playback
 from ttsai_server.runtime.turns import NoTurn, Turns
@@ -21,24 +30,39 @@ SATURATED_RETRY_SECONDS = 5
 class Slot:
     """Also the handle that a lease gives: see `base.EngineHandle`."""
 
-    def __init__(self, card: ModelCard, queue_wait_seconds: float) -> None:
+    def __init__(self, card: ModelCard, steps: int, queue_wait_seconds: float) -> None:
+        """steps: how many run at the same time."""
         self.card = card
         self.engine: Engine | None = None
         self.loading: asyncio.Task[None] | None = None
         self.leases = 0
         self.last_used = monotonic()
-        self._turns = Turns(card.concurrency)
-        self._threads = ThreadPoolExecutor(card.concurrency, thread_name_prefix=card.id)
+        self._turns = Turns(steps)
+        self._threads = ThreadPoolExecutor(steps, thread_name_prefix=card.id)
         self._queue_wait_seconds = queue_wait_seconds
 
-    async def stream(self, request: SpeechRequest, playback: Playback) -> AsyncGenerator[Audio]:
-        engine, cancellation = cast(Synthesizer, self.engine), Cancellation()
-        with closing(engine.synthesize(request, cancellation)) as steps:
-            while (audio := await self._step(steps, playback.due, cancellation)) is not None:
-                playback.add(audio.seconds)
-                yield audio
+    def synthesize(self, request: SpeechRequest, playback: Playback) -> AsyncGenerator[Audio]:
+        engine = cast(Synthesizer, self.engine)
+        return self._run(lambda c: engine.synthesize(request, c), playback, lambda audio: audio.seconds)
 
-    async def _step(self, steps: Generator[Audio], due: float, cancellation: Cancellation) -> Audio | None:
+    def transcribe(self, recording: Recording, request: TranscriptionRequest) -> AsyncGenerator[Passage]:
+        engine = cast(Transcriber, self.engine)
+        return self._run(lambda c: engine.transcribe(recording, request, c), Playback(), _further())
+
+    def diarize(self, recording: Recording, request: DiarizationRequest) -> AsyncGenerator[Diarization]:
+        engine = cast(Diarizer, self.engine)
+        return self._run(lambda c: engine.diarize(recording, request, c), Playback(), _further())
+
+    async def _run(
+        self, start: Callable[[Cancellation], Generator[T]], playback: Playback, seconds: Callable[[T], float]
+    ) -> AsyncGenerator[T]:
+        cancellation = Cancellation()
+        with closing(start(cancellation)) as steps:
+            while (made := await self._step(steps, playback.due, cancellation)) is not None:
+                playback.add(seconds(made))
+                yield made
+
+    async def _step(self, steps: Generator[T], due: float, cancellation: Cancellation) -> T | None:
         try:
             async with self._turns.turn(due, self._queue_wait_seconds):
                 return await self.run(lambda: next(steps, None), cancellation)
@@ -74,3 +98,15 @@ class Slot:
     def close(self) -> None:
         """End the threads, once what they run has ended."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _further() -> Callable[[Passage | Diarization], float]:
+    """How many seconds of a recording each step has done."""
+    done = 0.0
+
+    def further(step: Passage | Diarization) -> float:
+        nonlocal done
+        before, done = done, step.end
+        return done - before
+
+    return further

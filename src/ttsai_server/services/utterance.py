@@ -101,7 +101,7 @@ class Utterance:
             # a file is heard when it is whole: no need for a short first piece
             first = card.chunk_chars if file else card.first_chars
             for piece in pieces(script.text, first, card.chunk_chars, script.language):
-                async with aclosing(handle.stream(replace(script.request, text=piece.text), playback)) as steps:
+                async with aclosing(handle.synthesize(replace(script.request, text=piece.text), playback)) as steps:
                     async for audio in steps:
                         self._made = piece.end
                         yield await asyncio.to_thread(track.add, audio)
