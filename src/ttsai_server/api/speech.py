@@ -5,16 +5,14 @@ import base64
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ttsai_server.api.deps import Asking, Keyed, Services
-from ttsai_server.api.errors import bug
 from ttsai_server.api.schemas import BILLABLE, OpenAISpeechBody, SpeechBody
-from ttsai_server.api.sound import SoundStream, begun, credit_headers, whole
+from ttsai_server.api.sound import speech_headers, whole
+from ttsai_server.api.streaming import ChunkStream, EventStream, begun, event
 from ttsai_server.domain import Caller
-from ttsai_server.errors import ApiError, InternalError
 from ttsai_server.services.speech import Order
 from ttsai_server.services.utterance import Utterance
 
@@ -34,8 +32,8 @@ async def synthesize(body: SpeechBody, request: Request, services: Keyed, caller
     utterance = await _say(services, caller, _published(body))
     if not body.stream:
         return await whole(utterance, request.receive)
-    chunks = await begun(utterance, request.receive)
-    return SoundStream(chunks, utterance.content_type, credit_headers(utterance))
+    chunks = await begun(utterance.chunks(), request.receive)
+    return ChunkStream(chunks, utterance.content_type, speech_headers(utterance))
 
 
 @router.post(
@@ -46,11 +44,11 @@ async def synthesize(body: SpeechBody, request: Request, services: Keyed, caller
 async def create_speech(body: OpenAISpeechBody, request: Request, services: Keyed, caller: Asking) -> Response:
     """OpenAI's speech endpoint: always streamed; `stream_format: sse` wraps the sound in events."""
     utterance = await _say(services, caller, _openai(body, services))
-    chunks = await begun(utterance, request.receive)
+    chunks = await begun(utterance.chunks(), request.receive)
+    headers = speech_headers(utterance)
     if body.stream_format == "audio":
-        return SoundStream(chunks, utterance.content_type, credit_headers(utterance))
-    events = _events(chunks, utterance, request.scope["state"]["request_id"])
-    return SoundStream(events, "text/event-stream", {**credit_headers(utterance), "Cache-Control": "no-cache"})
+        return ChunkStream(chunks, utterance.content_type, headers)
+    return EventStream(_events(chunks, utterance), headers, request.scope["state"]["request_id"])
 
 
 async def _say(services: Services, caller: Caller, order: Order) -> Utterance:
@@ -89,20 +87,11 @@ def _options(body: SpeechBody | OpenAISpeechBody) -> dict[str, object]:
     return extra if body.instructions is None else {**extra, "instructions": body.instructions}
 
 
-async def _events(chunks: AsyncGenerator[bytes], utterance: Utterance, request_id: str) -> AsyncGenerator[bytes]:
-    """OpenAI's server-sent events; a failure half-way is an event too, since the status is gone already."""
+async def _events(chunks: AsyncGenerator[bytes], utterance: Utterance) -> AsyncGenerator[bytes]:
+    """OpenAI's server-sent events."""
     async with aclosing(chunks):
-        try:
-            async for chunk in chunks:
-                yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(chunk).decode()})
-        except ApiError as error:
-            told = bug(request_id) if isinstance(error, InternalError) else error
-            yield _event({"type": "error", "error": {"code": told.code, "message": told.message}})
-            raise
+        async for chunk in chunks:
+            yield event({"type": "speech.audio.delta", "audio": base64.b64encode(chunk).decode()})
     characters = utterance.script.characters
     usage = {"input_tokens": characters, "output_tokens": 0, "total_tokens": characters}
-    yield _event({"type": "speech.audio.done", "usage": usage})
-
-
-def _event(data: dict[str, object]) -> bytes:
-    return b"event: " + str(data["type"]).encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
+    yield event({"type": "speech.audio.done", "usage": usage})
