@@ -47,9 +47,21 @@ class Metrics:
             registry=self.registry,
         )
         self.in_flight = Gauge("ttsai_requests_in_flight", "Requests under way.", registry=self.registry)
-        self.audio_seconds = Counter("ttsai_audio_seconds", "Sound made.", ("model",), registry=self.registry)
+        self.audio_seconds = Counter("ttsai_audio_seconds", "Sound made or heard.", ("model",), registry=self.registry)
         self.characters = Counter("ttsai_characters", "Text spoken.", ("model",), registry=self.registry)
         self.credits = Counter("ttsai_credits", "Credits charged.", ("model",), registry=self.registry)
+        self.heard = Counter(
+            "ttsai_heard_seconds",
+            "Recordings transcribed, counted as they are heard.",
+            ("model",),
+            registry=self.registry,
+        )
+        self.unheard = Gauge(
+            "ttsai_unheard_seconds",
+            "What is still to be transcribed of the recordings under way.",
+            ("model",),
+            registry=self.registry,
+        )
         self.abandoned = Counter("ttsai_abandoned", "Requests whose client left.", registry=self.registry)
 
     def watch(self, states: Callable[[], Sequence[State]]) -> None:

@@ -2,20 +2,30 @@
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from math import ceil
 
 from ttsai_server.domain import Caller, ModelCard
+from ttsai_server.metrics import Metrics
 from ttsai_server.settings import Prices, Settings
 from ttsai_server.store.db import Database
 from ttsai_server.store.ledger import Ledger, Used
 
 CHARACTERS = 1000
 """Speech is priced by so many characters; a started unit counts whole."""
+MINUTE = 60
+"""Work on a recording is priced by so many seconds; a started unit counts whole."""
 
 
 def price(card: ModelCard, characters: int, prices: Prices) -> int:
     """Credits for speaking a text with a model."""
     return prices.tts_per_1k[card.tier] * ceil(characters / CHARACTERS)
+
+
+def minutes_price(seconds: float, per_minute: int) -> int:
+    """Credits for work on a recording."""
+    return per_minute * ceil(seconds / MINUTE)
 
 
 class Hold(ABC):
@@ -59,6 +69,30 @@ class Billing(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Finish what is under way. Idempotent."""
+
+
+@asynccontextmanager
+async def charged(hold: Hold, used: Callable[[], Used], metrics: Metrics) -> AsyncGenerator[None]:
+    """Work that `hold` pays for: what was `used` when it ends well, or is closed early because the client left.
+
+    Nothing if it fails.
+    """
+    try:
+        yield
+        await _charge(hold, used(), metrics)
+    except (asyncio.CancelledError, GeneratorExit):
+        await asyncio.shield(_charge(hold, used(), metrics))
+        raise
+    except BaseException:
+        await hold.release()
+        raise
+
+
+async def _charge(hold: Hold, used: Used, metrics: Metrics) -> None:
+    await hold.settle(used)
+    metrics.audio_seconds.labels(used.model).inc(used.seconds)
+    metrics.characters.labels(used.model).inc(used.characters)
+    metrics.credits.labels(used.model).inc(used.credits)
 
 
 class LedgerHold(Hold):

@@ -12,7 +12,7 @@ from ttsai_server.audio.track import Track
 from ttsai_server.domain import Caller, ModelCard, SpeechRequest
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.base import Playback, Runtime
-from ttsai_server.services.billing import Billing, Hold, price
+from ttsai_server.services.billing import Billing, Hold, charged, price
 from ttsai_server.settings import Prices
 from ttsai_server.store.ledger import Used
 from ttsai_server.text.split import pieces
@@ -81,17 +81,9 @@ class Utterance:
         Raises InsufficientCredits, ModelLoading, or what the engine raises. Must be closed (`aclosing`).
         """
         self._hold = await self._billing.reserve(self._caller, self.script.credits)
-        try:
-            async with aclosing(self._made_of_pieces(file)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-            await self._charge(self.script.credits)
-        except (asyncio.CancelledError, GeneratorExit):
-            await asyncio.shield(self._charge(self._price_of_made()))
-            raise
-        except BaseException:
-            await self._hold.release()
-            raise
+        async with charged(self._hold, self._used, self._metrics), aclosing(self._made_of_pieces(file)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def _made_of_pieces(self, file: BinaryIO | None) -> AsyncGenerator[bytes]:
         script, card = self.script, self.script.card
@@ -107,18 +99,10 @@ class Utterance:
                         yield await asyncio.to_thread(track.add, audio)
                 yield await asyncio.to_thread(track.end_piece, piece.pause / script.request.speed)
             yield await asyncio.to_thread(track.finish)
+            self._made = len(script.text)
 
-    @property
-    def _characters(self) -> int:
-        """How much of the client's own text has been spoken."""
-        return ceil(self.script.characters * self._made / len(self.script.text))
-
-    def _price_of_made(self) -> int:
-        return price(self.script.card, self._characters, self._prices)
-
-    async def _charge(self, credits: int) -> None:
-        model = self.script.card.id
-        await self.hold.settle(Used("tts", model, self._characters, self.seconds, credits))
-        self._metrics.audio_seconds.labels(model).inc(self.seconds)
-        self._metrics.characters.labels(model).inc(self._characters)
-        self._metrics.credits.labels(model).inc(credits)
+    def _used(self) -> Used:
+        """What was made of the client's own text, and its price."""
+        script = self.script
+        characters = ceil(script.characters * self._made / len(script.text))
+        return Used("tts", script.card.id, characters, self.seconds, price(script.card, characters, self._prices))
