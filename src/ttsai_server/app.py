@@ -10,11 +10,12 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from ttsai_server import __version__
-from ttsai_server.api import admin, catalog, errors, operations, speech
+from ttsai_server.api import admin, catalog, errors, operations, speech, transcription
 from ttsai_server.api.deps import Services
 from ttsai_server.api.idempotency import Replay
 from ttsai_server.api.listings import Listings
 from ttsai_server.api.middleware import Bounds, Entry, Gate, OpenGate
+from ttsai_server.api.uploads import body_limits
 from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.metrics import Metrics
@@ -26,6 +27,7 @@ from ttsai_server.services.limits import open_limiter
 from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.speech import Speech
+from ttsai_server.services.transcription import Transcription
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import open_database
 from ttsai_server.store.idempotency import Idempotency
@@ -57,7 +59,7 @@ def create_app(
     """
     metrics = Metrics()
     database = open_database(settings)
-    catalogue = Catalog.read(settings.models.cards, demo=settings.models.demo)
+    catalogue = Catalog.of(settings.models)
     pool = Pool(settings.models, loader(settings.models))
     accounts, limiter, billing = Accounts(settings, database), open_limiter(settings), open_billing(settings, database)
     house_speech = Speech(settings, catalogue, pool, NullBilling(), metrics)
@@ -68,6 +70,7 @@ def create_app(
         listings=Listings(catalogue, settings),
         runtime=pool,
         speech=Speech(settings, catalogue, pool, billing, metrics),
+        transcription=Transcription(settings, catalogue, pool, billing, metrics),
         previews=Previews(catalogue, house_speech, HOUSE, settings.data_dir / "previews"),
         readiness=Readiness(pool, database, preload),
         metrics=metrics,
@@ -100,12 +103,12 @@ def create_app(
     )
     app.state.services = services
     errors.install(app)
-    for router in (catalog.keyed, speech.router, catalog.open_, operations.router, admin.router):
+    for router in (catalog.keyed, speech.router, transcription.router, catalog.open_, operations.router, admin.router):
         # not include_router, whose indirection costs every request 10 µs and 5 more for each router before its own
         app.router.routes.extend(router.routes)
     answers = Idempotency(database)
     app.add_middleware(Replay, store=answers, folder=settings.data_dir / "answers", settings=settings)
-    app.add_middleware(Bounds, settings=settings)
+    app.add_middleware(Bounds, most=settings.server.max_body_bytes, by_path=body_limits(settings))
     if settings.auth.enabled:
         app.add_middleware(Gate, accounts=accounts, limiter=limiter, settings=settings)
     else:

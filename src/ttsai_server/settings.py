@@ -169,8 +169,10 @@ class Transcription(Group):
     """The model that OpenAI's names mean."""
     openai_models: tuple[str, ...] = (
         "whisper-1",
+        "gpt-transcribe",
         "gpt-4o-transcribe",
         "gpt-4o-mini-transcribe",
+        "gpt-4o-mini-transcribe-2025-12-15",
         "gpt-4o-transcribe-diarize",
     )
     """OpenAI's model names, on its own paths."""
@@ -220,6 +222,13 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """The database's URL, with the embedded default filled in."""
         return self.store.url or f"sqlite:///{self.data_dir / 'ttsai.db'}"
+
+    def openai_model(self, name: str) -> str:
+        """What a model's name on OpenAI's paths means here; any but OpenAI's own means itself."""
+        for service in (self.speech, self.transcription):
+            if name in service.openai_models:
+                return service.default_model
+        return name
 
     @classmethod
     def settings_customise_sources(

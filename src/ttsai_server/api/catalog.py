@@ -36,12 +36,11 @@ async def list_models(request: Request, services: Keyed) -> Response:
 
 @keyed.get("/v1/models/{model}", response_model_exclude_none=True)
 async def get_model(model: str, request: Request, services: Keyed) -> ModelInfo:
-    speech = services.settings.speech
-    name = speech.default_model if model in speech.openai_models else model
+    name = services.settings.openai_model(model)
     card = services.catalog.models.get(name)
     if card is None:
         raise UnknownModel(model)
-    return services.listings.model(card, for_sdk=_for_sdk(request))
+    return services.listings.model(name if name in services.catalog.published else card.id, card, for_sdk=_for_sdk(request))
 
 
 @keyed.get("/v1/voices", response_model=VoiceList)

@@ -18,6 +18,7 @@ from ttsai_server.runtime.base import Runtime
 from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.speech import Speech
+from ttsai_server.services.transcription import Transcription
 from ttsai_server.settings import Settings
 
 
@@ -30,6 +31,7 @@ class Services:
     listings: Listings
     runtime: Runtime
     speech: Speech
+    transcription: Transcription
     previews: Previews
     readiness: Readiness
     metrics: Metrics

@@ -81,5 +81,12 @@ def _http_error(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         return render(NotFound(f"There is no {request.url.path}."))
     if error.status_code == 400:
-        return render(BadRequest("The body could not be read: it must be JSON in UTF-8."))
+        return render(BadRequest(_unreadable(str(error.detail))))
     return render(BY_STATUS.get(error.status_code, InternalError)(str(error.detail)))
+
+
+def _unreadable(detail: str) -> str:
+    """FastAPI says one thing of every body that is not JSON; of a form, Starlette says what is wrong."""
+    if detail == "There was an error parsing the body":
+        return "The body could not be read: it must be JSON in UTF-8."
+    return f"The form could not be read: {detail}"

@@ -23,12 +23,12 @@ class Listings:
         self.sdk_models = self._models_json(for_sdk=True)
         """The body of GET /api/v1/models/."""
 
-    def model(self, card: ModelCard, *, for_sdk: bool) -> ModelInfo:
-        """One model; for the vendor's SDKs `name` is its id."""
+    def model(self, id: str, card: ModelCard, *, for_sdk: bool) -> ModelInfo:
+        """One model under its id or a published name; for the vendor's SDKs `name` is that too."""
         credits = price(card, 1000, self._prices) if card.task is Task.TTS else 0
         return ModelInfo(
-            id=card.id,
-            name=card.id if for_sdk else card.name,
+            id=id,
+            name=id if for_sdk else card.name,
             type=card.task,
             tier=card.tier,
             languages=list(card.languages),
@@ -59,7 +59,9 @@ class Listings:
         )
 
     def _models_json(self, *, for_sdk: bool) -> bytes:
-        models = [self.model(card, for_sdk=for_sdk) for card in self._catalog.cards()]
+        named = {card.id: card for card in self._catalog.cards()}
+        named |= {name: self._catalog.models[name] for name in self._catalog.published}
+        models = [self.model(id, card, for_sdk=for_sdk) for id, card in sorted(named.items())]
         return _json(ModelList(data=models, models=models))
 
     def _voice(self, voice: Voice, base_url: str, *, for_sdk: bool) -> VoiceInfo:

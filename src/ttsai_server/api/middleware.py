@@ -7,6 +7,7 @@ Bounds  how long a body may be
 
 import logging
 import re
+from collections.abc import Mapping
 from secrets import token_hex
 from time import perf_counter
 from urllib.parse import urlsplit
@@ -164,34 +165,38 @@ class OpenGate:
 class Bounds:
     """Refuses a body that is too long without reading the rest of it."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, most: int, by_path: Mapping[str, int]) -> None:
+        """most: bytes; by_path: where it is another."""
         self._app = app
-        self._most = settings.server.max_body_bytes
+        self._most = most
+        self._by_path = by_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
+        most = self._by_path.get(scope["path"], self._most)
         length = header(scope, b"content-length")
-        if length.isdecimal() and int(length) > self._most:
-            return await render(FileTooLarge(self._message))(scope, receive, send)
-        return await self._app(scope, self._counted(receive), send)
+        if length.isdecimal() and int(length) > most:
+            return await render(FileTooLarge(_too_long(most)))(scope, receive, send)
+        return await self._app(scope, _counted(receive, most), send)
 
-    def _counted(self, receive: Receive) -> Receive:
-        read = 0
 
-        async def counted() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > self._most:
-                raise HTTPException(413, self._message)  # of its kind, so that FastAPI passes it on
-            return message
+def _counted(receive: Receive, most: int) -> Receive:
+    read = 0
 
-        return counted
+    async def counted() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > most:
+            raise HTTPException(413, _too_long(most))  # of its kind, so that FastAPI passes it on
+        return message
 
-    @property
-    def _message(self) -> str:
-        return f"The body may have at most {self._most} bytes."
+    return counted
+
+
+def _too_long(most: int) -> str:
+    return f"The body may have at most {most} bytes."
 
 
 def _bearer(authorization: str) -> str:

@@ -70,11 +70,11 @@ def _published(body: SpeechBody) -> Order:
 
 
 def _openai(body: OpenAISpeechBody, services: Services) -> Order:
-    speech = services.settings.speech
+    settings = services.settings
     return Order(
-        model=speech.default_model if body.model in speech.openai_models else body.model,
+        model=settings.openai_model(body.model),
         text=body.input,
-        voice=speech.openai_voices.get(body.voice, body.voice),
+        voice=settings.speech.openai_voices.get(body.voice, body.voice),
         format=body.response_format,
         speed=body.speed,
         options=_options(body),

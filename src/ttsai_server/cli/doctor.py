@@ -88,7 +88,7 @@ def _device(settings: Settings) -> Finding:
 
 def _models(settings: Settings) -> Iterator[Finding]:
     try:
-        cards = Catalog.read(settings.models.cards, demo=settings.models.demo).cards()
+        cards = Catalog.of(settings.models).cards()
     except BadCard as error:
         yield Finding("model cards", False, str(error), "Mend the card.")
         return

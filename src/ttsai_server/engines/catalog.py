@@ -11,6 +11,7 @@ from ttsai_server.engines.base import Engine
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.voices import parse_blend
 from ttsai_server.errors import BadCard, BadRequest, NotFound, UnknownModel
+from ttsai_server.settings import Models
 
 T = TypeVar("T")
 
@@ -18,13 +19,20 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Catalog:
     models: Mapping[str, ModelCard]
-    """Id or alias → card."""
+    """Id, alias or published name → card."""
     speakers: Mapping[str, Voice]
     """Voice id → voice; no two models share one."""
+    published: Mapping[str, str]
+    """Name that clients expect to find → id of the model that it means here."""
 
     @classmethod
-    def read(cls, folder: Path, *, demo: bool = False) -> Self:
-        """The cards in `folder`, with those of demo models only if `demo`.
+    def of(cls, models: Models) -> Self:
+        """The catalogue that the settings ask for. Raises as `read`."""
+        return cls.read(models.cards, demo=models.demo, published=models.aliases)
+
+    @classmethod
+    def read(cls, folder: Path, *, demo: bool = False, published: Mapping[str, str] | None = None) -> Self:
+        """The cards in `folder`, with those of demo models only if `demo`; names that mean no card here are left out.
 
         Raises BadCard, which names file and key, for a card that can't be used or a name that two cards give.
         """
@@ -32,7 +40,9 @@ class Catalog:
         shown = {file: card for file, card in cards.items() if demo or not card.demo}
         models = ((file, "aliases", name, card) for file, card in shown.items() for name in (card.id, *card.aliases))
         voices = ((file, "voices", voice.id, voice) for file, card in shown.items() for voice in card.voices)
-        return cls(_unique(models), _unique(voices))
+        known = _unique(models)
+        names = {name: id for name, id in (published or {}).items() if id in known and name not in known}
+        return cls({**known, **{name: known[id] for name, id in names.items()}}, _unique(voices), names)
 
     def cards(self, task: Task | None = None) -> list[ModelCard]:
         """Each card once, by id; only those of `task` if one is given."""

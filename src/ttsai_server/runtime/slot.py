@@ -20,6 +20,7 @@ from ttsai_server.domain import (
 from ttsai_server.engines.base import Cancellation, Diarizer, Engine, Synthesizer, Transcriber
 from ttsai_server.errors import ModelLoading
 from ttsai_server.runtime.base import ModelState, Playback
+from ttsai_server.runtime.threads import in_thread
 from ttsai_server.runtime.turns import NoTurn, Turns
 
 T = TypeVar("T")
@@ -70,16 +71,8 @@ class Slot:
             raise self.saturated(f"no turn came in {self._queue_wait_seconds:g} s") from None
 
     async def run(self, work: Callable[[], T], cancellation: Cancellation | None = None) -> T:
-        """Run in one of the model's threads. Cancelled, it tells the work to stop and waits until it has."""
-        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            if cancellation:
-                cancellation.cancel()
-            await asyncio.wait([future])
-            future.exception()  # seen: the task that would have heard of it is gone
-            raise
+        """Run in one of the model's threads, as `threads.in_thread`."""
+        return await in_thread(self._threads, work, cancellation)
 
     def saturated(self, why: str) -> ModelLoading:
         return ModelLoading(f"{self.card.id!r} is busy: {why}.", retry_after=SATURATED_RETRY_SECONDS)

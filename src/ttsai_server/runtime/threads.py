@@ -1,0 +1,23 @@
+"""Blocking work in a thread, that can be told to stop."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import TypeVar
+
+from ttsai_server.engines.base import Cancellation
+
+T = TypeVar("T")
+
+
+async def in_thread(executor: Executor | None, work: Callable[[], T], cancellation: Cancellation | None = None) -> T:
+    """The work's result. Cancelled, it tells the work to stop, and waits until it has. No executor: the loop's own."""
+    future = asyncio.get_running_loop().run_in_executor(executor, work)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        if cancellation:
+            cancellation.cancel()
+        await asyncio.wait([future])
+        future.exception()  # seen: the task that would have heard of it is gone
+        raise

@@ -1,0 +1,147 @@
+"""A recording being transcribed: a file to sound, sound to passages, speakers to their words, and the bill."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import BinaryIO
+
+from ttsai_server.audio.decode import Bounds, decode
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import Caller, DiarizationRequest, ModelCard, Passage, TranscriptionRequest, Turn
+from ttsai_server.engines.base import Cancellation
+from ttsai_server.metrics import Metrics
+from ttsai_server.runtime.base import Runtime
+from ttsai_server.runtime.threads import in_thread
+from ttsai_server.services.billing import Billing, Hold, charged, minutes_price
+from ttsai_server.services.speakers import Labeller
+from ttsai_server.settings import Settings
+from ttsai_server.store.ledger import Used
+
+logger = logging.getLogger(__name__)
+
+PROGRESS_SECONDS = 30
+"""How often the log tells how far a long recording is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A checked order: how a recording is to be heard."""
+
+    card: ModelCard
+    request: TranscriptionRequest
+    diarizer: ModelCard | None = None
+    """What tells the speakers apart, if they are to be told."""
+    speakers: DiarizationRequest = DiarizationRequest()
+
+
+class Hearing:
+    """Owns the recording, the lease of the model and the reservation, and gives all back when its passages end.
+
+    Ends well: all is charged. Fails: nothing is. Closed early, because the client left: what was heard is.
+    """
+
+    def __init__(
+        self,
+        brief: Brief,
+        file: BinaryIO,
+        caller: Caller,
+        billing: Billing,
+        runtime: Runtime,
+        metrics: Metrics,
+        settings: Settings,
+    ) -> None:
+        self.brief = brief
+        self.seconds = 0.0
+        """Length of the recording, once it is decoded."""
+        self._file = file
+        self._caller = caller
+        self._billing = billing
+        self._runtime = runtime
+        self._metrics = metrics
+        self._settings = settings
+        self._hold: Hold | None = None
+        self._heard = 0.0
+        """Seconds of the recording that are done with."""
+
+    @property
+    def hold(self) -> Hold:
+        """The credits; there from the first passage on."""
+        assert self._hold
+        return self._hold
+
+    async def passages(self) -> AsyncGenerator[Passage]:
+        """What is said, as it is heard; at least one.
+
+        Raises BadRequest or FileTooLarge for the file, InsufficientCredits, ModelLoading, or what the engine raises.
+        Must be closed (`aclosing`).
+        """
+        with await self._decode() as recording:
+            self.seconds = recording.seconds
+            self._hold = await self._billing.reserve(self._caller, self._price(self.seconds))
+            async with charged(self._hold, self._used, self._metrics), aclosing(self._listen(recording)) as passages:
+                async for passage in passages:
+                    yield passage
+
+    async def _decode(self) -> Recording:
+        bounds = Bounds(seconds=self._settings.transcription.max_seconds)
+        stop = Cancellation()
+        rate = self.brief.card.rate
+        return await in_thread(
+            None, lambda: decode(self._file, bounds, rate=rate, channels=1, stop=lambda: stop.cancelled), stop
+        )
+
+    async def _listen(self, recording: Recording) -> AsyncGenerator[Passage]:
+        label = Labeller(await self._turns(recording)) if self.brief.diarizer else None
+        progress = Progress(self.brief.card.id, recording.seconds, self._metrics)
+        try:
+            async with self._runtime.lease(self.brief.card) as handle:
+                async with aclosing(handle.transcribe(recording, self.brief.request)) as passages:
+                    async for passage in passages:
+                        self._heard = passage.end
+                        progress.reach(passage.end)
+                        yield replace(passage, segments=label(passage.segments)) if label else passage
+        finally:
+            progress.end()
+
+    async def _turns(self, recording: Recording) -> tuple[Turn, ...]:
+        assert self.brief.diarizer
+        turns: tuple[Turn, ...] = ()
+        async with self._runtime.lease(self.brief.diarizer) as handle:
+            async with aclosing(handle.diarize(recording, self.brief.speakers)) as found:
+                async for diarization in found:
+                    turns = diarization.turns
+        return turns
+
+    def _price(self, seconds: float) -> int:
+        return minutes_price(seconds, self._settings.prices.stt_per_minute)
+
+    def _used(self) -> Used:
+        return Used("stt", self.brief.card.id, 0, self._heard, self._price(self._heard))
+
+
+class Progress:
+    """How far a recording is, in the metrics and, if it takes long, in the log."""
+
+    def __init__(self, model: str, seconds: float, metrics: Metrics) -> None:
+        self._model = model
+        self._seconds = seconds
+        self._done = 0.0
+        self._told = monotonic()
+        self._heard = metrics.heard.labels(model)
+        self._unheard = metrics.unheard.labels(model)
+        self._unheard.inc(seconds)
+
+    def reach(self, second: float) -> None:
+        self._heard.inc(second - self._done)
+        self._unheard.dec(second - self._done)
+        self._done = second
+        if monotonic() - self._told >= PROGRESS_SECONDS:
+            self._told = monotonic()
+            logger.info("%s has heard %.0f of %.0f s", self._model, second, self._seconds)
+
+    def end(self) -> None:
+        """Done, or given up."""
+        self._unheard.dec(self._seconds - self._done)

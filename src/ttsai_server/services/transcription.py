@@ -1,0 +1,103 @@
+"""Speech to text: from a file and what a client asked for to what was said, paid for.
+
+    Order ──check──▶ Brief ──listen──▶ Hearing ──decode, reserve, lease──▶ passages ──▶ settled
+
+Everything that can be wrong with an order is found by `check`; what can be wrong with the file, before a credit is
+reserved or a model loaded.
+"""
+
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from ttsai_server.domain import Caller, DiarizationRequest, ModelCard, Task, TranscriptionRequest
+from ttsai_server.engines.catalog import Catalog
+from ttsai_server.engines.weights import missing
+from ttsai_server.errors import BadRequest, WeightsMissing
+from ttsai_server.metrics import Metrics
+from ttsai_server.runtime.base import Runtime
+from ttsai_server.services.billing import Billing
+from ttsai_server.services.hearing import Brief, Hearing
+from ttsai_server.settings import Settings
+from ttsai_server.text.language import normalise_code
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a client wants a recording transcribed; its types are right, its meaning not yet checked."""
+
+    model: str
+    language: str = "auto"
+    """Any spelling of a language; auto or empty: detected."""
+    words: bool = False
+    """Each word with its times."""
+    diarize: bool = False
+    """Who says what."""
+    speakers: int | None = None
+    """How many there are; None: found out."""
+    min_speakers: int | None = None
+    max_speakers: int | None = None
+    translate: bool = False
+    """Into English."""
+    prompt: str = ""
+    temperature: float = 0.0
+
+
+class Transcription:
+    def __init__(
+        self, settings: Settings, catalog: Catalog, runtime: Runtime, billing: Billing, metrics: Metrics
+    ) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._runtime = runtime
+        self._billing = billing
+        self._metrics = metrics
+
+    def check(self, order: Order) -> Brief:
+        """Raises UnknownModel, BadRequest, or WeightsMissing if no model that tells speakers apart is there."""
+        card = self._catalog.resolve(order.model, Task.STT)
+        if order.translate and not card.translates:
+            raise BadRequest(f"{card.id!r} does not translate.", param="model")
+        request = TranscriptionRequest(
+            language=_language(order.language, card),
+            translate=order.translate,
+            words=order.words or order.diarize,
+            prompt=order.prompt,
+            temperature=order.temperature,
+        )
+        if not order.diarize:
+            return Brief(card, request)
+        return Brief(card, request, self._diarizer(), _speakers(order))
+
+    def listen(self, caller: Caller, brief: Brief, file: BinaryIO) -> Hearing:
+        """What is said in an uploaded file; nothing is read, reserved or loaded until its passages are asked for."""
+        return Hearing(brief, file, caller, self._billing, self._runtime, self._metrics, self._settings)
+
+    def _diarizer(self) -> ModelCard:
+        names = self._settings.transcription.diarizers
+        cards = [self._catalog.resolve(name, Task.DIARIZATION) for name in names]
+        for card in cards:
+            if not missing(card, self._settings.models.dir):
+                return card
+        if self._settings.models.auto_pull and cards:
+            return cards[-1]
+        raise WeightsMissing(names[-1])
+
+
+def _language(asked: str, card: ModelCard) -> str | None:
+    if asked.strip().lower() in ("", "auto"):
+        return None
+    code = normalise_code(asked).split("-")[0]
+    if code not in card.languages:
+        raise BadRequest(f"{card.id!r} does not hear {asked[:40]!r}.", param="language")
+    return code
+
+
+def _speakers(order: Order) -> DiarizationRequest:
+    if order.speakers:
+        return DiarizationRequest(order.speakers, order.speakers, order.speakers)
+    found = DiarizationRequest()
+    least = order.min_speakers or found.least
+    most = order.max_speakers or max(found.most, least)
+    if least > most:
+        raise BadRequest("'min_speakers' is more than 'max_speakers'.", param="min_speakers")
+    return replace(found, least=least, most=most)
