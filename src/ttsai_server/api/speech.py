@@ -5,7 +5,6 @@ import base64
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -13,6 +12,7 @@ from ttsai_server.api.deps import Asking, Keyed, Services
 from ttsai_server.api.errors import bug
 from ttsai_server.api.schemas import BILLABLE, OpenAISpeechBody, SpeechBody
 from ttsai_server.api.sound import SoundStream, begun, credit_headers, whole
+from ttsai_server.api.sse import event
 from ttsai_server.domain import Caller
 from ttsai_server.errors import ApiError, InternalError
 from ttsai_server.services.speech import Order
@@ -94,15 +94,11 @@ async def _events(chunks: AsyncGenerator[bytes], utterance: Utterance, request_i
     async with aclosing(chunks):
         try:
             async for chunk in chunks:
-                yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(chunk).decode()})
+                yield event({"type": "speech.audio.delta", "audio": base64.b64encode(chunk).decode()})
         except ApiError as error:
             told = bug(request_id) if isinstance(error, InternalError) else error
-            yield _event({"type": "error", "error": {"code": told.code, "message": told.message}})
+            yield event({"type": "error", "error": {"code": told.code, "message": told.message}})
             raise
     characters = utterance.script.characters
     usage = {"input_tokens": characters, "output_tokens": 0, "total_tokens": characters}
-    yield _event({"type": "speech.audio.done", "usage": usage})
-
-
-def _event(data: dict[str, object]) -> bytes:
-    return b"event: " + str(data["type"]).encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
+    yield event({"type": "speech.audio.done", "usage": usage})
