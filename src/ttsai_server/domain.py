@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -204,6 +205,43 @@ class Passage:
     """Seconds of the recording that are done with now."""
     language: str
     """ISO 639-1 code of what is spoken: the one asked for, or found."""
+
+
+UNSPACED = frozenset({"ja", "yue", "zh"})
+"""Languages that part no sentences by spaces, ISO 639."""
+
+
+def gap(before: str, after: str, language: str) -> str:
+    """What is written between two sentences: a space, but for languages without, and there too around Latin letters."""
+    if not before or not after or (language in UNSPACED and not (before[-1].isascii() and after[0].isascii())):
+        return ""
+    return " "
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A recording, written down."""
+
+    segments: tuple[Segment, ...]
+    """In order of time; none where nobody speaks."""
+    language: str
+    """ISO 639-1 code of what is spoken."""
+    seconds: float
+    """Length of the recording."""
+    translated: bool = False
+    """Written in English, whatever is spoken."""
+
+    @property
+    def written(self) -> str:
+        """ISO 639-1 code of what is written."""
+        return "en" if self.translated else self.language
+
+    @property
+    def text(self) -> str:
+        """All of it, without line breaks."""
+        texts = [segment.text for segment in self.segments if segment.text]
+        gaps = [gap(before, after, self.written) for before, after in pairwise(["", *texts])]
+        return "".join(chain.from_iterable(zip(gaps, texts, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Speed = Annotated[float, Field(ge=0.5, le=2.0, allow_inf_nan=False)]
+TranscriptFormat = Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
+"""OpenAI's `response_format`."""
 OpenAISpeed = Annotated[float, Field(ge=0.25, le=4.0, allow_inf_nan=False)]
 
 
@@ -47,6 +49,108 @@ class OpenAISpeechBody(Body):
     stream_format: Literal["audio", "sse"] = "audio"
     instructions: str | None = None
     """How to speak; kept for models that follow instructions."""
+
+
+class Answer(BaseModel):
+    """An answer; written without what is absent."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class WordInfo(Answer):
+    word: str
+    """With the punctuation that clings to it."""
+    start: float
+    """Seconds from the start of the recording."""
+    end: float
+    probability: float
+    """How sure the model is, 0 to 1."""
+
+
+class SegmentInfo(Answer):
+    start: float
+    """Seconds from the start of the recording."""
+    end: float
+    text: str
+    speaker: str | None = None
+    """SPEAKER_00, …, in order of first speech; with `diarize` only."""
+    words: list[WordInfo] | None = None
+    """With `timestamps` only."""
+
+
+class TranscriptBody(Answer):
+    text: str
+    """All of it; empty where nobody speaks."""
+    language: str
+    """ISO 639-1 code of what is spoken: the one asked for, or found."""
+    duration: float
+    """Length of the recording, seconds."""
+    segments: list[SegmentInfo]
+
+
+class OpenAIUsage(Answer):
+    type: Literal["duration"]
+    seconds: float
+
+
+class OpenAITranscript(Answer):
+    """`response_format` json."""
+
+    text: str
+    usage: OpenAIUsage
+
+
+class OpenAIWord(Answer):
+    word: str
+    start: float
+    end: float
+
+
+class OpenAISegment(Answer):
+    id: int
+    seek: int
+    """Where it begins, 1/100 s."""
+    start: float
+    end: float
+    text: str
+    tokens: list[int]
+    temperature: float
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+
+
+class OpenAIVerboseTranscript(Answer):
+    """`response_format` verbose_json."""
+
+    task: Literal["transcribe", "translate"]
+    language: str
+    """English name in lower case."""
+    duration: float
+    text: str
+    usage: OpenAIUsage
+    words: list[OpenAIWord] | None = None
+    segments: list[OpenAISegment] | None = None
+
+
+class OpenAISpokenSegment(Answer):
+    type: Literal["transcript.text.segment"]
+    id: str
+    start: float
+    end: float
+    text: str
+    speaker: str
+    """A, B, …, in order of first speech."""
+
+
+class OpenAIDiarizedTranscript(Answer):
+    """`response_format` diarized_json."""
+
+    task: Literal["transcribe"]
+    duration: float
+    text: str
+    segments: list[OpenAISpokenSegment]
+    usage: OpenAIUsage
 
 
 class ErrorDetail(BaseModel):

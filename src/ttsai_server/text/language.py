@@ -30,19 +30,51 @@ wo Wolof|xh Xhosa|yi Yiddish|yo Yoruba|yue Cantonese|zh Chinese|zu Zulu
 }
 """Code (ISO 639-1 where there is one) → English name."""
 
+_CODES = {
+    other: code
+    for code, *others in (
+        entry.split()
+        for entry in """
+aa aar|ab abk|af afr|am amh|ar ara arb|as asm|az aze azj|ba bak|be bel|bg bul|bm bam|bn ben|bo bod tib|br bre|bs bos
+ca cat|co cos|cs ces cze|cy cym wel|da dan|de deu ger|dv div|dz dzo|ee ewe|el ell gre|en eng|eo epo|es spa|et est ekk
+eu eus baq|fa fas per pes|ff ful|fi fin|fo fao|fr fra fre|fy fry|ga gle|gd gla|gl glg|gn grn|gu guj|ha hau|he heb iw
+hi hin|hr hrv|ht hat|hu hun|hy hye arm|id ind in|ig ibo|is isl ice|it ita|ja jpn jp|jv jav jw|ka kat geo|kk kaz|km khm
+kn kan|ko kor|ku kur kmr|ky kir|la lat|lb ltz|lg lug|ln lin|lo lao|lt lit|lv lav lvs|mg mlg plt|mi mri mao|mk mkd mac
+ml mal|mn mon khk|mr mar|ms msa may zsm|mt mlt|my mya bur|nb nob|ne nep npi|nl nld dut|nn nno|no nor|ny nya|oc oci
+om orm|or ori ory|pa pan|pl pol|ps pus pbt|pt por|qu que|rm roh|rn run|ro ron rum mo|ru rus|rw kin|sa san|sc srd
+sd snd|se sme|si sin|sk slk slo|sl slv|sm smo|sn sna|so som|sq sqi alb als|sr srp|ss ssw|st sot|su sun|sv swe
+sw swa swh|ta tam|te tel|tg tgk|th tha|ti tir|tk tuk|tl tgl fil|tn tsn|to ton|tr tur|ts tso|tt tat|ug uig|uk ukr
+ur urd|uz uzb uzn|vi vie|wo wol|xh xho|yi yid ydd ji|yo yor|zh zho chi cmn cn|zu zul
+""".strip()
+        .replace("\n", "|")
+        .split("|")
+    )
+    for other in others
+}
+"""ISO 639-2 and 639-3 codes (also of what a macrolanguage mostly means), old codes and slips → code."""
+
 _CALLED = {name.lower(): code for code, name in NAMES.items()} | {
     "american english": "en-us",
-    "british english": "en-gb",
     "brazilian portuguese": "pt-br",
-    "mandarin": "zh",
+    "british english": "en-gb",
     "castilian": "es",
     "farsi": "fa",
-    "cmn": "zh",
-    "iw": "he",
-    "jp": "ja",
-    "cn": "zh",
+    "filipino": "tl",
+    "flemish": "nl",
+    "haitian": "ht",
+    "letzeburgesch": "lb",
+    "mandarin": "zh",
+    "moldavian": "ro",
+    "moldovan": "ro",
+    "myanmar": "my",
+    "nynorsk": "nn",
+    "panjabi": "pa",
+    "pushto": "ps",
+    "sinhalese": "si",
+    "valencian": "ca",
 }
-_CODE = regex.compile(r"([a-z]{2,3})(-[a-z0-9]{2,8})*")
+"""Name in lower case → code."""
+_CODE = regex.compile(r"([a-z]{2,3})((?:-[a-z0-9]{2,8})*)")
 
 _SCRIPTS = {
     "Arab": "ar fa ps sd ug ur",
@@ -86,13 +118,16 @@ _SURE, _NOT = 0.9, 0.001
 
 
 def normalise_code(name: str) -> str:
-    """`en_US`, `English`, `pt-BR` → BCP 47 in lower case: `en-us`, `en`, `pt-br`. Raises BadRequest for no language."""
+    """`en_US`, `eng-US`, `English`, `pt-BR` → BCP 47 in lower case: `en-us`, `en-us`, `en`, `pt-br`.
+
+    Takes all codes and names that Whisper does (its `jw` is `jv`). Raises BadRequest for no language.
+    """
     wanted = name.strip().lower().replace("_", "-")
-    code = _CALLED.get(wanted, wanted)
-    form = _CODE.fullmatch(code)
-    if not form or form[1] not in NAMES:
+    form = _CODE.fullmatch(_CALLED.get(wanted, wanted))
+    code = _CODES.get(form[1], form[1]) if form else ""
+    if not form or code not in NAMES:
         raise BadRequest(f"Unknown language: {name[:40]!r}. Send a code such as 'en' or 'pt-br'.", param="language")
-    return code
+    return code + form[2]
 
 
 def detect(text: str, candidates: Collection[str], default: str) -> str:

@@ -1,0 +1,181 @@
+"""A transcript → what crosses the wire: the published JSON, OpenAI's formats, and OpenAI's server-sent events.
+
+OpenAI's shapes are those of the types in its Python package (openai.types.audio).
+"""
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+
+from ttsai_server.api.schemas import TranscriptFormat
+from ttsai_server.api.streaming import event
+from ttsai_server.domain import UNSPACED, Passage, Segment, Transcript, Word, gap
+from ttsai_server.text.language import NAMES
+from ttsai_server.text.subtitles import subtitles
+
+_MEL_FRAMES = 100
+"""A second: the unit of Whisper's `seek`."""
+_AUDIO_TOKENS = 10
+"""A second: so OpenAI counts what it hears."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    body: bytes
+    content_type: str
+
+
+def published(transcript: Transcript, *, words: bool) -> bytes:
+    """The JSON of /v1/stt/ (schemas.TranscriptBody); speakers are in it where the segments have them."""
+    body = {
+        "text": transcript.text,
+        "language": transcript.language,
+        "duration": _seconds(transcript.seconds),
+        "segments": [_published(segment, words=words) for segment in transcript.segments],
+    }
+    return orjson.dumps(body)
+
+
+def openai(transcript: Transcript, form: TranscriptFormat, granularities: Collection[str] = ()) -> Rendered:
+    """The answer of /v1/audio/transcriptions and /v1/audio/translations.
+
+    Args:
+        granularities: `word`, `segment` or both, for verbose_json; none means `segment`.
+    """
+    match form:
+        case "text":
+            return Rendered(f"{transcript.text}\n".encode(), "text/plain; charset=utf-8")
+        case "srt":
+            return Rendered(_subtitles(transcript, "srt"), "application/x-subrip; charset=utf-8")
+        case "vtt":
+            return Rendered(_subtitles(transcript, "vtt"), "text/vtt; charset=utf-8")
+        case "json":
+            body = {"text": transcript.text, "usage": _duration(transcript)}
+        case "verbose_json":
+            body = _verbose(transcript, granularities or ("segment",))
+        case "diarized_json":
+            body = _diarized(transcript)
+    return Rendered(orjson.dumps(body), "application/json")
+
+
+class TranscriptEvents:
+    """The events of one transcript that is being made; its deltas, joined, are its text."""
+
+    def __init__(self, *, translated: bool = False) -> None:
+        self._translated = translated
+        self._before = ""
+
+    def deltas(self, passage: Passage) -> bytes:
+        """`transcript.text.delta`, one a segment; nothing where nobody speaks."""
+        language = "en" if self._translated else passage.language
+        return b"".join(self._delta(segment.text, language) for segment in passage.segments if segment.text)
+
+    def segments(self, transcript: Transcript) -> bytes:
+        """`transcript.text.segment`, for diarized_json: one a segment, when it is known who speaks."""
+        return b"".join(map(event, _spoken(transcript)))
+
+    def done(self, transcript: Transcript) -> bytes:
+        """`transcript.text.done`, the last one; its usage can be told in tokens only."""
+        heard = math.ceil(_AUDIO_TOKENS * transcript.seconds)
+        written = sum(len(segment.tokens) for segment in transcript.segments)
+        usage = {"type": "tokens", "input_tokens": heard, "output_tokens": written, "total_tokens": heard + written}
+        return event({"type": "transcript.text.done", "text": transcript.text, "usage": usage})
+
+    def _delta(self, text: str, language: str) -> bytes:
+        delta = gap(self._before, text, language) + text
+        self._before = text
+        return event({"type": "transcript.text.delta", "delta": delta})
+
+
+def _published(segment: Segment, *, words: bool) -> dict[str, object]:
+    shown: dict[str, object] = {**_times(segment), "text": segment.text}
+    if segment.speaker:
+        shown["speaker"] = segment.speaker
+    if words:
+        shown["words"] = [
+            {"word": word.text, **_times(word), "probability": round(word.probability, 4)} for word in segment.words
+        ]
+    return shown
+
+
+def _verbose(transcript: Transcript, granularities: Collection[str]) -> dict[str, object]:
+    body: dict[str, object] = {
+        "task": "translate" if transcript.translated else "transcribe",
+        "language": NAMES[transcript.written].lower(),
+        "duration": _seconds(transcript.seconds),
+        "text": transcript.text,
+        "usage": _duration(transcript),
+    }
+    if "word" in granularities:
+        body["words"] = [
+            {"word": word.text, **_times(word)} for segment in transcript.segments for word in segment.words
+        ]
+    if "segment" in granularities:
+        lead = "" if transcript.written in UNSPACED else " "  # as Whisper's tokens have it
+        body["segments"] = [_detailed(i, segment, lead) for i, segment in enumerate(transcript.segments)]
+    return body
+
+
+def _detailed(number: int, segment: Segment, lead: str) -> dict[str, object]:
+    return {
+        "id": number,
+        "seek": int(_MEL_FRAMES * segment.start),
+        **_times(segment),
+        "text": lead + segment.text,
+        "tokens": segment.tokens,
+        "temperature": segment.temperature,
+        "avg_logprob": segment.average_log_probability,
+        "compression_ratio": segment.compression_ratio,
+        "no_speech_prob": segment.no_speech_probability,
+    }
+
+
+def _diarized(transcript: Transcript) -> dict[str, object]:
+    return {
+        "task": "transcribe",
+        "duration": _seconds(transcript.seconds),
+        "text": transcript.text,
+        "segments": _spoken(transcript),
+        "usage": _duration(transcript),
+    }
+
+
+def _spoken(transcript: Transcript) -> list[dict[str, object]]:
+    speakers = dict.fromkeys(segment.speaker for segment in transcript.segments)
+    letters = {speaker: _letters(i) for i, speaker in enumerate(speakers)}
+    return [
+        {
+            "type": "transcript.text.segment",
+            "id": f"seg_{number:03}",
+            **_times(segment),
+            "text": segment.text,
+            "speaker": letters[segment.speaker],
+        }
+        for number, segment in enumerate(transcript.segments, 1)
+    ]
+
+
+def _letters(number: int) -> str:
+    """A … Z, AA, AB, …: OpenAI's name of the speaker who comes in after `number` others."""
+    more, letter = divmod(number, 26)
+    return (_letters(more - 1) if more else "") + chr(ord("A") + letter)
+
+
+def _subtitles(transcript: Transcript, form: Literal["srt", "vtt"]) -> bytes:
+    return "".join(subtitles(transcript.segments, form)).encode()
+
+
+def _duration(transcript: Transcript) -> dict[str, object]:
+    return {"type": "duration", "seconds": math.ceil(transcript.seconds)}
+
+
+def _times(stretch: Segment | Word) -> dict[str, object]:
+    return {"start": _seconds(stretch.start), "end": _seconds(stretch.end)}
+
+
+def _seconds(value: float) -> float:
+    """To the millisecond."""
+    return round(value, 3)
