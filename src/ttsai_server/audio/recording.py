@@ -27,8 +27,10 @@ class Recording:
         return self.frames / self.rate
 
     def append(self, samples: NDArray[np.float32]) -> None:
-        """Add float32 (n, channels) to the end."""
-        self._file.write(np.ascontiguousarray(samples, np.float32).tobytes())
+        """Add float32 (n, channels) to the end. Raises OSError when the disk is full."""
+        data = memoryview(np.ascontiguousarray(samples, np.float32).tobytes())
+        while data:  # a full disk first takes a part, then raises
+            data = data[self._file.write(data) :]
         self.frames += len(samples)
 
     def read(self, start: int, count: int) -> NDArray[np.float32]:

@@ -1,0 +1,231 @@
+"""Any file that people upload → one Recording: found by content, bounded before memory is spent.
+
+FFmpeg's demuxers and decoders (through PyAV, imported at the first use: it is 18 MB) read the file a block at a time;
+each block is mixed, resampled (soxr) and written to disk, so that memory is the same for a minute and for ten hours.
+
+Only the demuxers and decoders named here may run: none of them opens another file or address, and a picture or a
+video track in the file is never decoded. FFmpeg takes some of a file's own words for how much memory it needs (an M4A
+of 589 bytes made it take 3.5 GB); so its largest allocation is capped, for the whole process.
+"""
+
+import ctypes
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from ttsai_server.audio.extent import missing
+from ttsai_server.audio.recording import Recording
+from ttsai_server.audio.tape import Tape
+from ttsai_server.errors import BadRequest, FileTooLarge
+
+if TYPE_CHECKING:
+    from av.audio.codeccontext import AudioCodecContext
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+
+_DEMUXERS = "wav,aiff,caf,flac,mp3,aac,ogg,amr,mov,matroska"
+_DECODERS = (
+    "pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,"
+    "pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,gsm_ms,mp3float,mp3,mp2float,mp2,aac,flac,alac,vorbis,opus,"
+    "libopus,speex,amrnb,amrwb,ac3,eac3"
+)
+_ALLOCATION = 32 << 20
+"""Largest single allocation of FFmpeg's, bytes: the index of 8 hours of AAC in an MP4."""
+_TRACKS = 16
+_HEAD = 32 << 20
+"""Bytes that may be read before the sound: tags, pictures, indices."""
+_LOWEST_RATE = 1_000
+_BLOCK = 1 << 20
+"""Most samples in one decoded block; FLAC's longest is 65,535."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a file may at most be."""
+
+    seconds: float
+    channels: int = 8
+    rate: int = 384_000
+    """Hertz."""
+
+
+class Stopped(Exception):
+    """`stop` said so; whoever said it knows why."""
+
+
+def decode(
+    file: BinaryIO,
+    bounds: Bounds,
+    *,
+    rate: int | None = None,
+    channels: int | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Recording:
+    """The file's best audio track, float32 in [-1, 1]; the caller closes it. Blocking, so not for the event loop.
+
+    Time is kept: sound begins as long after the Recording's start as it does after the file's, and a stretch that
+    can't be decoded, or that the time stamps leave out, is silence as long, so that a word's time holds. More than one
+    packet in ten lost is refused. A sound that ends early is refused where the container or the FLAC head tells its
+    size; Ogg, ADTS, AMR, live WebM and an MP3 without a Xing head end where they end. What the file says of an
+    encoder's delay and padding is cut off.
+
+    Args:
+        file: seekable; read in blocks, its position moves, stays open.
+        bounds: of the source.
+        rate: Hertz of the result; None: the source's own (its first, if it changes).
+        channels: 1 or 2, mixed so that nothing clips; None: the source's own.
+        stop: asked between blocks.
+
+    Raises:
+        BadRequest: empty, not audio, no audio track, truncated, damaged, no samples, too many channels or too high a
+            rate; says which.
+        FileTooLarge: longer than `bounds.seconds`; the rest is not decoded.
+        Stopped: `stop()` was true.
+    """
+    if not file.seek(0, 2):
+        raise _refused("is empty")
+    if absent := missing(file):
+        raise _refused(f"is truncated: {absent} bytes of it are missing")
+    source = _Source(file, stop)
+    with _opened(source) as container:
+        stream = _track(container, bounds)
+        with Tape(bounds.seconds, rate, channels, (container.start_time or 0) / 1e6) as tape:
+            lost = _play(container, stream, tape, bounds, source)
+            tape.finish()
+            _check(container, stream, tape, lost)
+            return tape.take()
+
+
+class _Source:
+    """The file as FFmpeg sees it: no name to guess a format from, and an early end once nobody waits."""
+
+    def __init__(self, file: BinaryIO, stop: Callable[[], bool]) -> None:
+        file.seek(0)
+        self._file = file
+        self._stop = stop
+        self._head = 0
+        self.opening = True
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, count: int) -> bytes:
+        # an exception would have to find its way through FFmpeg, which may swallow it and let it out at a later call
+        if self._stop() or self.overfull:
+            return b""
+        data = self._file.read(count)
+        self._head += len(data) if self.opening else 0
+        return data
+
+    @property
+    def overfull(self) -> bool:
+        return self._head > _HEAD
+
+    def check(self) -> None:
+        """Was the early end ours? Raises Stopped or BadRequest."""
+        if self._stop():
+            raise Stopped
+        if self.overfull:
+            raise _refused(f"has over {_HEAD >> 20} MB of tags, pictures or indices")
+
+
+@contextmanager
+def _opened(source: _Source) -> "Generator[InputContainer]":
+    import av
+    from av import _core
+    from av.error import FFmpegError
+
+    ctypes.CDLL(_core.__file__).av_max_alloc(ctypes.c_size_t(_ALLOCATION))
+    options = {
+        "format_whitelist": _DEMUXERS,
+        "codec_whitelist": _DECODERS,
+        "protocol_whitelist": "none",
+        "max_streams": str(_TRACKS),
+    }
+    try:
+        container = av.open(cast(Any, source), mode="r", options=options, metadata_errors="ignore")
+    except FFmpegError:
+        source.check()
+        raise _refused("is not audio of a known format, or its head is damaged") from None
+    with container:
+        source.check()
+        source.opening = False
+        yield container
+
+
+def _track(container: "InputContainer", bounds: Bounds) -> "AudioStream":
+    """The track to decode, its decoder set up; what its head says is within bounds."""
+    from av.stream import Discard
+
+    if not container.streams.audio:
+        raise _refused("has no audio track")
+    stream = cast("AudioStream", container.streams.best("audio") or container.streams.audio[0])
+    context = cast("AudioCodecContext | None", stream.codec_context)  # None: FFmpeg has no such decoder
+    if context is None or context.codec.name not in _DECODERS.split(","):
+        raise _refused("has an audio track of an unknown codec")
+    _within(context.sample_rate, context.channels, bounds)
+    # of one that is much too long, nothing need be decoded; elsewhere the length is a guess
+    if stream.duration and container.format.name in _EXACT:
+        length = float(stream.duration * (stream.time_base or 0))
+        if length > bounds.seconds + 1:
+            raise FileTooLarge(
+                f"The file is {length:.0f} s long; at most {bounds.seconds:.0f} s are taken.", param="file"
+            )
+    for other in container.streams:
+        if other is not stream:
+            other.discard = Discard.all
+    # a block whose checksum is wrong is lost, not noise
+    context.options = {"err_detect": "crccheck", "max_samples": str(_BLOCK)}
+    context.thread_count = 1
+    return stream
+
+
+_EXACT = frozenset(("flac", "ogg", "mov,mp4,m4a,3gp,3g2,mj2"))
+"""Whose track's length is written in it, not guessed from the bit rate."""
+
+
+def _play(container: "InputContainer", stream: "AudioStream", tape: Tape, bounds: Bounds, source: _Source) -> float:
+    """Decode the whole track onto the tape; the share of its packets that were lost."""
+    from av.error import FFmpegError
+
+    packets = lost = 0
+    try:
+        for packet in container.demux(stream):
+            source.check()
+            packets += 1
+            # a file can have millions of packets with nothing in them
+            if packets > 10_000 + 2_000 * tape.seconds:
+                raise _refused("is damaged: it has far more packets than sound")
+            try:
+                frames = packet.decode()
+            except FFmpegError:
+                lost += 1
+                continue
+            for frame in frames:
+                _within(frame.sample_rate, frame.layout.nb_channels, bounds)
+                tape.add(frame)
+    except FFmpegError:
+        raise _refused("is damaged: it can't be read to its end") from None
+    source.check()
+    return lost / packets if lost > 1 or not tape.seconds else 0
+
+
+def _check(container: "InputContainer", stream: "AudioStream", tape: Tape, lost: float) -> None:
+    if lost > 0.1:
+        raise _refused(f"is damaged: {lost:.0%} of its audio can't be decoded")
+    if not tape.seconds:
+        raise _refused("has no sound in it: 0 samples")
+    if container.format.name == "flac" and stream.duration and stream.time_base:
+        promised = float(stream.duration * stream.time_base)
+        if tape.seconds < promised - 1e-3:
+            raise _refused(f"is truncated: {tape.seconds:.2f} s of {promised:.2f} s are there")
+
+
+def _within(rate: int, channels: int, bounds: Bounds) -> None:
+    if not 0 < channels <= bounds.channels:
+        raise _refused(f"has {channels} channels; 1 to {bounds.channels} are taken")
+    if not _LOWEST_RATE <= rate <= bounds.rate:
+        raise _refused(f"has a sample rate of {rate} Hz; {_LOWEST_RATE} to {bounds.rate} Hz are taken")
+
+
+def _refused(what: str) -> BadRequest:
+    return BadRequest(f"The file {what}.", param="file")

@@ -1,0 +1,105 @@
+"""What a file says of its own size, held against what is there: read from a few heads, before anything is decoded.
+
+WAV, AIFF and CAF (chunk sizes), ISO base media (ISO/IEC 14496-12, box sizes), Matroska and WebM (RFC 9559, the Segment's
+size), MP3 (the bytes field of a Xing or Info head). Ogg, ADTS, AMR and an MP3 with no such head say nothing; FLAC says
+it in samples, which `decode` counts.
+"""
+
+from collections.abc import Callable
+from typing import BinaryIO, Literal
+
+_MOST_CHUNKS = 4096
+"""Looked at before the walk gives up: a hostile file has millions."""
+_OPEN = 0x7FFF_0000
+"""A 32-bit size from here on means "until the end": what a recorder writes that can't go back."""
+_BOXES = frozenset(b"ftyp moov mdat free skip wide moof mfra uuid meta styp sidx udta pnot".split())
+_SEGMENT = bytes.fromhex("18538067")
+
+
+def missing(file: BinaryIO) -> int:
+    """How many bytes the file has promised and hasn't got; 0 where it is whole, or where its format can't tell.
+
+    file: seekable; its position moves.
+    """
+    head = _at(file, 0, 12)
+    for offset, magic, walk in _WALKS:
+        if head[offset : offset + len(magic)] == magic:
+            return max(0, walk(file) - file.seek(0, 2))
+    return max(0, _boxes(file) - file.seek(0, 2)) if head[4:8] in _BOXES else 0
+
+
+def _at(file: BinaryIO, position: int, count: int) -> bytes:
+    file.seek(position)
+    return file.read(count)
+
+
+def _chunks(file: BinaryIO, order: Literal["little", "big"], sound: bytes) -> int:
+    """End of the chunk `sound`, bytes; 0 where it is open."""
+    position = 12
+    for _ in range(_MOST_CHUNKS):
+        head = _at(file, position, 8)
+        size = int.from_bytes(head[4:], order)
+        if len(head) < 8 or head[:4] == sound:
+            return 0 if len(head) < 8 or not 0 < size < _OPEN else position + 8 + size
+        position += 8 + size + size % 2
+    return 0
+
+
+def _caf(file: BinaryIO) -> int:
+    position = 8
+    for _ in range(_MOST_CHUNKS):
+        head = _at(file, position, 12)
+        size = int.from_bytes(head[4:], "big", signed=True)
+        if len(head) < 12 or size < 0:
+            return 0
+        position += 12 + size
+        if head[:4] == b"data":
+            return position
+    return 0
+
+
+def _boxes(file: BinaryIO) -> int:
+    position = 0
+    for _ in range(_MOST_CHUNKS):
+        head = _at(file, position, 16)
+        size = int.from_bytes(head[:4], "big")
+        if size == 1:
+            size = int.from_bytes(head[8:], "big")
+        if len(head) < 8 or size < 8 or head[4:8] not in _BOXES:
+            break
+        position += size
+    return position
+
+
+def _segment(file: BinaryIO) -> int:
+    """End of the Segment, which is all after the EBML head; 0 where its size is unknown (a live recording)."""
+    head = _at(file, 0, 64)
+    begin = head.find(_SEGMENT) + len(_SEGMENT)
+    width = 9 - head[begin].bit_length() if len(_SEGMENT) <= begin < len(head) else 9
+    size = int.from_bytes(head[begin : begin + width], "big") & (1 << 7 * width) - 1
+    return 0 if width > 8 or size == (1 << 7 * width) - 1 else begin + width + size
+
+
+def _mpeg(file: BinaryIO) -> int:
+    """End of an MP3's last frame, as its Xing or Info head has it."""
+    begin = 0
+    while (tag := _at(file, begin, 10))[:3] == b"ID3" and len(tag) == 10:
+        begin += 10 + sum((byte & 0x7F) << shift for byte, shift in zip(tag[6:], (21, 14, 7, 0), strict=True))
+    frame = _at(file, begin, 64)
+    found = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if frame[:1] != b"\xff" or found < 0:
+        return 0
+    flags, fields = frame[found + 7], frame[found + 8 + 4 * (frame[found + 7] & 1) :]
+    return begin + int.from_bytes(fields[:4], "big") if flags & 2 else 0
+
+
+_WALKS: tuple[tuple[int, bytes, Callable[[BinaryIO], int]], ...] = (
+    (8, b"WAVE", lambda file: _chunks(file, "little", b"data")),
+    (8, b"AIFF", lambda file: _chunks(file, "big", b"SSND")),
+    (8, b"AIFC", lambda file: _chunks(file, "big", b"SSND")),
+    (0, b"caff", _caf),
+    (0, bytes.fromhex("1A45DFA3"), _segment),
+    (0, b"ID3", _mpeg),
+    (0, b"\xff", _mpeg),
+)
+"""Where the magic lies, the magic, what reads the promised size."""
