@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
-from ttsai_server.api.deps import BaseUrl, Keyed, Wired
+from ttsai_server.api.deps import BaseUrl, Keyed, Light, Wired
 from ttsai_server.api.schemas import (
     KEYED,
     Language,
@@ -20,6 +20,7 @@ from ttsai_server.errors import UnknownModel
 from ttsai_server.text.language import NAMES
 
 keyed = APIRouter(tags=["catalogue"], responses=KEYED)
+light = APIRouter(tags=["catalogue"], responses=KEYED, route_class=Light)
 open_ = APIRouter(tags=["catalogue"], responses=errors(400, 404, 500))
 """Needs no key: web clients fill their menus before they have one, and previews play in any page."""
 
@@ -28,7 +29,7 @@ def _for_sdk(request: Request) -> bool:
     return "api_prefix" in request.scope["state"]
 
 
-@keyed.get("/v1/models", response_model=ModelList)
+@light.get("/v1/models", response_model=ModelList)
 async def list_models(request: Request, services: Keyed) -> Response:
     listings = services.listings
     return Response(listings.sdk_models if _for_sdk(request) else listings.models, media_type="application/json")
