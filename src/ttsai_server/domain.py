@@ -97,6 +97,8 @@ class ModelCard:
     """Other ids that mean this model."""
     streaming: bool = True
     cloning: bool = False
+    translates: bool = False
+    """Whether it can write English of any language that it hears."""
     demo: bool = False
     """Listed and served only when `models.demo` is on."""
     memory: int = 0

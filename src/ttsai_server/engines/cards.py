@@ -77,6 +77,7 @@ class CardFile(_Strict):
     aliases: tuple[Id, ...] = ()
     streaming: bool = True
     cloning: bool = False
+    translates: bool = False
     demo: bool = False
     memory: int = Field(default=0, ge=0)
     concurrency: int = Field(default=1, ge=0)
