@@ -17,11 +17,9 @@ from ttsai_server.settings import Models, Settings, Store
 from ttsai_server.store.db import Database, open_database
 from ttsai_server.store.migrate import upgrade
 
-CARDS = Path(__file__).parent / "cards"
 
-
-def _weights(card_file: Path, models: Path) -> Path:
-    card = read_card(card_file)
+def _weights(name: str, models: Path) -> Path:
+    card = read_card(Settings().models.cards / f"{name}.toml")
     if missing(card, models):
         pull(card, models)
     return models / card.id
@@ -36,14 +34,25 @@ def models_dir() -> Path:
 @pytest.fixture(scope="session")
 def kokoro_weights(models_dir: Path) -> Path:
     """Folder of the real Kokoro weights."""
-    return _weights(Settings().models.cards / "kokoro.toml", models_dir)
+    return _weights("kokoro", models_dir)
 
 
 @pytest.fixture(scope="session")
-def ear(models_dir: Path) -> Ear:
+def base_weights(models_dir: Path) -> Path:
+    """Folder of the real weights of Whisper base."""
+    return _weights("whisper-base", models_dir)
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(models_dir: Path) -> Path:
+    """Folder of the real weights of Whisper tiny.en."""
+    return _weights("whisper-tiny.en", models_dir)
+
+
+@pytest.fixture(scope="session")
+def ear(tiny_weights: Path, base_weights: Path) -> Ear:
     """Hears what a sound says: `ear.listen(mp3_bytes)`; measure with `tests.listening.wer`."""
-    english, other = (_weights(CARDS / f"{name}.toml", models_dir) for name in ("whisper-tiny-en", "whisper-base"))
-    return Ear(english, other)
+    return Ear(tiny_weights, base_weights)
 
 
 @pytest.fixture(scope="session")

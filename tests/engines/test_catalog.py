@@ -4,13 +4,14 @@ from pathlib import Path
 import pytest
 
 from ttsai_server.domain import Task
-from ttsai_server.engines.base import Synthesizer
+from ttsai_server.engines.base import Engine, Synthesizer, Transcriber
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.errors import BadCard, BadRequest, NotFound, UnknownModel
 from ttsai_server.settings import CHECKOUT
 
 CARDS = CHECKOUT / "models"
+PROTOCOLS: dict[Task, type[Engine]] = {Task.TTS: Synthesizer, Task.STT: Transcriber}
 LANGUAGES = {"en-us": 20, "en-gb": 8, "es": 3, "fr": 1, "hi": 4, "it": 2, "ja": 5, "pt-br": 3, "zh": 8}
 
 
@@ -119,7 +120,8 @@ def test_an_engine_that_is_not_there_is_named(tmp_path: Path, engine: str) -> No
 
 @pytest.mark.parametrize("file", sorted(CARDS.glob("*.toml")), ids=lambda file: file.stem)
 def test_every_card_has_an_adapter(file: Path) -> None:
-    assert issubclass(load_class(read_card(file)), Synthesizer)
+    card = read_card(file)
+    assert issubclass(load_class(card), PROTOCOLS[card.task])
 
 
 def copy_card(folder: Path, name: str, demo: str = "demo = true") -> None:

@@ -75,6 +75,7 @@ class CardFile(_Strict):
     languages: tuple[LanguageCode, ...]
     rate: PositiveInt
     aliases: tuple[Id, ...] = ()
+    translates: bool = False
     streaming: bool = True
     cloning: bool = False
     translates: bool = False

@@ -87,7 +87,7 @@ def _cut(text: str, first: int, longest: int, language: str) -> Iterator[Piece]:
     limit = min(first, longest)
     for start, end in _paragraphs(text):
         block = _SHORT_LINE.sub(rf"\1{_LINE_END}", text[start:end])
-        sentences = _sentence_ends(block, language)
+        sentences = sentence_ends(block, language)
         at = 0
         while at < len(block):
             stop, cut = _next(block, at, limit, sentences)
@@ -106,8 +106,8 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
         yield start, len(text)
 
 
-def _sentence_ends(block: str, language: str) -> list[int]:
-    """Offsets; a short line is a sentence."""
+def sentence_ends(block: str, language: str) -> list[int]:
+    """Offsets in `block` where its sentences end, with the blanks after them; a short line is a sentence."""
     found: list[str] = sentencex.segment(language, block)  # pyright: ignore[reportAttributeAccessIssue] compiled
     ends = accumulate(map(len, found))
     whole = {end for end, sentence in zip(ends, found, strict=True) if _is_whole(sentence, block[end : end + 1])}

@@ -1,0 +1,90 @@
+"""Whisper, speech to text (Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision"),
+run by CTranslate2 with faster-whisper."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import ModelCard, Passage, Segment, TranscriptionRequest
+from ttsai_server.engines.base import Cancellation, Cancelled, Place, Transcriber
+from ttsai_server.engines.whisper.windows import read_window
+from ttsai_server.errors import EngineFailed, WeightsMissing
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
+
+ARITHMETIC = {"cpu": "int8", "cuda": "float16"}
+CHUNKS = {"cpu": 2, "cuda": 16}
+"""Chunks of 30 s in one step: more of them take more memory, and on a processor gain nothing."""
+
+
+class FasterWhisper(Transcriber):
+    """Hears a recording window by window. Equal requests give equal text, unless a temperature is above 0."""
+
+    class Setup(Transcriber.Setup):
+        arithmetic: Literal["auto", "int8", "int8_float16", "float16", "bfloat16", "float32"] = "auto"
+        """What CTranslate2 computes in; auto: int8 on a CPU, float16 on CUDA."""
+        chunks: int = Field(default=0, ge=0)
+        """Chunks of 30 s that are heard in one step; 0: 2 on a CPU, 16 on CUDA."""
+
+    class Options(Transcriber.Options):
+        beam_size: int = Field(default=5, ge=1, le=10)
+        """Texts that are kept in view while the likeliest is searched."""
+        vad_threshold: float = Field(default=0.5, ge=0, le=1)
+        """How sure the speech detector must be for a sound to be heard at all; 0: everything is heard."""
+
+    def __init__(self, model: WhisperModel, chunks: int) -> None:
+        self._model: WhisperModel | None = model
+        self._chunks = chunks
+
+    @classmethod
+    def load(cls, card: ModelCard, place: Place) -> FasterWhisper:
+        from faster_whisper import WhisperModel
+
+        if not (place.weights / "model.bin").is_file():
+            raise WeightsMissing(card.id)
+        setup = cls.Setup.model_validate(dict(card.options))
+        arithmetic = ARITHMETIC[place.device] if setup.arithmetic == "auto" else setup.arithmetic
+        try:
+            model = WhisperModel(
+                str(place.weights),
+                device=place.device,
+                compute_type=arithmetic,
+                cpu_threads=place.threads,
+                num_workers=place.steps,
+                local_files_only=True,
+            )
+        except (RuntimeError, ValueError) as error:
+            raise EngineFailed(f"CTranslate2 could not load {card.id!r}: {error}") from error
+        return cls(model, setup.chunks or CHUNKS[place.device])
+
+    def transcribe(
+        self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
+    ) -> Generator[Passage]:
+        from ttsai_server.engines.whisper.listener import Listener, detect
+
+        if not self._model:
+            raise EngineFailed("The engine is closed.")
+        options = self.Options.model_validate(dict(request.options))
+        listener = Listener(self._model, request, options.beam_size, cancellation)
+        position = 0
+        while position < recording.frames:
+            if cancellation.cancelled:
+                raise Cancelled
+            window = read_window(recording, position, self._chunks, partial(detect, threshold=options.vad_threshold))
+            segments = listener.hear(window.chunks) if window.chunks else []
+            position = window.end
+            yield Passage(_asked(segments, request), position / recording.rate, listener.language)
+
+    def close(self) -> None:
+        self._model = None
+
+
+def _asked(segments: Iterable[Segment], request: TranscriptionRequest) -> tuple[Segment, ...]:
+    return tuple(segment if request.words else replace(segment, words=()) for segment in segments)

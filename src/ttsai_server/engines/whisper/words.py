@@ -1,0 +1,76 @@
+"""From what Whisper aligned to words and sentences with times in the recording."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+from ttsai_server.domain import Segment, Word
+from ttsai_server.engines.whisper.windows import Chunk
+from ttsai_server.text.split import sentence_ends
+
+UNSPACED = {"zh", "ja", "th", "lo", "my", "yue"}
+"""Languages that write no spaces, as Whisper counts them: what can be written alone is a word."""
+PAUSE = 1.0
+"""Seconds of silence that end a sentence, whatever the punctuation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """A word, or a part of one, as the model writes it, with its times in the chunk."""
+
+    text: str
+    """With the space before it, if it is written with one."""
+    tokens: tuple[int, ...]
+    start: float
+    end: float
+    probability: float
+
+
+def sentences(parts: Iterable[Aligned], chunk: Chunk, heard: Segment, language: str) -> Generator[Segment]:
+    """Cut what was heard in a chunk into its sentences; each is `heard` with its own text, times, words and tokens.
+
+    language: ISO 639-1 code of what is written.
+    """
+    aligned = list(parts) if language in UNSPACED else whole_words(parts)
+    placed = [_placed(word, chunk) for word in aligned]
+    begin = 0
+    for end in _ends(aligned, placed, language):
+        words, own = placed[begin:end], aligned[begin:end]
+        text = "".join(word.text for word in own).strip()
+        tokens = tuple(token for word in own for token in word.tokens)
+        yield replace(heard, text=text, start=words[0].start, end=words[-1].end, words=tuple(words), tokens=tokens)
+        begin = end
+
+
+def whole_words(parts: Iterable[Aligned]) -> list[Aligned]:
+    """Join what is written without a space: `1` and `,250`, `second` and `-hand`."""
+    words: list[Aligned] = []
+    for part in parts:
+        if words and not part.text.startswith(" "):
+            part = _joined(words.pop(), part)
+        words.append(part)
+    return words
+
+
+def _joined(one: Aligned, other: Aligned) -> Aligned:
+    probability = one.probability * len(one.tokens) + other.probability * len(other.tokens)
+    tokens = one.tokens + other.tokens
+    return Aligned(one.text + other.text, tokens, one.start, other.end, probability / len(tokens))
+
+
+def _placed(word: Aligned, chunk: Chunk) -> Word:
+    middle = (word.start + word.end) / 2
+    start, end = (chunk.time(moment, middle) for moment in (word.start, word.end))
+    return Word(word.text.strip(), start, end, word.probability, joined=not word.text.startswith(" "))
+
+
+def _ends(aligned: Sequence[Aligned], placed: Sequence[Word], language: str) -> Generator[int]:
+    """After how many words each sentence ends."""
+    text = "".join(word.text for word in aligned)
+    ends = {len(text[:end].rstrip()) for end in sentence_ends(text, language)}
+    for number, length in enumerate(accumulate(len(word.text) for word in aligned), start=1):
+        last = number == len(aligned)
+        if last or length in ends or placed[number].start - placed[number - 1].end >= PAUSE:
+            yield number
