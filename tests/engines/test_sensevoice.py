@@ -1,0 +1,230 @@
+"""SenseVoice on real speech, with real loading and inference; its weights are tiny and random (tiny_sensevoice)."""
+
+import sys
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from tests.engines.tiny_sensevoice import METADATA, TOKENS, write_tiny_sensevoice
+
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import ModelCard, Passage, Segment, TranscriptionRequest
+from ttsai_server.engines.base import Cancellation, Cancelled, Place
+from ttsai_server.engines.cards import read_card
+from ttsai_server.engines.sensevoice import NUMBERS, RATE, VECTORS, SenseVoice, _words
+from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
+from ttsai_server.settings import Settings
+
+model_id = "sensevoice"
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sensevoice")
+    write_tiny_sensevoice(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def card() -> ModelCard:
+    return read_card(Settings().models.cards / "sensevoice.toml")
+
+
+@pytest.fixture(scope="module")
+def engine(card: ModelCard, weights: Path) -> Generator[SenseVoice]:
+    loaded = SenseVoice.load(card, Place(weights))
+    yield loaded
+    loaded.close()
+
+
+def hear(engine: SenseVoice, recording: Recording, **asked: object) -> list[Passage]:
+    return list(engine.transcribe(recording, replace(TranscriptionRequest(words=True), **asked), Cancellation()))  # pyright: ignore[reportArgumentType]
+
+
+def segments(passages: list[Passage]) -> list[Segment]:
+    return [segment for passage in passages for segment in passage.segments]
+
+
+def result(*tokens: str) -> SimpleNamespace:
+    """What sherpa-onnx gives: a token every half second."""
+    return SimpleNamespace(tokens=list(tokens), timestamps=[i / 2 for i in range(len(tokens))])
+
+
+def texts(*tokens: str) -> list[tuple[str, bool]]:
+    return [(word.text, word.joined) for word in _words(result(*tokens), 0, 100)]
+
+
+def test_speech_is_written_with_no_tags(engine: SenseVoice, talk: Recording) -> None:
+    heard = segments(hear(engine, talk))
+    assert heard
+    assert all(segment.text and "<|" not in segment.text for segment in heard)
+
+
+def test_a_segment_lies_where_somebody_speaks(engine: SenseVoice, talk: Recording) -> None:
+    for segment in segments(hear(engine, talk)):
+        sound = talk.read(round(segment.start * RATE), round((segment.end - segment.start) * RATE))
+        assert np.abs(sound).max() > 0.05
+
+
+def test_words_are_in_order_inside_their_segment(engine: SenseVoice, talk: Recording) -> None:
+    heard = segments(hear(engine, talk))
+    times = [time for segment in heard for word in segment.words for time in (word.start, word.end)]
+    assert times == sorted(times)
+    assert all(segment.start == segment.words[0].start <= segment.words[-1].end == segment.end for segment in heard)
+    assert times[-1] <= talk.seconds
+
+
+def test_words_make_up_the_text(engine: SenseVoice, talk: Recording) -> None:
+    for segment in segments(hear(engine, talk)):
+        assert "".join(word.text if word.joined else f" {word.text}" for word in segment.words).strip() == segment.text
+
+
+def test_words_come_if_they_are_asked_for(engine: SenseVoice, talk: Recording) -> None:
+    plain, full = segments(hear(engine, talk, words=False)), segments(hear(engine, talk))
+    assert plain == [replace(segment, words=()) for segment in full]
+
+
+def test_the_last_passage_ends_with_the_recording(engine: SenseVoice, talk: Recording) -> None:
+    passages = hear(engine, talk)
+    assert len(passages) > 1
+    assert passages[-1].end == pytest.approx(talk.seconds)
+
+
+def test_each_utterance_is_a_segment_at_its_time(engine: SenseVoice, talk: Recording, spoken: np.ndarray) -> None:
+    long = len(spoken) / RATE
+    expected = [1, 21 + long, 46 + 2 * long]
+    assert [segment.start for segment in segments(hear(engine, talk))] == pytest.approx(expected, abs=0.5)
+
+
+@pytest.mark.parametrize("sound", ["silence", "noise"])
+def test_where_nobody_speaks_there_is_no_segment(engine: SenseVoice, sound: str) -> None:
+    with Recording(RATE) as recording:
+        noise = np.random.default_rng(0).normal(0, 0.05, (RATE * 40, 1)).astype(np.float32)
+        recording.append(noise if sound == "noise" else noise * 0)
+        passages = hear(engine, recording)
+        assert segments(passages) == []
+        assert passages[-1].end == 40
+
+
+def test_speech_too_short_for_a_frame_is_no_harm(engine: SenseVoice, spoken: np.ndarray) -> None:
+    for count in (1, 100, 511, 1600):
+        with Recording(RATE) as recording:
+            recording.append(spoken[:count])
+            assert hear(engine, recording)[-1].end == count / RATE
+
+
+def test_the_language_that_is_asked_for_is_told_to_the_model(engine: SenseVoice, talk: Recording) -> None:
+    assert {passage.language for passage in hear(engine, talk)} == {"en"}
+    assert {passage.language for passage in hear(engine, talk, language="ja")} == {"ja"}
+
+
+def test_the_language_is_the_models_tag(
+    engine: SenseVoice, talk: Recording, weights: Path, card: ModelCard, tmp_path: Path
+) -> None:
+    write_tiny_sensevoice(tmp_path, METADATA | {"lang_auto": METADATA["lang_yue"]})
+    other = SenseVoice.load(card, Place(tmp_path))
+    assert {passage.language for passage in hear(other, talk)} == {"yue"}
+
+
+def test_what_the_model_calls_no_speech_is_not_written(talk: Recording, card: ModelCard, tmp_path: Path) -> None:
+    write_tiny_sensevoice(tmp_path, METADATA | {"lang_auto": METADATA["lang_nospeech"]})
+    assert segments(hear(SenseVoice.load(card, Place(tmp_path)), talk)) == []
+
+
+@pytest.mark.parametrize(("asked", "param"), [({"language": "fr"}, "language"), ({"translate": True}, "model")])
+def test_what_it_cannot_do_is_told_before_the_first_passage(
+    engine: SenseVoice, talk: Recording, asked: dict[str, object], param: str
+) -> None:
+    with pytest.raises(BadRequest) as caught:
+        hear(engine, talk, **asked)
+    assert caught.value.param == param
+
+
+def test_chinese_and_japanese_characters_are_words_that_are_joined() -> None:
+    assert texts("你", "好", "。", "ま", "す") == [("你", False), ("好。", True), ("ま", True), ("す", True)]
+
+
+def test_pieces_of_an_alphabet_are_one_word() -> None:
+    assert texts(" stop", "ped", ",", " it", "'", "s", " ", "비", "가") == [
+        ("stopped,", False), ("it's", False), ("비가", False)
+    ]  # fmt: skip
+
+
+def test_an_alphabet_after_characters_is_a_word_of_its_own() -> None:
+    assert texts("用", "i", "OS", "吧", " ok") == [("用", False), ("iOS", True), ("吧", True), ("ok", False)]
+
+
+def test_tags_inside_the_text_are_no_words() -> None:
+    assert texts("<|BGM|>", " ok", "<|zh|>") == [("ok", False)]
+
+
+def test_a_word_ends_with_its_sound_or_where_the_next_begins() -> None:
+    first, second = _words(result(" stop", "ped", " it"), 10, 11.1)
+    assert (first.start, first.end, second.start, second.end) == (10, 10.8, 11, 11.1)
+
+
+def test_a_cancelled_request_is_not_heard(engine: SenseVoice, talk: Recording) -> None:
+    cancellation = Cancellation()
+    passages = engine.transcribe(talk, TranscriptionRequest(), cancellation)
+    next(passages)
+    cancellation.cancel()
+    with pytest.raises(Cancelled):
+        list(passages)
+
+
+def test_it_can_be_closed_twice(card: ModelCard, weights: Path, talk: Recording) -> None:
+    engine = SenseVoice.load(card, Place(weights))
+    engine.close()
+    engine.close()
+    with pytest.raises(EngineFailed, match="closed"):
+        hear(engine, talk)
+
+
+def test_without_its_files_it_is_not_loaded(card: ModelCard, tmp_path: Path) -> None:
+    with pytest.raises(WeightsMissing):
+        SenseVoice.load(card, Place(tmp_path))
+
+
+def without(key: str) -> Callable[[Path], None]:
+    return lambda folder: write_tiny_sensevoice(folder, {k: v for k, v in METADATA.items() if k != key})
+
+
+def with_model(content: bytes) -> Callable[[Path], None]:
+    return lambda folder: void(write_tiny_sensevoice(folder), (folder / "model.int8.onnx").write_bytes(content))
+
+
+def with_tokens(content: str) -> Callable[[Path], None]:
+    return lambda folder: void(write_tiny_sensevoice(folder), (folder / "tokens.txt").write_text(content, "utf-8"))
+
+
+def void(*_: object) -> None:
+    """For lambdas."""
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(pytest.param(without(key), id=key) for key in (*NUMBERS, *VECTORS)),
+        pytest.param(with_model(b"not a model"), id="text"),
+        pytest.param(with_model(b""), id="empty"),
+        pytest.param(with_tokens("the 0\n"), id="few tokens"),
+        pytest.param(with_tokens("".join(f"{token}\n" for token in TOKENS)), id="tokens without ids"),
+    ],
+)
+def test_files_that_sherpa_onnx_would_end_the_process_over_are_refused(
+    card: ModelCard, damage: Callable[[Path], None], tmp_path: Path
+) -> None:
+    damage(tmp_path)
+    with pytest.raises(EngineFailed):
+        SenseVoice.load(card, Place(tmp_path))
+
+
+def test_without_the_extra_it_says_what_to_install(
+    card: ModelCard, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sherpa_onnx", None)
+    with pytest.raises(EngineFailed, match=r"pip install 'ttsai-server\[sensevoice\]'"):
+        SenseVoice.load(card, Place(weights))
