@@ -22,9 +22,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) install -c constraints.txt -e '.[dev,postgres,redis]'
 	touch $@
 
-# The server, with the weights of the default model.
+# The server, with the weights of the default models.
 serve: setup
-	$(BIN)/ttsai-server models pull kokoro
+	$(BIN)/ttsai-server models pull kokoro whisper speakers
 	TTSAI_SERVER__MODELS__PRELOAD='["kokoro"]' $(BIN)/ttsai-server --data-dir data serve
 
 test: check

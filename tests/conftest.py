@@ -50,6 +50,12 @@ def tiny_weights(models_dir: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def speakers_weights(models_dir: Path) -> Path:
+    """Folder of the real weights of the default that tells speakers apart."""
+    return _weights("speakers", models_dir)
+
+
+@pytest.fixture(scope="session")
 def ear(tiny_weights: Path, base_weights: Path) -> Ear:
     """Hears what a sound says: `ear.listen(mp3_bytes)`; measure with `tests.listening.wer`."""
     return Ear(tiny_weights, base_weights)

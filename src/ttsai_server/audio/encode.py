@@ -34,6 +34,8 @@ class _Format:
     """Of the container, when its head can't be mended at the end."""
 
 
+_FRAME = 1 << 16
+"""Samples given to FFmpeg at once: its allocations are capped, see `decode`."""
 _BARE = {"fflags": "+bitexact"}
 """No encoder's name and no chance in the head: a WAV head of 44 bytes, the same Ogg serial every time."""
 _OPUS = _Format("audio/ogg", "ogg", "libopus", "flt", 48_000, muxer=_BARE, stream={"page_duration": "100000"})
@@ -146,9 +148,10 @@ class Encoder:
         return 1 if self._layout == "mono" else 2
 
     def _encode(self, samples: NDArray[np.float32]) -> None:
-        if len(samples):
-            self._container.mux(self._stream.encode(self._frame(samples)))
-            self._done += len(samples)
+        for start in range(0, len(samples), _FRAME):
+            frame = samples[start : start + _FRAME]
+            self._container.mux(self._stream.encode(self._frame(frame)))
+            self._done += len(frame)
 
     def _frame(self, samples: NDArray[np.float32]) -> "AudioFrame":
         from av.audio.frame import AudioFrame

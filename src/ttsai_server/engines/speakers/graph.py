@@ -43,7 +43,9 @@ def _check(tensors: Mapping[str, Array]) -> None:
         wanted[f"lstm.weight_hh_l{layer}"] = (4 * HIDDEN, HIDDEN)
         wanted |= {f"lstm.bias_{kind}_l{layer}": (4 * HIDDEN,) for kind in ("ih", "hh")}
     if wrong := [name for name, shape in wanted.items() if name not in tensors or tensors[name].shape != shape]:
-        raise EngineFailed(f"The checkpoint lacks weights of the speaker encoder, or has them in another shape: {wrong}")
+        raise EngineFailed(
+            f"The checkpoint lacks weights of the speaker encoder, or has them in another shape: {wrong}"
+        )
 
 
 def _model(tensors: Mapping[str, Array]) -> onnx.ModelProto:

@@ -61,7 +61,9 @@ class Windows:
         chosen = np.flatnonzero(near & self.clear[left] & self.clear[right])
         if not len(chosen):
             return LIKENESS
-        return float(np.mean(np.sum(self.embeddings[chosen] * self.embeddings[chosen + APART], axis=1, dtype=np.float32)))
+        return float(
+            np.mean(np.sum(self.embeddings[chosen] * self.embeddings[chosen + APART], axis=1, dtype=np.float32))
+        )
 
 
 def joined(parts: Sequence[Windows]) -> Windows:
