@@ -1,5 +1,4 @@
 import orjson
-
 from ttsai_server.api.sse import event
 
 

@@ -157,10 +157,20 @@ def test_a_line_breaks_before_a_short_word_otherwise():
     ]
 
 
-@pytest.mark.parametrize("word", ["Dr.", "J.", "(Mr.", "p.m."])
-def test_a_dot_is_not_always_an_end(word: str):
-    text = f"It was long before {word} arrived there that we had all gone out to look for him."
-    assert not any(cue[-1].endswith(word) for cue in lines(text))
+@pytest.mark.parametrize("words", ["Dr. Smith", "J. Smith", "(Mr. Smith)", "p.m. or so"])
+def test_a_dot_is_not_always_an_end(words: str):
+    assert len(lines(f"We had been waiting for {words} to come in from there.", pace=10)) == 1
+
+
+def test_a_pause_ends_a_subtitle():
+    words = [Word("going", 0, 1.5, 1.0), Word("on", 2.6, 4, 1.0)]
+    assert [cue.lines for cue in cues(words)] == [("going",), ("on",)]
+
+
+def test_slow_words_are_shown_when_they_are_said():
+    words = [Word("slow", i, i + 0.5, 1.0) for i in range(14)]
+    found = [(cue.start, cue.end, len(cue.lines[0].split())) for cue in cues(words)]
+    assert found == [(0, 6500, 7), (7000, 13500, 7)]
 
 
 def test_one_that_fits_a_line_has_one_line():
