@@ -1,5 +1,5 @@
 import orjson
-from ttsai_server.api.sse import event
+from ttsai_server.api.streaming import event
 
 
 def test_an_event_has_its_type_and_its_data_on_one_line():
