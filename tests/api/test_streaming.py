@@ -1,4 +1,5 @@
 import orjson
+
 from ttsai_server.api.streaming import event
 
 
