@@ -4,6 +4,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from faster_whisper.tokenizer import _LANGUAGE_CODES
+from hypothesis import given
+from hypothesis import strategies as st
+from lingua import Language
 
 from ttsai_server.errors import BadRequest
 from ttsai_server.text.language import NAMES, detect, normalise_code
@@ -14,6 +18,11 @@ SENTENCES = [
     for path in sorted((Path(__file__).parent / "languages").glob("*.txt"))
     for line in path.read_text(encoding="utf-8").splitlines()
 ]
+CODES = [
+    (language.iso_code_639_3.name.lower(), language.iso_code_639_1.name.lower())
+    for language in sorted(Language.all(), key=str)
+]
+"""ISO 639-3 and 639-1, as lingua has them."""
 
 
 @pytest.mark.parametrize(("language", "sentence"), SENTENCES)
@@ -122,10 +131,70 @@ print("lingua" in sys.modules)
         ("mandarin", "zh"),
         ("zh-Hans-CN", "zh-hans-cn"),
         ("es-419", "es-419"),
+        ("eng", "en"),
+        ("deu", "de"),
+        ("ger", "de"),
+        ("spa-MX", "es-mx"),
+        ("cmn-Hans", "zh-hans"),
+        ("jw", "jv"),
+        ("IW", "he"),
     ],
 )
 def test_languages_go_by_many_names(name: str, code: str):
     assert normalise_code(name) == code
+
+
+# Whisper's names and aliases where they are not ours
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("burmese", "my"),
+        ("Castilian", "es"),
+        ("FLEMISH", "nl"),
+        ("haitian", "ht"),
+        ("haitian creole", "ht"),
+        ("letzeburgesch", "lb"),
+        ("Mandarin", "zh"),
+        ("moldavian", "ro"),
+        ("moldovan", "ro"),
+        ("myanmar", "my"),
+        ("nynorsk", "nn"),
+        ("panjabi", "pa"),
+        ("pushto", "ps"),
+        ("sinhalese", "si"),
+        ("valencian", "ca"),
+    ],
+)
+def test_whispers_names_are_known(name: str, code: str):
+    assert normalise_code(name) == code
+
+
+@pytest.mark.parametrize("code", _LANGUAGE_CODES)
+def test_whispers_codes_are_known_in_any_case(code: str):
+    known = {"jw": "jv"}.get(code, code)
+    assert normalise_code(code) == normalise_code(code.upper()) == known
+    assert known in NAMES
+
+
+@pytest.mark.parametrize(("three", "two"), CODES)
+def test_codes_of_three_letters_are_known(three: str, two: str):
+    assert normalise_code(three) == two
+
+
+@given(st.sampled_from(sorted(NAMES)), st.sampled_from(["", "-US", "_BR", "-Hant-TW", "-419"]), st.data())
+def test_case_and_separators_do_not_matter(code: str, tag: str, data: st.DataObject):
+    case = data.draw(st.sampled_from([str.upper, str.lower, str.title]))
+    assert normalise_code(f" {case(code + tag)}\t") == (code + tag).lower().replace("_", "-")
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_a_language_or_a_bad_request(text: str):
+    try:
+        code = normalise_code(text)
+    except BadRequest:
+        return
+    assert normalise_code(code) == code
+    assert code.split("-")[0] in NAMES
 
 
 @pytest.mark.parametrize("name", ["", "klingon", "xx", "en-", "e", "en us", "1", "en\n-us", "-", "🇬🇧", "a" * 1000])

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Speed = Annotated[float, Field(ge=0.5, le=2.0, allow_inf_nan=False)]
+OpenAISpeed = Annotated[float, Field(ge=0.25, le=4.0, allow_inf_nan=False)]
 TranscriptFormat = Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
 """OpenAI's `response_format`."""
-OpenAISpeed = Annotated[float, Field(ge=0.25, le=4.0, allow_inf_nan=False)]
 
 
 class Body(BaseModel):

@@ -123,9 +123,9 @@ def _parts(token: str, *, first: bool) -> Iterator[tuple[str, bool]]:
 
 
 def _short(words: Iterable[Word]) -> Iterator[Word]:
-    """The words with no blank that could break a subtitle up, and each short enough for a line."""
+    """The words with no blank or NUL that could break a subtitle up, and each short enough for a line."""
     for word in words:
-        rest, start, joined = " ".join(word.text.split()), word.start, word.joined
+        rest, start, joined = " ".join(word.text.replace("\0", " ").split()), word.start, word.joined
         while rest:
             at = _cut(rest, _room(word.speaker))
             end = start + (word.end - start) * at / len(rest)
