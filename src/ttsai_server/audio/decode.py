@@ -12,11 +12,12 @@ import ctypes
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ttsai_server.audio.extent import missing
 from ttsai_server.audio.recording import Recording
-from ttsai_server.audio.tape import Tape
+from ttsai_server.audio.tape import Tape, TimeStamps
 from ttsai_server.errors import BadRequest, FileTooLarge
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Bounds:
 
     seconds: float
     channels: int = 8
+    """No more than 8, which is all that PyAV can hand over."""
     rate: int = 384_000
     """Hertz."""
 
@@ -90,7 +92,7 @@ def decode(
     source = _Source(file, stop)
     with _opened(source) as container:
         stream = _track(container, bounds)
-        with Tape(bounds.seconds, rate, channels, (container.start_time or 0) / 1e6) as tape:
+        with Tape(bounds.seconds, rate, channels, _stamps(container)) as tape:
             lost = _play(container, stream, tape, bounds, source)
             tape.finish()
             _check(container, stream, tape, lost)
@@ -142,14 +144,14 @@ def _opened(source: _Source) -> "Generator[InputContainer]":
         "max_streams": str(_TRACKS),
     }
     try:
-        container = av.open(cast(Any, source), mode="r", options=options, metadata_errors="ignore")
+        opened = av.open(cast(Any, source), mode="r", options=options, metadata_errors="ignore")
     except FFmpegError:
         source.check()
         raise _refused("is not audio of a known format, or its head is damaged") from None
-    with container:
+    with opened as container:
         source.check()
         source.opening = False
-        yield container
+        yield cast("InputContainer", container)
 
 
 def _track(container: "InputContainer", bounds: Bounds) -> "AudioStream":
@@ -173,14 +175,22 @@ def _track(container: "InputContainer", bounds: Bounds) -> "AudioStream":
     for other in container.streams:
         if other is not stream:
             other.discard = Discard.all
-    # a block whose checksum is wrong is lost, not noise
-    context.options = {"err_detect": "crccheck", "max_samples": str(_BLOCK)}
+    # a block of FLAC whose checksum is wrong is lost, not noise; MP3's are often wrong in whole files
+    check = {"err_detect": "crccheck+explode"} if context.codec.name == "flac" else {}
+    context.options = {"max_samples": str(_BLOCK), **check}
     context.thread_count = 1
     return stream
 
 
 _EXACT = frozenset(("flac", "ogg", "mov,mp4,m4a,3gp,3g2,mj2"))
 """Whose track's length is written in it, not guessed from the bit rate."""
+
+
+def _stamps(container: "InputContainer") -> TimeStamps:
+    """Live recorders write the time of capture, which wavers; FLAC counts samples, and what is lost leaves a gap."""
+    origin = (container.start_time or 0) / 1e6
+    end = origin + container.duration / 1e6 if container.duration else inf
+    return TimeStamps(origin, end, 0.001 if container.format.name == "flac" else 0.1)
 
 
 def _play(container: "InputContainer", stream: "AudioStream", tape: Tape, bounds: Bounds, source: _Source) -> float:
@@ -199,6 +209,7 @@ def _play(container: "InputContainer", stream: "AudioStream", tape: Tape, bounds
                 frames = packet.decode()
             except FFmpegError:
                 lost += 1
+                tape.lose()
                 continue
             for frame in frames:
                 _within(frame.sample_rate, frame.layout.nb_channels, bounds)

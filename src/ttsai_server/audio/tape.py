@@ -1,6 +1,7 @@
 """Decoded frames → a Recording: put where their time stamps say, mixed, resampled, bounded."""
 
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 import soxr
@@ -12,30 +13,45 @@ from ttsai_server.errors import BadRequest, FileTooLarge
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
+    from av.audio.plane import AudioPlane
 
 Samples = NDArray[np.float32]
 
-_JITTER = 0.1
-"""Time stamps may be off by this, seconds."""
 _LONGEST_GAP = 60.0
 """A longer one, seconds, is time stamps that begin anew, not silence."""
 _BLOCK = 1 << 15
 """Samples that are collected before they are resampled and written."""
+_TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "flt": "f4", "dbl": "f8"}
+"""FFmpeg's sample format, less the p for planar → numpy's type."""
 _FULL = {"u1": 2**7, "i2": 2**15, "i4": 2**31}
 """numpy's type → the integer that is 1.0."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeStamps:
+    """How far a file's time stamps can be believed; all in seconds."""
+
+    origin: float
+    """The one of its start."""
+    end: float
+    """The last."""
+    jitter: float
+    """They may be off by this."""
 
 
 class Tape:
     """Not safe for two threads at a time. A context: what is not taken from it is closed."""
 
-    def __init__(self, longest: float, rate: int | None, channels: int | None, origin: float) -> None:
-        """longest: seconds. rate, channels: of the result; None: the first frame's. origin: time stamp of its start."""
+    def __init__(self, longest: float, rate: int | None, channels: int | None, stamps: TimeStamps) -> None:
+        """longest: seconds. rate, channels: of the result; None: the first frame's."""
         self.seconds = 0.0
         """Length of the sound so far."""
         self._longest = longest
         self._rate = rate
         self._channels = channels
-        self._origin = origin
+        self._stamps = stamps
+        self._origin = stamps.origin
+        self._jitter = stamps.jitter
         self._recording: Recording | None = None
         self._resampler: soxr.ResampleStream | None = None
         self._layout = ""
@@ -59,6 +75,10 @@ class Tape:
             self._put(np.zeros((min(_BLOCK, gap - begin), recording.channels), np.float32))
         samples = _floats(frame)
         self._put(samples if self._mixing is None else samples @ self._mixing)
+
+    def lose(self) -> None:
+        """What came next can't be decoded: the next frame's time stamp says how long it was."""
+        self._jitter = 0
 
     def finish(self) -> None:
         """Write what is held back."""
@@ -95,9 +115,11 @@ class Tape:
         """Seconds of silence before the frame, after its time stamp."""
         if frame.pts is None or not frame.time_base:
             return 0
-        gap = float(frame.pts * frame.time_base) - self._origin - self.seconds
-        if -_JITTER <= gap <= _LONGEST_GAP:
-            return gap if gap > _JITTER else 0
+        stamp = float(frame.pts * frame.time_base)
+        gap = stamp - self._origin - self.seconds
+        jitter, self._jitter = self._jitter, self._stamps.jitter
+        if -self._jitter <= gap <= _LONGEST_GAP and (gap <= jitter or stamp <= self._stamps.end):
+            return gap if gap > jitter else 0
         self._origin += gap
         return 0
 
@@ -123,10 +145,17 @@ class Tape:
 
 def _floats(frame: "AudioFrame") -> Samples:
     """float32 (n, channels) in [-1, 1]; what is no number is 0."""
-    planes = frame.to_ndarray()
-    data = planes.T if frame.format.is_planar else planes.reshape(frame.samples, -1)
-    if data.dtype.kind == "f":
+    kind, channels = _TYPES[frame.format.name.removesuffix("p")], frame.layout.nb_channels
+    if frame.format.is_planar:
+        # not to_ndarray: of eight planes it reads a ninth, which is none, and the process dies
+        data = np.stack([_numbers(plane, kind, frame.samples) for plane in frame.planes[:channels]], axis=1)
+    else:
+        data = _numbers(frame.planes[0], kind, frame.samples * channels).reshape(-1, channels)
+    if kind in ("f4", "f8"):
         return np.clip(np.nan_to_num(data, nan=0, posinf=1, neginf=-1), -1, 1).astype(np.float32)
-    full = _FULL[data.dtype.str[1:]]
-    offset = full if data.dtype.kind == "u" else 0
-    return (data.astype(np.float32) - np.float32(offset)) * np.float32(1 / full)
+    full = _FULL[kind]
+    return (data.astype(np.float32) - np.float32(full if kind == "u1" else 0)) * np.float32(1 / full)
+
+
+def _numbers(plane: "AudioPlane", kind: str, count: int) -> NDArray[Any]:
+    return np.frombuffer(cast(memoryview, plane), kind, count)
