@@ -323,7 +323,11 @@ def test_an_index_beyond_all_measure_takes_no_memory():
 
 
 def test_more_tracks_than_anyone_needs_are_refused():
-    refusal(indexed(100, tracks=1000))
+    assert "over 12 tracks" in refusal(indexed(100, tracks=1000))
+
+
+def test_many_tracks_with_large_indices_stay_below_half_a_gigabyte():
+    assert peak(lambda: refusal(indexed(1_000_000, tracks=12))) < 500
 
 
 def pictured(*sizes: int) -> bytes:

@@ -31,9 +31,10 @@ _DECODERS = (
     "pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,gsm_ms,mp3float,mp3,mp2float,mp2,aac,flac,alac,vorbis,opus,"
     "libopus,speex,amrnb,amrwb,ac3,eac3"
 )
-_ALLOCATION = 32 << 20
-"""Largest single allocation of FFmpeg's, bytes: the index of 8 hours of AAC in an MP4."""
-_TRACKS = 16
+_ALLOCATION = 24 << 20
+"""Largest single allocation of FFmpeg's, bytes: the index of 6 hours of AAC in an MP4."""
+_TRACKS = 12
+"""A phone's video has 7; each may cost one and a half of such allocations."""
 _HEAD = 32 << 20
 """Bytes that may be read before the sound: tags, pictures, indices."""
 _LOWEST_RATE = 1_000
@@ -145,8 +146,10 @@ def _opened(source: _Source) -> "Generator[InputContainer]":
     }
     try:
         opened = av.open(cast(Any, source), mode="r", options=options, metadata_errors="ignore")
-    except FFmpegError:
+    except FFmpegError as error:
         source.check()
+        if isinstance(error, MemoryError):
+            raise _refused(f"has over {_TRACKS} tracks, or an index too large to be true") from None
         raise _refused("is not audio of a known format, or its head is damaged") from None
     with opened as container:
         source.check()

@@ -13,7 +13,6 @@ from ttsai_server.errors import BadRequest, FileTooLarge
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
-    from av.audio.plane import AudioPlane
 
 Samples = NDArray[np.float32]
 
@@ -25,6 +24,8 @@ _TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "flt": "f4", "dbl": "f8"}
 """FFmpeg's sample format, less the p for planar → numpy's type."""
 _FULL = {"u1": 2**7, "i2": 2**15, "i4": 2**31}
 """numpy's type → the integer that is 1.0."""
+_ZERO = {"u1": 2**7}
+"""numpy's type → the number that is silence, if not 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,10 @@ class Tape:
         self._jitter = stamps.jitter
         self._recording: Recording | None = None
         self._resampler: soxr.ResampleStream | None = None
-        self._layout = ""
+        self._shape = (0, "", "")
         self._source_rate = 0
-        self._mixing: Samples | None = None
-        self._held: list[Samples] = []
+        self._mixing = np.eye(1, dtype=np.float32)
+        self._held: list[NDArray[Any]] = []
         self._count = 0
 
     def __enter__(self) -> Self:
@@ -69,12 +70,16 @@ class Tape:
 
     def add(self, frame: "AudioFrame") -> None:
         """More of the sound. Raises FileTooLarge; BadRequest if its channels change to what can't be mixed."""
-        recording = self._shaped(frame)
+        shape = (frame.sample_rate, frame.layout.name, frame.format.name)
+        if shape != self._shape:
+            self._change(frame)
+            self._shape = shape
+        samples = _numbers(frame)
         gap = round(self._gap(frame) * frame.sample_rate)
         for begin in range(0, gap, _BLOCK):
-            self._put(np.zeros((min(_BLOCK, gap - begin), recording.channels), np.float32))
-        samples = _floats(frame)
-        self._put(samples if self._mixing is None else samples @ self._mixing)
+            silence = (min(_BLOCK, gap - begin), samples.shape[1])
+            self._put(np.full(silence, _ZERO.get(samples.dtype.str[1:], 0), samples.dtype))
+        self._put(samples)
 
     def lose(self) -> None:
         """What came next can't be decoded: the next frame's time stamp says how long it was."""
@@ -90,26 +95,21 @@ class Tape:
         assert recording
         return recording
 
-    def _shaped(self, frame: "AudioFrame") -> Recording:
-        """Where it is to go, all set for the frame's rate and layout."""
-        if self._recording and (frame.sample_rate, frame.layout.name) == (self._source_rate, self._layout):
-            return self._recording
+    def _change(self, frame: "AudioFrame") -> None:
+        """The frames are of another rate, layout or format from here on."""
+        self._flush(last=frame.sample_rate != self._source_rate)
         speakers = [channel.name for channel in frame.layout.channels]
         if self._recording is None:
             self._recording = Recording(self._rate or frame.sample_rate, self._channels or len(speakers))
         rate, channels = self._recording.rate, self._recording.channels
         if frame.sample_rate != self._source_rate:
-            self._flush(last=True)
             self._source_rate = frame.sample_rate
             same = frame.sample_rate == rate
             self._resampler = None if same else soxr.ResampleStream(frame.sample_rate, rate, channels)
         try:
-            matrix = mixing(speakers, channels)
+            self._mixing = mixing(speakers, channels)
         except ValueError as error:
             raise BadRequest(f"The file changes its channels: {error}.", param="file") from None
-        self._mixing = None if len(speakers) == channels else matrix
-        self._layout = frame.layout.name
-        return self._recording
 
     def _gap(self, frame: "AudioFrame") -> float:
         """Seconds of silence before the frame, after its time stamp."""
@@ -123,39 +123,41 @@ class Tape:
         self._origin += gap
         return 0
 
-    def _put(self, samples: Samples) -> None:
+    def _put(self, samples: NDArray[Any]) -> None:
         self.seconds += len(samples) / self._source_rate
         if self.seconds > self._longest + 1e-6:
             raise FileTooLarge(f"The file is longer than {self._longest:.0f} s.", param="file")
         self._held.append(samples)
         self._count += len(samples)
-        if self._count >= _BLOCK:
+        if self._count >= _BLOCK or len(self._held) >= 256:
             self._flush()
 
     def _flush(self, last: bool = False) -> None:
         if not self._recording:
             return
-        block = np.concatenate([*self._held, np.zeros((0, self._recording.channels), np.float32)])
+        block = _floats(np.concatenate(self._held)) if self._held else np.zeros((0, len(self._mixing)), np.float32)
         self._held, self._count = [], 0
+        if self._mixing.shape[0] != self._mixing.shape[1]:
+            block = block @ self._mixing
         if self._resampler:
             block = np.clip(self._resampler.resample_chunk(block, last=last), -1, 1)
             self._resampler = None if last else self._resampler
         self._recording.append(block)
 
 
-def _floats(frame: "AudioFrame") -> Samples:
-    """float32 (n, channels) in [-1, 1]; what is no number is 0."""
+def _numbers(frame: "AudioFrame") -> NDArray[Any]:
+    """(n, channels), a view of the frame where it can be, in the frame's own format."""
     kind, channels = _TYPES[frame.format.name.removesuffix("p")], frame.layout.nb_channels
     if frame.format.is_planar:
         # not to_ndarray: of eight planes it reads a ninth, which is none, and the process dies
-        data = np.stack([_numbers(plane, kind, frame.samples) for plane in frame.planes[:channels]], axis=1)
-    else:
-        data = _numbers(frame.planes[0], kind, frame.samples * channels).reshape(-1, channels)
-    if kind in ("f4", "f8"):
-        return np.clip(np.nan_to_num(data, nan=0, posinf=1, neginf=-1), -1, 1).astype(np.float32)
-    full = _FULL[kind]
-    return (data.astype(np.float32) - np.float32(full if kind == "u1" else 0)) * np.float32(1 / full)
+        planes = [np.frombuffer(cast(memoryview, plane), kind, frame.samples) for plane in frame.planes[:channels]]
+        return planes[0][:, None] if channels == 1 else np.stack(planes, axis=1)
+    return np.frombuffer(cast(memoryview, frame.planes[0]), kind, frame.samples * channels).reshape(-1, channels)
 
 
-def _numbers(plane: "AudioPlane", kind: str, count: int) -> NDArray[Any]:
-    return np.frombuffer(cast(memoryview, plane), kind, count)
+def _floats(samples: NDArray[Any]) -> Samples:
+    """float32 in [-1, 1]; what is no number is 0."""
+    kind = samples.dtype.str[1:]
+    if kind in _FULL:
+        return (samples.astype(np.float32) - np.float32(_ZERO.get(kind, 0))) * np.float32(1 / _FULL[kind])
+    return np.clip(np.nan_to_num(samples, nan=0, posinf=1, neginf=-1), -1, 1).astype(np.float32)
