@@ -12,11 +12,12 @@ import ctypes
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ttsai_server.audio.extent import missing
 from ttsai_server.audio.recording import Recording
-from ttsai_server.audio.tape import Tape
+from ttsai_server.audio.tape import Tape, TimeStamps
 from ttsai_server.errors import BadRequest, FileTooLarge
 
 if TYPE_CHECKING:
@@ -30,9 +31,10 @@ _DECODERS = (
     "pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,gsm_ms,mp3float,mp3,mp2float,mp2,aac,flac,alac,vorbis,opus,"
     "libopus,speex,amrnb,amrwb,ac3,eac3"
 )
-_ALLOCATION = 32 << 20
-"""Largest single allocation of FFmpeg's, bytes: the index of 8 hours of AAC in an MP4."""
-_TRACKS = 16
+_ALLOCATION = 24 << 20
+"""Largest single allocation of FFmpeg's, bytes: the index of 6 hours of AAC in an MP4."""
+_TRACKS = 12
+"""A phone's video has 7; each may cost one and a half of such allocations."""
 _HEAD = 32 << 20
 """Bytes that may be read before the sound: tags, pictures, indices."""
 _LOWEST_RATE = 1_000
@@ -46,6 +48,7 @@ class Bounds:
 
     seconds: float
     channels: int = 8
+    """No more than 8, which is all that PyAV can hand over."""
     rate: int = 384_000
     """Hertz."""
 
@@ -90,7 +93,7 @@ def decode(
     source = _Source(file, stop)
     with _opened(source) as container:
         stream = _track(container, bounds)
-        with Tape(bounds.seconds, rate, channels, (container.start_time or 0) / 1e6) as tape:
+        with Tape(bounds.seconds, rate, channels, _stamps(container)) as tape:
             lost = _play(container, stream, tape, bounds, source)
             tape.finish()
             _check(container, stream, tape, lost)
@@ -142,14 +145,16 @@ def _opened(source: _Source) -> "Generator[InputContainer]":
         "max_streams": str(_TRACKS),
     }
     try:
-        container = av.open(cast(Any, source), mode="r", options=options, metadata_errors="ignore")
-    except FFmpegError:
+        opened = av.open(cast(Any, source), mode="r", options=options, metadata_errors="ignore")
+    except FFmpegError as error:
         source.check()
+        if isinstance(error, MemoryError):
+            raise _refused(f"has over {_TRACKS} tracks, or an index too large to be true") from None
         raise _refused("is not audio of a known format, or its head is damaged") from None
-    with container:
+    with opened as container:
         source.check()
         source.opening = False
-        yield container
+        yield cast("InputContainer", container)
 
 
 def _track(container: "InputContainer", bounds: Bounds) -> "AudioStream":
@@ -173,14 +178,22 @@ def _track(container: "InputContainer", bounds: Bounds) -> "AudioStream":
     for other in container.streams:
         if other is not stream:
             other.discard = Discard.all
-    # a block whose checksum is wrong is lost, not noise
-    context.options = {"err_detect": "crccheck", "max_samples": str(_BLOCK)}
+    # a block of FLAC whose checksum is wrong is lost, not noise; MP3's are often wrong in whole files
+    check = {"err_detect": "crccheck+explode"} if context.codec.name == "flac" else {}
+    context.options = {"max_samples": str(_BLOCK), **check}
     context.thread_count = 1
     return stream
 
 
 _EXACT = frozenset(("flac", "ogg", "mov,mp4,m4a,3gp,3g2,mj2"))
 """Whose track's length is written in it, not guessed from the bit rate."""
+
+
+def _stamps(container: "InputContainer") -> TimeStamps:
+    """Live recorders write the time of capture, which wavers; FLAC counts samples, and what is lost leaves a gap."""
+    origin = (container.start_time or 0) / 1e6
+    end = origin + container.duration / 1e6 if container.duration else inf
+    return TimeStamps(origin, end, 0.001 if container.format.name == "flac" else 0.1)
 
 
 def _play(container: "InputContainer", stream: "AudioStream", tape: Tape, bounds: Bounds, source: _Source) -> float:
@@ -199,6 +212,7 @@ def _play(container: "InputContainer", stream: "AudioStream", tape: Tape, bounds
                 frames = packet.decode()
             except FFmpegError:
                 lost += 1
+                tape.lose()
                 continue
             for frame in frames:
                 _within(frame.sample_rate, frame.layout.nb_channels, bounds)

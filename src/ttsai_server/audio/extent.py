@@ -1,8 +1,8 @@
 """What a file says of its own size, held against what is there: read from a few heads, before anything is decoded.
 
-WAV, AIFF and CAF (chunk sizes), ISO base media (ISO/IEC 14496-12, box sizes), Matroska and WebM (RFC 9559, the Segment's
-size), MP3 (the bytes field of a Xing or Info head). Ogg, ADTS, AMR and an MP3 with no such head say nothing; FLAC says
-it in samples, which `decode` counts.
+WAV, AIFF and CAF (chunk sizes), ISO base media (ISO/IEC 14496-12, box sizes), Matroska and WebM (RFC 9559, size of the
+Segment), MP3 (the bytes field of a Xing or Info head). Ogg, ADTS, AMR and an MP3 with no such head say nothing; FLAC
+says it in samples, which `decode` counts.
 """
 
 from collections.abc import Callable
