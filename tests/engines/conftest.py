@@ -1,4 +1,4 @@
-"""Real speech for the engines that listen: said by Kokoro, once."""
+"""What the tests of engines that listen share: real speech, said by Kokoro once, and sounds in which nobody speaks."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soxr
+from tests.engines.talk import Talk
+from tests.engines.talk import talk as known_speech
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import SpeechRequest
@@ -15,6 +17,8 @@ from ttsai_server.engines.kokoro.adapter import Kokoro
 from ttsai_server.settings import Settings
 
 RATE = 16_000
+SECONDS = 20
+BEAT = RATE // 2
 SENTENCE = "The rain has stopped, and the children are playing in the garden behind the old house again."
 
 
@@ -39,3 +43,39 @@ def talk(spoken: np.ndarray) -> Iterator[Recording]:
             recording.append(spoken)
         recording.append(np.zeros((2 * RATE, 1), np.float32))
         yield recording
+
+
+@pytest.fixture(scope="session")
+def known(kokoro_weights: Path) -> Talk:
+    card = read_card(Settings().models.cards / "kokoro.toml")
+    Kokoro.prepare(card, kokoro_weights)
+    kokoro = Kokoro.load(card, Place(kokoro_weights))
+    try:
+        return known_speech(kokoro)
+    finally:
+        kokoro.close()
+
+
+@pytest.fixture(scope="session")
+def noises() -> dict[str, np.ndarray]:
+    """Name → float32 (n,) at 16 kHz."""
+    random, time = np.random.default_rng(0), np.arange(SECONDS * RATE) / RATE
+    white = random.normal(size=len(time))
+    spectrum = np.fft.rfft(white)
+    pink = np.fft.irfft(spectrum / np.sqrt(np.maximum(1, np.arange(len(spectrum)))), len(time))
+    hum = np.sin(2 * np.pi * 50 * time) + 0.3 * np.sin(2 * np.pi * 150 * time)
+    sounds = {"silence": 0 * time, "white": 0.1 * white, "pink": pink, "hum": hum, "music": _music(random)}
+    return {name: (0.5 * sound / max(1, np.abs(sound).max())).astype(np.float32) for name, sound in sounds.items()}
+
+
+def _music(random: np.random.Generator) -> np.ndarray:
+    """Four chords, a melody over them, and a drum on each beat."""
+    time = np.arange(BEAT) / RATE
+    beats: list[np.ndarray] = []
+    for beat in range(SECONDS * 2):
+        root = (220, 175, 262, 196)[beat // 4 % 4]
+        tones = [root, root * 1.26, root * 1.5, 2 * root * (1, 1.12, 1.26, 1.5, 1.68)[beat * 3 % 5]]
+        notes = sum(np.sin(2 * np.pi * tone * k * time) / k**1.5 for tone in tones for k in range(1, 6))
+        drum = random.normal(size=BEAT) * np.exp(-time * 40)
+        beats.append(notes * np.exp(-time * 2) + drum)
+    return np.concatenate(beats)

@@ -13,6 +13,7 @@ from pydantic import Field
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, Passage, Segment, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, Cancelled, Place, Transcriber
+from ttsai_server.engines.whisper.memory import keep_freed_memory
 from ttsai_server.engines.whisper.windows import read_window
 from ttsai_server.errors import EngineFailed, WeightsMissing
 
@@ -33,15 +34,18 @@ class FasterWhisper(Transcriber):
         chunks: int = Field(default=0, ge=0)
         """Chunks of 30 s that are heard in one step; 0: 2 on a CPU, 16 on CUDA."""
 
+        lead: float = Field(default=0, ge=0, le=0.5)
+        """Seconds by which the model puts words too early."""
+
     class Options(Transcriber.Options):
         beam_size: int = Field(default=5, ge=1, le=10)
         """Texts that are kept in view while the likeliest is searched."""
         vad_threshold: float = Field(default=0.5, ge=0, le=1)
         """How sure the speech detector must be for a sound to be heard at all; 0: everything is heard."""
 
-    def __init__(self, model: WhisperModel, chunks: int) -> None:
+    def __init__(self, model: WhisperModel, chunks: int, lead: float) -> None:
         self._model: WhisperModel | None = model
-        self._chunks = chunks
+        self._chunks, self._lead = chunks, lead
 
     @classmethod
     def load(cls, card: ModelCard, place: Place) -> FasterWhisper:
@@ -51,6 +55,8 @@ class FasterWhisper(Transcriber):
             raise WeightsMissing(card.id)
         setup = cls.Setup.model_validate(dict(card.options))
         arithmetic = ARITHMETIC[place.device] if setup.arithmetic == "auto" else setup.arithmetic
+        if place.device == "cpu":
+            keep_freed_memory()  # before the model's threads begin, which choose their arena then
         try:
             model = WhisperModel(
                 str(place.weights),
@@ -62,7 +68,7 @@ class FasterWhisper(Transcriber):
             )
         except (RuntimeError, ValueError) as error:
             raise EngineFailed(f"CTranslate2 could not load {card.id!r}: {error}") from error
-        return cls(model, setup.chunks or CHUNKS[place.device])
+        return cls(model, setup.chunks or CHUNKS[place.device], setup.lead)
 
     def transcribe(
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
@@ -72,7 +78,7 @@ class FasterWhisper(Transcriber):
         if not self._model:
             raise EngineFailed("The engine is closed.")
         options = self.Options.model_validate(dict(request.options))
-        listener = Listener(self._model, request, options.beam_size, cancellation)
+        listener = Listener(self._model, request, options.beam_size, self._lead, cancellation)
         position = 0
         while position < recording.frames:
             if cancellation.cancelled:

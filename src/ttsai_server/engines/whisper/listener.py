@@ -17,6 +17,7 @@ from faster_whisper.vad import VadOptions, get_speech_timestamps
 
 from ttsai_server.domain import Segment, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, Cancelled
+from ttsai_server.engines.whisper.timing import settle
 from ttsai_server.engines.whisper.windows import CHUNK, RATE, Chunk, Sound, Stretch
 from ttsai_server.engines.whisper.words import Aligned, sentences
 
@@ -78,10 +79,15 @@ class Listener:
     """Hears one recording, by a model that others may use at the same time."""
 
     def __init__(
-        self, model: WhisperModel, request: TranscriptionRequest, beam_size: int, cancellation: Cancellation
+        self,
+        model: WhisperModel,
+        request: TranscriptionRequest,
+        beam_size: int,
+        lead: float,
+        cancellation: Cancellation,
     ) -> None:
         self._model: Any = model
-        self._request, self._beam_size, self._cancellation = request, beam_size, cancellation
+        self._request, self._beam_size, self._lead, self._cancellation = request, beam_size, lead, cancellation
         self._asked = request.language if model.model.is_multilingual else ENGLISH
         self._votes: dict[str, float] = defaultdict(float)
 
@@ -105,7 +111,7 @@ class Listener:
         return [
             segment
             for chunk, text, words in zip(chunks, texts, aligned, strict=True)
-            for segment in sentences(words, chunk, _segment(text), self._written)
+            for segment in sentences(settle(words, chunk.sound, self._lead), chunk, _segment(text), self._written)
         ]
 
     def _encode(self, features: Any) -> Any:

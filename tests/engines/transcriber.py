@@ -1,0 +1,185 @@
+"""What every engine that hears must do. A test of an engine is a class that inherits the suite and names its model."""
+
+import threading
+import time
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from tests.engines.talk import Talk
+from tests.listening import wer
+
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import ModelCard, Passage, Segment, TranscriptionRequest, Word
+from ttsai_server.engines.base import Cancellation, Cancelled, Place, Transcriber
+from ttsai_server.engines.cards import read_card
+from ttsai_server.engines.catalog import load_class
+from ttsai_server.settings import Settings
+
+MOST_GROWTH = 64
+"""Megabytes that a long recording may take beyond a short one."""
+
+
+def recorded(*sounds: np.ndarray, rate: int) -> Recording:
+    """Mono sounds of shape (n,), one after another."""
+    recording = Recording(rate)
+    for sound in sounds:
+        recording.append(sound.astype(np.float32)[:, None])
+    return recording
+
+
+def segments_of(passages: Sequence[Passage]) -> list[Segment]:
+    return [segment for passage in passages for segment in passage.segments]
+
+
+def words_of(passages: Sequence[Passage]) -> list[Word]:
+    return [word for segment in segments_of(passages) for word in segment.words]
+
+
+def text_of(passages: Sequence[Passage]) -> str:
+    return " ".join(segment.text for segment in segments_of(passages))
+
+
+class TranscriberContract:
+    model_id: ClassVar[str]
+    steps: ClassVar[int] = 2
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def weights(cls, models_dir: Path) -> Path:
+        return models_dir / cls.model_id
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def card(cls) -> ModelCard:
+        return read_card(Settings().models.cards / f"{cls.model_id}.toml")
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def engine(cls, card: ModelCard, weights: Path) -> Generator[Transcriber]:
+        engine = load_class(card).load(card, Place(weights, threads=1, steps=cls.steps))
+        assert isinstance(engine, Transcriber)
+        yield engine
+        engine.close()
+
+    def heard(self, engine: Transcriber, recording: Recording, **asked: Any) -> list[Passage]:
+        return list(engine.transcribe(recording, TranscriptionRequest("en", **asked), Cancellation()))
+
+    @pytest.fixture(scope="class")
+    def passages(self, engine: Transcriber, known: Talk) -> list[Passage]:
+        return self.heard(engine, known.recording, words=True)
+
+    def test_it_writes_what_is_said(self, passages: list[Passage], known: Talk) -> None:
+        assert wer(known.text, text_of(passages)) <= 0.05
+
+    def test_words_begin_when_they_are_said(self, passages: list[Passage], known: Talk) -> None:
+        assert known.near(words_of(passages), seconds=0.2) >= 0.9
+
+    def test_the_last_step_ends_with_the_recording(self, passages: list[Passage], known: Talk) -> None:
+        assert passages[-1].end == known.recording.seconds
+
+    def test_every_step_gets_further(self, passages: list[Passage]) -> None:
+        ends = [passage.end for passage in passages]
+        assert ends == sorted(set(ends))
+
+    def test_segments_are_in_order_and_do_not_overlap(self, passages: list[Passage], known: Talk) -> None:
+        times = [time for segment in segments_of(passages) for time in (segment.start, segment.end)]
+        assert times == sorted(times)
+        assert 0 <= times[0] <= times[-1] <= known.recording.seconds
+
+    def test_segments_lie_within_what_is_done(self, passages: list[Passage]) -> None:
+        for passage in passages:
+            assert all(segment.end <= passage.end for segment in passage.segments)
+
+    def test_words_are_in_order_inside_their_segment(self, passages: list[Passage]) -> None:
+        for segment in segments_of(passages):
+            times = [time for word in segment.words for time in (word.start, word.end)]
+            assert times == sorted(times)
+            assert segment.start <= times[0] <= times[-1] <= segment.end
+
+    def test_words_make_up_the_text(self, passages: list[Passage]) -> None:
+        for segment in segments_of(passages):
+            assert "".join(f"{'' if word.joined else ' '}{word.text}" for word in segment.words).strip() == segment.text
+
+    def test_probabilities_are_probabilities(self, passages: list[Passage]) -> None:
+        assert all(0 <= word.probability <= 1 for word in words_of(passages))
+
+    def test_words_are_given_only_if_asked_for(self, engine: Transcriber, known: Talk) -> None:
+        assert words_of(self.heard(engine, known.short)) == []
+
+    def test_one_recording_has_one_transcript(self, engine: Transcriber, passages: list[Passage], known: Talk) -> None:
+        assert self.heard(engine, known.recording, words=True) == passages
+
+    @pytest.mark.parametrize("noise", ["silence", "white", "pink", "hum", "music"])
+    def test_nothing_is_written_where_nobody_speaks(
+        self, engine: Transcriber, card: ModelCard, noise: str, noises: dict[str, np.ndarray]
+    ) -> None:
+        recording = recorded(noises[noise], rate=card.rate)
+        passages = self.heard(engine, recording)
+        assert segments_of(passages) == []
+        assert passages[-1].end == recording.seconds
+
+    def test_an_empty_recording_has_no_steps(self, engine: Transcriber, card: ModelCard) -> None:
+        assert self.heard(engine, Recording(card.rate)) == []
+
+    def test_two_at_once_get_their_own_words(self, engine: Transcriber, known: Talk) -> None:
+        alone = [text_of(self.heard(engine, recording)) for recording in known.halves]
+        together: dict[int, str] = {}
+
+        def hear(number: int) -> None:
+            together[number] = text_of(self.heard(engine, known.halves[number]))
+
+        threads = [threading.Thread(target=hear, args=(number,)) for number in (0, 1)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [together[0], together[1]] == alone
+        assert alone[0] != alone[1]
+
+    def test_a_cancelled_request_hears_nothing(self, engine: Transcriber, known: Talk) -> None:
+        cancellation = Cancellation()
+        cancellation.cancel()
+        with pytest.raises(Cancelled):
+            next(engine.transcribe(known.recording, TranscriptionRequest("en"), cancellation))
+
+    def test_told_to_stop_it_spends_no_more_than_a_step(self, engine: Transcriber, known: Talk) -> None:
+        cancellation = Cancellation()
+        steps = engine.transcribe(known.recording, TranscriptionRequest("en"), cancellation)
+        next(steps)
+        threading.Timer(0.05, cancellation.cancel).start()
+        begun = time.process_time()
+        with pytest.raises(Cancelled):
+            list(steps)
+        assert time.process_time() - begun < 5
+
+    def test_it_hears_on_after_a_stop(self, engine: Transcriber, known: Talk) -> None:
+        before, cancellation = self.heard(engine, known.short), Cancellation()
+        threading.Timer(0.1, cancellation.cancel).start()
+        with pytest.raises(Cancelled):
+            list(engine.transcribe(known.recording, TranscriptionRequest("en"), cancellation))
+        assert self.heard(engine, known.short) == before
+
+    def test_twenty_minutes_take_no_more_memory_than_one(
+        self, engine: Transcriber, card: ModelCard, known: Talk, noises: dict[str, np.ndarray]
+    ) -> None:
+        # mostly silence, so that it is heard in seconds; what is read and searched for speech is all of it
+        minute = np.concatenate([known.sound[: 10 * card.rate], np.zeros(50 * card.rate, np.float32)])
+        self.heard(engine, recorded(minute, rate=card.rate))
+        before = _resident()
+        passages = self.heard(engine, recorded(*[minute] * 20, rate=card.rate))
+        assert _resident() - before <= MOST_GROWTH
+        assert {int(segment.start / 60) for segment in segments_of(passages)} == set(range(20))
+
+    def test_it_can_be_closed_twice(self, card: ModelCard, weights: Path) -> None:
+        engine = load_class(card).load(card, Place(weights, threads=1))
+        engine.close()
+        engine.close()
+
+
+def _resident() -> float:
+    """Megabytes."""
+    pages = int(Path("/proc/self/statm").read_text("utf-8").split()[1])
+    return pages * 4096 / 1e6

@@ -1,0 +1,121 @@
+"""Whisper hears what it should: the real weights of tiny.en and base."""
+
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soxr
+from tests.engines.talk import Talk
+from tests.engines.transcriber import TranscriberContract, recorded, segments_of, text_of
+from tests.listening import wer
+
+from ttsai_server.domain import ModelCard, SpeechRequest, TranscriptionRequest
+from ttsai_server.engines.base import Cancellation, Place
+from ttsai_server.engines.cards import read_card
+from ttsai_server.engines.kokoro.adapter import Kokoro
+from ttsai_server.engines.whisper.adapter import FasterWhisper
+from ttsai_server.errors import EngineFailed, WeightsMissing
+from ttsai_server.settings import Settings
+
+SPANISH = "El museo abre a las nueve, y el último tren a la costa sale antes de la medianoche."
+
+
+class TestTinyEnglish(TranscriberContract):
+    model_id = "whisper-tiny.en"
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def weights(cls, tiny_weights: Path) -> Path:
+        return tiny_weights
+
+
+class TestBase(TranscriberContract):
+    model_id = "whisper-base"
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def weights(cls, base_weights: Path) -> Path:
+        return base_weights
+
+
+@pytest.fixture(scope="module")
+def card() -> ModelCard:
+    return read_card(Settings().models.cards / "whisper-base.toml")
+
+
+@pytest.fixture(scope="module")
+def engine(card: ModelCard, base_weights: Path) -> Generator[FasterWhisper]:
+    loaded = FasterWhisper.load(card, Place(base_weights, threads=2))
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture(scope="module")
+def spanish(kokoro_weights: Path) -> np.ndarray:
+    """Float32 (n,), 24 kHz."""
+    kokoro = Kokoro.load(read_card(Settings().models.cards / "kokoro.toml"), Place(kokoro_weights))
+    request = SpeechRequest(SPANISH, (("ef_dora", 1.0),), "es")
+    sound = np.concatenate([audio.samples[:, 0] for audio in kokoro.synthesize(request, Cancellation())])
+    kokoro.close()
+    return sound
+
+
+def test_the_language_is_found_and_told(engine: FasterWhisper, spanish: np.ndarray) -> None:
+        recording = recorded(soxr.resample(spanish, 24_000, 16_000), rate=16_000)
+    passages = list(engine.transcribe(recording, TranscriptionRequest(), Cancellation()))
+    assert [passage.language for passage in passages] == ["es"]
+    assert wer(SPANISH, text_of(passages), "es") <= 0.2
+
+
+def test_speech_is_translated_to_english(engine: FasterWhisper, spanish: np.ndarray) -> None:
+        recording = recorded(soxr.resample(spanish, 24_000, 16_000), rate=16_000)
+    passages = list(engine.transcribe(recording, TranscriptionRequest("es", translate=True), Cancellation()))
+    assert {"museum", "train"} <= set(text_of(passages).lower().replace(",", "").split())
+
+
+def test_a_prompt_teaches_a_spelling(engine: FasterWhisper, known: Talk) -> None:
+    request = TranscriptionRequest("en", prompt="The lighthouse-keeper, the LIGHTHOUSE-KEEPER of old.")
+    plain, prompted = (
+        text_of(list(engine.transcribe(known.short, asked, Cancellation())))
+        for asked in (replace(request, prompt=""), request)
+    )
+    assert plain != prompted
+    assert wer(plain.lower(), prompted.lower().replace("-", " ")) <= 0.2
+
+
+def test_times_count_from_the_start_of_the_recording(engine: FasterWhisper, known: Talk) -> None:
+    quiet = np.zeros(100 * 16_000, np.float32)
+    recording = recorded(quiet, known.sound[: 10 * 16_000], rate=16_000)
+    passages = list(engine.transcribe(recording, TranscriptionRequest("en"), Cancellation()))
+    assert segments_of(passages)[0].start == pytest.approx(100 + known.words[0][1], abs=0.3)
+
+
+def test_without_the_detector_speech_is_heard_all_the_same(engine: FasterWhisper, known: Talk) -> None:
+    request = TranscriptionRequest("en", options={"vad_threshold": 0})
+    assert wer(known.text, text_of(list(engine.transcribe(known.recording, request, Cancellation())))) <= 0.05
+
+
+def test_a_temperature_is_told_in_its_segments(engine: FasterWhisper, known: Talk) -> None:
+    request = TranscriptionRequest("en", temperature=0.2)
+    (segment, *_) = segments_of(list(engine.transcribe(known.short, request, Cancellation())))
+    assert segment.temperature == 0.2
+
+
+def test_weights_that_are_not_there_are_named(card: ModelCard, tmp_path: Path) -> None:
+    with pytest.raises(WeightsMissing):
+        FasterWhisper.load(card, Place(tmp_path))
+
+
+def test_weights_that_are_broken_are_told(card: ModelCard, tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"not a model")
+    with pytest.raises(EngineFailed):
+        FasterWhisper.load(card, Place(tmp_path))
+
+
+def test_a_closed_engine_hears_nothing(card: ModelCard, base_weights: Path, known: Talk) -> None:
+    engine = FasterWhisper.load(card, Place(base_weights))
+    engine.close()
+    with pytest.raises(EngineFailed):
+        next(engine.transcribe(known.short, TranscriptionRequest("en"), Cancellation()))
