@@ -15,7 +15,7 @@ from ttsai_server.api.deps import Services
 from ttsai_server.api.idempotency import Replay
 from ttsai_server.api.listings import Listings
 from ttsai_server.api.middleware import Bounds, Entry, Gate, OpenGate
-from ttsai_server.api.uploads import body_limits
+from ttsai_server.api.uploads import MOST_FIELDS, MOST_FILES, body_limits
 from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.metrics import Metrics
@@ -100,10 +100,12 @@ def create_app(
         summary="A self-hosted speech server with the TTS.ai REST API",
         lifespan=lifespan,
         redirect_slashes=False,
+        form_limits={"max_files": MOST_FILES, "max_fields": MOST_FIELDS},
     )
     app.state.services = services
     errors.install(app)
-    for router in (catalog.keyed, speech.router, transcription.router, catalog.open_, operations.router, admin.router):
+    keyed = (catalog.light, catalog.keyed, speech.router, transcription.router)
+    for router in (*keyed, catalog.open_, operations.router, admin.router):
         # not include_router, whose indirection costs every request 10 µs and 5 more for each router before its own
         app.router.routes.extend(router.routes)
     answers = Idempotency(database)

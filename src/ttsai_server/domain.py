@@ -99,6 +99,8 @@ class ModelCard:
     """Whether it writes English, whatever it hears."""
     streaming: bool = True
     cloning: bool = False
+    translates: bool = False
+    """Whether it can write English of any language that it hears."""
     demo: bool = False
     """Listed and served only when `models.demo` is on."""
     memory: int = 0

@@ -35,5 +35,6 @@ def configure(level: str, form: str) -> None:
     root.setLevel(level)
     # what no line shows is not found out: logging's own advice for speed
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     for noisy in ("httpx", "httpcore", "alembic", "phonemizer"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

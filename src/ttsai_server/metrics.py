@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -24,6 +25,15 @@ class State(Protocol):
     def leases(self) -> int: ...
     @property
     def waiting(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What is counted of answers of one kind; kept, because to find a metric by its labels costs more than to count."""
+
+    count: Counter
+    latency: Histogram
+    first_byte: Histogram
 
 
 class Metrics:
@@ -64,9 +74,16 @@ class Metrics:
         )
         self.abandoned = Counter("ttsai_abandoned", "Requests whose client left.", registry=self.registry)
 
+        self.answers = cache(self._answers)
+        """By path, method and status."""
+
     def watch(self, states: Callable[[], Sequence[State]]) -> None:
         """Tell of the models, as they are at each scrape."""
         self.registry.register(_Models(states))
+
+    def _answers(self, path: str, method: str, status: int) -> Answers:
+        count = self.requests.labels(path, method, status)
+        return Answers(count, self.latency.labels(path), self.first_byte.labels(path))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
-from ttsai_server.api.deps import BaseUrl, Keyed, Wired
+from ttsai_server.api.deps import BaseUrl, Keyed, Light, Wired
 from ttsai_server.api.schemas import (
     KEYED,
     Language,
@@ -20,6 +20,7 @@ from ttsai_server.errors import UnknownModel
 from ttsai_server.text.language import NAMES
 
 keyed = APIRouter(tags=["catalogue"], responses=KEYED)
+light = APIRouter(tags=["catalogue"], responses=KEYED, route_class=Light)
 open_ = APIRouter(tags=["catalogue"], responses=errors(400, 404, 500))
 """Needs no key: web clients fill their menus before they have one, and previews play in any page."""
 
@@ -28,7 +29,7 @@ def _for_sdk(request: Request) -> bool:
     return "api_prefix" in request.scope["state"]
 
 
-@keyed.get("/v1/models", response_model=ModelList)
+@light.get("/v1/models", response_model=ModelList)
 async def list_models(request: Request, services: Keyed) -> Response:
     listings = services.listings
     return Response(listings.sdk_models if _for_sdk(request) else listings.models, media_type="application/json")
@@ -40,7 +41,8 @@ async def get_model(model: str, request: Request, services: Keyed) -> ModelInfo:
     card = services.catalog.models.get(name)
     if card is None:
         raise UnknownModel(model)
-    return services.listings.model(name if name in services.catalog.published else card.id, card, for_sdk=_for_sdk(request))
+    shown = name if name in services.catalog.published else card.id
+    return services.listings.model(shown, card, for_sdk=_for_sdk(request))
 
 
 @keyed.get("/v1/voices", response_model=VoiceList)

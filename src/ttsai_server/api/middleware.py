@@ -47,19 +47,20 @@ class Entry:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         visit = Visit(scope, send)
-        with self._metrics.in_flight.track_inprogress():
-            try:
-                await self._app(scope, receive, visit.send)
-            except ClientLeft:
-                visit.left = True
-                self._metrics.abandoned.inc()
-            except Exception:
-                access.exception("unexpected", extra={"request_id": visit.request_id})
-                if visit.status:
-                    raise  # the answer has begun: only a broken connection can tell that it is not whole
-                await render(bug(visit.request_id))(scope, receive, visit.send)
-            finally:
-                visit.record(self._metrics)
+        self._metrics.in_flight.inc()
+        try:
+            await self._app(scope, receive, visit.send)
+        except ClientLeft:
+            visit.left = True
+            self._metrics.abandoned.inc()
+        except Exception:
+            access.exception("unexpected", extra={"request_id": visit.request_id})
+            if visit.status:
+                raise  # the answer has begun: only a broken connection can tell that it is not whole
+            await render(bug(visit.request_id))(scope, receive, visit.send)
+        finally:
+            self._metrics.in_flight.dec()
+            visit.record(self._metrics)
 
 
 class Visit:
@@ -94,10 +95,11 @@ class Visit:
         route = self._scope.get("route")
         path = getattr(route, "path", "unknown")
         seconds = perf_counter() - self._began
-        metrics.requests.labels(path, self._scope["method"], self.status).inc()
-        metrics.latency.labels(path).observe(seconds)
+        answers = metrics.answers(path, self._scope["method"], self.status)
+        answers.count.inc()
+        answers.latency.observe(seconds)
         if self._first_byte:
-            metrics.first_byte.labels(path).observe(self._first_byte - self._began)
+            answers.first_byte.observe(self._first_byte - self._began)
         caller: Caller | None = self._scope["state"].get("caller")
         access.info(
             "%s %s %s",

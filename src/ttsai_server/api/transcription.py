@@ -2,17 +2,191 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
+from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from starlette.responses import Response
 
+from ttsai_server.api import transcripts
 from ttsai_server.api.departure import unless_left
 from ttsai_server.api.deps import Asking, Keyed, Services
-from ttsai_server.api.schemas import BILLABLE
-from ttsai_server.api.streaming import EventStream, begun, credit_headers, event
-from ttsai_server.api.uploads import FORM_LIMITS, opened
+from ttsai_server.api.schemas import (
+    BILLABLE,
+    OpenAIDiarizedTranscript,
+    OpenAITranscript,
+    OpenAIVerboseTranscript,
+    TranscriptBody,
+)
+from ttsai_server.api.streaming import EventStream, begun, credit_headers
+from ttsai_server.api.transcripts import TranscriptEvents
+from ttsai_server.api.uploads import content
+from ttsai_server.domain import Caller, Passage, Transcript
 from ttsai_server.services.hearing import Hearing
 from ttsai_server.services.transcription import Order
 
 router = APIRouter(tags=["transcription"])
+
+TEXTS = {"text/plain": {}, "application/x-subrip": {}, "text/vtt": {}}
+OpenAIAnswer = OpenAITranscript | OpenAIVerboseTranscript | OpenAIDiarizedTranscript
+Count = Annotated[int | None, Form(ge=1, le=50)]
+Temperature = Annotated[float, Form(ge=0, le=1, allow_inf_nan=False)]
+SUBTITLES = ("srt", "vtt")
+
+
+@dataclass(frozen=True)
+class SttForm:
+    file: UploadFile
+    model: Annotated[str, Form()] = "whisper"
+    language: Annotated[str, Form()] = "auto"
+    timestamps: Annotated[bool, Form()] = False
+    diarize: Annotated[bool, Form()] = False
+    num_speakers: Count = None
+    min_speakers: Count = None
+    max_speakers: Count = None
+    prompt: Annotated[str, Form()] = ""
+    temperature: Temperature = 0.0
+    response_format: Annotated[Literal["json", "text", "srt", "vtt", "verbose_json"], Form()] = "json"
+
+    def order(self) -> Order:
+        return Order(
+            model=self.model,
+            language=self.language,
+            words=self.timestamps or self.response_format in SUBTITLES,
+            diarize=self.diarize,
+            speakers=self.num_speakers,
+            min_speakers=self.min_speakers,
+            max_speakers=self.max_speakers,
+            prompt=self.prompt,
+            temperature=self.temperature,
+        )
+
+
+@dataclass(frozen=True)
+class OpenAIForm:
+    """What transcriptions and translations share."""
+
+    file: UploadFile
+    model: Annotated[str, Form()]
+    prompt: Annotated[str, Form()] = ""
+    temperature: Temperature = 0.0
+
+
+@dataclass(frozen=True)
+class TranscriptionForm(OpenAIForm):
+    language: Annotated[str, Form()] = "auto"
+    response_format: Annotated[Literal["json", "text", "srt", "vtt", "verbose_json", "diarized_json"], Form()] = "json"
+    stream: Annotated[bool, Form()] = False
+    # OpenAI's own clients write the first, most others the second
+    listed: Annotated[list[Literal["word", "segment"]] | None, Form(alias="timestamp_granularities[]")] = None
+    timestamp_granularities: Annotated[list[Literal["word", "segment"]] | None, Form()] = None
+
+    @property
+    def granularities(self) -> list[Literal["word", "segment"]]:
+        return self.listed or self.timestamp_granularities or []
+
+    def order(self, model: str) -> Order:
+        return Order(
+            model=model,
+            language=self.language,
+            words="word" in self.granularities or self.response_format in SUBTITLES,
+            diarize=self.response_format == "diarized_json",
+            prompt=self.prompt,
+            temperature=self.temperature,
+        )
+
+
+@dataclass(frozen=True)
+class TranslationForm(OpenAIForm):
+    response_format: Annotated[Literal["json", "text", "srt", "vtt", "verbose_json"], Form()] = "json"
+
+    def order(self, model: str) -> Order:
+        return Order(
+            model=model,
+            words=self.response_format in SUBTITLES,
+            translate=True,
+            prompt=self.prompt,
+            temperature=self.temperature,
+        )
+
+
+@router.post(
+    "/v1/stt",
+    response_model=TranscriptBody,
+    responses={200: {"content": TEXTS}, **BILLABLE},
+)
+async def transcribe(
+    form: Annotated[SttForm, Depends()], request: Request, services: Keyed, caller: Asking
+) -> Response:
+    """Write down what is said in a recording."""
+    hearing = _listen(services, caller, form.order(), form.file)
+    transcript = await unless_left(request.receive, _whole(hearing))
+    if form.response_format != "json":
+        return _rendered(transcript, form.response_format, hearing)
+    body = transcripts.published(transcript, words=form.timestamps)
+    return Response(body, headers=credit_headers(hearing.hold), media_type="application/json")
+
+
+@router.post(
+    "/v1/audio/transcriptions",
+    response_model=OpenAIAnswer,
+    responses={200: {"content": {**TEXTS, "text/event-stream": {}}}, **BILLABLE},
+)
+async def create_transcription(
+    form: Annotated[TranscriptionForm, Depends()], request: Request, services: Keyed, caller: Asking
+) -> Response:
+    """OpenAI's transcription endpoint; with `stream`, its events as it is heard."""
+    order = form.order(services.settings.openai_model(form.model))
+    hearing = _listen(services, caller, order, form.file)
+    if form.stream:
+        events = _events(hearing, segments=form.response_format == "diarized_json")
+        chunks = await begun(events, request.receive)
+        return EventStream(chunks, credit_headers(hearing.hold), request.scope["state"]["request_id"])
+    transcript = await unless_left(request.receive, _whole(hearing))
+    return _rendered(transcript, form.response_format, hearing, form.granularities)
+
+
+@router.post(
+    "/v1/audio/translations",
+    response_model=OpenAITranscript | OpenAIVerboseTranscript,
+    responses={200: {"content": TEXTS}, **BILLABLE},
+)
+async def create_translation(
+    form: Annotated[TranslationForm, Depends()], request: Request, services: Keyed, caller: Asking
+) -> Response:
+    """OpenAI's translation endpoint: what is said, in English."""
+    hearing = _listen(services, caller, form.order(services.settings.openai_model(form.model)), form.file)
+    transcript = await unless_left(request.receive, _whole(hearing))
+    return _rendered(transcript, form.response_format, hearing)
+
+
+def _listen(services: Services, caller: Caller, order: Order, upload: UploadFile) -> Hearing:
+    file = content(upload, services.settings.transcription.max_file_bytes)
+    return services.transcription.listen(caller, services.transcription.check(order), file)
+
+
+async def _whole(hearing: Hearing) -> Transcript:
+    async with aclosing(hearing.passages()) as passages:
+        return hearing.transcript([passage async for passage in passages])
+
+
+def _rendered(
+    transcript: Transcript,
+    form: transcripts.TranscriptFormat,
+    hearing: Hearing,
+    granularities: list[Literal["word", "segment"]] | None = None,
+) -> Response:
+    answer = transcripts.openai(transcript, form, granularities or ())
+    return Response(answer.body, headers={**credit_headers(hearing.hold), "Content-Type": answer.content_type})
+
+
+async def _events(hearing: Hearing, *, segments: bool) -> AsyncGenerator[bytes]:
+    told, heard = TranscriptEvents(translated=hearing.brief.request.translate), list[Passage]()
+    async with aclosing(hearing.passages()) as passages:
+        async for passage in passages:
+            heard.append(passage)
+            yield told.deltas(passage)
+    transcript = hearing.transcript(heard)
+    if segments:
+        yield told.segments(transcript)
+    yield told.done(transcript)

@@ -1,16 +1,15 @@
 """A recording being transcribed: a file to sound, sound to passages, speakers to their words, and the bill."""
 
-import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import BinaryIO
 
 from ttsai_server.audio.decode import Bounds, decode
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import Caller, DiarizationRequest, ModelCard, Passage, TranscriptionRequest, Turn
+from ttsai_server.domain import Caller, DiarizationRequest, ModelCard, Passage, Transcript, TranscriptionRequest, Turn
 from ttsai_server.engines.base import Cancellation
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.base import Runtime
@@ -34,7 +33,7 @@ class Brief:
     request: TranscriptionRequest
     diarizer: ModelCard | None = None
     """What tells the speakers apart, if they are to be told."""
-    speakers: DiarizationRequest = DiarizationRequest()
+    speakers: DiarizationRequest = field(default_factory=DiarizationRequest)
 
 
 class Hearing:
@@ -85,6 +84,11 @@ class Hearing:
                 async for passage in passages:
                     yield passage
 
+    def transcript(self, passages: Sequence[Passage]) -> Transcript:
+        """All of them in one."""
+        segments = tuple(segment for passage in passages for segment in passage.segments)
+        return Transcript(segments, passages[-1].language, self.seconds, translated=self.brief.request.translate)
+
     async def _decode(self) -> Recording:
         bounds = Bounds(seconds=self._settings.transcription.max_seconds)
         stop = Cancellation()
@@ -97,22 +101,26 @@ class Hearing:
         label = Labeller(await self._turns(recording)) if self.brief.diarizer else None
         progress = Progress(self.brief.card.id, recording.seconds, self._metrics)
         try:
-            async with self._runtime.lease(self.brief.card) as handle:
-                async with aclosing(handle.transcribe(recording, self.brief.request)) as passages:
-                    async for passage in passages:
-                        self._heard = passage.end
-                        progress.reach(passage.end)
-                        yield replace(passage, segments=label(passage.segments)) if label else passage
+            async with (
+                self._runtime.lease(self.brief.card) as handle,
+                aclosing(handle.transcribe(recording, self.brief.request)) as passages,
+            ):
+                async for passage in passages:
+                    self._heard = passage.end
+                    progress.reach(passage.end)
+                    yield replace(passage, segments=label(passage.segments)) if label else passage
         finally:
             progress.end()
 
     async def _turns(self, recording: Recording) -> tuple[Turn, ...]:
         assert self.brief.diarizer
         turns: tuple[Turn, ...] = ()
-        async with self._runtime.lease(self.brief.diarizer) as handle:
-            async with aclosing(handle.diarize(recording, self.brief.speakers)) as found:
-                async for diarization in found:
-                    turns = diarization.turns
+        async with (
+            self._runtime.lease(self.brief.diarizer) as handle,
+            aclosing(handle.diarize(recording, self.brief.speakers)) as found,
+        ):
+            async for diarization in found:
+                turns = diarization.turns
         return turns
 
     def _price(self, seconds: float) -> int:

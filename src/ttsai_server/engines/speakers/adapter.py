@@ -1,0 +1,83 @@
+"""Who speaks when, from nothing but this machine's packages: speech detection, voice embeddings, clustering.
+
+One speaker at a time: where two speak at once, it says the louder, or the one who goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import Diarization, DiarizationRequest, ModelCard, Turn
+from ttsai_server.engines.base import Cancellation, Cancelled, Diarizer, Place
+from ttsai_server.engines.speakers.assignment import turns
+from ttsai_server.engines.speakers.clustering import find_voices
+from ttsai_server.engines.speakers.speech import Detector, find_speech, open_detector
+from ttsai_server.engines.speakers.windows import Windows, hear, joined
+from ttsai_server.errors import EngineFailed, WeightsMissing
+
+Array = NDArray[np.float32]
+SOURCE, GRAPH = "pretrained.pt", "encoder.onnx"
+
+
+class Speakers(Diarizer):
+    """Diarizer of mono sound at 16 kHz. Equal recordings give equal turns."""
+
+    def __init__(self, detect: Detector, encoder: Any, run_options: type) -> None:
+        """encoder: an ONNX Runtime session of `graph.py`'s graph."""
+        self._detect, self._encoder, self._run_options = detect, encoder, run_options
+
+    @classmethod
+    def prepare(cls, card: ModelCard, weights: Path) -> None:
+        from ttsai_server.engines.speakers.graph import build
+
+        if not (weights / GRAPH).is_file():
+            build(weights / SOURCE, weights / GRAPH)
+
+    @classmethod
+    def load(cls, card: ModelCard, place: Place) -> Speakers:
+        import onnxruntime
+
+        if not (place.weights / GRAPH).is_file():
+            raise WeightsMissing(card.id)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # the recurrence has little to share
+        encoder = onnxruntime.InferenceSession(place.weights / GRAPH, options, providers=["CPUExecutionProvider"])
+        return cls(open_detector(), encoder, onnxruntime.RunOptions)
+
+    def diarize(
+        self, recording: Recording, request: DiarizationRequest, cancellation: Cancellation
+    ) -> Generator[Diarization]:
+        heard: list[Windows] = []
+        for end, stretches in find_speech(recording, lambda samples: self._judge(samples, cancellation)):
+            if stretches:
+                heard.append(hear(recording, stretches, lambda mel: self._embed(mel, cancellation)))
+            yield Diarization(end / recording.rate)
+        yield Diarization(recording.seconds, _who(joined(heard), request) if heard else ())
+
+    def close(self) -> None:
+        self._encoder = None
+
+    def _judge(self, samples: Array, cancellation: Cancellation) -> Array:
+        if cancellation.cancelled:
+            raise Cancelled
+        return self._detect(samples)
+
+    def _embed(self, mel: Array, cancellation: Cancellation) -> Array:
+        if not self._encoder:
+            raise EngineFailed("The engine is closed.")
+        options = self._run_options()
+        with cancellation.interrupting(lambda: setattr(options, "terminate", True)):
+            try:
+                return self._encoder.run(None, {"mel": mel}, options)[0]
+            except Exception as error:  # the library's own exceptions share no other base
+                raise Cancelled if cancellation.cancelled else EngineFailed(f"ONNX Runtime failed: {error}") from error
+
+
+def _who(windows: Windows, request: DiarizationRequest) -> tuple[Turn, ...]:
+    return turns(windows, find_voices(windows.sample(), windows.likeness(), request))
