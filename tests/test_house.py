@@ -11,7 +11,10 @@ from ttsai_server.engines.base import Engine
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.settings import CHECKOUT, Settings
 
-HEAVY = {"torch", "onnxruntime", "openvino", "ctranslate2", "librosa", "spacy", "misaki", "av", "lingua", "alembic"}
+HEAVY = {
+    "torch", "onnxruntime", "openvino", "ctranslate2", "sherpa_onnx", "whisper", "librosa", "spacy", "misaki", "av",
+    "lingua", "alembic",
+}  # fmt: skip
 CARDS = Catalog.read(Settings().models.cards, demo=True).cards()
 
 
@@ -31,10 +34,10 @@ def test_a_cards_engine_imports_no_heavy_package(card: ModelCard) -> None:
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
-def test_every_card_has_an_engine_and_a_test_of_its_own(card: ModelCard) -> None:
+def test_every_card_has_an_engine_that_is_tested_with_one_of_its_models(card: ModelCard) -> None:
     assert issubclass(load_class(card), Engine)
-    tests = list((CHECKOUT / "tests" / "engines").rglob("test_*.py"))
-    assert any(f'model_id = "{card.id}"' in test.read_text() for test in tests)
+    tests = "".join(test.read_text() for test in (CHECKOUT / "tests" / "engines").rglob("test_*.py"))
+    assert any(f'model_id = "{other.id}"' in tests for other in CARDS if other.engine == card.engine)
 
 
 def test_no_file_names_this_machine() -> None:

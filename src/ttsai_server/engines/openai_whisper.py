@@ -126,15 +126,15 @@ class OpenAIWhisper(Transcriber):
 def _load(file: Path, size: str, place: Place) -> Any:
     try:
         import torch  # pyright: ignore[reportMissingImports]
-        import whisper  # pyright: ignore[reportMissingImports]
+        from whisper import _ALIGNMENT_HEADS, load_model  # pyright: ignore
         from whisper.tokenizer import get_tokenizer  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise EngineFailed("This engine needs an extra: pip install 'ttsai-server[openai-whisper]'") from error
 
     torch.set_num_threads(place.threads)
     try:
-        model = whisper.load_model(str(file), place.device)  # with weights_only: nothing in the file is run
-        model.set_alignment_heads(whisper._ALIGNMENT_HEADS[size])
+        model = load_model(str(file), place.device)  # with weights_only: nothing in the file is run
+        model.set_alignment_heads(_ALIGNMENT_HEADS[size])
     except (RuntimeError, UnpicklingError, EOFError, KeyError, TypeError) as error:
         raise EngineFailed(f"{file.name} is no Whisper {size!r}: {error}") from error
     with warnings.catch_warnings():

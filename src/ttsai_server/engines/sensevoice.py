@@ -4,6 +4,7 @@ By sherpa-onnx: its export of SenseVoiceSmall, a CTC model that hears a whole ut
 """
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Self
@@ -12,10 +13,11 @@ import numpy as np
 import regex
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import ModelCard, Passage, Segment, TranscriptionRequest, Word
+from ttsai_server.domain import ModelCard, Passage, Segment, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, Cancelled, Place, Transcriber
-from ttsai_server.engines.listening.windows import RATE, Window, windows
-from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
+from ttsai_server.engines.whisper.windows import RATE, Chunk, Sound, read_window
+from ttsai_server.engines.whisper.words import Aligned, sentences
+from ttsai_server.errors import EngineFailed, WeightsMissing
 
 MODEL, TOKENS = "model.int8.onnx", "tokens.txt"
 LANGUAGES = ("zh", "en", "yue", "ja", "ko")
@@ -25,12 +27,16 @@ NUMBERS = (
 )  # fmt: skip
 """Metadata that sherpa-onnx reads; without one of them it ends the process."""
 VECTORS = ("neg_mean", "inv_stddev")
+SPACE = "▁"
+"""What SentencePiece writes for a space."""
 BINS = 80
 """Mel bins of a frame."""
 SHORTEST = RATE // 5
 """Samples of the shortest utterance: sherpa-onnx reads beyond the end of one that fills no window of frames."""
 RINGING = 0.3
 """Seconds at most from a word's last token to its end; a CTC token has a time, but no length."""
+SPEECH = 0.5
+"""How sure the speech detector must be for a sound to be heard at all."""
 LOADED = 2
 """Languages whose recognizers are kept: sherpa-onnx fixes the language when it loads the model."""
 _TAG = regex.compile(r"<\|.*\|>")
@@ -45,70 +51,112 @@ class SenseVoice(Transcriber):
         written: bool = True
         """Whether numbers are figures and sentences have punctuation; else plain words as they are said."""
 
-    def __init__(self, recognizer: Callable[[str], Any]) -> None:
+    def __init__(self, recognizer: Callable[[str], Any], vocabulary: dict[str, int]) -> None:
         self._recognizer: Callable[[str], Any] | None = recognizer
+        self._vocabulary = vocabulary
 
     @classmethod
     def load(cls, card: ModelCard, place: Place) -> Self:
         if not all((place.weights / file).is_file() for file in (MODEL, TOKENS)):
             raise WeightsMissing(card.id)
         setup = cls.Setup.model_validate(dict(card.options))
-        _check(place.weights)
+        vocabulary = _vocabulary(place.weights)
         recognizer = lru_cache(LOADED)(partial(_open, place, setup.written))
         recognizer("auto")
-        return cls(recognizer)
+        return cls(recognizer, vocabulary)
 
     def transcribe(
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
     ) -> Generator[Passage]:
-        if request.translate:
-            raise BadRequest("SenseVoice does not translate.", param="model")
-        if request.language not in (None, *LANGUAGES):
-            raise BadRequest(f"SenseVoice hears {', '.join(LANGUAGES)}.", param="language")
-        language = request.language
-        for window in windows(recording):
-            heard = list(self._hear(window, request.language or "auto", cancellation))
-            language = request.language or next((found for found, _ in heard), language)
-            segments = tuple(_segment(words, words=request.words) for _, words in heard)
-            yield Passage(segments, window.end / RATE, language or LANGUAGES[0])
+        from ttsai_server.engines.whisper.listener import ENGLISH, detect
+
+        position, language = 0, request.language
+        while position < recording.frames:
+            if cancellation.cancelled:
+                raise Cancelled
+            window = read_window(recording, position, 1, partial(detect, threshold=SPEECH))
+            segments: list[Segment] = []
+            for chunk in window.chunks:
+                result = self._hear(chunk.sound, request.language)
+                found = result.lang.strip("<|>")
+                if found in LANGUAGES:
+                    language = request.language or found
+                    segments += sentences(self._parts(result, chunk), chunk, Segment("", 0, 0), found)
+            position = window.end
+            kept = (segment if request.words else replace(segment, words=()) for segment in segments)
+            yield Passage(tuple(kept), position / recording.rate, language or ENGLISH)
 
     def close(self) -> None:
         self._recognizer = None
 
-    def _hear(
-        self, window: Window, language: str, cancellation: Cancellation
-    ) -> Generator[tuple[str, tuple[Word, ...]]]:
-        """The language and words of each stretch of speech that has some."""
-        for first, end in window.speech:
-            if cancellation.cancelled:
-                raise Cancelled
-            if self._recognizer is None:
-                raise EngineFailed("The engine is closed.")
-            result = _decode(self._recognizer(language), window.samples[first:end])
-            found, start = result.lang.strip("<|>"), (window.start + first) / RATE
-            if found in LANGUAGES and (words := _words(result, start, (window.start + end) / RATE)):
-                yield found, words
+    def _hear(self, sound: Sound, language: str | None) -> Any:
+        """What sherpa-onnx gives: `tokens`, their `timestamps` in seconds, and `lang`, a tag."""
+        if self._recognizer is None:
+            raise EngineFailed("The engine is closed.")
+        recognizer = self._recognizer(language or "auto")
+        stream = recognizer.create_stream()
+        stream.accept_waveform(RATE, np.pad(sound, (0, max(0, SHORTEST - len(sound)))))
+        recognizer.decode_stream(stream)
+        if not stream.result.lang:  # sherpa-onnx writes what went wrong to stderr, and answers with nothing
+            raise EngineFailed("SenseVoice failed; what sherpa-onnx says about it is on stderr.")
+        return stream.result
+
+    def _parts(self, result: Any, chunk: Chunk) -> list[Aligned]:
+        """Words of an alphabet, and single Chinese and Japanese characters, with their punctuation."""
+        parts: list[Aligned] = []
+        for text, token, start in _pieces(result):
+            ids = (self._vocabulary[token],)
+            if parts and _clings(parts[-1].text, text):
+                last = parts.pop()
+                parts.append(Aligned(last.text + text, last.tokens + ids, last.start, start, 1.0))
+            else:
+                parts.append(Aligned(text, ids, start, start, 1.0))
+        stops = [*(part.start for part in parts[1:]), len(chunk.sound) / RATE]
+        return [replace(part, end=min(part.end + RINGING, stop)) for part, stop in zip(parts, stops, strict=False)]
 
 
-def _check(weights: Path) -> None:
-    """Raises EngineFailed for files that sherpa-onnx would end the process over."""
+def _pieces(result: Any) -> Generator[tuple[str, str, float]]:
+    """(text, token, seconds) of tokens that are text; a space on its own goes before the next one."""
+    space = ""
+    for token, time in zip(result.tokens, result.timestamps, strict=True):
+        if not token.strip():
+            space = " "
+        elif not _TAG.fullmatch(token):
+            yield (space + token.lstrip() if space else token), token, time
+            space = ""
+
+
+def _clings(word: str, text: str) -> bool:
+    """Whether the text goes on with the word: punctuation, or letters after letters of an alphabet."""
+    if text.startswith(" "):
+        return False
+    return not _LETTER.search(text) or not (_UNSPACED.search(text) or _UNSPACED.search(word))
+
+
+def _vocabulary(weights: Path) -> dict[str, int]:
+    """Piece → id. Raises EngineFailed for files that sherpa-onnx would end the process over."""
+    metadata = _metadata(weights / MODEL)
+    try:
+        numbers = {key: int(metadata[key]) for key in NUMBERS}
+        sizes = {len([float(number) for number in metadata[key].split(",")]) for key in VECTORS}
+        lines = [line.rsplit(" ", 1) for line in (weights / TOKENS).read_text("utf-8").splitlines()]
+        vocabulary = {int(number): piece.replace(SPACE, " ") for piece, number in lines}
+    except (KeyError, ValueError) as error:
+        raise EngineFailed(f"{MODEL} or {TOKENS} is not as sherpa-onnx exports SenseVoice: {error!r}") from error
+    if sizes != {BINS * numbers["lfr_window_size"]} or vocabulary.keys() != set(range(numbers["vocab_size"])):
+        raise EngineFailed(f"{MODEL} and {TOKENS} do not belong together.")
+    return {piece: number for number, piece in vocabulary.items()}
+
+
+def _metadata(model: Path) -> dict[str, str]:
     import onnx
     from google.protobuf.message import DecodeError
 
     try:
-        model = onnx.load(weights / MODEL, load_external_data=False)
+        entries = onnx.load(model, load_external_data=False).metadata_props
     except DecodeError as error:
-        raise EngineFailed(f"{MODEL} is no ONNX model: {error}") from error
-    known = {entry.key: entry.value for entry in model.metadata_props}
-    try:
-        numbers = {key: int(known[key]) for key in NUMBERS}
-        sizes = {len([float(number) for number in known[key].split(",")]) for key in VECTORS}
-        lines = (weights / TOKENS).read_text("utf-8").splitlines()
-        ids = {int(line.rsplit(" ", 1)[1]) for line in lines}
-    except (KeyError, ValueError, IndexError) as error:
-        raise EngineFailed(f"{MODEL} or {TOKENS} is not as sherpa-onnx exports SenseVoice: {error!r}") from error
-    if sizes != {BINS * numbers["lfr_window_size"]} or ids != set(range(numbers["vocab_size"])):
-        raise EngineFailed(f"{MODEL} and {TOKENS} do not belong together.")
+        raise EngineFailed(f"{model.name} is no ONNX model: {error}") from error
+    return {entry.key: entry.value for entry in entries}
 
 
 def _open(place: Place, written: bool, language: str) -> Any:
@@ -124,47 +172,3 @@ def _open(place: Place, written: bool, language: str) -> Any:
         language=language,
         use_itn=written,
     )
-
-
-def _decode(recognizer: Any, samples: np.ndarray) -> Any:
-    stream = recognizer.create_stream()
-    stream.accept_waveform(RATE, np.pad(samples, (0, max(0, SHORTEST - len(samples)))))
-    recognizer.decode_stream(stream)
-    if not stream.result.lang:  # sherpa-onnx writes what went wrong to stderr, and answers with nothing
-        raise EngineFailed("SenseVoice failed; what sherpa-onnx says about it is on stderr.")
-    return stream.result
-
-
-def _words(result: Any, start: float, end: float) -> tuple[Word, ...]:
-    """Tokens put together: a word of an alphabet, or one Chinese or Japanese character, with its punctuation."""
-    words: list[tuple[str, float, float]] = []
-    for token, time in zip(result.tokens, result.timestamps, strict=True):
-        if _TAG.fullmatch(token):
-            continue
-        if words and _clings(words[-1][0], token):
-            words[-1] = (words[-1][0] + token, words[-1][1], start + time)
-        else:
-            words.append((token, start + time, start + time))
-    before = ["", *(text for text, _, _ in words)]
-    after = [*(first for _, first, _ in words[1:]), end]
-    return tuple(
-        Word(text.strip(), first, max(first, min(last + RINGING, stop, end)), 1.0, joined=_joined(previous, text))
-        for (text, first, last), previous, stop in zip(words, before, after, strict=False)
-        if text.strip()
-    )
-
-
-def _clings(word: str, token: str) -> bool:
-    """Whether the token goes on with the word: punctuation, or letters after letters of an alphabet."""
-    if not _LETTER.search(token):
-        return True
-    return _joined(word, token) and not (_UNSPACED.search(token) or _UNSPACED.search(word))
-
-
-def _joined(word: str, token: str) -> bool:
-    return bool(word) and not (word.endswith(" ") or token.startswith(" "))
-
-
-def _segment(heard: tuple[Word, ...], *, words: bool) -> Segment:
-    text = "".join(word.text if word.joined else f" {word.text}" for word in heard).strip()
-    return Segment(text, heard[0].start, heard[-1].end, heard if words else ())

@@ -1,1 +1,0 @@
-"""What engines that listen share."""
