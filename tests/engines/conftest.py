@@ -1,6 +1,7 @@
 """What the tests of engines that listen share: real speech, said by Kokoro once, and sounds in which nobody speaks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from tests.engines.talk import Talk
 from tests.engines.talk import talk as known_speech
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import SpeechRequest
+from ttsai_server.domain import SpeechRequest, Turn
 from ttsai_server.engines.base import Cancellation, Place
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
@@ -22,16 +23,89 @@ BEAT = RATE // 2
 SENTENCE = "The rain has stopped, and the children are playing in the garden behind the old house again."
 
 
+VOICES = ("af_heart", "am_michael", "bf_emma")
+SAYINGS = (
+    (0, "Did you hear that the old bridge will be closed until the spring?"),
+    (1, "No, I had not heard. That is rather a nuisance for all of us, is it not?"),
+    (0, "It is. I shall have to take the ferry, and the ferry is never on time."),
+    (1, "You could share my car. I leave at seven every morning."),
+    (0, "Are you sure? That would be very kind of you."),
+    (1, "Of course. The more of us there are, the shorter the way."),
+)
+"""(speaker, what is said): a talk of two, of half a minute."""
+THIRD = "May I come with you as well? I work right beside the station, and I always have time."
+
+Say = Callable[[str, str], np.ndarray]
+
+
 @pytest.fixture(scope="session")
-def spoken(kokoro_weights: Path) -> np.ndarray:
-    """SENTENCE, float32 (n, 1) at 16 kHz."""
+def say(kokoro_weights: Path) -> Iterator[Say]:
+    """(voice, text) → float32 (n, 1) at 16 kHz, from the first sound to the last."""
     card = read_card(Settings().models.cards / "kokoro.toml")
     Kokoro.prepare(card, kokoro_weights)
     engine = Kokoro.load(card, Place(kokoro_weights))
-    said = engine.synthesize(SpeechRequest(SENTENCE, (("af_heart", 1.0),), "en-us"), Cancellation())
-    sound = np.concatenate([audio.samples for audio in said])
+
+    def say(voice: str, text: str) -> np.ndarray:
+        said = engine.synthesize(SpeechRequest(text, ((voice, 1.0),), "en-us"), Cancellation())
+        sound = np.concatenate([audio.samples for audio in said])
+        return soxr.resample(sound, card.rate, RATE).astype(np.float32)
+
+    yield say
     engine.close()
-    return soxr.resample(sound, card.rate, RATE).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def spoken(say: Say) -> np.ndarray:
+    """SENTENCE, float32 (n, 1) at 16 kHz."""
+    return say("af_heart", SENTENCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    recording: Recording
+    turns: tuple[Turn, ...]
+    """The truth."""
+
+
+@pytest.fixture(scope="session")
+def sayings(say: Say) -> list[tuple[int, np.ndarray]]:
+    """What each of three speakers says, without silence around it; the third speaks last."""
+    return [(speaker, _trimmed(say(VOICES[speaker], text))) for speaker, text in (*SAYINGS, (2, THIRD))]
+
+
+@pytest.fixture(scope="session")
+def dialogue(sayings: list[tuple[int, np.ndarray]]) -> Iterator[Dialogue]:
+    """A woman and a man, taking turns without much of a pause."""
+    with Recording(RATE) as recording:
+        yield Dialogue(recording, tuple(_tape(recording, sayings[:-1])))
+
+
+@pytest.fixture(scope="session")
+def trialogue(sayings: list[tuple[int, np.ndarray]]) -> Iterator[Dialogue]:
+    """The same with another woman at the end."""
+    with Recording(RATE) as recording:
+        yield Dialogue(recording, tuple(_tape(recording, sayings)))
+
+
+@pytest.fixture(scope="session")
+def monologue(sayings: list[tuple[int, np.ndarray]]) -> Iterator[Dialogue]:
+    """The woman alone."""
+    with Recording(RATE) as recording:
+        yield Dialogue(recording, tuple(_tape(recording, [saying for saying in sayings if saying[0] == 0])))
+
+
+def _tape(recording: Recording, sayings: Sequence[tuple[int, np.ndarray]]) -> Iterator[Turn]:
+    """Adds .3 s of silence and a saying, again and again."""
+    for speaker, sound in sayings:
+        recording.append(np.zeros((3 * RATE // 10, 1), np.float32))
+        start = recording.seconds
+        recording.append(sound)
+        yield Turn(start, recording.seconds, speaker)
+
+
+def _trimmed(sound: np.ndarray) -> np.ndarray:
+    loud = np.flatnonzero(np.abs(sound[:, 0]) > 0.01 * np.abs(sound).max())
+    return sound[loud[0] : loud[-1] + 1]
 
 
 @pytest.fixture(scope="session")

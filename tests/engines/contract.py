@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from tests.engines.conftest import Dialogue
 
-from ttsai_server.domain import Audio, ModelCard, SpeechRequest
-from ttsai_server.engines.base import Cancellation, Cancelled, Place, Synthesizer
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import Audio, Diarization, DiarizationRequest, ModelCard, SpeechRequest
+from ttsai_server.engines.base import Cancellation, Cancelled, Diarizer, Place, Synthesizer
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import load_class
 from ttsai_server.errors import BadRequest
@@ -135,6 +137,78 @@ class SynthesizerContract:
         again = self.said(engine, SHORT)
         assert again.shape == alone.shape
         assert np.max(np.abs(again - alone)) <= self.tolerance
+
+    def test_it_can_be_closed_twice(self, card: ModelCard, weights: Path) -> None:
+        engine = load_class(card).load(card, Place(weights))
+        engine.close()
+        engine.close()
+
+
+class DiarizerContract:
+    """`weights` gives the folder of the model's files."""
+
+    model_id: ClassVar[str]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def card(cls) -> ModelCard:
+        return read_card(Settings().models.cards / f"{cls.model_id}.toml")
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def engine(cls, card: ModelCard, weights: Path) -> Generator[Diarizer]:
+        engine = load_class(card).load(card, Place(weights))
+        assert isinstance(engine, Diarizer)
+        yield engine
+        engine.close()
+
+    def steps(self, engine: Diarizer, recording: Recording, **asked: int) -> list[Diarization]:
+        return list(engine.diarize(recording, DiarizationRequest(**asked), Cancellation()))
+
+    def test_its_steps_go_through_the_recording_to_its_end(self, engine: Diarizer, dialogue: Dialogue) -> None:
+        ends = [step.end for step in self.steps(engine, dialogue.recording)]
+        assert ends == sorted(ends)
+        assert ends[-1] == dialogue.recording.seconds
+
+    def test_only_the_last_step_has_turns(self, engine: Diarizer, dialogue: Dialogue) -> None:
+        *before, last = self.steps(engine, dialogue.recording)
+        assert last.turns
+        assert not any(step.turns for step in before)
+
+    def test_turns_are_in_order_and_inside_the_recording(self, engine: Diarizer, dialogue: Dialogue) -> None:
+        turns = self.steps(engine, dialogue.recording)[-1].turns
+        assert list(turns) == sorted(turns, key=lambda turn: turn.start)
+        assert all(0 <= turn.start < turn.end <= dialogue.recording.seconds for turn in turns)
+
+    @pytest.mark.parametrize("count", [1, 2])
+    def test_speakers_are_numbered_as_they_come(self, engine: Diarizer, dialogue: Dialogue, count: int) -> None:
+        turns = self.steps(engine, dialogue.recording, speakers=count)[-1].turns
+        seen = list(dict.fromkeys(turn.speaker for turn in turns))
+        assert seen == list(range(len(seen)))
+
+    def test_one_recording_has_one_answer(self, engine: Diarizer, dialogue: Dialogue) -> None:
+        one, other = (self.steps(engine, dialogue.recording) for _ in range(2))
+        assert one == other
+
+    @pytest.mark.parametrize("seconds", [0.0, 0.001, 5.0])
+    def test_silence_has_no_turns(self, engine: Diarizer, card: ModelCard, seconds: float) -> None:
+        with Recording(card.rate) as silence:
+            silence.append(np.zeros((round(seconds * card.rate), 1), np.float32))
+            assert self.steps(engine, silence)[-1] == Diarization(silence.seconds)
+
+    def test_told_to_stop_it_does_not_begin(self, engine: Diarizer, dialogue: Dialogue) -> None:
+        cancellation = Cancellation()
+        cancellation.cancel()
+        with pytest.raises(Cancelled):
+            next(engine.diarize(dialogue.recording, DiarizationRequest(), cancellation))
+
+    def test_told_to_stop_between_steps_it_makes_no_more(self, engine: Diarizer, dialogue: Dialogue) -> None:
+        cancellation = Cancellation()
+        steps = engine.diarize(dialogue.recording, DiarizationRequest(), cancellation)
+        next(steps)
+        cancellation.cancel()
+        with pytest.raises(Cancelled):
+            list(steps)
 
     def test_it_can_be_closed_twice(self, card: ModelCard, weights: Path) -> None:
         engine = load_class(card).load(card, Place(weights))

@@ -58,6 +58,8 @@ class Speakers(Diarizer):
             if stretches:
                 heard.append(hear(recording, stretches, lambda mel: self._embed(mel, cancellation)))
             yield Diarization(end / recording.rate)
+        if cancellation.cancelled:
+            raise Cancelled
         yield Diarization(recording.seconds, _who(joined(heard), request) if heard else ())
 
     def close(self) -> None:

@@ -18,10 +18,10 @@ Labels = NDArray[np.int64]
 
 ROUNDS = 2
 """How often the voices are made anew."""
-CHANGE, CHANGE_AT_PAUSE = 0.1, 0.03
+CHANGE, CHANGE_AT_PAUSE = 0.05, 0.01
 """What a change of speaker costs: as much as a cosine lower by so much over a second."""
-TRAINED = 160
-"""Frames that the encoder was trained on; a shorter window counts for less."""
+LONG = 120
+"""Frames of a window that counts fully; a shorter one says less."""
 PART = 4096
 """Windows that are compared at once: embeddings are widened a part at a time."""
 BREATH = 0.6
@@ -39,7 +39,7 @@ def turns(windows: Windows, voices: Array) -> tuple[Turn, ...]:
 
 def _labels(windows: Windows, voices: Array) -> Labels:
     seconds = windows.cells[:, 1] - windows.cells[:, 0]
-    weights = seconds * np.minimum(1, windows.frames / TRAINED)
+    weights = seconds * np.minimum(1, windows.frames / LONG)
     scores = np.concatenate([part @ voices.T for part in _parts(windows)]) * weights[:, None]
     at_pause = windows.cells[1:, 0] - windows.cells[:-1, 1] > 1e-3
     return _likeliest(scores, np.where(at_pause, CHANGE_AT_PAUSE, CHANGE))

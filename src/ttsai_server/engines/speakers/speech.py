@@ -14,8 +14,8 @@ BLOCK, LEAD = 960, 32
 """Frames of one step (31 s), and of what it hears before them, to get going (1 s)."""
 ON, OFF = 0.5, 0.35
 """Probability at which speech begins, and under which it ends: the detector's own."""
-PAUSE = 3
-"""Frames of silence (.1 s) that part two stretches of speech."""
+PAUSE = 2
+"""Frames of silence (.06 s) that part two stretches of speech."""
 SHORTEST = 4
 """Frames of speech (.13 s) that are more than a click."""
 LONGEST = 30 * 31

@@ -1,4 +1,4 @@
-"""The windows in which voices are compared: one about every .2 s of speech, up to 1.6 s long."""
+"""The windows in which voices are compared: one about every .2 s of speech, up to 1.2 s long."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ Embed = Callable[[Array], Array]
 """mel (n, frames, 40) → embeddings (n, size)."""
 CELL = 20
 """From a window to the next, about, frames of 10 ms: how finely speakers are told apart in time."""
-NEAREST, FARTHEST = 40, 80
+NEAREST, FARTHEST = 40, 60
 """Frames that a window reaches to either side of its cell's middle: fewer near a pause, which it never crosses, so that
-a short answer after another speaker is heard by itself. The encoder was trained on the longest."""
+a short answer after another speaker is heard by itself. The encoder was trained on 80, which blur changes."""
 LENGTHS = 20
 """Windows are multiples of it long, frames, so that many are embedded at once."""
 LOUDNESS = 1e-3
@@ -27,7 +27,9 @@ CLEAR = 100
 """Frames of a window that say enough of a voice to tell what it is like."""
 APART = 4
 """Windows from one to a close neighbour that is another's sound for the better part."""
-LIKENESS = 0.85
+SAMPLED = 2
+"""Windows from one that is clustered to the next: overlapping by half or more."""
+LIKENESS = 0.82
 """Cosine of close neighbours in clean speech, where none are long enough to measure."""
 
 
@@ -50,19 +52,19 @@ class Windows:
         return self.frames >= CLEAR
 
     def sample(self) -> Array:
-        """Embeddings, float32, of clear windows that overlap by half, or of all windows if none is clear."""
-        chosen = np.flatnonzero(self.clear)[::APART]
+        """Embeddings, float32, of every second clear window, or of all windows if none is clear."""
+        chosen = np.flatnonzero(self.clear)[::SAMPLED]
         return (self.embeddings[chosen] if len(chosen) else self.embeddings).astype(np.float32)
 
     def likeness(self) -> float:
-        """Mean cosine of close neighbours, most of which have one speaker."""
+        """Median cosine of close neighbours, most of which have one speaker."""
         left, right = slice(None, -APART), slice(APART, None)
         near = self.cells[right, 0] - self.cells[left, 1] < APART * CELL / 100
         chosen = np.flatnonzero(near & self.clear[left] & self.clear[right])
         if not len(chosen):
             return LIKENESS
         return float(
-            np.mean(np.sum(self.embeddings[chosen] * self.embeddings[chosen + APART], axis=1, dtype=np.float32))
+            np.median(np.sum(self.embeddings[chosen] * self.embeddings[chosen + APART], axis=1, dtype=np.float32))
         )
 
 
