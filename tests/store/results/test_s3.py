@@ -9,7 +9,9 @@ from tests.store.results.conftest import chunks
 from ttsai_server.store.results.s3 import PART, S3
 
 
-@pytest.mark.parametrize("url", ["gs://bucket", "s3://", "s3://bucket?colour=red", "/some/folder", "https://host/bucket"])
+@pytest.mark.parametrize(
+    "url", ["gs://bucket", "s3://", "s3://bucket?colour=red", "/some/folder", "https://host/bucket"]
+)
 def test_another_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="s3://bucket/prefix"):
         S3(url)

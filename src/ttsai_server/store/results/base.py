@@ -12,7 +12,10 @@ class Files(ABC):
 
     @abstractmethod
     async def write(self, name: str, chunks: AsyncIterable[bytes]) -> None:
-        """Make a file of the chunks, none empty, which are never all in memory. What a failure leaves behind, `delete` removes."""
+        """Make a file of the chunks, none empty, which are never all in memory.
+
+        What a failure leaves behind, `delete` removes. Raises what the chunks raise.
+        """
 
     @abstractmethod
     def read(self, name: str, start: int, stop: int) -> AsyncGenerator[bytes]:

@@ -102,7 +102,8 @@ class Results:
 
     async def delete(self, id: str) -> None:
         """End a result and delete its file, if it is there."""
-        await self._burn(await self._database.write(rows.release, results.c.id == _checked(id)))
+        wanted = results.c.id == _checked(id)
+        await self._burn(await self._database.write(rows.release, wanted))
 
     async def expire(self) -> int:
         """Delete what has expired, and what crashes left. → how many files."""
