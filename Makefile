@@ -19,7 +19,7 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) install -c constraints.txt -e '.[dev,postgres,redis]'
+	$(PIP) install -c constraints.txt -e '.[dev,postgres,redis,s3]'
 	touch $@
 
 # The server, with the weights of the default models.
@@ -48,7 +48,7 @@ bench: dev
 
 # The newest release of every package that pyproject.toml admits; test before keeping it.
 upgrade: dev
-	$(PIP) install --upgrade --upgrade-strategy eager -e '.[dev,espeak,ja,postgres,redis,zh]'
+	$(PIP) install --upgrade --upgrade-strategy eager -e '.[dev,espeak,ja,postgres,redis,s3,zh]'
 	$(PIP) freeze --exclude-editable > constraints.txt
 
 clean:

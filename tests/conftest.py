@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
+import httpx
 import pytest
 from redis.asyncio import Redis
 from tests import servers
@@ -91,6 +92,12 @@ def valkey_server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    with servers.s3() as url:
+        yield url
+
+
 @pytest.fixture
 async def postgres_url(postgres_server: str) -> AsyncIterator[str]:
     """URL of an empty database."""
@@ -108,6 +115,16 @@ async def valkey_url(valkey_server: str) -> str:
     async with Redis.from_url(valkey_server) as redis:
         await redis.flushall()
     return valkey_server
+
+
+@pytest.fixture
+def s3_url(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """`results.url` of an empty bucket."""
+    bucket = f"bucket-{uuid4().hex}"
+    httpx.put(f"{s3_server}/{bucket}").raise_for_status()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    return f"s3://{bucket}/some/folder?endpoint={s3_server}&region=us-east-1"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -2,8 +2,10 @@
 
 import os
 import pwd
+import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -57,6 +59,18 @@ def _wait(server: subprocess.Popen[bytes], status: Path) -> None:
         assert server.poll() is None, "Postgres did not start"
         assert time.monotonic() < deadline, "Postgres did not start in time"
         time.sleep(0.02)
+
+
+@contextmanager
+def s3() -> Generator[str]:
+    """Address of a moto server: it speaks S3 over HTTP, in a process of its own, and keeps all in memory."""
+    command = (sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0")
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr
+        try:
+            yield next(found[0] for line in server.stderr if (found := re.search(r"http://[0-9.]+:[0-9]+", line)))
+        finally:
+            server.terminate()
 
 
 @contextmanager

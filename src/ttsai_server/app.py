@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from ttsai_server import __version__
-from ttsai_server.api import admin, catalog, errors, operations, speech, transcription
+from ttsai_server.api import admin, catalog, errors, operations, results, speech, transcription
 from ttsai_server.api.deps import Services
 from ttsai_server.api.idempotency import Replay
 from ttsai_server.api.listings import Listings
@@ -32,6 +32,7 @@ from ttsai_server.settings import Settings
 from ttsai_server.store.db import open_database
 from ttsai_server.store.idempotency import Idempotency
 from ttsai_server.store.ledger import Ledger
+from ttsai_server.store.results import Results, open_results
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,8 @@ EXPOSED_HEADERS = [
     "X-Credits-Used",
     "X-Credits-Remaining",
     "Retry-After",
+    "Content-Disposition",
+    "Content-Range",
 ]
 SWEEP_SECONDS = 60
 
@@ -72,6 +75,7 @@ def create_app(
         speech=Speech(settings, catalogue, pool, billing, metrics),
         transcription=Transcription(settings, catalogue, pool, billing, metrics),
         previews=Previews(catalogue, house_speech, HOUSE, settings.data_dir / "previews"),
+        results=open_results(settings, database),
         readiness=Readiness(pool, database, preload),
         metrics=metrics,
         admin_token=admin_token,
@@ -85,7 +89,8 @@ def create_app(
         if key := await accounts.first_start():
             announce(key)
         metrics.watch(pool.states)
-        chores = [pool.sweep(), services.readiness.preload(), _clean_up(Ledger(database), answers)]
+        clean_up = _clean_up(Ledger(database), answers, services.results)
+        chores = [pool.sweep(), services.readiness.preload(), clean_up]
         tasks = [asyncio.create_task(chore) for chore in chores]
         yield
         await _stop(tasks)
@@ -105,7 +110,7 @@ def create_app(
     app.state.services = services
     errors.install(app)
     keyed = (catalog.light, catalog.keyed, speech.router, transcription.router)
-    for router in (*keyed, catalog.open_, operations.router, admin.router):
+    for router in (*keyed, catalog.open_, results.router, operations.router, admin.router):
         # not include_router, whose indirection costs every request 10 µs and 5 more for each router before its own
         app.router.routes.extend(router.routes)
     answers = Idempotency(database)
@@ -126,14 +131,15 @@ def create_app(
     return app
 
 
-async def _clean_up(ledger: Ledger, answers: Idempotency) -> None:
-    """Return the credits that crashed servers had reserved, and forget old answers; runs until cancelled."""
+async def _clean_up(ledger: Ledger, answers: Idempotency, results: Results) -> None:
+    """Return the credits that crashed servers had reserved, forget old answers and results; runs until cancelled."""
     while True:
         try:
             if count := await ledger.release_expired():
                 logger.warning("released %d reservations of requests that never ended", count)
             for body in await answers.expire():
                 await asyncio.to_thread(Path(body).unlink, missing_ok=True)
+            await results.expire()
         except Exception:
             logger.exception("could not clean up; trying again in %d s", SWEEP_SECONDS)
         await asyncio.sleep(SWEEP_SECONDS)

@@ -2,6 +2,7 @@
 
     ApiError
     ├── BadRequest            400 bad_request
+    │   └── NoSuchRange       416 bad_request: of the bytes of a result
     ├── Unauthorized          401 unauthorized
     ├── InsufficientCredits   402 insufficient_credits
     ├── Forbidden             403 forbidden
@@ -13,7 +14,8 @@
     │   └── EngineFailed      500 internal_error: an engine broke in the middle of its work
     └── ModelLoading          503 model_loading: being loaded, or saturated
         ├── WeightsMissing    503 model_loading: the weights are not on this machine yet
-        └── PullFailed        503 model_loading: no source of the weights would give them
+        ├── PullFailed        503 model_loading: no source of the weights would give them
+        └── StoreFull         503 model_loading: there is no room for results
 
 Code below `api` raises these; only `api.errors` turns them into answers. BadCard stands outside: it stops the start.
 """
@@ -57,6 +59,18 @@ class ApiError(Exception):
 
 class BadRequest(ApiError):
     status, code = 400, "bad_request"
+
+
+class NoSuchRange(BadRequest):
+    status = 416
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The result has {size} bytes, and none of those asked for.")
+        self.size = size
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Content-Range": f"bytes */{self.size}"}
 
 
 class Unauthorized(ApiError):
@@ -152,6 +166,11 @@ class PullFailed(ModelLoading):
     def __init__(self, model: str, reasons: Sequence[str]) -> None:
         lines = "".join(f"\n  {reason}" for reason in reasons)
         super().__init__(f"The weights of {model!r} could not be fetched:{lines}", retry_after=60)
+
+
+class StoreFull(ModelLoading):
+    def __init__(self, *, retry_after: float) -> None:
+        super().__init__("The results store is full; room comes when results expire.", retry_after=retry_after)
 
 
 class BadCard(ValueError):

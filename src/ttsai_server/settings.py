@@ -104,6 +104,15 @@ class Idempotency(Group):
     """How long a repeat waits for the first to end, seconds; then 503."""
 
 
+class Results(Group):
+    url: str = ""
+    """Where results lie: s3://bucket/prefix?endpoint=https://…&region=…, with AWS_… keys; empty: in `data_dir`."""
+    hours: PositiveFloat = 24
+    """How long a result can be fetched, hours."""
+    quota_mb: PositiveInt = 10_000
+    """While there are more results than this, megabytes, a new job gets 503."""
+
+
 class Models(Group):
     cards: Path = Field(default_factory=_cards)
     """Folder of the model cards, one <id>.toml each."""
@@ -212,6 +221,7 @@ class Settings(BaseSettings):
     store: Store = Store()
     limits: Limits = Limits()
     idempotency: Idempotency = Idempotency()
+    results: Results = Results()
     models: Models = Field(default_factory=Models)
     speech: Speech = Field(default_factory=Speech)
     transcription: Transcription = Field(default_factory=Transcription)

@@ -23,6 +23,7 @@ from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.speech import Speech
 from ttsai_server.services.transcription import Transcription
 from ttsai_server.settings import Settings
+from ttsai_server.store.results import Results
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Services:
     speech: Speech
     transcription: Transcription
     previews: Previews
+    results: Results
     readiness: Readiness
     metrics: Metrics
     admin_token: str

@@ -4,11 +4,14 @@ accounts ─┬─ keys
           ├─ ledger         every change of `accounts.available`, so that sum(ledger.amount) == accounts.available
           ├─ reservations   credits set aside while a request runs; sum(open amounts) == accounts.reserved
           ├─ usage          what was done for the credits
-          └─ idempotency    answers kept for a repeated Idempotency-Key
+          ├─ idempotency    answers kept for a repeated Idempotency-Key
+          └─ results        what finished work left to be fetched; the bytes are files of the results store
+loose_files                 files of the results store that are no result yet, or no longer
 """
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Double,
@@ -117,4 +120,26 @@ idempotency = Table(
     Column("headers", Text),
     Column("body", Text),
     Column("expires_at", Double, nullable=False, index=True),
+)
+
+results = Table(
+    "results",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("file", String, nullable=False, unique=True),
+    _account(index=True),
+    Column("name", String, nullable=False),
+    Column("content_type", String, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False, index=True),
+)
+
+loose_files = Table(
+    "loose_files",
+    metadata,
+    Column("file", String, primary_key=True),
+    Column("writing", Boolean, nullable=False),
+    Column("until", Double, nullable=False, index=True),
 )

@@ -1,0 +1,84 @@
+"""GET /v1/results/{id}, with or without an extension, and /static/downloads/{id}/…: who knows the id needs no key."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response, StreamingResponse
+
+from ttsai_server.api.deps import Wired
+from ttsai_server.api.ranges import asked, unchanged
+from ttsai_server.api.schemas import errors
+from ttsai_server.errors import NotFound
+from ttsai_server.store.results import Result, Results
+
+ANSWERS = {
+    200: {"description": "The result.", "content": {"*/*": {}}},
+    206: {"description": "The bytes asked for by `Range`.", "content": {"*/*": {}}},
+    304: {"description": "The client has it, by `If-None-Match`."},
+    **errors(404, 416, 500),
+}
+
+router = APIRouter(tags=["results"])
+
+
+@router.head("/v1/results/{name}", include_in_schema=False)
+@router.get("/v1/results/{name}", response_class=Response, responses=ANSWERS)
+async def result(name: str, request: Request, services: Wired) -> Response:
+    """`{id}`, or `{id}.mp3` if that is what the result is. Takes `Range`."""
+    id, dot, extension = name.partition(".")
+    found = await services.results.get(id)
+    if dot and extension.lower() != found.extension:
+        raise NotFound(f"This result is no {extension[:20]!r} file.")
+    return await _answer(found, request, services.results)
+
+
+@router.head("/static/downloads/{id}/{name}", include_in_schema=False)
+@router.get("/static/downloads/{id}/{name}", response_class=Response, responses=ANSWERS)
+async def download(id: str, name: str, request: Request, services: Wired) -> Response:
+    """The result as it is, whatever `name` says: the SDKs ask for `tts_output.wav` before they know the format."""
+    return await _answer(await services.results.get(id), request, services.results)
+
+
+async def _answer(result: Result, request: Request, results: Results) -> Response:
+    headers = _headers(result)
+    if unchanged(request.headers, result.etag):
+        return Response(status_code=304, headers=headers)
+    whole = {**headers, "Content-Length": str(result.size)}
+    if request.method == "HEAD":
+        return Response(headers=whole, media_type=result.content_type)
+    span = asked(request.headers, result.size, result.etag)
+    if span is None:
+        return await _stream(result, range(result.size), results, 200, whole)
+    part = {"Content-Length": str(len(span)), "Content-Range": f"bytes {span.start}-{span.stop - 1}/{result.size}"}
+    return await _stream(result, span, results, 206, {**headers, **part})
+
+
+async def _stream(result: Result, span: range, results: Results, status: int, headers: dict[str, str]) -> Response:
+    chunks = results.read(result, span.start, span.stop)
+    first = await anext(chunks, b"")  # before the status line: a file that is gone is still a 404
+    return StreamingResponse(_from(first, chunks), status, headers, result.content_type)
+
+
+async def _from(first: bytes, chunks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    async with aclosing(chunks):
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
+
+def _headers(result: Result) -> dict[str, str]:
+    return {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private",
+        "Content-Disposition": _disposition(result.name),
+        "ETag": result.etag,
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def _disposition(name: str) -> str:
+    """RFC 6266, the name as RFC 8187 spells it and, for old clients, in ASCII."""
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in name)
+    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

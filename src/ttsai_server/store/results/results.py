@@ -1,0 +1,206 @@
+"""Results: rows and files together."""
+
+import re
+import time
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import aclosing
+from hashlib import sha256
+from secrets import token_hex
+
+from sqlalchemy import Connection
+
+from ttsai_server.errors import NotFound, StoreFull
+from ttsai_server.settings import Results as Bounds
+from ttsai_server.settings import Settings
+from ttsai_server.store.db import Database
+from ttsai_server.store.results import rows
+from ttsai_server.store.results.base import Files
+from ttsai_server.store.results.directory import Directory
+from ttsai_server.store.results.rows import Result, Usage
+from ttsai_server.store.results.s3 import S3
+from ttsai_server.store.tables import results
+
+ID = re.compile(r"([a-z]{1,16}_)?[0-9a-f]{32}(-[a-z0-9]{1,16})?")
+"""`new_id`, and what several results of one job add to it: `task_…-vocals`."""
+BLOCK = 256 * 1024
+"""Bytes handed on at once, so that an encoder's many small chunks cost little."""
+WRITE_SECONDS = 3600.0
+"""A file to which nothing is added for so long is given up."""
+MEASURE_SECONDS = 5.0
+"""How old the known size of the store may be."""
+LONGEST_NAME = 120
+
+
+def new_id(kind: str) -> str:
+    """An id that can't be guessed, 128 random bits: `task_…`; `kind` has 1–16 small letters."""
+    return f"{kind}_{token_hex(16)}"
+
+
+class Results:
+    """All times to live are seconds, all sizes bytes."""
+
+    def __init__(self, database: Database, files: Files, bounds: Bounds) -> None:
+        self._database = database
+        self._files = files
+        self._keep_seconds = bounds.hours * 3600
+        self._most = bounds.quota_mb * 1_000_000
+        self._size = 0
+        self._measured_at = 0.0
+
+    async def put(
+        self,
+        id: str,
+        chunks: AsyncIterable[bytes],
+        *,
+        account: str,
+        name: str,
+        content_type: str,
+        ttl: float | None = None,
+    ) -> Result:
+        """Keep the chunks as the result `id`, for `ttl` or `results.hours`. There is no result until all is written.
+
+        The first one stays: another `put` of the same id, later or at the same time, ends with the first one's result,
+        so a step of a job may be repeated. Raises NotFound for a malformed id, and what the chunks raise.
+        """
+        first = await self._find(_checked(id))
+        return first or await self._put(id, chunks, account, name, content_type, ttl or self._keep_seconds)
+
+    async def _put(
+        self, id: str, chunks: AsyncIterable[bytes], account: str, name: str, content_type: str, ttl: float
+    ) -> Result:
+        file = token_hex(16)
+        await self._database.write(rows.start, file, time.time() + WRITE_SECONDS)
+        try:
+            intake = Intake(self._database, file, chunks)
+            await self._files.write(file, intake.blocks())
+            now, name = time.time(), _clean(name)
+            made = Result(id, file, account, name, content_type, intake.size, intake.sha256, now, now + ttl)
+            return await self._database.write(rows.keep, made)
+        except BaseException:
+            await self._database.write(rows.abandon, file)
+            raise
+
+    async def get(self, id: str) -> Result:
+        """Raises NotFound for what is unknown, expired or no id at all."""
+        found = await self._find(_checked(id))
+        if found is None:
+            raise _not_found()
+        return found
+
+    async def _find(self, id: str) -> Result | None:
+        found = await self._database.read(rows.get, id)
+        return found if found and found.expires_at > time.time() else None
+
+    async def read(self, result: Result, start: int = 0, stop: int | None = None) -> AsyncGenerator[bytes]:
+        """Its bytes, or those from `start` up to `stop`. Raises NotFound, before the first, if the file is gone."""
+        try:
+            async with aclosing(self._files.read(result.file, start, result.size if stop is None else stop)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except FileNotFoundError as error:
+            raise _not_found() from error
+
+    async def delete(self, id: str) -> None:
+        """End a result and delete its file, if it is there."""
+        wanted = results.c.id == _checked(id)
+        await self._burn(await self._database.write(rows.release, wanted))
+
+    async def expire(self) -> int:
+        """Delete what has expired, and what crashes left. → how many files."""
+        count = 0
+        while files := await self._database.write(_due):
+            await self._burn(files)
+            count += len(files)
+        return count
+
+    async def usage(self, account: str | None = None) -> Usage:
+        """What an account has in the store, or all have."""
+        return await self._database.read(rows.usage, account)
+
+    async def check_room(self) -> None:
+        """Asked before work is taken on; a `put` itself is never refused, so work that was taken on can end.
+
+        Raises StoreFull while there are more than `results.quota_mb`, even after what has expired is deleted.
+        """
+        if time.monotonic() >= self._measured_at + MEASURE_SECONDS:
+            await self._measure()
+            if self._size >= self._most:
+                await self.expire()
+                await self._measure()
+        if self._size >= self._most:
+            raise StoreFull(retry_after=await self._until_next_expiry())
+
+    async def _measure(self) -> None:
+        self._measured_at = time.monotonic()
+        self._size = (await self.usage()).bytes
+
+    async def _until_next_expiry(self) -> float:
+        at = await self._database.read(rows.next_expiry)
+        return min(max(1.0, (at or 0.0) - time.time()), 3600.0)
+
+    async def _burn(self, files: list[str]) -> None:
+        if files:
+            await self._files.delete(files)
+            await self._database.write(rows.forget, files)
+
+
+class Intake:
+    """Passes chunks on in blocks, counts and hashes them, and holds on to the file's time while they come."""
+
+    def __init__(self, database: Database, file: str, chunks: AsyncIterable[bytes]) -> None:
+        self.size = 0
+        self._hash = sha256()
+        self._database = database
+        self._file = file
+        self._chunks = chunks
+        self._renew_at = time.monotonic() + WRITE_SECONDS / 10
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    async def blocks(self) -> AsyncGenerator[bytes]:
+        block = bytearray()
+        async for chunk in self._chunks:
+            block += chunk
+            if len(block) >= BLOCK:
+                yield await self._passed(bytes(block))
+                block.clear()
+        if block:
+            yield await self._passed(bytes(block))
+
+    async def _passed(self, block: bytes) -> bytes:
+        self.size += len(block)
+        self._hash.update(block)
+        if time.monotonic() > self._renew_at:
+            self._renew_at += WRITE_SECONDS / 10
+            await self._database.write(rows.renew, self._file, time.time() + WRITE_SECONDS)
+        return block
+
+
+def open_results(settings: Settings, database: Database) -> Results:
+    """The store of the settings. Raises ValueError for a URL that is no S3 one."""
+    url = settings.results.url
+    files = S3(url) if url else Directory(settings.data_dir / "results")
+    return Results(database, files, settings.results)
+
+
+def _due(connection: Connection) -> list[str]:
+    now = time.time()
+    return rows.release_expired(connection, now) + rows.claim(connection, now)
+
+
+def _checked(id: str) -> str:
+    if not ID.fullmatch(id):
+        raise _not_found()
+    return id
+
+
+def _not_found() -> NotFound:
+    return NotFound("There is no such result; it may have expired.")
+
+
+def _clean(name: str) -> str:
+    """A file name that every system takes: no folders, no control characters, not too long."""
+    base = re.split(r"[/\\]", name)[-1].encode(errors="replace").decode()
+    return "".join(c for c in base if c.isprintable())[-LONGEST_NAME:] or "result"

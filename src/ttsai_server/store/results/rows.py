@@ -1,0 +1,148 @@
+"""What the database knows of results; each function is, or is part of, one transaction."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
+
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
+
+from ttsai_server.store.db import insert_new
+from ttsai_server.store.tables import loose_files, results
+
+RETRY_SECONDS = 600.0
+"""After so long another server tries to delete a file, because the one that set out to did not finish."""
+SWEEP = 1000
+"""Files dealt with in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    id: str
+    """The capability: who knows it may fetch the result."""
+    file: str
+    """Its name in the store; for nobody else."""
+    account: str
+    name: str
+    """File name to show, as `speech.mp3`."""
+    content_type: str
+    size: int
+    """Bytes."""
+    sha256: str
+    """Hexadecimal."""
+    created_at: float
+    """Unix seconds, like the next."""
+    expires_at: float
+
+    @property
+    def etag(self) -> str:
+        """A strong one."""
+        return f'"{self.sha256[:32]}"'
+
+    @property
+    def extension(self) -> str:
+        """Of the name, small, without the dot."""
+        return PurePosixPath(self.name).suffix[1:].lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    count: int
+    bytes: int
+
+
+_START = insert(loose_files)
+_RENEW = (
+    update(loose_files)
+    .where(loose_files.c.file == bindparam("name"), loose_files.c.writing)
+    .values(until=bindparam("later"))
+)
+_ABANDON = update(loose_files).where(loose_files.c.file == bindparam("name")).values(writing=False, until=0.0)
+_WRITTEN = (
+    delete(loose_files)
+    .where(loose_files.c.file == bindparam("name"), loose_files.c.writing)
+    .returning(loose_files.c.file)
+)
+_LATE = select(loose_files.c.file).where(loose_files.c.until <= bindparam("now")).limit(SWEEP)
+_CLAIM = (
+    update(loose_files)
+    .where(loose_files.c.file.in_(_LATE), loose_files.c.until <= bindparam("now"))
+    .values(writing=False, until=bindparam("later"))
+    .returning(loose_files.c.file)
+)
+_GET = select(results).where(results.c.id == bindparam("result"))
+_OLD = select(results.c.id).where(results.c.expires_at <= bindparam("now")).limit(SWEEP)
+_USAGE = select(func.count(), func.coalesce(func.sum(results.c.size), 0))
+_NEXT_EXPIRY = select(func.min(results.c.expires_at))
+
+
+def start(connection: Connection, file: str, until: float) -> None:
+    """Before the file is written; `until` then it may be, Unix seconds, after which it is deleted."""
+    connection.execute(_START, {"file": file, "writing": True, "until": until})
+
+
+def renew(connection: Connection, file: str, until: float) -> None:
+    connection.execute(_RENEW, {"name": file, "later": until})
+
+
+def abandon(connection: Connection, file: str) -> None:
+    """The file was not finished: the next sweep deletes it."""
+    connection.execute(_ABANDON, {"name": file})
+
+
+def keep(connection: Connection, result: Result) -> Result:
+    """Make the written file the result. → the result under this id: this one, or the one that was first.
+
+    Raises TimeoutError if the file took so long that it has been given up.
+    """
+    if connection.scalar(_WRITTEN, {"name": result.file}) is None:
+        raise TimeoutError(f"{result.id} was not written in its time")
+    release(connection, results.c.id == result.id, results.c.expires_at <= time.time())
+    new = insert_new(connection, results).values(asdict(result)).on_conflict_do_nothing(index_elements=["id"])
+    if connection.scalar(new.returning(results.c.id)) is None:
+        connection.execute(_START, {"file": result.file, "writing": False, "until": 0.0})
+    return Result(*connection.execute(_GET, {"result": result.id}).one())
+
+
+def get(connection: Connection, id: str) -> Result | None:
+    """Expired or not."""
+    row = connection.execute(_GET, {"result": id}).one_or_none()
+    return Result(*row) if row else None
+
+
+def release(connection: Connection, *which: ColumnElement[bool]) -> list[str]:
+    """End results. → the files, which the caller has to delete."""
+    return _loosen(connection, list(connection.scalars(delete(results).where(*which).returning(results.c.file))))
+
+
+def release_expired(connection: Connection, now: float) -> list[str]:
+    ended = delete(results).where(results.c.id.in_(_OLD)).returning(results.c.file)
+    return _loosen(connection, list(connection.scalars(ended, {"now": now})))
+
+
+def _loosen(connection: Connection, files: list[str]) -> list[str]:
+    if files:
+        later = time.time() + RETRY_SECONDS
+        connection.execute(_START, [{"file": file, "writing": False, "until": later} for file in files])
+    return files
+
+
+def claim(connection: Connection, now: float) -> list[str]:
+    """Files that were given up, or that somebody failed to delete. Of callers at once one gets each."""
+    return list(connection.scalars(_CLAIM, {"now": now, "later": now + RETRY_SECONDS}))
+
+
+def forget(connection: Connection, files: Sequence[str]) -> None:
+    """The files are deleted."""
+    connection.execute(delete(loose_files).where(loose_files.c.file.in_(files)))
+
+
+def usage(connection: Connection, account: str | None) -> Usage:
+    wanted = _USAGE if account is None else _USAGE.where(results.c.account == account)
+    count, size = connection.execute(wanted).one()
+    return Usage(count, int(size))
+
+
+def next_expiry(connection: Connection) -> float | None:
+    """Unix seconds; None without results."""
+    return connection.scalar(_NEXT_EXPIRY)

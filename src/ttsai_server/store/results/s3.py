@@ -1,0 +1,76 @@
+"""Files in a bucket of S3, or of anything that speaks its API (MinIO, Ceph, R2, …)."""
+
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from ttsai_server.store.results.base import CHUNK, Files
+
+if TYPE_CHECKING:
+    from obstore.store import S3Store
+
+PART = 8 * 1024 * 1024
+"""Bytes of one part of an upload; a smaller file goes up in one request, which leaves nothing if it breaks off."""
+PARTS_AT_ONCE = 2
+OPTIONS = {"endpoint", "region"}
+
+
+class S3(Files):
+    """`s3://bucket/prefix?endpoint=https://…&region=…`; both options may be left out, and so may the prefix.
+
+    Keys come from the places that every AWS tool reads: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, a web
+    identity, or the role of the machine. Raises ValueError for another URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            import obstore
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError("S3 needs the extra: pip install 'ttsai-server[s3]'") from error
+        self._obstore = obstore
+        self._store = _store(url)
+
+    async def write(self, name: str, chunks: AsyncIterable[bytes]) -> None:
+        rest = aiter(chunks)
+        head = await _head(rest)
+        file = head if len(head) < PART else _after(head, rest)
+        await self._obstore.put_async(self._store, name, file, chunk_size=PART, max_concurrency=PARTS_AT_ONCE)
+
+    async def read(self, name: str, start: int, stop: int) -> AsyncGenerator[bytes]:
+        # a request a chunk: a slow client holds no connection to S3 open until that times out
+        for at in range(start, stop, CHUNK):
+            yield bytes(await self._obstore.get_range_async(self._store, name, start=at, end=min(at + CHUNK, stop)))
+
+    async def delete(self, names: Sequence[str]) -> None:
+        if names:
+            await self._obstore.delete_async(self._store, list(names))
+
+
+async def _head(chunks: AsyncIterator[bytes]) -> bytes:
+    """The first PART bytes, or a little more; fewer only if there are no more."""
+    head = bytearray()
+    while len(head) < PART and (chunk := await anext(chunks, b"")):
+        head += chunk
+    return bytes(head)
+
+
+async def _after(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    yield head
+    async for chunk in chunks:
+        yield chunk
+
+
+def _store(url: str) -> "S3Store":
+    from obstore.store import S3Store
+
+    parts = urlsplit(url)
+    options: dict[str, Any] = dict(parse_qsl(parts.query))
+    if parts.scheme != "s3" or not parts.hostname or not options.keys() <= OPTIONS:
+        raise ValueError("results.url: s3://bucket/prefix?endpoint=https://…&region=…")
+    plain = str(options.get("endpoint", "")).startswith("http://")
+    return S3Store(
+        parts.netloc,
+        prefix=parts.path.strip("/") or None,
+        client_options={"allow_http": plain},
+        **options,
+    )

@@ -1,0 +1,38 @@
+from collections.abc import AsyncIterator
+from secrets import token_hex
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from tests.store.results.conftest import chunks
+
+from ttsai_server.store.results.s3 import PART, S3
+
+
+@pytest.mark.parametrize(
+    "url", ["gs://bucket", "s3://", "s3://bucket?colour=red", "/some/folder", "https://host/bucket"]
+)
+def test_another_url_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="s3://bucket/prefix"):
+        S3(url)
+
+
+async def test_files_lie_under_the_prefix(s3_url: str, s3_server: str) -> None:
+    name = token_hex(16)
+    await S3(s3_url).write(name, chunks(b"la"))
+    assert f"<Key>some/folder/{name}</Key>" in bucket(s3_url, s3_server, "list-type=2")
+
+
+async def test_an_upload_that_breaks_off_leaves_no_parts(s3_url: str, s3_server: str) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield bytes(PART)
+        raise RuntimeError("engine broke")
+
+    with pytest.raises(RuntimeError):
+        await S3(s3_url).write(token_hex(16), broken())
+    assert "<Upload>" not in bucket(s3_url, s3_server, "uploads")
+
+
+def bucket(s3_url: str, s3_server: str, query: str) -> str:
+    return httpx.get(f"{s3_server}/{urlsplit(s3_url).netloc}?{query}").text
