@@ -1,0 +1,190 @@
+"""What the server hears, over HTTP: Kokoro's speech, of which the words, times and speakers are known."""
+
+import io
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+import numpy as np
+import pytest
+import soxr
+from tests.containers import KINDS, contained, melody
+from tests.damaged import damaged
+from tests.diarization import error_rate
+from tests.engines.talk import Talk, talk
+from tests.listening import wer
+from tests.live import Live, live
+from tests.test_hearing import SENTENCES
+
+from ttsai_server.domain import Turn, Word
+from ttsai_server.engines.base import Place
+from ttsai_server.engines.cards import read_card
+from ttsai_server.engines.kokoro.adapter import Kokoro
+from ttsai_server.settings import Models, Settings
+
+RATE = 16_000
+VOICES = ["af_heart", "am_michael", "bf_emma", "bm_george", "af_bella"]
+PAUSE = 0.6
+"""Seconds between two sentences."""
+TEXTS = [text for text in SENTENCES if not any(sign.isdigit() for sign in text)]
+"""Whose words are written in one way only."""
+COLLAR = 0.25
+"""Seconds around the edge of a turn that don't count, as is customary."""
+MOST_GROWTH_MB = 600
+
+
+@dataclass(frozen=True)
+class Saying:
+    text: str
+    voice: str
+    sound: np.ndarray
+    """float32 (n, 1) at 16 kHz, from the first sound to the last."""
+
+
+@pytest.fixture(scope="module")
+def listener(
+    kokoro_weights: Path,
+    base_weights: Path,
+    tiny_weights: Path,
+    speakers_weights: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Generator[Live]:
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("listener"),
+        models=Models(demo=True),
+        plans={"enterprise": {"requests_per_minute": 100_000, "concurrent": 100}},  # pyright: ignore[reportArgumentType]
+    )
+    with live(settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def sayings(listener: Live) -> list[Saying]:
+    """Every sentence twice, by two of five voices."""
+    client = listener.client()
+
+    def say(number: int) -> Saying:
+        text, voice = TEXTS[number % len(TEXTS)], VOICES[number % len(VOICES)]
+        body = {"model": "kokoro", "voice": voice, "text": text, "format": "wav"}
+        return Saying(text, voice, _trimmed(client.post("/v1/tts/", json=body).raise_for_status().content))
+
+    with ThreadPoolExecutor(2) as speakers:
+        return list(speakers.map(say, range(2 * len(TEXTS))))
+
+
+@pytest.fixture(scope="module")
+def known(kokoro_weights: Path) -> Talk:
+    kokoro = Kokoro.load(read_card(Settings().models.cards / "kokoro.toml"), Place(kokoro_weights))
+    try:
+        return talk(kokoro)
+    finally:
+        kokoro.close()
+
+
+def _trimmed(wav: bytes) -> np.ndarray:
+    with av.open(io.BytesIO(wav)) as file:
+        rate = file.streams.audio[0].rate
+        sound = np.concatenate([frame.to_ndarray().reshape(-1) for frame in file.decode(audio=0)]) / 32768
+    loud = np.flatnonzero(np.abs(sound) > 0.01)
+    return soxr.resample(sound[loud[0] : loud[-1] + 1], rate, RATE).astype(np.float32)[:, None]
+
+
+def joined(sayings: Sequence[Saying]) -> tuple[np.ndarray, list[tuple[float, float]]]:
+    """One after the other with a pause between; and the seconds in which each begins and ends."""
+    parts, times, now = list[np.ndarray](), list[tuple[float, float]](), 0.0
+    for saying in sayings:
+        parts += [saying.sound, np.zeros((round(PAUSE * RATE), 1), np.float32)]
+        times.append((now, now + len(saying.sound) / RATE))
+        now = times[-1][1] + PAUSE
+    return np.concatenate(parts), times
+
+
+def sent(listener: Live, file: bytes, **fields: Any) -> httpx.Response:
+    return listener.client().post("/v1/stt/", files={"file": ("sound", file)}, data=fields)
+
+
+def heard(listener: Live, sound: np.ndarray, **fields: Any) -> dict[str, Any]:
+    answer = sent(listener, contained(KINDS["flac"], sound, RATE), **fields)
+    return answer.raise_for_status().json()
+
+
+def test_four_minutes_by_five_voices_are_written_down(listener: Live, sayings: list[Saying]) -> None:
+    sound, _ = joined(sayings)
+    assert len(sound) / RATE >= 240
+    text = heard(listener, sound)["text"]
+    assert wer(" ".join(saying.text for saying in sayings), text) <= 0.02
+
+
+def test_words_begin_when_they_are_said(listener: Live, known: Talk) -> None:
+    segments = heard(listener, known.sound[:, None], timestamps="true")["segments"]
+    words = [Word(w["word"], w["start"], w["end"], w["probability"]) for s in segments for w in s["words"]]
+    assert known.near(words, seconds=0.2) >= 0.9
+
+
+@pytest.mark.parametrize("voices", [("af_heart", "am_michael"), ("af_heart", "bf_emma")])
+@pytest.mark.parametrize(("asked", "most"), [({"num_speakers": "2"}, 0.08), ({}, 0.12)])
+def test_two_speakers_are_told_apart(
+    listener: Live, sayings: list[Saying], voices: tuple[str, str], asked: dict[str, str], most: float
+) -> None:
+    dialogue = [saying for saying in sayings if saying.voice in voices]
+    dialogue = sorted(dialogue, key=lambda saying: (dialogue.index(saying) // 2 % 6, voices.index(saying.voice)))
+    sound, times = joined(dialogue)
+    truth = [Turn(start, end, voices.index(saying.voice)) for saying, (start, end) in zip(dialogue, times, strict=True)]
+    segments = heard(listener, sound, diarize="true", **asked)["segments"]
+    found = [Turn(s["start"], s["end"], int(s["speaker"].removeprefix("SPEAKER_"))) for s in segments]
+    assert error_rate(truth, found, COLLAR) <= most
+
+
+NOISE = np.random.default_rng(0).standard_normal((20 * RATE, 1)).astype(np.float32)
+QUIET = {
+    "silence": np.zeros((20 * RATE, 1), np.float32),
+    "noise": 0.1 * NOISE,
+    "hum": (0.2 * np.sin(2 * np.pi * 50 * np.arange(20 * RATE) / RATE)).astype(np.float32)[:, None],
+    "a melody": melody(20, RATE),
+}
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_where_nobody_speaks_nothing_is_written(listener: Live, name: str) -> None:
+    body = heard(listener, QUIET[name])
+    assert (body["text"], body["segments"]) == ("", [])
+
+
+def test_one_clip_gives_one_text_in_every_container_and_sample_format(listener: Live, known: Talk) -> None:
+    clip = known.sound[: 30 * RATE, None]
+    texts: dict[str, str] = {}
+    for name, kind in KINDS.items():
+        rate = kind.rate or 48_000
+        sound = np.repeat(soxr.resample(clip, RATE, rate).astype(np.float32), kind.channels, axis=1)
+        answer = sent(listener, contained(kind, sound, rate))
+        assert answer.status_code == 200, (name, answer.text)
+        texts[name] = answer.json()["text"]
+    telephone = {"amr", "3gp"}
+    assert {name: text for name, text in texts.items() if name not in telephone and wer(texts["flac"], text)} == {}
+    assert {name: text for name, text in texts.items() if name in telephone and wer(texts["flac"], text) > 0.05} == {}
+
+
+def test_a_thousand_damaged_files_are_heard_or_refused(listener: Live) -> None:
+    originals = [
+        contained(kind, melody(0.3, kind.rate or 48_000, kind.channels), kind.rate or 48_000) for kind in KINDS.values()
+    ]
+    sent(listener, originals[0], model="whisper-tiny.en")
+    before = _resident_mb()
+
+    def told(file: bytes) -> int:
+        return sent(listener, file, model="whisper-tiny.en").status_code
+
+    with ThreadPoolExecutor(8) as clients:
+        statuses = list(clients.map(told, damaged(2026, 1000, originals)))
+    assert set(statuses) == {200, 400}
+    assert _resident_mb() - before < MOST_GROWTH_MB
+
+
+def _resident_mb() -> float:
+    """The most that this process, in which the server runs, ever had."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1000
