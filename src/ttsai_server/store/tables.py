@@ -8,6 +8,7 @@ accounts ─┬─ keys
 """
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     CheckConstraint,
     Column,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    event,
 )
 
 NAMES = {
@@ -89,8 +91,9 @@ reservations = Table(
     Column("used", BigInteger, nullable=False),
     Column("expires_at", Double, nullable=False),
 )
-_open = reservations.c.state == "open"
-Index("ix_reservations_open", reservations.c.expires_at, sqlite_where=_open, postgresql_where=_open)
+# as SQL that both databases read: an Index with `postgresql_where` would load all of Postgres' dialect, 60 ms a start
+OPEN = DDL("CREATE INDEX ix_reservations_open ON reservations (expires_at) WHERE state = 'open'")
+event.listen(reservations, "after_create", OPEN)
 
 usage = Table(
     "usage",
