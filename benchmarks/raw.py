@@ -1,6 +1,8 @@
-"""The engine alone, called in a process with nothing else in it, on the chunks that the server would make.
+"""The engine alone, called in a process with nothing else in it, on the chunks that the server makes of a text.
 
-Run by `benchmarks.speech_cost`: one JSON object a line in, {"text"}, and one out, {"cpu", "audio"}, both in seconds.
+What counts as its sound is what the server sends of it: the engine puts silence around every chunk, the server's
+`Joiner` cuts that down, and CPU-seconds by different seconds would tell nothing. Only the engine's own work is timed,
+not the joining. Run by `benchmarks.speech_cost`: one JSON object a line in, {"text"}, and one `Sound` a line out.
 """
 
 import json
@@ -8,9 +10,11 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from time import process_time
 
 from benchmarks.processes import running
+from ttsai_server.audio.dsp import Joiner
 from ttsai_server.domain import SpeechRequest, Voice
 from ttsai_server.engines.base import Cancellation, Synthesizer
 from ttsai_server.engines.catalog import Catalog
@@ -26,13 +30,22 @@ def alone(model: str, voice: str) -> Generator["subprocess.Popen[str]"]:
         yield process
 
 
-def cost(process: "subprocess.Popen[str]", text: str) -> tuple[float, float]:
-    """→ CPU-seconds spent on the text, seconds of sound made."""
+@dataclass(slots=True)
+class Sound:
+    """All in seconds."""
+
+    cpu: float = 0.0
+    made: float = 0.0
+    """By the engine."""
+    heard: float = 0.0
+    """Joined as the server joins it."""
+
+
+def cost(process: "subprocess.Popen[str]", text: str) -> Sound:
     assert process.stdin
     assert process.stdout
     print(json.dumps({"text": text}), file=process.stdin, flush=True)
-    told = json.loads(process.stdout.readline())
-    return told["cpu"], told["audio"]
+    return Sound(**json.loads(process.stdout.readline()))
 
 
 class _Engine:
@@ -45,21 +58,26 @@ class _Engine:
         assert isinstance(engine, Synthesizer)
         self._engine = engine
 
-    def speak(self, text: str) -> float:
-        """→ seconds of sound."""
-        language, card, seconds = self._voice.language, self._card, 0.0
-        for piece in pieces(text, card.first_chars, card.chunk_chars, language.split("-")[0]):
-            request = SpeechRequest(piece.text, ((self._voice.id, 1.0),), language)
-            seconds += sum(audio.seconds for audio in self._engine.synthesize(request, Cancellation()))
-        return seconds
+    def speak(self, text: str) -> Sound:
+        language, card, sound, joiner = self._voice.language, self._card, Sound(), Joiner(self._card.rate)
+        # as for an answer that is sent when it is whole: no short first piece
+        for piece in pieces(text, card.chunk_chars, card.chunk_chars, language.split("-")[0]):
+            began = process_time()
+            parts = list(self._engine.synthesize(self._request(piece.text), Cancellation()))
+            sound.cpu += process_time() - began
+            sound.made += sum(part.seconds for part in parts)
+            joined = [*(joiner.push(part.samples) for part in parts), joiner.end(piece.pause)]
+            sound.heard += sum(map(len, joined)) / card.rate
+        return sound
+
+    def _request(self, text: str) -> SpeechRequest:
+        return SpeechRequest(text, ((self._voice.id, 1.0),), self._voice.language)
 
 
 def _serve() -> None:
     engine = _Engine(*sys.argv[1:3])
     for line in sys.stdin:
-        before = process_time()
-        audio = engine.speak(json.loads(line)["text"])
-        print(json.dumps({"cpu": process_time() - before, "audio": audio}), flush=True)
+        print(json.dumps(asdict(engine.speak(json.loads(line)["text"]))), flush=True)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,17 @@ MOST_TO_RAW = 1.05
 MOST_TO_PEER = 0.45 if has_bf16() else 0.8
 SHORT_CHARACTERS = 600
 """Shorter texts are spoken several at a time, to so many characters: /proc counts in hundredths of a second."""
+SAME = 0.01
+"""Share by which two voicings of the same chunks may differ in length."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
     cpu: float
     audio: float
+    """Seconds that a listener gets."""
+    made: float = 0.0
+    """Seconds that the engine made, the silence around its chunks included."""
 
     @property
     def rate(self) -> float:
@@ -62,7 +67,10 @@ def _measure(bench: Bench, server: Running, engine: "Popen[str]", texts: list[st
     """→ over HTTP, and by the engine alone."""
     over_http = _ours(bench, server, texts, format)
     alone = [raw.cost(engine, text) for text in texts]
-    return over_http, Cost(sum(cpu for cpu, _ in alone), sum(audio for _, audio in alone))
+    heard, made = sum(each.heard for each in alone), sum(each.made for each in alone)
+    if abs(heard - over_http.audio) > SAME * heard:
+        raise RuntimeError(f"not the same chunks: {over_http.audio:.2f} s over HTTP, {heard:.2f} s by the engine alone")
+    return over_http, Cost(sum(each.cpu for each in alone), heard, made)
 
 
 def _ours(bench: Bench, server: Running, texts: list[str], format: str) -> Cost:
@@ -91,14 +99,11 @@ def _figures(costs: dict[tuple[str, int], list[Cost]], length: int, bench: Bench
 
 
 def _to_raw(costs: dict[tuple[str, int], list[Cost]], name: str, length: int) -> Figure:
-    """By the seconds that the engine made: over HTTP some of them, silence around its pieces, are trimmed.
-
-    Each ratio is taken within its round, where both met the same machine, before the median of the rounds.
-    """
+    """Each ratio is taken within its round, where both met the same machine, before the median of the rounds."""
     pairs = list(zip(costs[name, length], costs[f"raw, {name}", length], strict=True))
-    heard = middle([ours.rate / alone.rate for ours, alone in pairs])
-    note = f"by the seconds that are heard, the engine's silence trimmed: {heard:.3f}"
-    ratio = middle([ours.cpu / alone.cpu for ours, alone in pairs])
+    untrimmed = middle([ours.rate / (alone.cpu / alone.made) for ours, alone in pairs])
+    note = f"if the silence that the engine makes and the server cuts counted as sound: {untrimmed:.3f}"
+    ratio = middle([ours.rate / alone.rate for ours, alone in pairs])
     return Figure(f"{name} : raw, {length} characters", ratio, "×", most=MOST_TO_RAW, note=note)
 
 

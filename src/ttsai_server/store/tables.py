@@ -10,6 +10,7 @@ loose_files                 files of the results store that are no result yet, o
 """
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    event,
 )
 
 NAMES = {
@@ -92,8 +94,9 @@ reservations = Table(
     Column("used", BigInteger, nullable=False),
     Column("expires_at", Double, nullable=False),
 )
-_open = reservations.c.state == "open"
-Index("ix_reservations_open", reservations.c.expires_at, sqlite_where=_open, postgresql_where=_open)
+# as SQL that both databases read: an Index with `postgresql_where` would load all of Postgres' dialect, 60 ms a start
+OPEN = DDL("CREATE INDEX ix_reservations_open ON reservations (expires_at) WHERE state = 'open'")
+event.listen(reservations, "after_create", OPEN)
 
 usage = Table(
     "usage",
