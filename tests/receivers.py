@@ -44,21 +44,29 @@ async def receiver(
     *answers: Answer, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
 ) -> AsyncGenerator[Receiver]:
     """Gives the answers in turn, the last one from then on, one a connection."""
-    receiver = Receiver()
+    receiver, serving = Receiver(), set[asyncio.Task[None]]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         receiver.connections += 1
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            receiver.received.append(await _read(reader))
-            await answers[min(len(receiver.received), len(answers)) - 1](writer)
-        writer.close()
-        with suppress(ConnectionError, ssl.SSLError):
-            await writer.wait_closed()
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                receiver.received.append(await _read(reader))
+                await answers[min(len(receiver.received), len(answers)) - 1](writer)
+        finally:
+            writer.close()
+            with suppress(ConnectionError, ssl.SSLError):
+                await writer.wait_closed()
 
-    server = await asyncio.start_server(serve, host, 0, ssl=tls)
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.create_task(serve(reader, writer)))
+
+    server = await asyncio.start_server(begin, host, 0, ssl=tls)
     receiver.port = server.sockets[0].getsockname()[1]
     async with server:
         yield receiver
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
 
 async def _read(reader: asyncio.StreamReader) -> Received:

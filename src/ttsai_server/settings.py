@@ -194,6 +194,8 @@ class Webhooks(Group):
     """How long one attempt may take in all, seconds."""
     connect_seconds: PositiveFloat = 5
     """How long finding the receiver's address and connecting to it may take; the same again for TLS, seconds."""
+    concurrent: PositiveInt = 100
+    """Attempts under way at the same time; others wait for their turn."""
     rotation_hours: float = Field(default=24, ge=0)
     """How long the old secret still signs, beside the new one, after a rotation, hours."""
     retention_days: float = Field(default=30, ge=3)

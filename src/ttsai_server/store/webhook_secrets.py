@@ -6,7 +6,7 @@ as safe as the secrets. Who reads them can pass for this server at the receivers
 
 import time
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from secrets import token_bytes
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -22,11 +22,11 @@ RANDOM_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    secret: str
+    secret: str = field(repr=False)
     """`whsec_` and base64."""
     created_at: float
     """Unix seconds."""
-    previous: str | None
+    previous: str | None = field(repr=False)
     """The one before it, that still signs too; None once its time is over."""
     previous_until: float | None
     """Unix seconds."""

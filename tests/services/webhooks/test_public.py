@@ -40,7 +40,7 @@ def test_ipv4_is_public_where_it_is_global_and_for_one(address: IPv4Address) -> 
 def test_ipv6_is_public_only_where_it_is_global_and_carries_no_other(address: IPv6Address) -> None:
     if is_public(str(address)):
         assert address.is_global
-        assert not (address.is_multicast or address.is_reserved or address.is_site_local)
+        assert not any((address.is_multicast, address.is_reserved, address.is_site_local))
         assert (address.ipv4_mapped, address.sixtofour, address.teredo) == (None, None, None)
 
 

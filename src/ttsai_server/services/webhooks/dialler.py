@@ -5,6 +5,7 @@ TLS and the header Host still go by the name. Apart from its caller because http
 
 import asyncio
 from collections.abc import Iterable
+from typing import cast
 
 import httpcore
 
@@ -19,7 +20,7 @@ class Dialler(httpcore.AsyncNetworkBackend):
         """`network` makes the connections, to addresses only."""
         self._resolver = resolver
         self._allow_private = allow_private
-        self._network: httpcore.AsyncNetworkBackend = network or httpcore.AnyIOBackend()
+        self._network = network or cast(httpcore.AsyncNetworkBackend, httpcore.AnyIOBackend())  # it has two definitions
 
     async def connect_tcp(
         self,

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import certifi
-
 from ttsai_server import __version__
 from ttsai_server.errors import BadRequest
 from ttsai_server.services.webhooks.resolver import Resolver
@@ -57,9 +55,9 @@ class Sender:
         except (httpcore.TimeoutException, TimeoutError):
             error = "No answer in time."
         except httpcore.ConnectError as failure:
-            error = f"Could not connect: {str(failure)[:200]}."
+            error = f"Could not connect: {_reason(failure)}"
         except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError) as failure:
-            error = f"The connection broke: {str(failure)[:200]}."
+            error = f"The connection broke: {_reason(failure)}"
         except BadRequest as refusal:
             error = refusal.message
         else:
@@ -96,6 +94,8 @@ class Sender:
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         """Trusts what the machine trusts (or `SSL_CERT_FILE` says), and certifi's list. Read once: it takes 20 ms."""
+        import certifi
+
         context = ssl.create_default_context()
         context.load_verify_locations(certifi.where())
         return context
@@ -126,3 +126,7 @@ def _fault(status: int) -> str | None:
     if 200 <= status < 300:
         return None
     return f"HTTP {status}: redirects are not followed." if 300 <= status < 400 else f"HTTP {status}."
+
+
+def _reason(failure: Exception) -> str:
+    return f"{str(failure).rstrip('.')[:200]}."

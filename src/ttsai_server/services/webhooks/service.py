@@ -5,6 +5,7 @@ A job does, each as a step that may be done twice: `check` when it is accepted; 
 slept between them, until one returns None.
 """
 
+import asyncio
 import logging
 import time
 from random import random
@@ -32,6 +33,7 @@ class Webhooks:
         self._settings = settings
         self._resolver = resolver
         self._sender = Sender(settings, resolver)
+        self._turns = asyncio.Semaphore(settings.concurrent)
         self._secrets = WebhookSecrets(database)
         self._log = WebhookLog(database)
 
@@ -79,9 +81,10 @@ class Webhooks:
 
     async def _try(self, delivery: Delivery, number: int) -> float | None:
         secrets = (await self._secrets.get(delivery.account)).signing
-        started = time.time()
-        headers = sign(secrets, delivery.id, started, delivery.payload)
-        outcome = await self._sender.deliver(delivery.url, headers, delivery.payload)
+        async with self._turns:
+            started = time.time()
+            headers = sign(secrets, delivery.id, started, delivery.payload)
+            outcome = await self._sender.deliver(delivery.url, headers, delivery.payload)
         wait = _wait(outcome, number)
         state = DELIVERED if outcome.error is None else FAILED if wait is None else PENDING
         if state == FAILED:
