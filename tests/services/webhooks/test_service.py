@@ -1,15 +1,18 @@
 import asyncio
 import json
 import logging
+import socket
 import time
+from asyncio.subprocess import Process
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 
 import pytest
 from sqlalchemy import Connection, update
 from standardwebhooks import Webhook, WebhookVerificationError
+from tests.processes import python
 from tests.receivers import Answer, Receiver, receiver, says
 from tests.services.webhooks.names import Names
 
@@ -17,6 +20,7 @@ from ttsai_server.errors import BadRequest
 from ttsai_server.services.webhooks import TaskEnd, Webhooks
 from ttsai_server.services.webhooks.schedule import WAITS
 from ttsai_server.services.webhooks.service import JITTER
+from ttsai_server.settings import CHECKOUT
 from ttsai_server.settings import Webhooks as WebhookSettings
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
@@ -181,6 +185,47 @@ async def test_a_delivery_may_be_entered_with_the_tasks_result(database: Databas
         await database.write(enter, other)
         assert await one.webhooks.attempt(other.id, 1) is None
         assert one.receiver.received[0].headers["webhook-id"] == other.id
+
+
+async def test_the_receiver_of_the_docs_takes_a_delivery_once_and_refuses_a_forgery(database: Database) -> None:
+    account = (await Accounts(database).create("Ann", "pro")).id
+    webhooks = webhooks_at(database)
+    async with the_docs_receiver((await webhooks.secret(account)).secret) as (process, url):
+        for end in (END, replace(END, task="task_2")):
+            assert await webhooks.attempt(await webhooks.open(account, url, end), 1) is None
+            assert process.stdout
+            assert (await process.stdout.readline()).decode().split() == [end.task, "success", end.result_url]
+        forger = (await Accounts(database).create("Eve", "pro")).id
+        forged = await webhooks.open(forger, url, replace(END, task="task_3"))
+        assert await webhooks.attempt(forged, 1)
+    assert (await webhooks.deliveries(forger, 1))[0].attempts[0].status == 401
+
+
+@asynccontextmanager
+async def the_docs_receiver(secret: str) -> AsyncGenerator[tuple[Process, str]]:
+    """The example of docs/webhooks.md, as it stands but for its secret and its port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    code = (CHECKOUT / "docs" / "webhooks.md").read_text().split("```python\n")[1].split("```")[0]
+    process = await python(code.replace("whsec_…", secret).replace("9000", str(port)))
+    try:
+        await _listening(port)
+        yield process, f"http://hooks.example:{port}/"
+    finally:
+        process.kill()
+        await process.communicate()
+
+
+async def _listening(port: int) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except ConnectionError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return await writer.wait_closed()
 
 
 async def test_no_more_attempts_run_at_once_than_the_settings_say(database: Database) -> None:
