@@ -117,7 +117,7 @@ async def test_an_account_sees_only_its_own(database: Database, delivery: Delive
     other = (await Accounts(database).create("Bob", "pro")).id
     await opened(database, other, "msg_2")
     assert [found.id for found in await WebhookLog(database).list(other, 10)] == ["msg_2"]
-    assert await WebhookLog(database).list(other, 10, before=delivery.id) == []
+    assert await WebhookLog(database).list(delivery.account, 10, before="msg_2") == []
 
 
 async def test_a_purge_forgets_the_old_with_their_attempts(database: Database, delivery: Delivery) -> None:

@@ -1,5 +1,6 @@
 import json
 import time
+from collections.abc import Iterator
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -11,6 +12,7 @@ DONE = TaskEnd("task_1", 1736937000.9, 1736937045.2, 12, "https://s.example/v1/r
 BROKEN = TaskEnd("task_1", 1736937000, 1736937045, 0, error={"code": "internal_error", "message": "é \ud800"})
 
 
+@pytest.mark.usefixtures("tokyo")
 def test_a_finished_task_is_told_in_the_contracts_words() -> None:
     assert json.loads(DONE.told_to("acct_1", "u").payload) == {
         "event": "task.completed",
@@ -83,6 +85,17 @@ def test_a_change_of_body_id_time_or_secret_is_seen(body: str, id: str, at: int,
         Webhook(secret).verify(body, changed)
 
 
+@pytest.fixture
+def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine's clock is nine hours off UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "JST-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("tokyo")
 def test_the_standards_example_has_its_signature() -> None:
     # the example of the specification's reference implementations
     headers = sign(
