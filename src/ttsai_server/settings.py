@@ -189,6 +189,23 @@ class Transcription(Group):
     """Models that tell speakers apart; the first whose weights are on this machine does it."""
 
 
+class Webhooks(Group):
+    timeout_seconds: PositiveFloat = 20
+    """How long one attempt may take in all, seconds."""
+    connect_seconds: PositiveFloat = 5
+    """How long finding the receiver's address and connecting to it may take; the same again for TLS, seconds."""
+    concurrent: PositiveInt = 100
+    """Attempts under way at the same time; others wait for their turn."""
+    rotation_hours: float = Field(default=24, ge=0)
+    """How long the old secret still signs, beside the new one, after a rotation, hours."""
+    retention_days: float = Field(default=30, ge=3)
+    """How long the log of deliveries is kept, days; attempts go on for little more than one."""
+    require_https: bool = False
+    """Whether receivers must be at https://."""
+    allow_private: bool = False
+    """Whether receivers may be on this machine or in its network; only where every caller is trusted with both."""
+
+
 class Cors(Group):
     origins: tuple[str, ...] = ("*",)
     """Web origins that may call with a key of their own; `*`: any."""
@@ -225,6 +242,7 @@ class Settings(BaseSettings):
     models: Models = Field(default_factory=Models)
     speech: Speech = Field(default_factory=Speech)
     transcription: Transcription = Field(default_factory=Transcription)
+    webhooks: Webhooks = Webhooks()
     cors: Cors = Cors()
     log: Log = Log()
 

@@ -5,7 +5,9 @@ accounts ─┬─ keys
           ├─ reservations   credits set aside while a request runs; sum(open amounts) == accounts.reserved
           ├─ usage          what was done for the credits
           ├─ idempotency    answers kept for a repeated Idempotency-Key
-          └─ results        what finished work left to be fetched; the bytes are files of the results store
+          ├─ results        what finished work left to be fetched; the bytes are files of the results store
+          ├─ webhook_secrets       what an account's webhooks are signed with
+          └─ webhook_deliveries ── webhook_attempts
 loose_files                 files of the results store that are no result yet, or no longer
 """
 
@@ -145,4 +147,42 @@ loose_files = Table(
     Column("file", String, primary_key=True),
     Column("writing", Boolean, nullable=False),
     Column("until", Double, nullable=False, index=True),
+)
+
+# the secrets are plain, as a signer needs them; who reads them can sign as this server, but not call it
+webhook_secrets = Table(
+    "webhook_secrets",
+    metadata,
+    _account(primary_key=True),
+    Column("secret", String, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("previous", String),
+    Column("previous_until", Double),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", String, primary_key=True),
+    _account(),
+    Column("task", String, nullable=False),
+    Column("event", String, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("state", String, nullable=False),
+    Column("created_at", Double, nullable=False, index=True),
+    Column("next_attempt", Double),
+)
+Index("ix_webhook_deliveries_account_created_at", webhook_deliveries.c.account, webhook_deliveries.c.created_at)
+
+webhook_attempts = Table(
+    "webhook_attempts",
+    metadata,
+    Column("delivery", String, ForeignKey("webhook_deliveries.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Double, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("status", Integer),
+    Column("error", Text),
+    Column("excerpt", Text, nullable=False),
 )

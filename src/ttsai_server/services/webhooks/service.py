@@ -1,0 +1,103 @@
+"""What the rest of the server calls to have a task's end told.
+
+A job does, each as a step that may be done twice: `check` when it is accepted; `open` at its end, or
+`store.webhooks.enter` in the transaction that keeps its result; then `attempt` 1, 2, … with the wait that each returns
+slept between them, until one returns None.
+"""
+
+import asyncio
+import logging
+import time
+from random import random
+
+from ttsai_server.services.webhooks.message import TaskEnd, sign
+from ttsai_server.services.webhooks.resolver import Resolver
+from ttsai_server.services.webhooks.schedule import wait_after
+from ttsai_server.services.webhooks.sender import Outcome, Sender
+from ttsai_server.services.webhooks.target import check_url
+from ttsai_server.settings import Webhooks as WebhookSettings
+from ttsai_server.store.db import Database
+from ttsai_server.store.webhook_secrets import Secret, WebhookSecrets
+from ttsai_server.store.webhooks import DELIVERED, FAILED, PENDING, Attempt, Delivery, WebhookLog
+
+logger = logging.getLogger(__name__)
+
+GONE = 410
+JITTER = 0.1
+"""A wait grows by up to such a part, so that what failed together does not come back together."""
+
+
+class Webhooks:
+    def __init__(self, settings: WebhookSettings, database: Database, resolver: Resolver) -> None:
+        """`resolver` is closed by `close`."""
+        self._settings = settings
+        self._resolver = resolver
+        self._sender = Sender(settings, resolver)
+        self._turns = asyncio.Semaphore(settings.concurrent)
+        self._secrets = WebhookSecrets(database)
+        self._log = WebhookLog(database)
+
+    def check(self, url: str) -> None:
+        """Whether a task may name this URL. Raises BadRequest, with the param `webhook_url`."""
+        check_url(url, self._settings)
+
+    async def open(self, account: str, url: str, end: TaskEnd) -> str:
+        """Enter a delivery into the log. → its id. Told twice of the same end, it keeps the first."""
+        delivery = end.told_to(account, url)
+        await self._log.open(delivery)
+        return delivery.id
+
+    async def attempt(self, delivery: str, number: int) -> float | None:
+        """Make attempt `number`, from 1. → seconds to wait before the next; None if there is to be none.
+
+        An attempt that was noted is not made again, nor one at a delivery that is over. One that was made but not
+        noted, because the server died, is: receivers tell it by its `webhook-id`.
+        """
+        found = await self._log.get(delivery)
+        if found is None or found.state != PENDING:
+            return None
+        if number <= len(found.attempts):
+            return max(0.0, (found.next_attempt or 0) - time.time())
+        return await self._try(found, number)
+
+    async def secret(self, account: str) -> Secret:
+        """What the account's webhooks are signed with. Raises NotFound."""
+        return await self._secrets.get(account)
+
+    async def rotate(self, account: str) -> Secret:
+        """A new secret; for `webhooks.rotation_hours` the old one signs too. Raises NotFound."""
+        return await self._secrets.rotate(account, self._settings.rotation_hours * 3600)
+
+    async def deliveries(self, account: str, limit: int, before: str | None = None) -> list[Delivery]:
+        """The account's deliveries, newest first, with their attempts; the next page is `before` the last one's id."""
+        return await self._log.list(account, limit, before)
+
+    async def purge(self) -> int:
+        """Forget deliveries older than `webhooks.retention_days`. → how many."""
+        return await self._log.purge(time.time() - self._settings.retention_days * 86_400)
+
+    def close(self) -> None:
+        self._resolver.close()
+
+    async def _try(self, delivery: Delivery, number: int) -> float | None:
+        secrets = (await self._secrets.get(delivery.account)).signing
+        async with self._turns:
+            started = time.time()
+            headers = sign(secrets, delivery.id, started, delivery.payload)
+            outcome = await self._sender.deliver(delivery.url, headers, delivery.payload)
+        wait = _wait(outcome, number)
+        state = DELIVERED if outcome.error is None else FAILED if wait is None else PENDING
+        if state == FAILED:
+            logger.warning("gave up webhook %s after %d attempts: %s", delivery.id, number, outcome.error)
+        next_attempt = None if wait is None else time.time() + wait
+        attempt = Attempt(number, started, outcome.seconds, outcome.status, outcome.error, outcome.excerpt)
+        await self._log.record(delivery.id, attempt, state, next_attempt)
+        return wait
+
+
+def _wait(outcome: Outcome, number: int) -> float | None:
+    """Seconds to the next attempt; None if there is to be none."""
+    if outcome.error is None or outcome.status == GONE:
+        return None
+    wait = wait_after(number, outcome.retry_after)
+    return None if wait is None else wait * (1 + JITTER * random())

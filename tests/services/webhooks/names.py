@@ -1,0 +1,21 @@
+"""The twin of DNS for tests: names as a test wants them; the connections are real."""
+
+import socket
+
+from ttsai_server.services.webhooks.resolver import Resolver
+
+
+class Names(Resolver):
+    def __init__(self, *answers: list[str]) -> None:
+        """Gives the answers in turn, the last one from then on; with none, no name is known."""
+        self._answers = answers
+        self.asked: list[str] = []
+
+    async def resolve(self, host: str, port: int) -> list[str]:
+        self.asked.append(host)
+        if not self._answers:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return self._answers[min(len(self.asked), len(self._answers)) - 1]
+
+    def close(self) -> None:
+        pass
