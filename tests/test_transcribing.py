@@ -86,7 +86,7 @@ def known(kokoro_weights: Path) -> Talk:
 
 
 def _trimmed(wav: bytes) -> np.ndarray:
-    with av.open(io.BytesIO(wav)) as file:
+    with av.open(io.BytesIO(wav), "r") as file:
         rate = file.streams.audio[0].rate
         sound = np.concatenate([frame.to_ndarray().reshape(-1) for frame in file.decode(audio=0)]) / 32768
     loud = np.flatnonzero(np.abs(sound) > 0.01)

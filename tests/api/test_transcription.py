@@ -53,7 +53,7 @@ def test_the_answer_has_the_published_shape(server: Live, clip: bytes) -> None:
     assert body.keys() == {"text", "language", "duration", "segments"}
     assert wer(TEXT, body["text"]) <= 0.06
     assert body["language"] == "en"
-    with av.open(io.BytesIO(clip)) as file:
+    with av.open(io.BytesIO(clip), "r") as file:
         assert body["duration"] == pytest.approx(float(file.duration or 0) / 1e6, abs=0.002)
     assert all(segment.keys() == {"start", "end", "text"} for segment in body["segments"])
 
@@ -225,7 +225,7 @@ def test_a_recording_over_the_limit_is_too_large(strict: Live) -> None:
 
 def test_a_client_that_leaves_stops_the_work_and_pays_for_what_was_heard(server: Live, clip: bytes) -> None:
     account, key = server.new_key(credits=1000)
-    with av.open(io.BytesIO(clip)) as file:
+    with av.open(io.BytesIO(clip), "r") as file:
         said = np.concatenate([frame.to_ndarray().reshape(-1, 1) for frame in file.decode(audio=0)])
     long = encoded(np.tile(said.astype(np.float32) / 32768, (100, 1)), 24_000, "mp3")
     fields = {**TINY, "stream": "true"}
