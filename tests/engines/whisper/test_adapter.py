@@ -63,14 +63,14 @@ def spanish(kokoro_weights: Path) -> np.ndarray:
 
 
 def test_the_language_is_found_and_told(engine: FasterWhisper, spanish: np.ndarray) -> None:
-        recording = recorded(soxr.resample(spanish, 24_000, 16_000), rate=16_000)
+    recording = recorded(soxr.resample(spanish, 24_000, 16_000), rate=16_000)
     passages = list(engine.transcribe(recording, TranscriptionRequest(), Cancellation()))
     assert [passage.language for passage in passages] == ["es"]
     assert wer(SPANISH, text_of(passages), "es") <= 0.2
 
 
 def test_speech_is_translated_to_english(engine: FasterWhisper, spanish: np.ndarray) -> None:
-        recording = recorded(soxr.resample(spanish, 24_000, 16_000), rate=16_000)
+    recording = recorded(soxr.resample(spanish, 24_000, 16_000), rate=16_000)
     passages = list(engine.transcribe(recording, TranscriptionRequest("es", translate=True), Cancellation()))
     assert {"museum", "train"} <= set(text_of(passages).lower().replace(",", "").split())
 
