@@ -50,9 +50,7 @@ class TestPyannote(DiarizerContract):
             Pyannote.load(card, Place(tmp_path))
 
     @pytest.mark.parametrize(("file", "key"), [(file, key) for file, keys in METADATA.items() for key in keys])
-    def test_a_file_without_its_metadata_is_refused(
-        self, card: ModelCard, tmp_path: Path, file: str, key: str
-    ) -> None:
+    def test_a_file_without_its_metadata_is_refused(self, card: ModelCard, tmp_path: Path, file: str, key: str) -> None:
         given: dict[str, Mapping[str, str]] = {"segmentation.onnx": SEGMENTATION, "embedding.onnx": EMBEDDING}
         given[file] = {name: value for name, value in given[file].items() if name != key}
         write_tiny_pyannote(tmp_path, *given.values())

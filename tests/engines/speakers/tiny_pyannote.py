@@ -35,9 +35,13 @@ def write_tiny_pyannote(
         save(model, folder / name)
 
 
-def _graph(name: str, nodes: list[NodeProto], shapes: list[list[str | int]], weights: dict[str, np.ndarray]) -> GraphProto:
+def _graph(
+    name: str, nodes: list[NodeProto], shapes: list[list[str | int]], weights: dict[str, np.ndarray]
+) -> GraphProto:
     ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in zip("xy", shapes, strict=True)]
-    return helper.make_graph(nodes, name, ends[:1], ends[1:], [numpy_helper.from_array(v, k) for k, v in weights.items()])
+    return helper.make_graph(
+        nodes, name, ends[:1], ends[1:], [numpy_helper.from_array(v, k) for k, v in weights.items()]
+    )
 
 
 def _segmentation() -> GraphProto:

@@ -91,9 +91,7 @@ class Pyannote(Diarizer):
     def close(self) -> None:
         self._machine = self._extractor = None
 
-    def _part(
-        self, recording: Recording, start: int, request: DiarizationRequest, cancellation: Cancellation
-    ) -> Part:
+    def _part(self, recording: Recording, start: int, request: DiarizationRequest, cancellation: Cancellation) -> Part:
         samples = np.ascontiguousarray(recording.read(start, PART_SECONDS * recording.rate)[:, 0])
         turns = self._turns(samples, request.speakers or -1, cancellation)
         count = len({turn.speaker for turn in turns})
@@ -111,7 +109,11 @@ class Pyannote(Diarizer):
         if len(samples) < SHORTEST:
             return []
         self._machine.set_config(self._config(count))
-        found = self._machine.process(samples, lambda done, total: int(cancellation.cancelled))
+
+        def stop(done: int, total: int) -> int:
+            return int(cancellation.cancelled)
+
+        found = self._machine.process(samples, stop)
         if cancellation.cancelled:
             raise Cancelled
         return [Turn(turn.start, turn.end, turn.speaker) for turn in found.sort_by_start_time()]
