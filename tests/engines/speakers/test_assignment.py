@@ -29,7 +29,7 @@ def test_a_breath_does_not_end_a_turn() -> None:
 
 
 def test_a_longer_pause_does() -> None:
-    assert len(turns(windows([0] * 20, {10: 0.8}), VOICES)) == 2
+    assert len(turns(windows([0] * 20, {10: 1.2}), VOICES)) == 2
 
 
 def test_one_odd_window_is_no_turn() -> None:
