@@ -24,7 +24,7 @@ LONG = 120
 """Frames of a window that counts fully; a shorter one says less."""
 PART = 4096
 """Windows that are compared at once: embeddings are widened a part at a time."""
-BREATH = 1.0
+BREATH = 0.6
 """A pause of one speaker, seconds, that is no end of a turn."""
 
 
