@@ -6,6 +6,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ WHISPERS_OWN = {"jv": "jw"}
 """ISO 639-1 code → the code that Whisper has for it, where they differ."""
 ISO = {own: code for code, own in WHISPERS_OWN.items()}
 ENGLISH = "en"
+LONGEST_WORD = 2.0
+"""Seconds of speech, pauses left out, that no one word takes."""
 
 
 def detect(sound: Sound, threshold: float) -> list[Stretch]:
@@ -108,11 +111,17 @@ class Listener:
         tokenizer = self._tokenizer()
         texts = self._write(encoded, features, tokenizer)
         aligned = self._align(encoded, chunks, texts, tokenizer)
-        return [
-            segment
-            for chunk, text, words in zip(chunks, texts, aligned, strict=True)
-            for segment in sentences(settle(words, chunk.sound, self._lead), chunk, _segment(text), self._written)
-        ]
+        heard: list[Segment] = []
+        for chunk, text, words in zip(chunks, texts, aligned, strict=True):
+            once = list(sentences(settle(words, chunk.sound, self._lead), chunk, _segment(text), self._written))
+            heard += self._again(chunk, once) if _skips(words, chunk) else once
+        return heard
+
+    def _again(self, chunk: Chunk, once: list[Segment]) -> list[Segment]:
+        """What was heard at once, or in two halves if that is more: in less speech less is skipped."""
+        if len(chunk.stretches) == 1:
+            return once
+        return max(once, self.hear(chunk.halves()), key=lambda heard: sum(len(segment.text) for segment in heard))
 
     def _encode(self, features: Any) -> Any:
         if self._cancellation.cancelled:
@@ -195,6 +204,12 @@ def _text(result: Any, tokenizer: Tokenizer, temperature: float) -> Text:
 def _aligned(word: dict[str, Any]) -> Aligned:
     start, end = float(word["start"]), float(word["end"])
     return Aligned(word["word"], tuple(word["tokens"]), start, end, float(word["probability"]))
+
+
+def _skips(words: Sequence[Aligned], chunk: Chunk) -> bool:
+    """Whether some speech has no word of its own: the words around it are stretched over it, or leave it out."""
+    edges = [0.0, *(edge for word in words for edge in (word.start, word.end)), len(chunk.sound) / RATE]
+    return any(end - start > LONGEST_WORD for start, end in pairwise(edges))
 
 
 def _segment(text: Text) -> Segment:

@@ -35,6 +35,13 @@ class Chunk:
     """In samples of the recording."""
     sound: Sound
 
+    def halves(self) -> tuple[Chunk, Chunk]:
+        """Its first stretches and its last, cut where it is most even; of two stretches at least."""
+        ends = np.cumsum([end - start for start, end in self.stretches])[:-1]
+        cut = int(np.argmin(np.abs(ends - len(self.sound) / 2))) + 1
+        sounds = np.split(self.sound, [ends[cut - 1]])
+        return Chunk(self.stretches[:cut], sounds[0]), Chunk(self.stretches[cut:], sounds[1])
+
     def time(self, seconds: float, within: float) -> float:
         """Seconds of the recording at so many seconds of the chunk, in the stretch that has the moment `within`."""
         passed = 0
