@@ -1,4 +1,4 @@
-"""/v1/account/: what the caller's account has, its keys, and its webhooks. For secret keys only; `Gate` sees to that."""
+"""/v1/account/: what the account has, its keys, and its webhooks. For secret keys only; `Gate` sees to that."""
 
 import time
 from dataclasses import asdict

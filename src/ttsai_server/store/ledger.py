@@ -139,9 +139,9 @@ _USAGE = (
         usage.c.service,
         usage.c.model,
         func.count(),
-        func.sum(usage.c.characters),
+        cast(func.sum(usage.c.characters), BigInteger),  # Postgres sums whole numbers to a Decimal
         func.sum(usage.c.seconds),
-        func.sum(usage.c.credits),
+        cast(func.sum(usage.c.credits), BigInteger),
     )
     .where(usage.c.account == bindparam("account"), usage.c.at >= bindparam("since"))
     .group_by(_DAY, usage.c.service, usage.c.model)
