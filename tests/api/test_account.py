@@ -201,6 +201,16 @@ def test_a_publishable_key_may_call_none_of_it(server: Live, method: str, path: 
     assert refused(answer) == (403, "forbidden")
 
 
+def test_either_database_holds_it(store_settings: Settings) -> None:
+    with live(store_settings.model_copy(update={"models": Models(demo=True)})) as server, server.client() as client:
+        assert client.post("/v1/tts/", json=TONE).status_code == 200
+        (day,) = got(client.get("/v1/account/"))["usage"]
+        assert (day["date"], day["requests"]) == (datetime.now(UTC).date().isoformat(), 1)
+        made = new_key(client, kind="publishable", origins=["https://page.example"])
+        assert got(client.delete(f"/v1/account/keys/{made['id']}"))["origins"] == ["https://page.example"]
+        assert client.get("/v1/account/webhooks/deliveries/?before=msg_0").status_code == 200
+
+
 def test_the_webhook_secret_stays_until_it_is_rotated(client: httpx.Client) -> None:
     first = got(client.get("/v1/account/webhook-secret/"))
     assert first["secret"].startswith("whsec_")
