@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
 from ttsai_server import __version__
-from ttsai_server.api import admin, catalog, errors, operations, results, speech, transcription
+from ttsai_server.api import account, admin, catalog, errors, operations, results, speech, transcription
+from ttsai_server.api.cors import Cors, Pages
 from ttsai_server.api.deps import Services
 from ttsai_server.api.idempotency import Replay
 from ttsai_server.api.listings import Listings
@@ -28,6 +28,7 @@ from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.speech import Speech
 from ttsai_server.services.transcription import Transcription
+from ttsai_server.services.webhooks import SystemResolver, Webhooks
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import open_database
 from ttsai_server.store.idempotency import Idempotency
@@ -38,17 +39,6 @@ logger = logging.getLogger(__name__)
 
 HOUSE = Caller(account="local", plan="enterprise", key="")
 """Who speaks when nobody has to say who they are."""
-EXPOSED_HEADERS = [
-    "X-Request-Id",
-    "X-RateLimit-Limit",
-    "X-RateLimit-Remaining",
-    "X-RateLimit-Reset",
-    "X-Credits-Used",
-    "X-Credits-Remaining",
-    "Retry-After",
-    "Content-Disposition",
-    "Content-Range",
-]
 SWEEP_SECONDS = 60
 
 
@@ -75,6 +65,8 @@ def create_app(
         speech=Speech(settings, catalogue, pool, billing, metrics),
         transcription=Transcription(settings, catalogue, pool, billing, metrics),
         previews=Previews(catalogue, house_speech, HOUSE, settings.data_dir / "previews"),
+        accounts=accounts,
+        webhooks=Webhooks(settings.webhooks, database, SystemResolver()),
         results=open_results(settings, database),
         readiness=Readiness(pool, database, preload),
         metrics=metrics,
@@ -89,7 +81,7 @@ def create_app(
         if key := await accounts.first_start():
             announce(key)
         metrics.watch(pool.states)
-        clean_up = _clean_up(Ledger(database), answers, services.results)
+        clean_up = _clean_up(Ledger(database), answers, services.results, services.webhooks)
         chores = [pool.sweep(), services.readiness.preload(), clean_up]
         tasks = [asyncio.create_task(chore) for chore in chores]
         yield
@@ -97,6 +89,7 @@ def create_app(
         await pool.close()
         await limiter.close()
         await billing.close()
+        services.webhooks.close()
         await database.close()
 
     app = FastAPI(
@@ -109,7 +102,7 @@ def create_app(
     )
     app.state.services = services
     errors.install(app)
-    keyed = (catalog.light, catalog.keyed, speech.router, transcription.router)
+    keyed = (catalog.light, catalog.keyed, speech.router, transcription.router, account.router)
     for router in (*keyed, catalog.open_, results.router, operations.router, admin.router):
         # not include_router, whose indirection costs every request 10 µs and 5 more for each router before its own
         app.router.routes.extend(router.routes)
@@ -120,19 +113,14 @@ def create_app(
         app.add_middleware(Gate, accounts=accounts, limiter=limiter, settings=settings)
     else:
         app.add_middleware(OpenGate, house=HOUSE)
+    app.add_middleware(Pages, accounts=accounts, origins=settings.cors.origins)
     app.add_middleware(Entry, metrics=metrics)
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=settings.cors.origins,
-        allow_methods=["*"],
-        allow_headers=["*"],
-        expose_headers=EXPOSED_HEADERS,
-    )
+    app.add_middleware(Cors)
     return app
 
 
-async def _clean_up(ledger: Ledger, answers: Idempotency, results: Results) -> None:
-    """Return the credits that crashed servers had reserved, forget old answers and results; runs until cancelled."""
+async def _clean_up(ledger: Ledger, answers: Idempotency, results: Results, webhooks: Webhooks) -> None:
+    """Return the credits that crashed servers had reserved, forget what is old; runs until cancelled."""
     while True:
         try:
             if count := await ledger.release_expired():
@@ -140,6 +128,7 @@ async def _clean_up(ledger: Ledger, answers: Idempotency, results: Results) -> N
             for body in await answers.expire():
                 await asyncio.to_thread(Path(body).unlink, missing_ok=True)
             await results.expire()
+            await webhooks.purge()
         except Exception:
             logger.exception("could not clean up; trying again in %d s", SWEEP_SECONDS)
         await asyncio.sleep(SWEEP_SECONDS)

@@ -22,10 +22,15 @@ HELD = [
     response_schema_conformance,
 ]
 OPERATIONS = [
+    "DELETE /v1/account/keys/{id}",
     "GET /health/live",
     "GET /health/ready",
     "GET /metrics",
     "GET /static/downloads/{id}/{name}",
+    "GET /v1/account",
+    "GET /v1/account/keys",
+    "GET /v1/account/webhook-secret",
+    "GET /v1/account/webhooks/deliveries",
     "GET /v1/audio/models",
     "GET /v1/audio/voices",
     "GET /v1/models",
@@ -36,6 +41,8 @@ OPERATIONS = [
     "GET /v1/speech/voices",
     "GET /v1/voices",
     "GET /v1/voices/preview/{voice}.mp3",
+    "POST /v1/account/keys",
+    "POST /v1/account/webhook-secret/rotate",
     "POST /v1/audio/speech",
     "POST /v1/tts",
 ]

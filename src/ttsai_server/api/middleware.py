@@ -30,7 +30,15 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 OPEN_PATHS = re.compile(r"/v1/voices/preview/|/v1/results/|/v1/audio/(models|voices)$|(?!/v1(/|$))")
 """What needs no key: everything outside /v1, previews, results, whose ids are keys, and the lists that web clients
 fetch before they have one."""
-PUBLISHABLE_PATHS = {"/v1/tts", "/v1/audio/speech", "/v1/models", "/v1/voices"}
+PUBLISHABLE_PATHS = {
+    "/v1/tts",
+    "/v1/audio/speech",
+    "/v1/models",
+    "/v1/voices",
+    "/v1/speech/models",
+    "/v1/speech/voices",
+    "/v1/speech/languages",
+}
 """What a key that lies open in a web page may do."""
 
 
@@ -223,7 +231,10 @@ def _refusal(caller: Caller, plan: Plan, scope: Scope) -> Forbidden | None:
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
     return f"{parts.scheme}://{parts.netloc}"
 
 
