@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from ttsai_server import __version__
-from ttsai_server.api import admin, catalog, errors, operations, results, speech, transcription
+from ttsai_server.api import admin, catalog, errors, jobs, operations, results, speech, transcription
 from ttsai_server.api.deps import Services
 from ttsai_server.api.idempotency import Replay
 from ttsai_server.api.listings import Listings
@@ -18,6 +18,9 @@ from ttsai_server.api.middleware import Bounds, Entry, Gate, OpenGate
 from ttsai_server.api.uploads import MOST_FIELDS, MOST_FILES, body_limits
 from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
+from ttsai_server.jobs.nodes import name_of
+from ttsai_server.jobs.queue import DbosQueue
+from ttsai_server.jobs.worker import Worker
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.loading import loader
 from ttsai_server.runtime.pool import Pool
@@ -27,7 +30,11 @@ from ttsai_server.services.limits import open_limiter
 from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.speech import Speech
+from ttsai_server.services.tasks import Tasks
 from ttsai_server.services.transcription import Transcription
+from ttsai_server.services.webhooks import Webhooks
+from ttsai_server.services.webhooks.resolver import SystemResolver
+from ttsai_server.services.work import Work
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import open_database
 from ttsai_server.store.idempotency import Idempotency
@@ -66,6 +73,11 @@ def create_app(
     pool = Pool(settings.models, loader(settings.models))
     accounts, limiter, billing = Accounts(settings, database), open_limiter(settings), open_billing(settings, database)
     house_speech = Speech(settings, catalogue, pool, NullBilling(), metrics)
+    house_transcription = Transcription(settings, catalogue, pool, NullBilling(), metrics)
+    store, webhooks = open_results(settings, database), Webhooks(settings.webhooks, database, SystemResolver())
+    queue, node = DbosQueue(), name_of(settings)
+    work = Work(database, store, house_speech, house_transcription, node, settings.jobs.attempts)
+    worker = Worker(settings, database, queue, node, work, webhooks)
     preload = tuple(catalogue.models[name] for name in settings.models.preload)
     services = Services(
         settings=settings,
@@ -75,7 +87,8 @@ def create_app(
         speech=Speech(settings, catalogue, pool, billing, metrics),
         transcription=Transcription(settings, catalogue, pool, billing, metrics),
         previews=Previews(catalogue, house_speech, HOUSE, settings.data_dir / "previews"),
-        results=open_results(settings, database),
+        results=store,
+        tasks=Tasks(settings, database, queue, work, store, house_speech, house_transcription, webhooks),
         readiness=Readiness(pool, database, preload),
         metrics=metrics,
         admin_token=admin_token,
@@ -88,12 +101,15 @@ def create_app(
         await upgrade(settings)
         if key := await accounts.first_start():
             announce(key)
+        await worker.start()
         metrics.watch(pool.states)
         clean_up = _clean_up(Ledger(database), answers, services.results)
         chores = [pool.sweep(), services.readiness.preload(), clean_up]
         tasks = [asyncio.create_task(chore) for chore in chores]
         yield
         await _stop(tasks)
+        await worker.stop()
+        webhooks.close()
         await pool.close()
         await limiter.close()
         await billing.close()
@@ -109,7 +125,7 @@ def create_app(
     )
     app.state.services = services
     errors.install(app)
-    keyed = (catalog.light, catalog.keyed, speech.router, transcription.router)
+    keyed = (catalog.light, catalog.keyed, speech.router, transcription.router, jobs.router)
     for router in (*keyed, catalog.open_, results.router, operations.router, admin.router):
         # not include_router, whose indirection costs every request 10 µs and 5 more for each router before its own
         app.router.routes.extend(router.routes)

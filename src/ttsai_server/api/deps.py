@@ -21,6 +21,7 @@ from ttsai_server.runtime.base import Runtime
 from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.speech import Speech
+from ttsai_server.services.tasks import Tasks
 from ttsai_server.services.transcription import Transcription
 from ttsai_server.settings import Settings
 from ttsai_server.store.results import Results
@@ -38,6 +39,7 @@ class Services:
     transcription: Transcription
     previews: Previews
     results: Results
+    tasks: Tasks
     readiness: Readiness
     metrics: Metrics
     admin_token: str

@@ -23,6 +23,7 @@ from ttsai_server.api.transcripts import TranscriptEvents
 from ttsai_server.api.uploads import content
 from ttsai_server.domain import Caller, Passage, Transcript
 from ttsai_server.services.hearing import Hearing
+from ttsai_server.services.published import published
 from ttsai_server.services.transcription import Order
 
 router = APIRouter(tags=["transcription"])
@@ -123,7 +124,7 @@ async def transcribe(
     transcript = await unless_left(request.receive, _whole(hearing))
     if form.response_format != "json":
         return _rendered(transcript, form.response_format, hearing)
-    body = transcripts.published(transcript, words=form.timestamps)
+    body = published(transcript, words=form.timestamps)
     return Response(body, headers=credit_headers(hearing.hold), media_type="application/json")
 
 
