@@ -64,7 +64,7 @@ def listener(
 
 @pytest.fixture(scope="module")
 def sayings(listener: Live) -> list[Saying]:
-    """Every sentence twice, by two of five voices."""
+    """Each sentence by two or three of five voices."""
     client = listener.client()
 
     def say(number: int) -> Saying:
@@ -73,7 +73,7 @@ def sayings(listener: Live) -> list[Saying]:
         return Saying(text, voice, _trimmed(client.post("/v1/tts/", json=body).raise_for_status().content))
 
     with ThreadPoolExecutor(2) as speakers:
-        return list(speakers.map(say, range(2 * len(TEXTS))))
+        return list(speakers.map(say, range(5 * len(TEXTS) // 2)))
 
 
 @pytest.fixture(scope="module")

@@ -185,7 +185,7 @@ class Transcription(Group):
         "gpt-4o-transcribe-diarize",
     )
     """OpenAI's model names, on its own paths."""
-    diarizers: tuple[str, ...] = ("speakers",)
+    diarizers: tuple[str, ...] = ("speakers-pyannote", "speakers")
     """Models that tell speakers apart; the first whose weights are on this machine does it."""
 
 
@@ -204,6 +204,28 @@ class Webhooks(Group):
     """Whether receivers must be at https://."""
     allow_private: bool = False
     """Whether receivers may be on this machine or in its network; only where every caller is trusted with both."""
+
+
+class Jobs(Group):
+    run: bool = True
+    """Off: jobs are accepted here, and done by other servers on the same database."""
+    node: str = ""
+    """Name of this server among those on the same database; empty: made at the first start and kept in `data_dir`."""
+    concurrent: PositiveInt = 4
+    """Jobs of one model that this server does at the same time."""
+    poll_seconds: PositiveFloat = 0.1
+    """How often new jobs are looked for, seconds; each look costs about a millisecond of a processor."""
+    dead_seconds: PositiveFloat = 30
+    """A server that gave no sign of life for so long is taken for dead, and others do its jobs, seconds."""
+    attempts: PositiveInt = 5
+    """How often a job is begun, by servers that die while they do it, before it fails."""
+    hours: PositiveFloat = 48
+    """A job that has not ended after so long fails, hours."""
+
+
+class Compat(Group):
+    tts_response: Literal["audio", "job"] = "audio"
+    """What text to speech answers to who asks for neither: the sound, or a job."""
 
 
 class Cors(Group):
@@ -243,6 +265,8 @@ class Settings(BaseSettings):
     speech: Speech = Field(default_factory=Speech)
     transcription: Transcription = Field(default_factory=Transcription)
     webhooks: Webhooks = Webhooks()
+    jobs: Jobs = Jobs()
+    compat: Compat = Compat()
     cors: Cors = Cors()
     log: Log = Log()
 

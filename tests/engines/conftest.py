@@ -120,14 +120,14 @@ def talk(spoken: np.ndarray) -> Iterator[Recording]:
 
 
 @pytest.fixture(scope="session")
-def known(kokoro_weights: Path) -> Talk:
+def known(kokoro_weights: Path) -> Iterator[Talk]:
     card = read_card(Settings().models.cards / "kokoro.toml")
     Kokoro.prepare(card, kokoro_weights)
     kokoro = Kokoro.load(card, Place(kokoro_weights))
-    try:
-        return known_speech(kokoro)
-    finally:
-        kokoro.close()
+    speech = known_speech(kokoro)
+    kokoro.close()
+    yield speech
+    speech.close()
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,12 @@ class Talk:
     short: Recording
     """Its first sentence."""
     halves: tuple[Recording, Recording]
+    long: Recording
+    """It four times over: more than one step."""
+
+    def close(self) -> None:
+        for recording in (self.recording, self.short, *self.halves, self.long):
+            recording.close()
 
     def near(self, heard: Sequence[Word], seconds: float) -> float:
         """Share of the words that are heard right and begin within so many seconds of the truth."""
@@ -68,10 +74,12 @@ def talk(kokoro: Kokoro) -> Talk:
         parts += [sound, np.zeros(round(pause * RATE), np.float32)]
         now += (len(parts[-2]) + len(parts[-1])) / RATE
     sound = soxr.resample(np.concatenate(parts), RATE, HEARING_RATE).astype(np.float32)
-    middle = round(words[sum(len(text.split()) for _, text, _ in LINES[:5])][1] - 0.2) * HEARING_RATE
+    middle = round((words[sum(len(text.split()) for _, text, _ in LINES[:5])][1] - 0.2) * HEARING_RATE)
     first = round((len(parts[0]) / RATE + 0.2) * HEARING_RATE)
-    pieces = [_recording(piece) for piece in (sound, sound[:first], sound[:middle], sound[middle:])]
-    return Talk(sound, " ".join(line[1] for line in LINES), words, pieces[0], pieces[1], (pieces[2], pieces[3]))
+    pieces = [_recording(piece) for piece in (sound, sound[:first], sound[:middle], sound[middle:], np.tile(sound, 4))]
+    return Talk(
+        sound, " ".join(line[1] for line in LINES), words, pieces[0], pieces[1], (pieces[2], pieces[3]), pieces[4]
+    )
 
 
 def _say(kokoro: Kokoro, voice: str, text: str) -> tuple[np.ndarray, list[float]]:

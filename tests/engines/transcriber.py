@@ -30,6 +30,10 @@ def recorded(*sounds: np.ndarray, rate: int) -> Recording:
     return recording
 
 
+def heard(engine: Transcriber, recording: Recording, **asked: Any) -> list[Passage]:
+    return list(engine.transcribe(recording, TranscriptionRequest("en", **asked), Cancellation()))
+
+
 def segments_of(passages: Sequence[Passage]) -> list[Segment]:
     return [segment for passage in passages for segment in passage.segments]
 
@@ -64,12 +68,10 @@ class TranscriberContract:
         yield engine
         engine.close()
 
-    def heard(self, engine: Transcriber, recording: Recording, **asked: Any) -> list[Passage]:
-        return list(engine.transcribe(recording, TranscriptionRequest("en", **asked), Cancellation()))
-
     @pytest.fixture(scope="class")
-    def passages(self, engine: Transcriber, known: Talk) -> list[Passage]:
-        return self.heard(engine, known.recording, words=True)
+    @classmethod
+    def passages(cls, engine: Transcriber, known: Talk) -> list[Passage]:
+        return heard(engine, known.recording, words=True)
 
     def test_it_writes_what_is_said(self, passages: list[Passage], known: Talk) -> None:
         assert wer(known.text, text_of(passages)) <= 0.05
@@ -107,29 +109,30 @@ class TranscriberContract:
         assert all(0 <= word.probability <= 1 for word in words_of(passages))
 
     def test_words_are_given_only_if_asked_for(self, engine: Transcriber, known: Talk) -> None:
-        assert words_of(self.heard(engine, known.short)) == []
+        assert words_of(heard(engine, known.short)) == []
 
     def test_one_recording_has_one_transcript(self, engine: Transcriber, passages: list[Passage], known: Talk) -> None:
-        assert self.heard(engine, known.recording, words=True) == passages
+        assert heard(engine, known.recording, words=True) == passages
 
     @pytest.mark.parametrize("noise", ["silence", "white", "pink", "hum", "music"])
     def test_nothing_is_written_where_nobody_speaks(
         self, engine: Transcriber, card: ModelCard, noise: str, noises: dict[str, np.ndarray]
     ) -> None:
-        recording = recorded(noises[noise], rate=card.rate)
-        passages = self.heard(engine, recording)
-        assert segments_of(passages) == []
-        assert passages[-1].end == recording.seconds
+        with recorded(noises[noise], rate=card.rate) as recording:
+            passages = heard(engine, recording)
+            assert segments_of(passages) == []
+            assert passages[-1].end == recording.seconds
 
     def test_an_empty_recording_has_no_steps(self, engine: Transcriber, card: ModelCard) -> None:
-        assert self.heard(engine, Recording(card.rate)) == []
+        with Recording(card.rate) as recording:
+            assert heard(engine, recording) == []
 
     def test_two_at_once_get_their_own_words(self, engine: Transcriber, known: Talk) -> None:
-        alone = [text_of(self.heard(engine, recording)) for recording in known.halves]
+        alone = [text_of(heard(engine, recording)) for recording in known.halves]
         together: dict[int, str] = {}
 
         def hear(number: int) -> None:
-            together[number] = text_of(self.heard(engine, known.halves[number]))
+            together[number] = text_of(heard(engine, known.halves[number]))
 
         threads = [threading.Thread(target=hear, args=(number,)) for number in (0, 1)]
         for thread in threads:
@@ -147,7 +150,7 @@ class TranscriberContract:
 
     def test_told_to_stop_it_spends_no_more_than_a_step(self, engine: Transcriber, known: Talk) -> None:
         cancellation = Cancellation()
-        steps = engine.transcribe(known.recording, TranscriptionRequest("en"), cancellation)
+        steps = engine.transcribe(known.long, TranscriptionRequest("en"), cancellation)
         next(steps)
         threading.Timer(0.05, cancellation.cancel).start()
         begun = time.process_time()
@@ -156,20 +159,21 @@ class TranscriberContract:
         assert time.process_time() - begun < 5
 
     def test_it_hears_on_after_a_stop(self, engine: Transcriber, known: Talk) -> None:
-        before, cancellation = self.heard(engine, known.short), Cancellation()
+        before, cancellation = heard(engine, known.short), Cancellation()
         threading.Timer(0.1, cancellation.cancel).start()
         with pytest.raises(Cancelled):
-            list(engine.transcribe(known.recording, TranscriptionRequest("en"), cancellation))
-        assert self.heard(engine, known.short) == before
+            list(engine.transcribe(known.long, TranscriptionRequest("en"), cancellation))
+        assert heard(engine, known.short) == before
 
     def test_twenty_minutes_take_no_more_memory_than_one(
         self, engine: Transcriber, card: ModelCard, known: Talk, noises: dict[str, np.ndarray]
     ) -> None:
         # mostly silence, so that it is heard in seconds; what is read and searched for speech is all of it
         minute = np.concatenate([known.sound[: 10 * card.rate], np.zeros(50 * card.rate, np.float32)])
-        self.heard(engine, recorded(minute, rate=card.rate))
-        before = _resident()
-        passages = self.heard(engine, recorded(*[minute] * 20, rate=card.rate))
+        with recorded(minute, rate=card.rate) as short, recorded(*[minute] * 20, rate=card.rate) as long:
+            heard(engine, short)
+            before = _resident()
+            passages = heard(engine, long)
         assert _resident() - before <= MOST_GROWTH
         assert {int(segment.start / 60) for segment in segments_of(passages)} == set(range(20))
 

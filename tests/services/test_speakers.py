@@ -1,5 +1,7 @@
 """Who said which word, and what is written of it."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -131,7 +133,7 @@ TIMES = st.lists(st.floats(0, 60), min_size=2, max_size=20).map(sorted)
 @st.composite
 def conversations(draw: st.DrawFn) -> tuple[tuple[Turn, ...], tuple[Segment, ...]]:
     cuts = draw(TIMES)
-    turns = tuple(Turn(a, b, draw(st.integers(0, 3))) for a, b in zip(cuts, cuts[1:], strict=False))
+    turns = tuple(Turn(a, b, draw(st.integers(0, 3))) for a, b in pairwise(cuts))
     starts = draw(st.lists(st.floats(0, 60), max_size=5).map(sorted))
     texts = draw(st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=6), min_size=5, max_size=5))
     return turns, tuple(sentence(" ".join(t), s, 0.3) for s, t in zip(starts, texts, strict=False))

@@ -1,7 +1,7 @@
 """Speakers to words: transcribed sentences, labelled by who speaks when, and split where the speaker changes."""
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, groupby, pairwise
@@ -67,9 +67,9 @@ class Labeller:
         near = self._turns[max(0, after - 1)], self._turns[after]
         return min(near, key=lambda turn: max(turn.start - said.end, said.start - turn.end)).speaker
 
-    def _shares(self, said: Word | Segment) -> Counter[int]:
+    def _shares(self, said: Word | Segment) -> dict[int, float]:
         """Speaker → seconds of it, for those who speak during it."""
-        shares: Counter[int] = Counter()
+        shares = defaultdict[int, float](float)
         here = slice(bisect_left(self._ends, said.start), bisect_right(self._starts, said.end))
         for turn in self._turns[here]:
             seconds = min(turn.end, said.end) - max(turn.start, said.start)

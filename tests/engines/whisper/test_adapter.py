@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soxr
 from tests.engines.talk import Talk
-from tests.engines.transcriber import TranscriberContract, recorded, segments_of, text_of
+from tests.engines.transcriber import TranscriberContract, heard, recorded, segments_of, text_of
 from tests.listening import wer
 
 from ttsai_server.domain import ModelCard, SpeechRequest, TranscriptionRequest
@@ -19,7 +19,7 @@ from ttsai_server.engines.whisper.adapter import FasterWhisper
 from ttsai_server.errors import EngineFailed, WeightsMissing
 from ttsai_server.settings import Settings
 
-SPANISH = "El museo abre a las nueve, y el último tren a la costa sale antes de la medianoche."
+SPANISH = "El museo abre a las nueve de la mañana, y la biblioteca cierra por la noche."
 
 
 class TestTinyEnglish(TranscriberContract):
@@ -63,16 +63,16 @@ def spanish(kokoro_weights: Path) -> np.ndarray:
 
 
 def test_the_language_is_found_and_told(engine: FasterWhisper, spanish: np.ndarray) -> None:
-        recording = recorded(soxr.resample(spanish, 24_000, 16_000), rate=16_000)
-    passages = list(engine.transcribe(recording, TranscriptionRequest(), Cancellation()))
+    with recorded(soxr.resample(spanish, 24_000, 16_000), rate=16_000) as recording:
+        passages = list(engine.transcribe(recording, TranscriptionRequest(), Cancellation()))
     assert [passage.language for passage in passages] == ["es"]
     assert wer(SPANISH, text_of(passages), "es") <= 0.2
 
 
 def test_speech_is_translated_to_english(engine: FasterWhisper, spanish: np.ndarray) -> None:
-        recording = recorded(soxr.resample(spanish, 24_000, 16_000), rate=16_000)
-    passages = list(engine.transcribe(recording, TranscriptionRequest("es", translate=True), Cancellation()))
-    assert {"museum", "train"} <= set(text_of(passages).lower().replace(",", "").split())
+    with recorded(soxr.resample(spanish, 24_000, 16_000), rate=16_000) as recording:
+        passages = list(engine.transcribe(recording, TranscriptionRequest("es", translate=True), Cancellation()))
+    assert {"museum", "library"} <= set(text_of(passages).lower().replace(",", "").split())
 
 
 def test_a_prompt_teaches_a_spelling(engine: FasterWhisper, known: Talk) -> None:
@@ -87,8 +87,8 @@ def test_a_prompt_teaches_a_spelling(engine: FasterWhisper, known: Talk) -> None
 
 def test_times_count_from_the_start_of_the_recording(engine: FasterWhisper, known: Talk) -> None:
     quiet = np.zeros(100 * 16_000, np.float32)
-    recording = recorded(quiet, known.sound[: 10 * 16_000], rate=16_000)
-    passages = list(engine.transcribe(recording, TranscriptionRequest("en"), Cancellation()))
+    with recorded(quiet, known.sound[: 10 * 16_000], rate=16_000) as recording:
+        passages = heard(engine, recording)
     assert segments_of(passages)[0].start == pytest.approx(100 + known.words[0][1], abs=0.3)
 
 

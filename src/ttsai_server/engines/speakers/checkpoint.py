@@ -32,7 +32,8 @@ def read_tensors(file: Path, entry: str) -> dict[str, Array]:
         with file.open("rb") as stream:
             if _Plain(stream).load() != MAGIC:
                 raise EngineFailed(f"{file.name} is not a PyTorch checkpoint of the old form.")
-            _Plain(stream).load(), _Plain(stream).load()
+            for _ in range(2):  # protocol, machine
+                _Plain(stream).load()
             state: Mapping[str, Tensor] = _Plain(stream).load()[entry]
             storages = {key: _storage(stream) for key in _Plain(stream).load()}
             return {name: tensor(storages) for name, tensor in state.items()}

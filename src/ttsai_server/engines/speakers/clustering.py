@@ -53,13 +53,18 @@ def find_voices(embeddings: Array, likeness: float, request: DiarizationRequest)
     k is the count that the request gives, or between its bounds, but never more than n. likeness: mean cosine of close
     neighbours.
     """
-    start = _gather(Clusters(embeddings, np.ones(len(embeddings), np.float32)), SAME * likeness)
+    return cluster(embeddings, SAME * likeness, request, max(ENOUGH, SHARE * len(embeddings)))
+
+
+def cluster(embeddings: Array, bar: float, request: DiarizationRequest, enough: float) -> Array:
+    """As `find_voices`. bar: mean cosine from which on two clusters have one voice; enough: members that make one."""
+    start = _gather(Clusters(embeddings, np.ones(len(embeddings), np.float32)), bar)
     merges = list(_merges(start))
-    heard = _heard(start, merges, max(ENOUGH, SHARE * len(embeddings)))
-    alike = sum(merge.cosine >= SAME * likeness for merge in merges)
+    heard = _heard(start, merges, enough)
+    alike = sum(merge.cosine >= bar for merge in merges)
     count = request.speakers or min(max(heard[alike], request.least, 1), request.most)
-    enough = np.flatnonzero(np.array(heard) >= count)
-    cut = int(enough[-1]) if len(enough) else max(0, len(start.counts) - count)
+    parted = np.flatnonzero(np.array(heard) >= count)
+    cut = int(parted[-1]) if len(parted) else max(0, len(start.counts) - count)
     return _largest(_after(start, merges[:cut]), count)
 
 

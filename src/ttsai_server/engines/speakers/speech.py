@@ -13,7 +13,8 @@ FRAME = 512
 BLOCK, LEAD = 960, 32
 """Frames of one step (31 s), and of what it hears before them, to get going (1 s)."""
 ON, OFF = 0.5, 0.35
-"""Probability at which speech begins, and under which it ends: the detector's own."""
+"""Probability at which speech begins, and under which it ends: the detector's own. Less hears more
+of a whisper, but takes breaths for voices."""
 PAUSE = 2
 """Frames of silence (.06 s) that part two stretches of speech."""
 SHORTEST = 4

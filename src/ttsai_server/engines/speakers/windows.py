@@ -100,7 +100,7 @@ def layout(frames: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
 
 def _levelled(spectrum: Array, samples: Array) -> Array:
-    return spectrum * (LOUDNESS / (np.mean(samples**2) + 1e-12))
+    return spectrum * np.float32(LOUDNESS / (np.mean(samples**2) + 1e-12))
 
 
 def _embedded(mels: Sequence[Array], frames: NDArray[np.int64], embed: Embed) -> NDArray[np.float16]:

@@ -146,8 +146,6 @@ class Listener:
         """The first text of a higher temperature that is neither unlikely nor repeats itself; else the likeliest."""
         encoded, texts = self._encode(features), [text]
         while texts[-1].failed and texts[-1].temperature + WARMER <= 1:
-            if self._cancellation.cancelled:
-                raise Cancelled
             texts += self._generate(encoded, 1, tokenizer, texts[-1].temperature + WARMER)
         if not texts[-1].failed:
             return texts[-1]

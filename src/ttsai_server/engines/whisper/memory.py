@@ -10,7 +10,7 @@ _KEPT = 1 << 30
 def keep_freed_memory() -> None:
     """Make glibc use freed blocks again, in the whole process, and give none back; elsewhere do nothing.
 
-    Whisper base frees 72 MB of attention in each layer of each chunk. To get them anew from the system, page by page, is
+    Whisper base frees 72 MB of attention in each layer of each chunk. To get them anew from the system, by page, is
     almost half of its encoder's cost: mallopt(3). One arena, since only the first can hold blocks of that size.
     """
     if platform.libc_ver()[0] == "glibc":
