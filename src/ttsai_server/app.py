@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from ttsai_server import __version__
-from ttsai_server.api import admin, catalog, errors, jobs, operations, results, speech, transcription
+from ttsai_server.api import admin, catalog, cloning, errors, jobs, operations, results, speech, transcription
 from ttsai_server.api.deps import Services
 from ttsai_server.api.idempotency import Replay
 from ttsai_server.api.listings import Listings
@@ -39,7 +39,7 @@ from ttsai_server.settings import Settings
 from ttsai_server.store.db import open_database
 from ttsai_server.store.idempotency import Idempotency
 from ttsai_server.store.ledger import Ledger
-from ttsai_server.store.results import Results, open_results
+from ttsai_server.store.results import open_results
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ def create_app(
             announce(key)
         await worker.start()
         metrics.watch(pool.states)
-        clean_up = _clean_up(Ledger(database), answers, services.results)
+        clean_up = _clean_up(Ledger(database), answers, services)
         chores = [pool.sweep(), services.readiness.preload(), clean_up]
         tasks = [asyncio.create_task(chore) for chore in chores]
         yield
@@ -125,7 +125,7 @@ def create_app(
     )
     app.state.services = services
     errors.install(app)
-    keyed = (catalog.light, catalog.keyed, speech.router, transcription.router, jobs.router)
+    keyed = (catalog.light, catalog.keyed, speech.router, transcription.router, jobs.router, cloning.router)
     for router in (*keyed, catalog.open_, results.router, operations.router, admin.router):
         # not include_router, whose indirection costs every request 10 µs and 5 more for each router before its own
         app.router.routes.extend(router.routes)
@@ -147,15 +147,16 @@ def create_app(
     return app
 
 
-async def _clean_up(ledger: Ledger, answers: Idempotency, results: Results) -> None:
-    """Return the credits that crashed servers had reserved, forget old answers and results; runs until cancelled."""
+async def _clean_up(ledger: Ledger, answers: Idempotency, services: Services) -> None:
+    """Return the credits that crashed servers had reserved, forget what is old; runs until cancelled."""
     while True:
         try:
             if count := await ledger.release_expired():
                 logger.warning("released %d reservations of requests that never ended", count)
             for body in await answers.expire():
                 await asyncio.to_thread(Path(body).unlink, missing_ok=True)
-            await results.expire()
+            await services.tasks.expire()
+            await services.results.expire()
         except Exception:
             logger.exception("could not clean up; trying again in %d s", SWEEP_SECONDS)
         await asyncio.sleep(SWEEP_SECONDS)

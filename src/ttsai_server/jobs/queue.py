@@ -1,5 +1,7 @@
 """The queue of tasks: DBOS's, in the same database and the same transactions as the ledger."""
 
+import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
@@ -16,6 +18,8 @@ VERSION = "1"
 QUEUE = "tasks"
 TASK = "task"
 """The workflow that does a task."""
+SWEEP = 500
+"""Workflows forgotten in one transaction."""
 
 
 class DbosQueue(Queue):
@@ -47,3 +51,13 @@ class DbosQueue(Queue):
             },
             task.id,
         )
+
+    async def forget(self, before: float) -> None:
+        await asyncio.to_thread(self._forget, datetime.fromtimestamp(before, UTC).isoformat())
+
+    def _forget(self, before: str) -> None:
+        over = ["SUCCESS", "ERROR", "CANCELLED"]
+        while old := self.client.list_workflows(
+            status=over, completed_before=before, limit=SWEEP, load_input=False, load_output=False
+        ):
+            self.client.delete_workflows([workflow.workflow_id for workflow in old])

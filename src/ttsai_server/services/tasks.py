@@ -16,7 +16,7 @@ from typing import BinaryIO
 from sqlalchemy import Connection
 
 from ttsai_server.domain import Caller, Segment
-from ttsai_server.errors import ApiError, BadRequest, InsufficientCredits, NotFound
+from ttsai_server.errors import ApiError, BadRequest, InsufficientCredits, InternalError, NotFound
 from ttsai_server.services import ending, speech, transcription
 from ttsai_server.services.speech import Speech
 from ttsai_server.services.transcription import Transcription
@@ -38,6 +38,10 @@ class Queue(ABC):
     @abstractmethod
     def enqueue(self, connection: Connection, task: Task) -> None:
         """In the transaction that keeps the task: `Work.do` is called with its id, some time, by some server."""
+
+    @abstractmethod
+    async def forget(self, before: float) -> None:
+        """Drop what the queue remembers of tasks, and of their webhooks, that were over before a Unix time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Tasks:
     ) -> None:
         self._billed = settings.auth.enabled
         self._seconds = settings.jobs.hours * 3600
+        self._kept_seconds = settings.results.hours * 3600
         self._database = database
         self._queue = queue
         self._work = work
@@ -161,6 +166,15 @@ class Tasks:
         ended = await self._database.write(ending.cancel, task.id)
         self._work.stop(task.id)
         return ended or await self.own(caller, id)
+
+    async def expire(self) -> None:
+        """Fail what has not ended in its time, and forget what ended long ago."""
+        now = time.time()
+        for id in await self._database.read(tasks.late, now - self._seconds):
+            await self._database.write(ending.fail, id, InternalError("The task did not end in its time."))
+            self._work.stop(id)
+        await self._database.write(tasks.purge, now - self._kept_seconds)
+        await self._queue.forget(now - self._kept_seconds)
 
     async def _admit(self, how: Ordering) -> None:
         if how.webhook_url is not None:

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, TypeVar, cast
@@ -129,7 +129,7 @@ class Work:
 
     async def _listen(self, task: Task) -> None:
         order = transcription.Order(**json.loads(task.spec))
-        brief = self._transcription.check(order)
+        brief = self._transcription.check(replace(order, words=True))  # for subtitles
         with TemporaryFile() as upload:
             source = await self._results.get(input_of(task.id))
             async with aclosing(self._results.read(source)) as chunks:
