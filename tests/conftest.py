@@ -14,7 +14,7 @@ from tests.live import Live, live
 
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.weights import missing, pull
-from ttsai_server.settings import Models, Settings, Store
+from ttsai_server.settings import Models, Settings, Store, Webhooks
 from ttsai_server.store.db import Database, open_database
 from ttsai_server.store.migrate import upgrade
 
@@ -67,10 +67,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Live]:
     """The server with its demo engine and an empty database of its own; shared, so a test makes its own account."""
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("server"),
-        models=Models(demo=True),
+        models=Models(demo=True, options={"tone": {"fail_on": "this breaks the engine"}}),
+        webhooks=Webhooks(allow_private=True),
         plans={"crowd": {"requests_per_minute": 100_000, "concurrent": 1000, "max_characters": 50_000}},  # pyright: ignore[reportArgumentType]
     )
-    with live(settings) as running:
+    with live(settings, jobs=True) as running:
         yield running
 
 

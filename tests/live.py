@@ -68,8 +68,12 @@ async def _account(id: str, database: Database) -> Account:
 
 
 @contextmanager
-def live(settings: Settings) -> Generator[Live]:
-    """Run the server until the block ends; its threads and its loop are gone then."""
+def live(settings: Settings, *, jobs: bool = False) -> Generator[Live]:
+    """Run the server until the block ends; its threads and its loop are gone then.
+
+    jobs: whether it does jobs, which one server in a process can; without, it only accepts them.
+    """
+    settings = settings.model_copy(update={"jobs": settings.jobs.model_copy(update={"run": jobs})})
     keys: list[str] = []
     config = uvicorn.Config(
         create_app(settings, admin_token=ADMIN_TOKEN, announce=keys.append),

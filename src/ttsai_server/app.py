@@ -9,7 +9,18 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from ttsai_server import __version__
-from ttsai_server.api import account, admin, catalog, errors, operations, results, speech, transcription
+from ttsai_server.api import (
+    account,
+    admin,
+    catalog,
+    cloning,
+    errors,
+    jobs,
+    operations,
+    results,
+    speech,
+    transcription,
+)
 from ttsai_server.api.cors import Cors, Pages
 from ttsai_server.api.deps import Services
 from ttsai_server.api.idempotency import Replay
@@ -18,6 +29,9 @@ from ttsai_server.api.middleware import Bounds, Entry, Gate, OpenGate
 from ttsai_server.api.uploads import MOST_FIELDS, MOST_FILES, body_limits
 from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
+from ttsai_server.jobs.nodes import name_of
+from ttsai_server.jobs.queue import DbosQueue
+from ttsai_server.jobs.worker import Worker
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.loading import loader
 from ttsai_server.runtime.pool import Pool
@@ -27,13 +41,15 @@ from ttsai_server.services.limits import open_limiter
 from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.speech import Speech
+from ttsai_server.services.tasks import Tasks
 from ttsai_server.services.transcription import Transcription
 from ttsai_server.services.webhooks import SystemResolver, Webhooks
+from ttsai_server.services.work import Work
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import open_database
 from ttsai_server.store.idempotency import Idempotency
 from ttsai_server.store.ledger import Ledger
-from ttsai_server.store.results import Results, open_results
+from ttsai_server.store.results import open_results
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +72,11 @@ def create_app(
     pool = Pool(settings.models, loader(settings.models))
     accounts, limiter, billing = Accounts(settings, database), open_limiter(settings), open_billing(settings, database)
     house_speech = Speech(settings, catalogue, pool, NullBilling(), metrics)
+    house_transcription = Transcription(settings, catalogue, pool, NullBilling(), metrics)
+    store, webhooks = open_results(settings, database), Webhooks(settings.webhooks, database, SystemResolver())
+    queue, node = DbosQueue(), name_of(settings)
+    work = Work(database, store, house_speech, house_transcription, node, settings.jobs.attempts)
+    worker = Worker(settings, database, queue, node, work, webhooks)
     preload = tuple(catalogue.models[name] for name in settings.models.preload)
     services = Services(
         settings=settings,
@@ -66,8 +87,9 @@ def create_app(
         transcription=Transcription(settings, catalogue, pool, billing, metrics),
         previews=Previews(catalogue, house_speech, HOUSE, settings.data_dir / "previews"),
         accounts=accounts,
-        webhooks=Webhooks(settings.webhooks, database, SystemResolver()),
-        results=open_results(settings, database),
+        webhooks=webhooks,
+        results=store,
+        tasks=Tasks(settings, database, queue, work, store, house_speech, house_transcription, webhooks),
         readiness=Readiness(pool, database, preload),
         metrics=metrics,
         admin_token=admin_token,
@@ -80,16 +102,18 @@ def create_app(
         await upgrade(settings)
         if key := await accounts.first_start():
             announce(key)
+        await worker.start()
         metrics.watch(pool.states)
-        clean_up = _clean_up(Ledger(database), answers, services.results, services.webhooks)
+        clean_up = _clean_up(Ledger(database), answers, services)
         chores = [pool.sweep(), services.readiness.preload(), clean_up]
         tasks = [asyncio.create_task(chore) for chore in chores]
         yield
         await _stop(tasks)
+        await worker.stop()
+        webhooks.close()
         await pool.close()
         await limiter.close()
         await billing.close()
-        services.webhooks.close()
         await database.close()
 
     app = FastAPI(
@@ -102,7 +126,15 @@ def create_app(
     )
     app.state.services = services
     errors.install(app)
-    keyed = (catalog.light, catalog.keyed, speech.router, transcription.router, account.router)
+    keyed = (
+        catalog.light,
+        catalog.keyed,
+        speech.router,
+        transcription.router,
+        jobs.router,
+        cloning.router,
+        account.router,
+    )
     for router in (*keyed, catalog.open_, results.router, operations.router, admin.router):
         # not include_router, whose indirection costs every request 10 µs and 5 more for each router before its own
         app.router.routes.extend(router.routes)
@@ -119,7 +151,7 @@ def create_app(
     return app
 
 
-async def _clean_up(ledger: Ledger, answers: Idempotency, results: Results, webhooks: Webhooks) -> None:
+async def _clean_up(ledger: Ledger, answers: Idempotency, services: Services) -> None:
     """Return the credits that crashed servers had reserved, forget what is old; runs until cancelled."""
     while True:
         try:
@@ -127,8 +159,9 @@ async def _clean_up(ledger: Ledger, answers: Idempotency, results: Results, webh
                 logger.warning("released %d reservations of requests that never ended", count)
             for body in await answers.expire():
                 await asyncio.to_thread(Path(body).unlink, missing_ok=True)
-            await results.expire()
-            await webhooks.purge()
+            await services.tasks.expire()
+            await services.results.expire()
+            await services.webhooks.purge()
         except Exception:
             logger.exception("could not clean up; trying again in %d s", SWEEP_SECONDS)
         await asyncio.sleep(SWEEP_SECONDS)

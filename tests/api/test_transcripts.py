@@ -24,8 +24,9 @@ from ttsai_server.api.schemas import (
     TranscriptBody,
     TranscriptFormat,
 )
-from ttsai_server.api.transcripts import TranscriptEvents, openai, published
+from ttsai_server.api.transcripts import TranscriptEvents, openai
 from ttsai_server.domain import Passage, Segment, Transcript, Word
+from ttsai_server.services.published import published
 from ttsai_server.text.language import normalise_code
 
 WORDS = (Word("Come", 0.5, 0.74999, 0.98765, "SPEAKER_00"), Word("in!", 0.75, 1.2, 0.9, "SPEAKER_00"))

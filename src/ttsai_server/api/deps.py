@@ -22,6 +22,7 @@ from ttsai_server.services.accounts import Accounts
 from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.speech import Speech
+from ttsai_server.services.tasks import Tasks
 from ttsai_server.services.transcription import Transcription
 from ttsai_server.services.webhooks import Webhooks
 from ttsai_server.settings import Settings
@@ -42,6 +43,7 @@ class Services:
     accounts: Accounts
     webhooks: Webhooks
     results: Results
+    tasks: Tasks
     readiness: Readiness
     metrics: Metrics
     admin_token: str

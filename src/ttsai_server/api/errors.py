@@ -58,10 +58,10 @@ def _api_error(request: Request, error: Exception) -> Response:
 
 def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return render(_bad_request(error.errors()))
+    return render(bad_request(error.errors()))
 
 
-def _bad_request(problems: Sequence[Any]) -> BadRequest:
+def bad_request(problems: Sequence[Any]) -> BadRequest:
     """The first problem, told as a sentence about the field."""
     first = problems[0]
     field = ".".join(str(part) for part in first["loc"][1:])

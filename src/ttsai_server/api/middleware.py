@@ -27,9 +27,12 @@ from ttsai_server.settings import Plan, Settings
 access = logging.getLogger("ttsai_server.access")
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-OPEN_PATHS = re.compile(r"/v1/voices/preview/|/v1/results/|/v1/audio/(models|voices)$|(?!/v1(/|$))")
-"""What needs no key: everything outside /v1, previews, results, whose ids are keys, and the lists that web clients
-fetch before they have one."""
+OPEN_PATHS = re.compile(
+    r"/v1/voices/preview/|/v1/results/|/v1/speech/(results|subtitles)$|/v1/transcribe/results$"
+    r"|/v1/audio/(models|voices)$|(?!/v1(/|$))"
+)
+"""What needs no key: everything outside /v1, previews, results and jobs, whose ids are keys, and the lists that web
+clients fetch before they have one."""
 PUBLISHABLE_PATHS = {
     "/v1/tts",
     "/v1/audio/speech",

@@ -34,6 +34,17 @@ class SpeechBody(Body):
     """Whole words → how to read them, as `{"GIF": "jiff"}`."""
     instructions: str | None = None
     """How to speak; kept for models that follow instructions."""
+    asynchronous: bool = Field(default=False, alias="async")
+    """Answer with a job at once."""
+    webhook_url: str | None = None
+    """Where the end of the job is told; with it the answer is a job."""
+
+
+class BatchBody(Body):
+    texts: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=50)]
+    """What is to be said: each as the body of /v1/tts/."""
+    webhook_url: str | None = None
+    """Where the end of the last one is told."""
 
 
 class OpenAISpeechBody(Body):
@@ -55,6 +66,97 @@ class Answer(BaseModel):
     """An answer; written without what is absent."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class JobBody(Answer):
+    """A job that has been accepted."""
+
+    uuid: str
+    """The job's id; who knows it may fetch the result, without a key."""
+    job_id: str
+    """The same."""
+    task_id: str
+    """The same."""
+    status: Literal["queued", "completed"]
+    credits_used: int
+    """Set aside now, and charged when the job has completed."""
+    credits_remaining: int | None = None
+    result_url: str | None = None
+
+
+class JobState(Answer):
+    uuid: str
+    status: Literal["queued", "processing", "completed", "failed"]
+    progress: float
+    """0 to 1."""
+    result_url: str | None = None
+    url: str | None = None
+    cdn_url: str | None = None
+    text: str | None = None
+    """What was heard."""
+    language: str | None = None
+    duration: float | None = None
+    """Of what was said or heard, seconds."""
+    error: str | None = None
+    """Why it failed."""
+    message: str | None = None
+
+
+class TaskError(Answer):
+    code: str
+    message: str
+
+
+class TaskBody(Answer):
+    task_id: str
+    uuid: str
+    """The same."""
+    kind: Literal["tts", "stt"]
+    model: str
+    status: Literal["queued", "processing", "completed", "failed", "cancelled"]
+    progress: float
+    """0 to 1."""
+    credits_used: int
+    """Set aside, or charged; 0 if it failed or was cancelled."""
+    created_at: str
+    """ISO 8601, UTC."""
+    started_at: str | None = None
+    completed_at: str | None = None
+    """When it ended, however."""
+    result_url: str | None = None
+    error: TaskError | None = None
+
+
+class BatchItem(Answer):
+    index: int
+    uuid: str
+    status: Literal["queued", "processing", "completed", "failed", "cancelled"]
+    error: str | None = None
+    url: str | None = None
+    credits: int
+
+
+class BatchAnswer(Answer):
+    batch_id: str
+    status: Literal["processing", "completed"]
+    """completed: every item has ended, however."""
+    total: int
+    completed: int
+    """Items that have completed."""
+    credits_charged: int
+    """Of the items that have not failed."""
+    items: list[BatchItem]
+
+
+class SubtitlesBody(Answer):
+    format: Literal["srt", "vtt"]
+    content: str
+    cached: bool
+    """Always: nothing is transcribed for them."""
+    segment_count: int
+    language: str
+    duration: float
+    """Seconds."""
 
 
 class WordInfo(Answer):

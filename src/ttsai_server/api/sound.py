@@ -1,7 +1,7 @@
 """Answers that are sound, whole, with its length."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack, aclosing
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, cast
@@ -47,9 +47,12 @@ async def whole(utterance: Utterance, receive: Receive) -> Response:
 
 def speech_headers(utterance: Utterance) -> dict[str, str]:
     """The price, what is left, and the options that the engine does not have."""
-    ignored = ", ".join(utterance.script.ignored)
-    warning = {"Warning": f'299 - "Ignored, unknown to the engine: {_ascii(ignored)}"'} if ignored else {}
-    return {**credit_headers(utterance.hold), **warning}
+    return {**credit_headers(utterance.hold), **ignored_headers(utterance.script.ignored)}
+
+
+def ignored_headers(options: Sequence[str]) -> dict[str, str]:
+    """Names the options that the engine does not have."""
+    return {"Warning": f'299 - "Ignored, unknown to the engine: {_ascii(", ".join(options))}"'} if options else {}
 
 
 def _ascii(text: str) -> str:

@@ -8,12 +8,15 @@ from contextlib import aclosing
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from ttsai_server.api.deps import Asking, Keyed, Services
-from ttsai_server.api.schemas import BILLABLE, OpenAISpeechBody, SpeechBody
+from ttsai_server.api.deps import Asking, BaseUrl, Keyed, Services
+from ttsai_server.api.dialect import wants_job
+from ttsai_server.api.job_answers import asked, job
+from ttsai_server.api.schemas import BILLABLE, JobBody, OpenAISpeechBody, SpeechBody
 from ttsai_server.api.sound import speech_headers, whole
 from ttsai_server.api.streaming import ChunkStream, EventStream, begun, event
 from ttsai_server.domain import Caller
 from ttsai_server.services.speech import Order
+from ttsai_server.services.tasks import Ordering
 from ttsai_server.services.utterance import Utterance
 
 router = APIRouter(tags=["speech"])
@@ -24,12 +27,17 @@ OPENAI_SOUND = {**SOUND, "audio/aac": {}, "audio/pcm": {}, "text/event-stream": 
 
 @router.post(
     "/v1/tts",
-    response_class=Response,
-    responses={200: {"description": "The speech.", "content": SOUND}, **BILLABLE},
+    response_model=JobBody,
+    responses={200: {"description": "The speech; or a job, for who asks for one.", "content": SOUND}, **BILLABLE},
 )
-async def synthesize(body: SpeechBody, request: Request, services: Keyed, caller: Asking) -> Response:
-    """Say a text: the whole sound, or with `stream` as it is made."""
-    utterance = await _say(services, caller, _published(body))
+async def synthesize(
+    body: SpeechBody, request: Request, services: Keyed, caller: Asking, base_url: BaseUrl
+) -> Response:
+    """Say a text: the whole sound, or with `stream` as it is made; or a job, that will."""
+    if wants_job(asked(request, caller, body.asynchronous, body.webhook_url), services.settings.compat):
+        how = Ordering(base_url, body.webhook_url)
+        return job(await services.tasks.say(caller, published(body), how), request)
+    utterance = await _say(services, caller, published(body))
     if not body.stream:
         return await whole(utterance, request.receive)
     chunks = await begun(utterance.chunks(), request.receive)
@@ -56,7 +64,8 @@ async def _say(services: Services, caller: Caller, order: Order) -> Utterance:
     return services.speech.say(caller, script)
 
 
-def _published(body: SpeechBody) -> Order:
+def published(body: SpeechBody) -> Order:
+    """The order in a body of the published API."""
     return Order(
         model=body.model,
         text=body.text,

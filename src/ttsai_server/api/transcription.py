@@ -10,9 +10,12 @@ from starlette.responses import Response
 
 from ttsai_server.api import transcripts
 from ttsai_server.api.departure import unless_left
-from ttsai_server.api.deps import Asking, Keyed, Services
+from ttsai_server.api.deps import Asking, BaseUrl, Keyed, Services
+from ttsai_server.api.dialect import asked_to_go_on
+from ttsai_server.api.job_answers import asked, job
 from ttsai_server.api.schemas import (
     BILLABLE,
+    JobBody,
     OpenAIDiarizedTranscript,
     OpenAITranscript,
     OpenAIVerboseTranscript,
@@ -23,6 +26,8 @@ from ttsai_server.api.transcripts import TranscriptEvents
 from ttsai_server.api.uploads import content
 from ttsai_server.domain import Caller, Passage, Transcript
 from ttsai_server.services.hearing import Hearing
+from ttsai_server.services.published import published
+from ttsai_server.services.tasks import Ordering
 from ttsai_server.services.transcription import Order
 
 router = APIRouter(tags=["transcription"])
@@ -47,6 +52,8 @@ class SttForm:
     prompt: Annotated[str, Form()] = ""
     temperature: Temperature = 0.0
     response_format: Annotated[Literal["json", "text", "srt", "vtt", "verbose_json"], Form()] = "json"
+    asynchronous: Annotated[bool, Form(alias="async")] = False
+    webhook_url: Annotated[str | None, Form()] = None
 
     def order(self) -> Order:
         return Order(
@@ -112,19 +119,35 @@ class TranslationForm(OpenAIForm):
 
 @router.post(
     "/v1/stt",
-    response_model=TranscriptBody,
+    response_model=TranscriptBody | JobBody,
     responses={200: {"content": TEXTS}, **BILLABLE},
 )
 async def transcribe(
-    form: Annotated[SttForm, Depends()], request: Request, services: Keyed, caller: Asking
+    form: Annotated[SttForm, Depends()], request: Request, services: Keyed, caller: Asking, base_url: BaseUrl
 ) -> Response:
-    """Write down what is said in a recording."""
+    """Write down what is said in a recording; or a job, that will, for who says that it won't wait."""
+    if asked_to_go_on(asked(request, caller, form.asynchronous, form.webhook_url)):
+        return await _job(form, request, services, caller, base_url)
     hearing = _listen(services, caller, form.order(), form.file)
     transcript = await unless_left(request.receive, _whole(hearing))
     if form.response_format != "json":
         return _rendered(transcript, form.response_format, hearing)
-    body = transcripts.published(transcript, words=form.timestamps)
+    body = published(transcript, words=form.timestamps)
     return Response(body, headers=credit_headers(hearing.hold), media_type="application/json")
+
+
+@router.post("/v1/transcribe", response_model=JobBody, responses=BILLABLE)
+async def start_transcription(
+    form: Annotated[SttForm, Depends()], request: Request, services: Keyed, caller: Asking, base_url: BaseUrl
+) -> Response:
+    """A job that writes down what is said in a recording."""
+    return await _job(form, request, services, caller, base_url)
+
+
+async def _job(form: SttForm, request: Request, services: Services, caller: Caller, base_url: str) -> Response:
+    file = content(form.file, services.settings.transcription.max_file_bytes)
+    how = Ordering(base_url, form.webhook_url)
+    return job(await services.tasks.listen(caller, form.order(), file, form.file.filename or "", how), request)
 
 
 @router.post(

@@ -1,4 +1,4 @@
-"""A transcript → what crosses the wire: the published JSON, OpenAI's formats, and OpenAI's server-sent events.
+"""A transcript → what crosses the wire: OpenAI's formats, and OpenAI's server-sent events.
 
 OpenAI's shapes are those of the types in its Python package (openai.types.audio).
 """
@@ -12,7 +12,8 @@ import orjson
 
 from ttsai_server.api.schemas import TranscriptFormat
 from ttsai_server.api.streaming import event
-from ttsai_server.domain import UNSPACED, Passage, Segment, Transcript, Word, gap
+from ttsai_server.domain import UNSPACED, Passage, Segment, Transcript, gap
+from ttsai_server.services.published import times, to_milliseconds
 from ttsai_server.text.language import NAMES
 from ttsai_server.text.subtitles import subtitles
 
@@ -26,17 +27,6 @@ _AUDIO_TOKENS = 10
 class Rendered:
     body: bytes
     content_type: str
-
-
-def published(transcript: Transcript, *, words: bool) -> bytes:
-    """The JSON of /v1/stt/ (schemas.TranscriptBody); speakers are in it where the segments have them."""
-    body = {
-        "text": transcript.text,
-        "language": transcript.language,
-        "duration": _seconds(transcript.seconds),
-        "segments": [_published(segment, words=words) for segment in transcript.segments],
-    }
-    return orjson.dumps(body)
 
 
 def openai(transcript: Transcript, form: TranscriptFormat, granularities: Collection[str] = ()) -> Rendered:
@@ -90,28 +80,17 @@ class TranscriptEvents:
         return event({"type": "transcript.text.delta", "delta": delta})
 
 
-def _published(segment: Segment, *, words: bool) -> dict[str, object]:
-    shown: dict[str, object] = {**_times(segment), "text": segment.text}
-    if segment.speaker:
-        shown["speaker"] = segment.speaker
-    if words:
-        shown["words"] = [
-            {"word": word.text, **_times(word), "probability": round(word.probability, 4)} for word in segment.words
-        ]
-    return shown
-
-
 def _verbose(transcript: Transcript, granularities: Collection[str]) -> dict[str, object]:
     body: dict[str, object] = {
         "task": "translate" if transcript.translated else "transcribe",
         "language": NAMES[transcript.written].lower(),
-        "duration": _seconds(transcript.seconds),
+        "duration": to_milliseconds(transcript.seconds),
         "text": transcript.text,
         "usage": _duration(transcript),
     }
     if "word" in granularities:
         body["words"] = [
-            {"word": word.text, **_times(word)} for segment in transcript.segments for word in segment.words
+            {"word": word.text, **times(word)} for segment in transcript.segments for word in segment.words
         ]
     if "segment" in granularities:
         lead = "" if transcript.written in UNSPACED else " "  # as Whisper's tokens have it
@@ -123,7 +102,7 @@ def _detailed(number: int, segment: Segment, lead: str) -> dict[str, object]:
     return {
         "id": number,
         "seek": int(_MEL_FRAMES * segment.start),
-        **_times(segment),
+        **times(segment),
         "text": lead + segment.text,
         "tokens": segment.tokens,
         "temperature": segment.temperature,
@@ -136,7 +115,7 @@ def _detailed(number: int, segment: Segment, lead: str) -> dict[str, object]:
 def _diarized(transcript: Transcript) -> dict[str, object]:
     return {
         "task": "transcribe",
-        "duration": _seconds(transcript.seconds),
+        "duration": to_milliseconds(transcript.seconds),
         "text": transcript.text,
         "segments": _spoken(transcript),
         "usage": _duration(transcript),
@@ -150,7 +129,7 @@ def _spoken(transcript: Transcript) -> list[dict[str, object]]:
         {
             "type": "transcript.text.segment",
             "id": f"seg_{number:03}",
-            **_times(segment),
+            **times(segment),
             "text": segment.text,
             "speaker": letters[segment.speaker],
         }
@@ -170,12 +149,3 @@ def _subtitles(transcript: Transcript, form: Literal["srt", "vtt"]) -> bytes:
 
 def _duration(transcript: Transcript) -> dict[str, object]:
     return {"type": "duration", "seconds": math.ceil(transcript.seconds)}
-
-
-def _times(stretch: Segment | Word) -> dict[str, object]:
-    return {"start": _seconds(stretch.start), "end": _seconds(stretch.end)}
-
-
-def _seconds(value: float) -> float:
-    """To the millisecond."""
-    return round(value, 3)

@@ -14,10 +14,20 @@ MOST_FIELDS = 64
 """In one form, beside the files."""
 
 
+MOST_REFERENCE_BYTES = 20 * 1024 * 1024
+"""Of a recording whose voice is to be taken."""
+LISTENING = ("/v1/stt", "/v1/transcribe", "/v1/audio/transcriptions", "/v1/audio/translations")
+
+
 def body_limits(settings: Settings) -> Mapping[str, int]:
     """Path → longest body, bytes: the file, and as much beside it as a body without one may have."""
     file, beside = settings.transcription.max_file_bytes, settings.server.max_body_bytes
-    return dict.fromkeys(("/v1/stt", "/v1/audio/transcriptions", "/v1/audio/translations"), file + beside)
+    batch = 50 * 4 * max(plan.max_characters for plan in settings.plans.values())
+    return {
+        **dict.fromkeys(LISTENING, file + beside),
+        "/v1/voice-clone": MOST_REFERENCE_BYTES + beside,
+        "/v1/tts/batch": batch + beside,
+    }
 
 
 def content(upload: UploadFile, most: int) -> BinaryIO:

@@ -74,6 +74,11 @@ class Hearing:
         assert self._hold
         return self._hold
 
+    async def price(self) -> int:
+        """Credits for all of it; the file is decoded for its length. Raises BadRequest or FileTooLarge for the file."""
+        with await self._decode() as recording:
+            return self._price(recording.seconds)
+
     async def passages(self) -> AsyncGenerator[Passage]:
         """What is said, as it is heard; at least one.
 

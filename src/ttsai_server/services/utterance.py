@@ -9,13 +9,13 @@ from typing import BinaryIO
 
 from ttsai_server.audio.encode import CONTENT_TYPES
 from ttsai_server.audio.track import Track
-from ttsai_server.domain import Caller, ModelCard, SpeechRequest
+from ttsai_server.domain import Caller, ModelCard, Segment, SpeechRequest
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.base import Playback, Runtime
 from ttsai_server.services.billing import Billing, Hold, charged, price
 from ttsai_server.settings import Prices
 from ttsai_server.store.ledger import Used
-from ttsai_server.text.split import pieces
+from ttsai_server.text.split import Piece, pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,10 @@ class Utterance:
         self._track: Track | None = None
         self._made = 0
         """How much of `script.text` has been spoken, characters; the piece under way counts whole."""
+        self._resumes = 0.0
+        """When the next piece is heard, seconds."""
+        self.segments: list[Segment] = []
+        """What has been said when, one a piece."""
 
     @property
     def hold(self) -> Hold:
@@ -74,6 +78,11 @@ class Utterance:
     def seconds(self) -> float:
         """Length of the sound made so far."""
         return self._track.seconds if self._track else 0.0
+
+    @property
+    def progress(self) -> float:
+        """How much of the text has been spoken, 0 to 1."""
+        return self._made / len(self.script.text)
 
     async def chunks(self, file: BinaryIO | None = None) -> AsyncGenerator[bytes]:
         """The encoded sound as it is made. Into `file`, which must seek: whole, with true lengths, and empty chunks.
@@ -97,9 +106,16 @@ class Utterance:
                     async for audio in steps:
                         self._made = piece.end
                         yield await asyncio.to_thread(track.add, audio)
-                yield await asyncio.to_thread(track.end_piece, piece.pause / script.request.speed)
+                yield await asyncio.to_thread(self._end_piece, track, piece)
             yield await asyncio.to_thread(track.finish)
             self._made = len(script.text)
+
+    def _end_piece(self, track: Track, piece: Piece) -> bytes:
+        pause = piece.pause / self.script.request.speed
+        chunk = track.end_piece(pause)
+        self.segments.append(Segment(piece.text, min(self._resumes, track.seconds), track.seconds))
+        self._resumes = track.seconds + pause / self.script.faster
+        return chunk
 
     def _used(self) -> Used:
         """What was made of the client's own text, and its price."""

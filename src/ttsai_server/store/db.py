@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, Table, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import sqlite
 
 from ttsai_server.settings import Settings
@@ -154,6 +154,24 @@ def open_database(settings: Settings) -> Database:
             return Postgres(url, settings.store.pool_size)
         case other:
             raise ValueError(f"store.url: sqlite:///path or postgresql://…, not {other}://…")
+
+
+def blocking_engine(settings: Settings) -> Engine:
+    """Another way into the same database, for a library that brings SQL of its own; for its threads, not the loop.
+
+    On SQLite, whoever uses it waits for the write lock with everybody else.
+    """
+    url = make_url(settings.store_url)
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url.set(drivername="postgresql+psycopg"), pool_size=5, pool_pre_ping=True)
+    engine = create_engine(url, pool_size=5, connect_args={"timeout": LOCK_WAIT})
+    event.listen(engine, "connect", _configure_blocking)
+    return engine
+
+
+def _configure_blocking(connection: SqliteConnection, record: object) -> None:
+    _configure(connection, record)
+    connection.isolation_level = "IMMEDIATE"  # the driver begins by itself, with the write lock
 
 
 def insert_new(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":

@@ -65,7 +65,7 @@ class Ledger:
 
         Raises InsufficientCredits if the balance does not cover them, NotFound if there is no such account.
         """
-        return await self._database.write(_reserve, account, amount, time.time() + ttl)
+        return await self._database.write(reserve, account, amount, time.time() + ttl)
 
     async def settle(self, reservation: str, used: Used) -> int:
         """Spend `used.credits` of the reserved ones, return the rest and record the work. → credits available.
@@ -73,11 +73,11 @@ class Ledger:
         Changes nothing if the reservation has been settled, released or has expired. Raises ValueError if more is
         used than was reserved, NotFound if there is no such reservation.
         """
-        return await self._database.write(_settle, reservation, used)
+        return await self._database.write(settle, reservation, used)
 
     async def release(self, reservation: str) -> int:
         """Return all of the reserved credits. → credits available. Changes nothing and raises when `settle` would."""
-        return await self._database.write(_close, reservation, "released", 0)
+        return await self._database.write(release, reservation)
 
     async def release_expired(self) -> int:
         """Return the credits of requests that never ended, because their server crashed. → how many there were."""
@@ -156,7 +156,8 @@ def enter(connection: Connection, account: str, kind: str, amount: int, reservat
         connection.execute(_ENTER, {"at": time.time(), **line})
 
 
-def _reserve(connection: Connection, account: str, amount: int, expires_at: float) -> Reservation:
+def reserve(connection: Connection, account: str, amount: int, expires_at: float) -> Reservation:
+    """`Ledger.reserve` inside a transaction of the caller's, until a Unix time."""
     available = connection.scalar(_TAKE, {"account": account, "amount": amount})
     if available is None:
         available = connection.scalar(_AVAILABLE, {"account": account})
@@ -170,8 +171,14 @@ def _reserve(connection: Connection, account: str, amount: int, expires_at: floa
     return reservation
 
 
-def _settle(connection: Connection, reservation: str, used: Used) -> int:
+def settle(connection: Connection, reservation: str, used: Used) -> int:
+    """`Ledger.settle` inside a transaction of the caller's."""
     return _close(connection, reservation, "settled", used.credits, used)
+
+
+def release(connection: Connection, reservation: str) -> int:
+    """`Ledger.release` inside a transaction of the caller's."""
+    return _close(connection, reservation, "released", 0)
 
 
 def _close(connection: Connection, reservation: str, state: str, spent: int, used: Used | None = None) -> int:

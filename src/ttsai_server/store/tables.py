@@ -6,9 +6,11 @@ accounts ─┬─ keys
           ├─ usage          what was done for the credits
           ├─ idempotency    answers kept for a repeated Idempotency-Key
           ├─ results        what finished work left to be fetched; the bytes are files of the results store
+          ├─ batches ── tasks      jobs: what was ordered, how far it is, how it ended
           ├─ webhook_secrets       what an account's webhooks are signed with
           └─ webhook_deliveries ── webhook_attempts
 loose_files                 files of the results store that are no result yet, or no longer
+nodes                       servers on this database that do jobs, and when each last gave a sign of life
 """
 
 from sqlalchemy import (
@@ -147,6 +149,61 @@ loose_files = Table(
     Column("file", String, primary_key=True),
     Column("writing", Boolean, nullable=False),
     Column("until", Double, nullable=False, index=True),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", String, primary_key=True),
+    _account(),
+    Column("webhook_url", Text),
+    Column("base_url", Text, nullable=False),
+    Column("open", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", String, primary_key=True),
+    _account(),
+    Column("plan", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("name", String, nullable=False),
+    Column("base_url", Text, nullable=False),
+    Column("webhook_url", Text),
+    Column("batch", String, ForeignKey("batches.id")),
+    Column("number", Integer, nullable=False),
+    Column("reservation", String),
+    Column("credits", BigInteger, nullable=False),
+    Column("turn", BigInteger, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("state", String, nullable=False),
+    Column("progress", Double, nullable=False),
+    Column("node", String),
+    Column("attempts", Integer, nullable=False),
+    Column("started_at", Double),
+    Column("ended_at", Double, index=True),
+    Column("error_code", String),
+    Column("error_message", Text),
+    Column("language", String),
+    Column("seconds", Double),
+    Column("text", Text),
+    Column("delivery", String),
+    Column("segments", Text),
+)
+_not_ended = tasks.c.ended_at.is_(None)
+Index("ix_tasks_open", tasks.c.model, tasks.c.turn, sqlite_where=_not_ended, postgresql_where=_not_ended)
+Index("ix_tasks_batch", tasks.c.batch, tasks.c.number)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("seen_at", Double, nullable=False),
+    Column("taken_at", Double, nullable=False),
 )
 
 # the secrets are plain, as a signer needs them; who reads them can sign as this server, but not call it

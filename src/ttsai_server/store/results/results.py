@@ -2,8 +2,9 @@
 
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import aclosing
+from functools import partial
 from hashlib import sha256
 from secrets import token_hex
 
@@ -56,26 +57,34 @@ class Results:
         name: str,
         content_type: str,
         ttl: float | None = None,
+        beside: Callable[[Connection], None] | None = None,
     ) -> Result:
         """Keep the chunks as the result `id`, for `ttl` or `results.hours`. There is no result until all is written.
+
+        What `beside` writes is written with the result in one transaction, or, if it raises, neither.
 
         The first one stays: another `put` of the same id, later or at the same time, ends with the first one's result,
         so a step of a job may be repeated. Raises NotFound for a malformed id, and what the chunks raise.
         """
         first = await self._find(_checked(id))
-        return first or await self._put(id, chunks, account, name, content_type, ttl or self._keep_seconds)
+        made = partial(Result, id=id, account=account, name=_clean(name), content_type=content_type)
+        return first or await self._put(chunks, made, ttl or self._keep_seconds, beside)
 
     async def _put(
-        self, id: str, chunks: AsyncIterable[bytes], account: str, name: str, content_type: str, ttl: float
+        self,
+        chunks: AsyncIterable[bytes],
+        result: Callable[..., Result],
+        ttl: float,
+        beside: Callable[[Connection], None] | None,
     ) -> Result:
         file = token_hex(16)
         await self._database.write(rows.start, file, time.time() + WRITE_SECONDS)
         try:
             intake = Intake(self._database, file, chunks)
             await self._files.write(file, intake.blocks())
-            now, name = time.time(), _clean(name)
-            made = Result(id, file, account, name, content_type, intake.size, intake.sha256, now, now + ttl)
-            return await self._database.write(rows.keep, made)
+            now = time.time()
+            made = result(file=file, size=intake.size, sha256=intake.sha256, created_at=now, expires_at=now + ttl)
+            return await self._database.write(_keep, made, beside)
         except BaseException:
             await self._database.write(rows.abandon, file)
             raise
@@ -183,6 +192,13 @@ def open_results(settings: Settings, database: Database) -> Results:
     url = settings.results.url
     files = S3(url) if url else Directory(settings.data_dir / "results")
     return Results(database, files, settings.results)
+
+
+def _keep(connection: Connection, made: Result, beside: Callable[[Connection], None] | None) -> Result:
+    kept = rows.keep(connection, made)
+    if beside:
+        beside(connection)
+    return kept
 
 
 def _due(connection: Connection) -> list[str]:

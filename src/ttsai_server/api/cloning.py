@@ -1,0 +1,35 @@
+"""POST /v1/voice-clone/: a job that speaks with the voice of a recording."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, UploadFile
+from starlette.responses import Response
+
+from ttsai_server.api.deps import Asking, Keyed
+from ttsai_server.api.schemas import BILLABLE, JobBody
+from ttsai_server.api.uploads import MOST_REFERENCE_BYTES, content
+from ttsai_server.domain import Task
+from ttsai_server.errors import BadRequest, UnknownModel
+
+router = APIRouter(tags=["cloning"])
+
+
+@dataclass(frozen=True)
+class CloneForm:
+    reference_audio: UploadFile
+    text: Annotated[str, Form()] = ""
+    model: Annotated[str, Form()] = "chatterbox"
+    language: Annotated[str, Form()] = ""
+    name: Annotated[str, Form(max_length=100)] = ""
+    boost: Annotated[bool, Form()] = False
+
+
+@router.post("/v1/voice-clone", response_model=JobBody, responses=BILLABLE)
+async def clone_voice(form: Annotated[CloneForm, Depends()], services: Keyed, caller: Asking) -> Response:
+    """Speak with the voice of a recording; with `name` the voice is kept too."""
+    content(form.reference_audio, MOST_REFERENCE_BYTES)
+    if not form.text.strip() and not form.name:
+        raise BadRequest("'text' or 'name' is required.", param="text")
+    services.catalog.resolve(form.model, Task.CLONE)
+    raise UnknownModel(form.model)  # no engine clones yet

@@ -1,0 +1,63 @@
+"""The queue of tasks: DBOS's, in the same database and the same transactions as the ledger."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine
+
+from ttsai_server.services.tasks import Queue
+from ttsai_server.store.tasks import Task
+
+if TYPE_CHECKING:
+    from dbos import DBOSClient
+
+APPLICATION = "ttsai-server"
+VERSION = "1"
+"""Of the workflows' shape: a server takes on only those of its own."""
+QUEUE = "tasks"
+TASK = "task"
+"""The workflow that does a task."""
+SWEEP = 500
+"""Workflows forgotten in one transaction."""
+
+
+class DbosQueue(Queue):
+    """Opened once DBOS's tables are there."""
+
+    def __init__(self) -> None:
+        self._client: DBOSClient | None = None
+
+    @property
+    def client(self) -> "DBOSClient":
+        assert self._client, "the server has started"
+        return self._client
+
+    def open(self, engine: Engine) -> None:
+        from dbos import DBOSClient
+
+        self._client = DBOSClient(system_database_engine=engine, application_name=APPLICATION, lazy=True)
+
+    def enqueue(self, connection: Connection, task: Task) -> None:
+        self.client.enqueue_in_transaction(
+            connection,
+            {
+                "workflow_name": TASK,
+                "workflow_id": task.id,
+                "queue_name": QUEUE,
+                "queue_partition_key": task.model,
+                "priority": task.turn,
+                "app_version": VERSION,
+            },
+            task.id,
+        )
+
+    async def forget(self, before: float) -> None:
+        await asyncio.to_thread(self._forget, datetime.fromtimestamp(before, UTC).isoformat())
+
+    def _forget(self, before: str) -> None:
+        over = ["SUCCESS", "ERROR", "CANCELLED"]
+        while old := self.client.list_workflows(
+            status=over, completed_before=before, limit=SWEEP, load_input=False, load_output=False
+        ):
+            self.client.delete_workflows([workflow.workflow_id for workflow in old])

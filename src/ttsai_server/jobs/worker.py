@@ -1,0 +1,97 @@
+"""DBOS, started and stopped with the server."""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from ttsai_server.jobs.nodes import Nodes
+from ttsai_server.jobs.queue import APPLICATION, QUEUE, VERSION, DbosQueue
+from ttsai_server.jobs.workflows import Workflows
+from ttsai_server.services.webhooks import Webhooks
+from ttsai_server.services.work import Work
+from ttsai_server.settings import Settings
+from ttsai_server.store.db import Database, blocking_engine
+
+NEVER = 3600.0
+"""Seconds between looks for schedules, of which there are none."""
+
+
+class Worker:
+    def __init__(
+        self, settings: Settings, database: Database, queue: DbosQueue, node: str, work: Work, webhooks: Webhooks
+    ) -> None:
+        self._settings = settings
+        self._engine = blocking_engine(settings)
+        self._queue = queue
+        self._node = node
+        self._work = work
+        self._webhooks = webhooks
+        self._nodes = Nodes(database, queue, node, settings.jobs.dead_seconds)
+        self._watching: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Make DBOS's tables; then, if this server does jobs, take up those that it left and look for more.
+
+        Raises RuntimeError if another server in this process does jobs: DBOS is one to a process.
+        """
+        workflows = Workflows(asyncio.get_running_loop(), self._work, self._webhooks)
+        await asyncio.to_thread(self._start, workflows)
+        self._queue.open(self._engine)
+        if self._settings.jobs.run:
+            self._watching = asyncio.create_task(self._nodes.watch())
+
+    async def stop(self) -> None:
+        """What is being done is broken off; the next start does it again."""
+        if self._watching:
+            self._watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watching
+            await asyncio.to_thread(_destroy)
+        self._engine.dispose()
+
+    def _start(self, workflows: Workflows) -> None:
+        """Not on the event loop: DBOS would run its workflows on that, and give it thread pools of its own."""
+        from dbos import DBOS
+
+        log = logging.getLogger("dbos")
+        log.setLevel(logging.WARNING)
+        if not self._settings.jobs.run:
+            return DBOS.migrate(self._engine.url.render_as_string(hide_password=False))
+        _refuse_a_second()
+        DBOS(
+            config={
+                "name": APPLICATION,
+                "system_database_engine": self._engine,
+                "executor_id": self._node,
+                "application_version": VERSION,
+                "enable_otlp": False,
+                "log_level": "WARNING",
+                "scheduler_polling_interval_sec": NEVER,
+            }
+        )
+        for handler in list(log.handlers):  # its own, to the console
+            log.removeHandler(handler)
+        log.propagate = True
+        workflows.register()
+        DBOS.launch()
+        jobs = self._settings.jobs
+        DBOS.register_queue(
+            QUEUE,
+            partition_worker_concurrency=jobs.concurrent,
+            polling_interval_sec=jobs.poll_seconds,
+            on_conflict="always_update",
+        )
+        return None
+
+
+def _refuse_a_second() -> None:
+    from dbos import _dbos
+
+    if _dbos._dbos_global_instance is not None:
+        raise RuntimeError("Another server in this process does jobs; set jobs.run to false for this one.")
+
+
+def _destroy() -> None:
+    from dbos import DBOS
+
+    DBOS.destroy(destroy_registry=True)

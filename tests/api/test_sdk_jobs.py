@@ -1,0 +1,155 @@
+"""The vendor's own clients, unmodified, against a live server: every public method that waits for, or makes, a job."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from tests.live import Live
+from tts_ai import (
+    AsyncTTSClient,
+    AuthenticationError,
+    InsufficientCreditsError,
+    ModelNotFoundError,
+    RateLimitError,
+    ServerError,
+    TTSClient,
+    TTSError,
+)
+from tts_ai import TimeoutError as SdkTimeout
+
+TONE = {"model": "tone", "voice": "tone_a"}
+TEXT = "Hello there. How are you?"
+BREAKING = "Oh, this breaks the engine."
+LONG = "A sentence of some length, said for a while. " * 1000
+
+
+class Client:
+    """Either client, called as the one that waits."""
+
+    def __init__(self, kind: type[TTSClient] | type[AsyncTTSClient], server: Live, key: str) -> None:
+        self._make = lambda: kind(api_key=key, base_url=server.url, gpu_url=server.url, max_retries=0)
+
+    def __getattr__(self, method: str) -> Any:
+        def call(*arguments: Any, **fields: Any) -> Any:
+            client = self._make()
+            if isinstance(client, TTSClient):
+                with client:
+                    return getattr(client, method)(*arguments, **fields)
+            return asyncio.run(_awaited(client, method, arguments, fields))
+
+        return call
+
+
+async def _awaited(client: AsyncTTSClient, method: str, arguments: tuple[Any, ...], fields: dict[str, Any]) -> Any:
+    async with client:
+        return await getattr(client, method)(*arguments, **fields)
+
+
+@pytest.fixture(params=[TTSClient, AsyncTTSClient])
+def kind(request: pytest.FixtureRequest) -> type[TTSClient] | type[AsyncTTSClient]:
+    return request.param
+
+
+@pytest.fixture
+def sdk(kind: type[TTSClient] | type[AsyncTTSClient], server: Live) -> Client:
+    return Client(kind, server, server.new_key()[1])
+
+
+@pytest.fixture
+def tone_of_words(server: Live) -> bytes:
+    return server.client().post("/v1/tts/", json={**TONE, "text": TEXT, "format": "wav"}).content
+
+
+def test_generate(sdk: Client, tone_of_words: bytes) -> None:
+    assert len(sdk.generate(TEXT, **TONE)) == pytest.approx(len(tone_of_words), abs=8)
+
+
+def test_generate_async_and_poll_result(sdk: Client, tone_of_words: bytes) -> None:
+    job = sdk.generate_async(TEXT, **TONE, pitch=2)
+    assert job.status == "queued"
+    assert sdk.poll_result(job.uuid, timeout=30, interval=0.05) == tone_of_words
+
+
+def test_a_job_that_fails_raises_what_went_wrong(sdk: Client) -> None:
+    with pytest.raises(TTSError, match="told to fail"):
+        sdk.poll_result(sdk.generate_async(BREAKING, **TONE).uuid, timeout=30, interval=0.05)
+
+
+def test_waiting_too_long_raises_timeout(sdk: Client, server: Live) -> None:
+    uuid = sdk.generate_async(LONG, **TONE).uuid
+    with pytest.raises(SdkTimeout):
+        sdk.poll_result(uuid, timeout=0.1, interval=0.1)
+    server.client().delete(f"/v1/tasks/{uuid}")
+
+
+def test_transcribe(sdk: Client, tone_of_words: bytes, tiny_weights: object) -> None:
+    result = sdk.transcribe(tone_of_words, model="whisper-tiny.en")
+    assert (result.language, result.raw["duration"]) == ("en", pytest.approx(1.5, abs=0.01))
+
+
+def test_clone_voice_raises_while_no_model_clones(sdk: Client, tone_of_words: bytes) -> None:
+    with pytest.raises(TTSError) as caught:
+        sdk.clone_voice("Me", tone_of_words, text="Hello.")
+    assert caught.value.status_code == 404
+
+
+def test_batch_generate_and_wait(sdk: Client) -> None:
+    result = sdk.batch_generate_and_wait([{"text": TEXT, **TONE}, {"text": "", **TONE}], timeout=30, interval=0.1)
+    assert (result.status, result.total, result.completed, result.credits_charged) == ("completed", 2, 1, 1)
+    assert result.items[0].url
+    assert result.items[1].error
+
+
+def test_batch_generate_and_batch_result(sdk: Client) -> None:
+    begun = sdk.batch_generate([{"text": TEXT, **TONE}] * 2)
+    assert begun.status == "processing"
+    until = time.monotonic() + 30
+    while (result := sdk.batch_result(begun.batch_id)).status != "completed" and time.monotonic() < until:
+        time.sleep(0.05)
+    assert [item.status for item in result.items] == ["completed", "completed"]
+
+
+def test_list_voices(sdk: Client) -> None:
+    assert {voice.model_name for voice in sdk.list_voices(model="tone")} == {"tone"}
+
+
+def test_list_models(sdk: Client) -> None:
+    assert "tone" in {model.name for model in sdk.list_models()}
+
+
+CALLS = {
+    "generate": lambda client: client.generate(TEXT, **TONE),
+    "generate_async": lambda client: client.generate_async(TEXT, **TONE),
+    "batch_generate": lambda client: client.batch_generate([{"text": TEXT, **TONE}]),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_an_unknown_key_raises_authentication_error(kind: Any, server: Live, call: Any) -> None:
+    with pytest.raises(AuthenticationError):
+        call(Client(kind, server, "sk-tts-" + "0" * 40))
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_no_credits_raise_with_both_counts(kind: Any, server: Live, call: Any) -> None:
+    with pytest.raises(InsufficientCreditsError) as caught:
+        call(Client(kind, server, server.new_key(credits=0)[1]))
+    assert (caught.value.credits_needed, caught.value.credits_remaining) == (1, 0)
+
+
+def test_an_unknown_model_raises_model_not_found(sdk: Client) -> None:
+    with pytest.raises(ModelNotFoundError):
+        sdk.generate(TEXT, model="no-such")
+
+
+def test_an_engine_that_breaks_raises_server_error(sdk: Client) -> None:
+    with pytest.raises(ServerError):
+        sdk.generate(BREAKING, **TONE)
+
+
+def test_too_many_requests_raise_rate_limit_error(kind: Any, server: Live) -> None:
+    client = Client(kind, server, server.new_key(plan="pro")[1])
+    with pytest.raises(RateLimitError):
+        for _ in range(61):
+            client.list_models()
