@@ -42,15 +42,24 @@ def test_every_stretch_is_in_one_chunk_and_no_chunk_is_too_long(stretches: list[
     assert heard == int(sound.sum())
 
 
-@given(speech().filter(lambda stretches: len(stretches) > 1))
-@settings(deadline=None, max_examples=30)
-def test_halves_hold_the_whole_in_its_order(stretches: list[Stretch]) -> None:
+@given(speech(), st.floats(0, 1), st.floats(0, 1))
+@settings(deadline=None, max_examples=60)
+def test_what_is_heard_again_is_less_than_all_and_holds_the_seconds_asked_for(
+    stretches: list[Stretch], one: float, other: float
+) -> None:
     whole = chunk(stretches)
-    first, last = whole.halves()
-    assert first.stretches
-    assert last.stretches
-    assert first.stretches + last.stretches == whole.stretches
-    assert np.array_equal(np.concatenate([first.sound, last.sound]), whole.sound)
+    seconds = len(whole.sound) / RATE
+    start, end = min(one, other) * seconds, max(one, other) * seconds
+    parts, first, last = whole.again(start, end)
+    assert bool(parts) is (len(stretches) > 1)
+    assert all(len(part.stretches) < len(stretches) for part in parts)
+    if parts:
+        assert first <= start + 1e-6
+        assert end <= last + 1e-6
+        heard = np.concatenate([part.sound for part in parts])
+        assert np.array_equal(heard, whole.sound[round(first * RATE) : round(last * RATE)])
+        held = tuple(stretch for part in parts for stretch in part.stretches)
+        assert held == whole.stretches[whole.stretches.index(held[0]) :][: len(held)]
 
 
 def _loud(sound: np.ndarray) -> list[Stretch]:

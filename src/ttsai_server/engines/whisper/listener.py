@@ -6,7 +6,6 @@ import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from ttsai_server.domain import Segment, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, Cancelled
 from ttsai_server.engines.whisper.timing import settle
 from ttsai_server.engines.whisper.windows import CHUNK, RATE, Chunk, Sound, Stretch
-from ttsai_server.engines.whisper.words import Aligned, sentences
+from ttsai_server.engines.whisper.words import Aligned, sentences, unheard
 
 MOST_COMPRESSION, LEAST_LOG_PROBABILITY, SILENCE, WARMER = 2.4, -1.0, 0.6, 0.2
 """The thresholds of Whisper's paper (Radford et al. 2022, section 4.5), and by how much it raises the temperature."""
@@ -36,8 +35,6 @@ WHISPERS_OWN = {"jv": "jw"}
 """ISO 639-1 code → the code that Whisper has for it, where they differ."""
 ISO = {own: code for code, own in WHISPERS_OWN.items()}
 ENGLISH = "en"
-LONGEST_WORD = 2.0
-"""Seconds of speech, pauses left out, that no one word takes."""
 
 
 def detect(sound: Sound, threshold: float) -> list[Stretch]:
@@ -111,17 +108,26 @@ class Listener:
         tokenizer = self._tokenizer()
         texts = self._write(encoded, features, tokenizer)
         aligned = self._align(encoded, chunks, texts, tokenizer)
-        heard: list[Segment] = []
-        for chunk, text, words in zip(chunks, texts, aligned, strict=True):
-            once = list(sentences(settle(words, chunk.sound, self._lead), chunk, _segment(text), self._written))
-            heard += self._again(chunk, once) if _skips(words, chunk) else once
-        return heard
+        told = (self._told(*each) for each in zip(chunks, texts, aligned, strict=True))
+        return [segment for segments in told for segment in segments]
 
-    def _again(self, chunk: Chunk, once: list[Segment]) -> list[Segment]:
-        """What was heard at once, or in two halves if that is more: in less speech less is skipped."""
-        if len(chunk.stretches) == 1:
-            return once
-        return max(once, self.hear(chunk.halves()), key=lambda heard: sum(len(segment.text) for segment in heard))
+    def _told(self, chunk: Chunk, text: Text, words: list[Aligned]) -> list[Segment]:
+        """What was heard; where speech had no word of its own, what another hearing of that part gives, if it is more.
+
+        A model that leaves a sentence out is as sure of itself as ever; of less speech it leaves out less.
+        """
+        gap = unheard(words, len(chunk.sound) / RATE)
+        parts, start, end = chunk.again(*gap) if gap else ((), 0, 0)
+        if not parts:
+            return self._sentences(chunk, text, words)
+        again = self.hear(parts)
+        if sum(len(segment.text) for segment in again) <= sum(len(w.text) for w in words if start <= w.start < end):
+            return self._sentences(chunk, text, words)
+        before, after = [w for w in words if w.start < start], [w for w in words if w.start >= end]
+        return [*self._sentences(chunk, text, before), *again, *self._sentences(chunk, text, after)]
+
+    def _sentences(self, chunk: Chunk, text: Text, words: list[Aligned]) -> list[Segment]:
+        return list(sentences(settle(words, chunk.sound, self._lead), chunk, _segment(text), self._written))
 
     def _encode(self, features: Any) -> Any:
         if self._cancellation.cancelled:
@@ -204,12 +210,6 @@ def _text(result: Any, tokenizer: Tokenizer, temperature: float) -> Text:
 def _aligned(word: dict[str, Any]) -> Aligned:
     start, end = float(word["start"]), float(word["end"])
     return Aligned(word["word"], tuple(word["tokens"]), start, end, float(word["probability"]))
-
-
-def _skips(words: Sequence[Aligned], chunk: Chunk) -> bool:
-    """Whether some speech has no word of its own: the words around it are stretched over it, or leave it out."""
-    edges = [0.0, *(edge for word in words for edge in (word.start, word.end)), len(chunk.sound) / RATE]
-    return any(end - start > LONGEST_WORD for start, end in pairwise(edges))
 
 
 def _segment(text: Text) -> Segment:
