@@ -11,6 +11,7 @@ import uvicorn
 
 from ttsai_server.app import create_app
 from ttsai_server.logs import configure
+from ttsai_server.memory import use_one_arena
 from ttsai_server.settings import Settings
 
 
@@ -20,6 +21,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="TCP port; 0 takes a free one.")] = None,
 ) -> None:
     """Start the server. The first start on an empty database prints a key."""
+    use_one_arena()
     settings: Settings = context.obj
     given: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = settings.model_copy(

@@ -12,9 +12,10 @@ import numpy as np
 
 from ttsai_server.engines.base import Cancellation, Cancelled, Place
 from ttsai_server.engines.kokoro.graph import BACK, FRONT, GRAPH, PARTS, PORTS
-from ttsai_server.engines.kokoro.memory import forget_pages, return_freed_memory
+from ttsai_server.engines.kokoro.memory import forget_pages
 from ttsai_server.engines.kokoro.runtime import Precision, Runtime, Speech, Step
 from ttsai_server.errors import EngineFailed
+from ttsai_server.memory import return_freed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Generator, Mapping
@@ -46,7 +47,7 @@ class OpenVino(Runtime):
         os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS_KEPT)  # read when the library starts
         import openvino
 
-        return_freed_memory()
+        return_freed()
         core = openvino.Core()
         back_precision = _best(core) if precision == "auto" else precision
         streams = (place.threads, concurrency)

@@ -13,9 +13,9 @@ from pydantic import Field
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, Passage, Segment, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, Cancelled, Place, Transcriber
-from ttsai_server.engines.whisper.memory import keep_freed_memory
 from ttsai_server.engines.whisper.windows import read_window
 from ttsai_server.errors import EngineFailed, WeightsMissing
+from ttsai_server.memory import keep_freed
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -56,7 +56,7 @@ class FasterWhisper(Transcriber):
         setup = cls.Setup.model_validate(dict(card.options))
         arithmetic = ARITHMETIC[place.device] if setup.arithmetic == "auto" else setup.arithmetic
         if place.device == "cpu":
-            keep_freed_memory()  # before the model's threads begin, which choose their arena then
+            keep_freed()
         try:
             model = WhisperModel(
                 str(place.weights),
