@@ -56,9 +56,7 @@ JOB_REQUESTS = {
 
 
 @pytest.mark.parametrize(("path", "headers", "fields"), JOB_REQUESTS.values(), ids=JOB_REQUESTS)
-def test_who_asks_for_a_job_gets_one(
-    server: Live, path: str, headers: dict[str, str], fields: dict[str, Any]
-) -> None:
+def test_who_asks_for_a_job_gets_one(server: Live, path: str, headers: dict[str, str], fields: dict[str, Any]) -> None:
     answer = server.client().post(path, json={**HELLO, **fields}, headers=headers)
     body = answer.json()
     assert answer.status_code == 200

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -118,7 +119,7 @@ def test_list_models(sdk: Client) -> None:
     assert "tone" in {model.name for model in sdk.list_models()}
 
 
-CALLS = {
+CALLS: dict[str, Callable[[Client], Any]] = {
     "generate": lambda client: client.generate(TEXT, **TONE),
     "generate_async": lambda client: client.generate_async(TEXT, **TONE),
     "batch_generate": lambda client: client.batch_generate([{"text": TEXT, **TONE}]),
