@@ -362,7 +362,7 @@ def test_a_clone_needs_a_recording_and_a_purpose(server: Live) -> None:
 
 async def heard(ear: Receiver, count: int) -> list[dict[str, Any]]:
     async with asyncio.timeout(30):
-        while len(ear.received) < count:
+        while len(ear.received) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     await asyncio.sleep(0.3)
     return [json.loads(request.body) for request in ear.received]
