@@ -114,7 +114,7 @@ def _seconds(server: Running, file: Path, at_once: int) -> float:
     """→ seconds until all are answered."""
     began = perf_counter()
     with ThreadPoolExecutor(at_once) as clients:
-        list(clients.map(lambda _: _transcribe(server, file), range(at_once)))
+        list(clients.map(_transcribe, [server] * at_once, [file] * at_once))
     return perf_counter() - began
 
 

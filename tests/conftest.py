@@ -39,12 +39,6 @@ def kokoro_weights(models_dir: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def speakers_weights(models_dir: Path) -> Path:
-    """Folder of the real speaker encoder."""
-    return _weights("speakers", models_dir)
-
-
-@pytest.fixture(scope="session")
 def base_weights(models_dir: Path) -> Path:
     """Folder of the real weights of Whisper base."""
     return _weights("whisper-base", models_dir)

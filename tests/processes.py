@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from asyncio.subprocess import Process
+from pathlib import Path
 
 BARRIER = """
 import sys
@@ -12,6 +13,12 @@ print("ready", flush=True)
 sys.stdin.readline()
 """
 """Put before what is to happen at once, and after what takes its time, as imports do."""
+
+
+def peak_mb(pid: int) -> float:
+    """The most memory that a process ever had resident, MB (10⁶ bytes)."""
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024 / 1e6
 
 
 async def python(code: str, *arguments: str) -> Process:

@@ -7,10 +7,21 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
 from ttsai_server import __version__
-from ttsai_server.api import admin, catalog, cloning, errors, jobs, operations, results, speech, transcription
+from ttsai_server.api import (
+    account,
+    admin,
+    catalog,
+    cloning,
+    errors,
+    jobs,
+    operations,
+    results,
+    speech,
+    transcription,
+)
+from ttsai_server.api.cors import Cors, Pages
 from ttsai_server.api.deps import Services
 from ttsai_server.api.idempotency import Replay
 from ttsai_server.api.listings import Listings
@@ -32,8 +43,7 @@ from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.speech import Speech
 from ttsai_server.services.tasks import Tasks
 from ttsai_server.services.transcription import Transcription
-from ttsai_server.services.webhooks import Webhooks
-from ttsai_server.services.webhooks.resolver import SystemResolver
+from ttsai_server.services.webhooks import SystemResolver, Webhooks
 from ttsai_server.services.work import Work
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import open_database
@@ -45,17 +55,6 @@ logger = logging.getLogger(__name__)
 
 HOUSE = Caller(account="local", plan="enterprise", key="")
 """Who speaks when nobody has to say who they are."""
-EXPOSED_HEADERS = [
-    "X-Request-Id",
-    "X-RateLimit-Limit",
-    "X-RateLimit-Remaining",
-    "X-RateLimit-Reset",
-    "X-Credits-Used",
-    "X-Credits-Remaining",
-    "Retry-After",
-    "Content-Disposition",
-    "Content-Range",
-]
 SWEEP_SECONDS = 60
 
 
@@ -87,6 +86,8 @@ def create_app(
         speech=Speech(settings, catalogue, pool, billing, metrics),
         transcription=Transcription(settings, catalogue, pool, billing, metrics),
         previews=Previews(catalogue, house_speech, HOUSE, settings.data_dir / "previews"),
+        accounts=accounts,
+        webhooks=webhooks,
         results=store,
         tasks=Tasks(settings, database, queue, work, store, house_speech, house_transcription, webhooks),
         readiness=Readiness(pool, database, preload),
@@ -125,7 +126,15 @@ def create_app(
     )
     app.state.services = services
     errors.install(app)
-    keyed = (catalog.light, catalog.keyed, speech.router, transcription.router, jobs.router, cloning.router)
+    keyed = (
+        catalog.light,
+        catalog.keyed,
+        speech.router,
+        transcription.router,
+        jobs.router,
+        cloning.router,
+        account.router,
+    )
     for router in (*keyed, catalog.open_, results.router, operations.router, admin.router):
         # not include_router, whose indirection costs every request 10 µs and 5 more for each router before its own
         app.router.routes.extend(router.routes)
@@ -136,14 +145,9 @@ def create_app(
         app.add_middleware(Gate, accounts=accounts, limiter=limiter, settings=settings)
     else:
         app.add_middleware(OpenGate, house=HOUSE)
+    app.add_middleware(Pages, accounts=accounts, origins=settings.cors.origins)
     app.add_middleware(Entry, metrics=metrics)
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=settings.cors.origins,
-        allow_methods=["*"],
-        allow_headers=["*"],
-        expose_headers=EXPOSED_HEADERS,
-    )
+    app.add_middleware(Cors)
     return app
 
 
@@ -157,6 +161,7 @@ async def _clean_up(ledger: Ledger, answers: Idempotency, services: Services) ->
                 await asyncio.to_thread(Path(body).unlink, missing_ok=True)
             await services.tasks.expire()
             await services.results.expire()
+            await services.webhooks.purge()
         except Exception:
             logger.exception("could not clean up; trying again in %d s", SWEEP_SECONDS)
         await asyncio.sleep(SWEEP_SECONDS)

@@ -230,7 +230,7 @@ class Compat(Group):
 
 class Cors(Group):
     origins: tuple[str, ...] = ("*",)
-    """Web origins that may call with a key of their own; `*`: any."""
+    """Web origins that may call, beside those that publishable keys name; `*`: any."""
 
 
 class Log(Group):

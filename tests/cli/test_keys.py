@@ -47,6 +47,11 @@ def test_a_publishable_key_without_origin_is_refused(tmp_path: Path) -> None:
     assert run(tmp_path, "keys", "create", "--publishable").exit_code == 1
 
 
+def test_what_is_no_origin_is_refused_and_no_account_made(tmp_path: Path) -> None:
+    assert run(tmp_path, "keys", "create", "--publishable", "--origin", "page.example").exit_code == 1
+    assert made(tmp_path, "accounts", "list")["accounts"] == []
+
+
 def test_an_unknown_plan_is_refused(tmp_path: Path) -> None:
     assert run(tmp_path, "keys", "create", "--plan", "gold").exit_code == 1
 

@@ -3,12 +3,13 @@ import time
 import pytest
 
 from ttsai_server.domain import Caller
-from ttsai_server.errors import Unauthorized
-from ttsai_server.services.accounts import Accounts
+from ttsai_server.errors import BadRequest, Unauthorized
+from ttsai_server.services.accounts import Accounts, check_origins
 from ttsai_server.settings import Auth, Settings
 from ttsai_server.store.accounts import Accounts as StoredAccounts
 from ttsai_server.store.db import Database
-from ttsai_server.store.keys import PUBLISHABLE, Keys
+from ttsai_server.store.keys import PUBLISHABLE, SECRET, Keys
+from ttsai_server.store.ledger import Ledger, Used
 
 
 def accounts(database: Database, cache_seconds: float = 0) -> Accounts:
@@ -135,3 +136,69 @@ async def test_the_first_start_gives_a_key_of_the_local_account(database: Databa
 async def test_a_later_start_gives_no_key(database: Database) -> None:
     await accounts(database).first_start()
     assert await accounts(database).first_start() is None
+
+
+async def test_a_key_that_its_account_revokes_is_believed_no_longer(database: Database, account: str) -> None:
+    desk = accounts(database, cache_seconds=3600)
+    key, plain = await Keys(database).create(account)
+    await desk.revoke_key(await desk.authenticate(plain), key.id)
+    with pytest.raises(Unauthorized, match="revoked"):
+        await desk.authenticate(plain)
+
+
+async def test_usage_of_one_day_is_todays(database: Database, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper, desk, caller = Ledger(database), accounts(database), Caller(account, "pro", "key_0")
+    noon = 20_833.5 * 86_400
+    for hours in (-13, -12, 11.9):
+        monkeypatch.setattr(time, "time", lambda at=noon + hours * 3600: at)
+        reservation = await keeper.reserve(account, 0, 60)
+        await keeper.settle(reservation.id, Used("tts", "tone", 1, 1.0, 0))
+    (today,) = (await desk.standing(caller, 1)).usage
+    assert today.requests == 2
+    assert [day.requests for day in (await desk.standing(caller, 2)).usage] == [2, 1]
+
+
+async def test_what_is_set_aside_is_told_apart(database: Database) -> None:
+    account = (await StoredAccounts(database).create("Ann", "pro", 100)).id
+    await Ledger(database).reserve(account, 30, 60)
+    standing = await accounts(database).standing(Caller(account, "pro", "key_0"), 30)
+    assert (standing.credits, standing.reserved) == (70, 30)
+
+
+async def test_a_page_is_known_by_its_publishable_key(database: Database, account: str) -> None:
+    desk = accounts(database)
+    assert not await desk.may_page("https://a.example")
+    caller = Caller(account, "pro", "key_0")
+    await desk.create_key(caller, PUBLISHABLE, "", ("https://a.example",), None)
+    assert await desk.may_page("https://a.example")
+    assert not await desk.may_page("https://b.example")
+
+
+async def test_a_secret_key_takes_no_origins(database: Database, account: str) -> None:
+    with pytest.raises(BadRequest):
+        await accounts(database).create_key(Caller(account, "pro", "key_0"), SECRET, "", ("https://a.example",), None)
+
+
+ORIGINS = [
+    "https://a.example",
+    "http://localhost:3000",
+    "https://xn--bcher-kva.example",
+    "http://127.0.0.1",
+    "http://[::1]:8080",
+]
+
+
+@pytest.mark.parametrize("origin", [*ORIGINS, "capacitor://localhost", "https://a.example:80"])
+def test_an_origin_as_browsers_send_it_is_taken(origin: str) -> None:
+    check_origins(True, [origin])
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["", "*", "null", "a.example", "https://", "https://a.example/", "https://A.example", "https://bücher.example",
+     "https://*.example", "https://a.example:443", "http://a.example:80", "https://me@a.example", "https://a.example?x",
+     "https://a.example\n"],
+)  # fmt: skip
+def test_what_no_browser_sends_as_an_origin_is_refused(origin: str) -> None:
+    with pytest.raises(BadRequest):
+        check_origins(True, [origin])

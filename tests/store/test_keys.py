@@ -1,4 +1,5 @@
 import re
+import time
 
 import pytest
 from sqlalchemy import Connection, select
@@ -76,3 +77,23 @@ async def test_a_key_needs_an_account(database: Database) -> None:
 async def test_an_unknown_key_can_not_be_revoked(database: Database) -> None:
     with pytest.raises(NotFound):
         await Keys(database).revoke("key_0")
+
+
+async def test_another_accounts_key_can_not_be_revoked(database: Database, account: str) -> None:
+    other = (await Accounts(database).create("Bob", "pro")).id
+    key, plain = await Keys(database).create(account)
+    with pytest.raises(NotFound):
+        await Keys(database).revoke(key.id, other)
+    assert await Keys(database).find(plain) == (key, "pro")
+    assert (await Keys(database).revoke(key.id, account)).revoked_at
+
+
+async def test_pages_are_the_origins_of_publishable_keys_that_work(database: Database, account: str) -> None:
+    keeper = Keys(database)
+    await keeper.create(account)
+    await keeper.create(account, PUBLISHABLE, origins=("https://a.example", "https://b.example"))
+    await keeper.create(account, PUBLISHABLE, origins=("https://b.example",), expires_at=time.time() + 60)
+    await keeper.create(account, PUBLISHABLE, origins=("https://over.example",), expires_at=time.time() - 1)
+    gone, _ = await keeper.create(account, PUBLISHABLE, origins=("https://gone.example",))
+    await keeper.revoke(gone.id)
+    assert await keeper.pages() == {"https://a.example", "https://b.example"}

@@ -1,13 +1,14 @@
 import asyncio
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, insert, select
 from tests.processes import python
 
 from ttsai_server.errors import InsufficientCredits, NotFound
@@ -15,9 +16,13 @@ from ttsai_server.settings import Settings
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
 from ttsai_server.store.ledger import Ledger, Reservation, UsageTotal, Used
-from ttsai_server.store.tables import ledger, reservations
+from ttsai_server.store.tables import ledger, reservations, usage
 
 MINUTE = 60.0
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
 
 
 def used(credits: int) -> Used:
@@ -118,7 +123,7 @@ async def test_a_free_service_enters_no_line_but_its_usage(database: Database, a
     reservation = await Ledger(database).reserve(account, 0, MINUTE)
     assert await Ledger(database).settle(reservation.id, used(0)) == 100
     assert (await books(database, account)).lines == 1
-    assert await Ledger(database).usage(account, 0) == [UsageTotal("tts", "kokoro", 1, 34, 2.5, 0)]
+    assert await Ledger(database).usage(account, 0) == [UsageTotal(today(), "tts", "kokoro", 1, 34, 2.5, 0)]
 
 
 async def test_an_unknown_account_can_not_reserve(database: Database) -> None:
@@ -144,8 +149,59 @@ async def test_usage_is_summed_by_service_and_model(database: Database, account:
     for credits in (2, 3):
         reservation = await Ledger(database).reserve(account, 5, MINUTE)
         await Ledger(database).settle(reservation.id, used(credits))
-    assert await Ledger(database).usage(account, 0) == [UsageTotal("tts", "kokoro", 2, 68, 5.0, 5)]
+    assert await Ledger(database).usage(account, 0) == [UsageTotal(today(), "tts", "kokoro", 2, 68, 5.0, 5)]
     assert await Ledger(database).usage(account, time.time() + 1) == []
+
+
+async def use(database: Database, account: str, at: datetime, model: str = "kokoro", credits: int = 2) -> None:
+    """As if a request had ended at that moment."""
+    row = {"account": account, "at": at.timestamp(), **asdict(used(credits)), "model": model}
+    await database.write(lambda connection: connection.execute(insert(usage), row))
+
+
+LAST = datetime(2026, 2, 28, 23, 59, 59, 999_000, UTC)
+
+
+async def test_usage_is_told_by_day_the_newest_first(database: Database, account: str) -> None:
+    for hours in (0, 30, 54):
+        await use(database, account, LAST - timedelta(hours=hours))
+    days = [total.date.isoformat() for total in await Ledger(database).usage(account, 0)]
+    assert days == ["2026-02-28", "2026-02-27", "2026-02-26"]
+
+
+async def test_a_day_has_a_line_for_each_service_and_model(database: Database, account: str) -> None:
+    for model, credits in (("kokoro", 2), ("piper", 1), ("kokoro", 4)):
+        await use(database, account, LAST, model, credits)
+    assert await Ledger(database).usage(account, 0) == [
+        UsageTotal(LAST.date(), "tts", "kokoro", 2, 68, 5.0, 6),
+        UsageTotal(LAST.date(), "tts", "piper", 1, 34, 2.5, 1),
+    ]
+
+
+@pytest.mark.parametrize("seconds", [0, 0.001, 0.4, 0.6, 43_199, 43_200, 43_201, 86_399.4, 86_399.999])
+async def test_a_day_is_from_midnight_to_midnight_in_utc(database: Database, account: str, seconds: float) -> None:
+    midnight = datetime(2026, 3, 1, tzinfo=UTC)
+    await use(database, account, midnight + timedelta(seconds=seconds))
+    (total,) = await Ledger(database).usage(account, 0)
+    assert total.date == midnight.date()
+
+
+async def test_totals_are_whole_numbers(database: Database, account: str) -> None:
+    await use(database, account, LAST)
+    (total,) = await Ledger(database).usage(account, 0)
+    assert [type(count) for count in (total.requests, total.characters, total.credits)] == [int, int, int]
+
+
+async def test_usage_before_the_given_time_is_not_told(database: Database, account: str) -> None:
+    await use(database, account, LAST - timedelta(seconds=1))
+    await use(database, account, LAST)
+    (total,) = await Ledger(database).usage(account, LAST.timestamp())
+    assert total.requests == 1
+
+
+async def test_another_accounts_usage_is_not_told(database: Database, account: str) -> None:
+    await use(database, account, LAST)
+    assert await Ledger(database).usage((await Accounts(database).create("other", "pro")).id, 0) == []
 
 
 async def test_only_expired_reservations_are_released(database: Database, account: str) -> None:

@@ -18,11 +18,13 @@ from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.base import Runtime
+from ttsai_server.services.accounts import Accounts
 from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.speech import Speech
 from ttsai_server.services.tasks import Tasks
 from ttsai_server.services.transcription import Transcription
+from ttsai_server.services.webhooks import Webhooks
 from ttsai_server.settings import Settings
 from ttsai_server.store.results import Results
 
@@ -38,6 +40,8 @@ class Services:
     speech: Speech
     transcription: Transcription
     previews: Previews
+    accounts: Accounts
+    webhooks: Webhooks
     results: Results
     tasks: Tasks
     readiness: Readiness

@@ -1,4 +1,7 @@
-"""Idempotency-Key: a POST that is repeated gets the first one's answer, and is not done, or billed, again."""
+"""Idempotency-Key: a POST that is repeated gets the first one's answer, and is not done, or billed, again.
+
+Not one to the account, which costs nothing: its answers hold secrets.
+"""
 
 import asyncio
 import hashlib
@@ -34,7 +37,7 @@ class Replay:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         key = header(scope, b"idempotency-key") if scope["type"] == "http" else ""
-        if not key or scope["method"] != "POST" or "caller" not in scope["state"]:
+        if not key or scope["method"] != "POST" or "caller" not in scope["state"] or _is_secret(scope["path"]):
             await self._app(scope, receive, send)
             return
         caller: Caller = scope["state"]["caller"]
@@ -131,6 +134,11 @@ async def _repeat(answer: Answer, scope: Scope, receive: Receive, send: Send) ->
     assert answer.body
     kept = {name: value for name, value in answer.headers.items() if name != "content-length"}
     await FileResponse(answer.body, answer.status, {**kept, "Idempotent-Replayed": "true"})(scope, receive, send)
+
+
+def _is_secret(path: str) -> bool:
+    """Whether its answers may hold a key or a secret, of which no copy is kept."""
+    return path.startswith("/v1/account/")
 
 
 def _new_file(folder: Path) -> Path:

@@ -33,7 +33,15 @@ OPEN_PATHS = re.compile(
 )
 """What needs no key: everything outside /v1, previews, results and jobs, whose ids are keys, and the lists that web
 clients fetch before they have one."""
-PUBLISHABLE_PATHS = {"/v1/tts", "/v1/audio/speech", "/v1/models", "/v1/voices"}
+PUBLISHABLE_PATHS = {
+    "/v1/tts",
+    "/v1/audio/speech",
+    "/v1/models",
+    "/v1/voices",
+    "/v1/speech/models",
+    "/v1/speech/voices",
+    "/v1/speech/languages",
+}
 """What a key that lies open in a web page may do."""
 
 
@@ -226,7 +234,10 @@ def _refusal(caller: Caller, plan: Plan, scope: Scope) -> Forbidden | None:
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
     return f"{parts.scheme}://{parts.netloc}"
 
 

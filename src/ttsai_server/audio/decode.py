@@ -226,7 +226,7 @@ def _play(container: "InputContainer", stream: "AudioStream", tape: Tape, bounds
 def _check(container: "InputContainer", stream: "AudioStream", tape: Tape, lost: float) -> None:
     if lost > 0.1:
         raise _refused(f"is damaged: {lost:.0%} of its audio can't be decoded")
-    if not tape.seconds:
+    if not tape.frames:
         raise _refused("has no sound in it: 0 samples")
     if container.format.name == "flac" and stream.duration and stream.time_base:
         promised = float(stream.duration * stream.time_base)

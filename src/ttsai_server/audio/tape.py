@@ -89,6 +89,11 @@ class Tape:
         """Write what is held back."""
         self._flush(last=True)
 
+    @property
+    def frames(self) -> int:
+        """Samples of one channel that were written: none of a sound that is shorter than one at the result's rate."""
+        return self._recording.frames if self._recording else 0
+
     def take(self) -> Recording:
         """What was recorded, now the caller's to close. There is one once a frame was added."""
         recording, self._recording = self._recording, None

@@ -9,6 +9,7 @@ import typer
 
 from ttsai_server.cli.accounts import check_plan
 from ttsai_server.cli.output import Json, fail, on_database, show
+from ttsai_server.services.accounts import check_origins
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
 from ttsai_server.store.keys import PUBLISHABLE, SECRET, Key, Keys
@@ -32,11 +33,10 @@ def create(
 ) -> None:
     """Make a key. It is shown this once; only its hash is kept."""
     check_plan(context.obj, plan)
-    if publishable != bool(origin):
-        raise fail("A publishable key needs --origin, and only it takes one.")
     kind, origins, until = PUBLISHABLE if publishable else SECRET, tuple(origin or ()), _moment(expires)
 
     async def make(database: Database) -> tuple[Key, str]:
+        check_origins(publishable, origins)
         owner = account or (await Accounts(database).create(label or "cli", plan, credits)).id
         return await Keys(database).create(owner, kind, label, origins, until)
 

@@ -3,6 +3,9 @@
 import asyncio
 import logging
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
 
 from ttsai_server.jobs.nodes import Nodes
 from ttsai_server.jobs.queue import APPLICATION, QUEUE, VERSION, DbosQueue
@@ -11,6 +14,9 @@ from ttsai_server.services.webhooks import Webhooks
 from ttsai_server.services.work import Work
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import Database, blocking_engine
+
+if TYPE_CHECKING:
+    from dbos import DBOSConfig
 
 NEVER = 3600.0
 """Seconds between looks for schedules, of which there are none."""
@@ -21,7 +27,7 @@ class Worker:
         self, settings: Settings, database: Database, queue: DbosQueue, node: str, work: Work, webhooks: Webhooks
     ) -> None:
         self._settings = settings
-        self._engine = blocking_engine(settings)
+        self._engine: Engine | None = None
         self._queue = queue
         self._node = node
         self._work = work
@@ -35,7 +41,7 @@ class Worker:
         Raises RuntimeError if another server in this process does jobs: DBOS is one to a process.
         """
         workflows = Workflows(asyncio.get_running_loop(), self._work, self._webhooks)
-        await asyncio.to_thread(self._start, workflows)
+        self._engine = await asyncio.to_thread(self._start, workflows)
         self._queue.open(self._engine)
         if self._settings.jobs.run:
             self._watching = asyncio.create_task(self._nodes.watch())
@@ -47,31 +53,21 @@ class Worker:
             with suppress(asyncio.CancelledError):
                 await self._watching
             await asyncio.to_thread(_destroy)
-        self._engine.dispose()
+            await self._work.close()
+        if self._engine:
+            self._engine.dispose()
 
-    def _start(self, workflows: Workflows) -> None:
+    def _start(self, workflows: Workflows) -> Engine:
         """Not on the event loop: DBOS would run its workflows on that, and give it thread pools of its own."""
         from dbos import DBOS
 
-        log = logging.getLogger("dbos")
-        log.setLevel(logging.WARNING)
+        engine = blocking_engine(self._settings)
         if not self._settings.jobs.run:
-            return DBOS.migrate(self._engine.url.render_as_string(hide_password=False))
+            DBOS.migrate(engine.url.render_as_string(hide_password=False))
+            return engine
         _refuse_a_second()
-        DBOS(
-            config={
-                "name": APPLICATION,
-                "system_database_engine": self._engine,
-                "executor_id": self._node,
-                "application_version": VERSION,
-                "enable_otlp": False,
-                "log_level": "WARNING",
-                "scheduler_polling_interval_sec": NEVER,
-            }
-        )
-        for handler in list(log.handlers):  # its own, to the console
-            log.removeHandler(handler)
-        log.propagate = True
+        DBOS(config=self._config(engine))
+        _log_with_the_rest()
         workflows.register()
         DBOS.launch()
         jobs = self._settings.jobs
@@ -81,7 +77,26 @@ class Worker:
             polling_interval_sec=jobs.poll_seconds,
             on_conflict="always_update",
         )
-        return None
+        return engine
+
+    def _config(self, engine: Engine) -> "DBOSConfig":
+        return {
+            "name": APPLICATION,
+            "system_database_engine": engine,
+            "executor_id": self._node,
+            "application_version": VERSION,
+            "enable_otlp": False,
+            "log_level": "WARNING",
+            "scheduler_polling_interval_sec": NEVER,
+        }
+
+
+def _log_with_the_rest() -> None:
+    """DBOS has written to the console by a handler of its own since it was made."""
+    log = logging.getLogger("dbos")
+    for handler in list(log.handlers):
+        log.removeHandler(handler)
+    log.propagate = True
 
 
 def _refuse_a_second() -> None:
@@ -92,6 +107,8 @@ def _refuse_a_second() -> None:
 
 
 def _destroy() -> None:
+    """Without its warnings that what is being done is broken off."""
     from dbos import DBOS
 
+    logging.getLogger("dbos").setLevel(logging.ERROR)
     DBOS.destroy(destroy_registry=True)

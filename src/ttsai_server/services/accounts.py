@@ -1,15 +1,18 @@
-"""Who is asking."""
+"""Who is asking, what they have, and their keys."""
 
 import re
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 
 from ttsai_server.domain import Caller
-from ttsai_server.errors import Unauthorized
+from ttsai_server.errors import BadRequest, Forbidden, Unauthorized
 from ttsai_server.settings import Settings
 from ttsai_server.store.accounts import Accounts as StoredAccounts
 from ttsai_server.store.db import Database
 from ttsai_server.store.keys import PUBLISHABLE, RANDOM, Key, Keys
+from ttsai_server.store.ledger import DAY, Ledger, UsageTotal
 
 SHAPE = re.compile(rf"[sp]k-tts-[0-9A-Za-z]{{{RANDOM}}}")
 REMEMBERED = 10_000
@@ -17,6 +20,30 @@ REMEMBERED = 10_000
 TOUCH_SECONDS = 3600.0
 """A key's time of last use is written no more often than this."""
 FIRST_PLAN = "enterprise"
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+"""A web origin as browsers write it (RFC 6454, 6.2), but for the ports that they leave out."""
+LEFT_OUT = re.compile(r"http://.*:80|https://.*:443")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an account stands."""
+
+    credits: int | None
+    """What can still be spent; None where nobody pays."""
+    reserved: int
+    """Credits set aside for what is under way."""
+    usage: Sequence[UsageTotal]
+    """By day, the newest first."""
+
+
+def check_origins(publishable: bool, origins: Sequence[str]) -> None:
+    """Raises BadRequest for what is no web origin, a publishable key without any, a secret key with one."""
+    if publishable != bool(origins):
+        raise BadRequest("A publishable key needs origins, and only it takes them.", param="origins")
+    for origin in origins:
+        if not ORIGIN.fullmatch(origin) or LEFT_OUT.fullmatch(origin):
+            raise BadRequest(f"{origin!r} is no web origin as browsers send it: https://example.org", param="origins")
 
 
 class Accounts:
@@ -24,6 +51,9 @@ class Accounts:
         self._settings = settings
         self._accounts = StoredAccounts(database)
         self._keys = Keys(database)
+        self._ledger = Ledger(database)
+        self._pages: tuple[set[str], float] = set(), 0.0
+        """Origins of publishable keys, and until when to believe them."""
         self._cache: dict[bytes, tuple[Caller, float]] = {}
         """Hash of a good key → its caller, and until when to believe it. Bad ones are not kept: a new key works now."""
 
@@ -41,6 +71,53 @@ class Accounts:
     async def first_start(self) -> str | None:
         """The key of the account `local`, made if there was no account at all; else, or if another was first, None."""
         return await self._accounts.create_first(FIRST_PLAN, self._settings.store.local_credits)
+
+    async def standing(self, caller: Caller, days: int) -> Standing:
+        """Balance, and usage of the last `days` >= 1, today included; days are those of UTC."""
+        since = (time.time() // DAY - days + 1) * DAY
+        usage = await self._ledger.usage(caller.account, since)
+        if not self._settings.auth.enabled:
+            return Standing(None, 0, usage)
+        account = await self._accounts.get(caller.account)
+        return Standing(account.available, account.reserved, usage)
+
+    async def keys(self, caller: Caller) -> list[Key]:
+        """The account's keys, oldest first; revoked ones too. Raises Forbidden on a server without keys."""
+        self._check_keyed()
+        return await self._keys.list(caller.account)
+
+    async def create_key(
+        self, caller: Caller, kind: str, label: str, origins: tuple[str, ...], expires_at: float | None
+    ) -> tuple[Key, str]:
+        """One more key of the account, and its plain text, which can't be had again.
+
+        Raises BadRequest for origins that do not fit, Forbidden on a server without keys.
+        """
+        self._check_keyed()
+        check_origins(kind == PUBLISHABLE, origins)
+        return await self._keys.create(caller.account, kind, label, origins, expires_at)
+
+    async def revoke_key(self, caller: Caller, key: str) -> Key:
+        """Stop one of the account's keys: at once here, within `auth.cache_seconds` on other servers. Idempotent.
+
+        Raises NotFound if the account has no such key, Forbidden on a server without keys.
+        """
+        self._check_keyed()
+        revoked = await self._keys.revoke(key, caller.account)
+        self._cache = {digest: known for digest, known in self._cache.items() if known[0].key != key}
+        return revoked
+
+    async def may_page(self, origin: str) -> bool:
+        """Whether some publishable key works from this origin."""
+        origins, until = self._pages
+        if time.time() >= until:
+            origins = await self._keys.pages()
+            self._pages = origins, time.time() + self._settings.auth.cache_seconds
+        return origin in origins
+
+    def _check_keyed(self) -> None:
+        if not self._settings.auth.enabled:
+            raise Forbidden("This server asks for no keys. Make and revoke them on its command line.")
 
     async def _find(self, plain: str) -> tuple[Key, str]:
         if not plain:

@@ -1,5 +1,6 @@
 """A recording being transcribed: a file to sound, sound to passages, speakers to their words, and the bill."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -47,6 +48,7 @@ class Hearing:
         brief: Brief,
         file: BinaryIO,
         caller: Caller,
+        decoders: asyncio.Semaphore,
         billing: Billing,
         runtime: Runtime,
         metrics: Metrics,
@@ -57,6 +59,7 @@ class Hearing:
         """Length of the recording, once it is decoded."""
         self._file = file
         self._caller = caller
+        self._decoders = decoders
         self._billing = billing
         self._runtime = runtime
         self._metrics = metrics
@@ -95,12 +98,13 @@ class Hearing:
         return Transcript(segments, passages[-1].language, self.seconds, translated=self.brief.request.translate)
 
     async def _decode(self) -> Recording:
-        bounds = Bounds(seconds=self._settings.transcription.max_seconds)
-        stop = Cancellation()
-        rate = self.brief.card.rate
-        return await in_thread(
-            None, lambda: decode(self._file, bounds, rate=rate, channels=1, stop=lambda: stop.cancelled), stop
-        )
+        bounds, rate, stop = Bounds(self._settings.transcription.max_seconds), self.brief.card.rate, Cancellation()
+
+        def work() -> Recording:
+            return decode(self._file, bounds, rate=rate, channels=1, stop=lambda: stop.cancelled)
+
+        async with self._decoders:
+            return await in_thread(None, work, stop)
 
     async def _listen(self, recording: Recording) -> AsyncGenerator[Passage]:
         label = Labeller(await self._turns(recording)) if self.brief.diarizer else None

@@ -6,6 +6,8 @@ Everything that can be wrong with an order is found by `check`; what can be wron
 reserved or a model loaded.
 """
 
+import asyncio
+import os
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -51,6 +53,8 @@ class Transcription:
         self._runtime = runtime
         self._billing = billing
         self._metrics = metrics
+        self._decoders = asyncio.Semaphore(os.cpu_count() or 1)
+        """Files decoded at the same time: a hostile one can take some hundred megabytes while it is."""
 
     def check(self, order: Order) -> Brief:
         """Raises UnknownModel, BadRequest, or WeightsMissing if no model that tells speakers apart is there."""
@@ -70,7 +74,7 @@ class Transcription:
 
     def listen(self, caller: Caller, brief: Brief, file: BinaryIO) -> Hearing:
         """What is said in an uploaded file; nothing is read, reserved or loaded until its passages are asked for."""
-        return Hearing(brief, file, caller, self._billing, self._runtime, self._metrics, self._settings)
+        return Hearing(brief, file, caller, self._decoders, self._billing, self._runtime, self._metrics, self._settings)
 
     def _diarizer(self) -> ModelCard:
         names = self._settings.transcription.diarizers

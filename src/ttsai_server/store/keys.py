@@ -66,13 +66,17 @@ class Keys:
         """Keys of an account, or of all, oldest first; revoked ones too."""
         return await self._database.read(_list, account)
 
-    async def revoke(self, key: str) -> Key:
-        """Stop a key for good; keeps the first time. Raises NotFound."""
-        return await self._database.write(_revoke, key)
+    async def revoke(self, key: str, account: str | None = None) -> Key:
+        """Stop a key for good; keeps the first time. Raises NotFound, also if it is not the given account's."""
+        return await self._database.write(_revoke, key, account)
 
     async def find(self, plain: str) -> tuple[Key, str] | None:
         """The key, revoked and expired ones too, and its account's plan: one query."""
         return await self._database.read(_find, _digest(plain))
+
+    async def pages(self) -> set[str]:
+        """Web origins of every publishable key that works."""
+        return await self._database.read(_pages)
 
     async def touch(self, key: str) -> None:
         """Note that the key has been used now."""
@@ -85,6 +89,11 @@ _FIND = select(*_COLUMNS, accounts.c.plan).join(accounts).where(keys.c.hash == b
 _KNOWN = select(accounts.c.id).where(accounts.c.id == bindparam("account"))
 _UPDATE = update(keys).where(keys.c.id == bindparam("key"))
 _REVOKE = _UPDATE.where(keys.c.revoked_at.is_(None)).values(revoked_at=bindparam("now"))
+_PAGES = select(keys.c.origins).where(
+    keys.c.kind == PUBLISHABLE,
+    keys.c.revoked_at.is_(None),
+    keys.c.expires_at.is_(None) | (keys.c.expires_at > bindparam("now")),
+)
 _TOUCH = _UPDATE.values(used_at=bindparam("now"))
 _BY_ID = select(*_COLUMNS).where(keys.c.id == bindparam("key"))
 
@@ -114,7 +123,9 @@ def _list(connection: Connection, account: str | None) -> list[Key]:
     return [_key(row) for row in connection.execute(wanted)]
 
 
-def _revoke(connection: Connection, key: str) -> Key:
+def _revoke(connection: Connection, key: str, account: str | None) -> Key:
+    if account not in (None, _get(connection, key).account):
+        raise _unknown(key)
     connection.execute(_REVOKE, {"key": key, "now": time.time()})
     return _get(connection, key)
 
@@ -126,8 +137,17 @@ def _touch(connection: Connection, key: str) -> None:
 def _get(connection: Connection, key: str) -> Key:
     row = connection.execute(_BY_ID, {"key": key}).one_or_none()
     if row is None:
-        raise errors.NotFound(f"No key {key!r}.")
+        raise _unknown(key)
     return _key(row)
+
+
+def _unknown(key: str) -> errors.NotFound:
+    return errors.NotFound(f"No key {key!r}.")
+
+
+def _pages(connection: Connection) -> set[str]:
+    lists = connection.scalars(_PAGES, {"now": time.time()})
+    return {origin for origins in lists for origin in json.loads(origins)}
 
 
 def _find(connection: Connection, digest: str) -> tuple[Key, str] | None:

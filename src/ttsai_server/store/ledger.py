@@ -6,14 +6,17 @@ once only those that the balance covers succeed. The ledger is only ever added t
 
 import time
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from uuid import uuid4
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, case, cast, func, insert, literal_column, select, update
 
 from ttsai_server import errors
 from ttsai_server.store.db import Database
 from ttsai_server.store.tables import accounts, ledger, reservations, usage
 
+DAY = 86_400
+"""Seconds."""
 SWEEP = 500
 """Expired reservations released in one go."""
 
@@ -43,6 +46,8 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class UsageTotal:
+    date: date
+    """Day in UTC."""
     service: str
     model: str
     requests: int
@@ -82,7 +87,7 @@ class Ledger:
         return len(expired)
 
     async def usage(self, account: str, since: float) -> list[UsageTotal]:
-        """What the account did since a Unix time, by service and model."""
+        """What the account did since a Unix time, by day, service and model; the newest day first."""
         return await self._database.read(_usage, account, since)
 
 
@@ -124,18 +129,23 @@ _EXPIRED = (
     .where(reservations.c.state == "open", reservations.c.expires_at <= bindparam("now"))
     .limit(SWEEP)
 )
+_DAYS = usage.c.at / literal_column("86400.0")
+_NEAR = cast(_DAYS, BigInteger)
+"""SQLite cuts the fraction off, Postgres rounds: so it is the day, or the one after."""
+_DAY = case((_NEAR > _DAYS, _NEAR - literal_column("1")), else_=_NEAR).label("day")
 _USAGE = (
     select(
+        _DAY,
         usage.c.service,
         usage.c.model,
         func.count(),
-        func.sum(usage.c.characters),
+        cast(func.sum(usage.c.characters), BigInteger),  # Postgres sums whole numbers to a Decimal
         func.sum(usage.c.seconds),
-        func.sum(usage.c.credits),
+        cast(func.sum(usage.c.credits), BigInteger),
     )
     .where(usage.c.account == bindparam("account"), usage.c.at >= bindparam("since"))
-    .group_by(usage.c.service, usage.c.model)
-    .order_by(usage.c.service, usage.c.model)
+    .group_by(_DAY, usage.c.service, usage.c.model)
+    .order_by(_DAY.desc(), usage.c.service, usage.c.model)
 )
 
 
@@ -198,4 +208,5 @@ def _expired(connection: Connection, now: float) -> list[str]:
 
 
 def _usage(connection: Connection, account: str, since: float) -> list[UsageTotal]:
-    return [UsageTotal(*row) for row in connection.execute(_USAGE, {"account": account, "since": since})]
+    rows = connection.execute(_USAGE, {"account": account, "since": since})
+    return [UsageTotal(datetime.fromtimestamp(row[0] * DAY, UTC).date(), *row[1:]) for row in rows]

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import pytest
 from hypothesis import given, settings

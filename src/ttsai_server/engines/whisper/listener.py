@@ -19,7 +19,7 @@ from ttsai_server.domain import Segment, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, Cancelled
 from ttsai_server.engines.whisper.timing import settle
 from ttsai_server.engines.whisper.windows import CHUNK, RATE, Chunk, Sound, Stretch
-from ttsai_server.engines.whisper.words import Aligned, sentences
+from ttsai_server.engines.whisper.words import Aligned, sentences, unheard
 
 MOST_COMPRESSION, LEAST_LOG_PROBABILITY, SILENCE, WARMER = 2.4, -1.0, 0.6, 0.2
 """The thresholds of Whisper's paper (Radford et al. 2022, section 4.5), and by how much it raises the temperature."""
@@ -108,11 +108,26 @@ class Listener:
         tokenizer = self._tokenizer()
         texts = self._write(encoded, features, tokenizer)
         aligned = self._align(encoded, chunks, texts, tokenizer)
-        return [
-            segment
-            for chunk, text, words in zip(chunks, texts, aligned, strict=True)
-            for segment in sentences(settle(words, chunk.sound, self._lead), chunk, _segment(text), self._written)
-        ]
+        told = (self._told(*each) for each in zip(chunks, texts, aligned, strict=True))
+        return [segment for segments in told for segment in segments]
+
+    def _told(self, chunk: Chunk, text: Text, words: list[Aligned]) -> list[Segment]:
+        """What was heard; where speech had no word of its own, what another hearing of that part gives, if it is more.
+
+        A model that leaves a sentence out is as sure of itself as ever; of less speech it leaves out less.
+        """
+        gap = unheard(words, len(chunk.sound) / RATE)
+        parts, start, end = chunk.again(*gap) if gap else ((), 0, 0)
+        if not parts:
+            return self._sentences(chunk, text, words)
+        again = self.hear(parts)
+        if sum(len(segment.text) for segment in again) <= sum(len(w.text) for w in words if start <= w.start < end):
+            return self._sentences(chunk, text, words)
+        before, after = [w for w in words if w.start < start], [w for w in words if w.start >= end]
+        return [*self._sentences(chunk, text, before), *again, *self._sentences(chunk, text, after)]
+
+    def _sentences(self, chunk: Chunk, text: Text, words: list[Aligned]) -> list[Segment]:
+        return list(sentences(settle(words, chunk.sound, self._lead), chunk, _segment(text), self._written))
 
     def _encode(self, features: Any) -> Any:
         if self._cancellation.cancelled:

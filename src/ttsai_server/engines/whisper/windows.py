@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,22 @@ class Chunk:
     stretches: tuple[Stretch, ...]
     """In samples of the recording."""
     sound: Sound
+
+    def again(self, start: float, end: float) -> tuple[tuple[Chunk, ...], float, float]:
+        """What to hear again of the chunk for its seconds `start` to `end`: smaller chunks, and the seconds they hold.
+
+        The stretches around those seconds; the whole in two halves if that is all; nothing if it is one stretch.
+        """
+        edges = np.cumsum([0, *(last - first for first, last in self.stretches)])
+        first = max(int(np.searchsorted(edges, start * RATE, "right")) - 1, 0)
+        stop = int(np.searchsorted(edges, end * RATE, "left"))
+        cuts = [first, stop]
+        if len(self.stretches) == 1:
+            return (), 0, 0
+        if (first, stop) == (0, len(self.stretches)):
+            cuts = [0, int(np.argmin(np.abs(edges[1:-1] - edges[-1] / 2))) + 1, stop]
+        parts = tuple(Chunk(self.stretches[a:b], self.sound[edges[a] : edges[b]]) for a, b in pairwise(cuts))
+        return parts, edges[cuts[0]] / RATE, edges[cuts[-1]] / RATE
 
     def time(self, seconds: float, within: float) -> float:
         """Seconds of the recording at so many seconds of the chunk, in the stretch that has the moment `within`."""

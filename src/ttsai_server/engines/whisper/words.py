@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from ttsai_server.domain import Segment, Word
 from ttsai_server.engines.whisper.windows import Chunk
@@ -14,6 +14,9 @@ UNSPACED = {"zh", "ja", "th", "lo", "my", "yue"}
 """Languages that write no spaces, as Whisper counts them: what can be written alone is a word."""
 PAUSE = 1.0
 """Seconds of silence that end a sentence, whatever the punctuation."""
+
+LONGEST_WORD = 2.0
+"""Seconds of speech, pauses left out, that no one word takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,16 @@ class Aligned:
     start: float
     end: float
     probability: float
+
+
+def unheard(words: Sequence[Aligned], seconds: float) -> tuple[float, float] | None:
+    """From the first to the last moment of a chunk of so many seconds whose speech has no word of its own.
+
+    The words around it are stretched over it, or leave it out. None if every moment has its word.
+    """
+    edges = [0.0, *(edge for word in words for edge in (word.start, word.end)), seconds]
+    gaps = [(start, end) for start, end in pairwise(edges) if end - start > LONGEST_WORD]
+    return (gaps[0][0], gaps[-1][1]) if gaps else None
 
 
 def sentences(parts: Iterable[Aligned], chunk: Chunk, heard: Segment, language: str) -> Generator[Segment]:

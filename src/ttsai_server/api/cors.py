@@ -1,0 +1,96 @@
+"""Which web pages may call, by the CORS protocol (https://fetch.spec.whatwg.org/#http-cors-protocol): pure ASGI.
+
+Cors    lets a page read the answers, a bug's too: outermost
+Pages   finds out whether a page may call, and answers what its browser asks before it sends a key: inside Entry,
+        before Gate
+"""
+
+from collections.abc import Sequence
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ttsai_server.api.errors import render
+from ttsai_server.api.middleware import header
+from ttsai_server.errors import Forbidden
+from ttsai_server.services.accounts import Accounts
+
+EXPOSED = (
+    "X-Request-Id",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "X-Credits-Used",
+    "X-Credits-Remaining",
+    "X-Audio-Seconds",
+    "Retry-After",
+    "Warning",
+    "Preference-Applied",
+    "Idempotent-Replayed",
+    "Content-Disposition",
+    "Content-Range",
+    "ETag",
+)
+"""Headers of answers that a page may read."""
+METHODS = "GET, HEAD, POST, DELETE"
+MAX_AGE = "7200"
+"""How long a browser may remember the answer, seconds; Chrome's longest."""
+
+
+class Cors:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_headers(scope["state"].get("cors", ""))]
+            await send(message)
+
+        scope.setdefault("state", {})
+        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+class Pages:
+    """A page may call from the origins of the settings, and from those that some publishable key names."""
+
+    def __init__(self, app: ASGIApp, accounts: Accounts, origins: Sequence[str]) -> None:
+        self._app = app
+        self._accounts = accounts
+        self._origins = frozenset(origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        origin = header(scope, b"origin") if scope["type"] == "http" else ""
+        if origin:
+            scope["state"]["cors"] = await self._allowed(origin)
+        asks_first = origin and scope["method"] == "OPTIONS" and header(scope, b"access-control-request-method")
+        app = _preflight(scope) if asks_first else self._app
+        await app(scope, receive, send)
+
+    async def _allowed(self, origin: str) -> str:
+        """What `Access-Control-Allow-Origin` is to say; empty: nothing."""
+        if "*" in self._origins:
+            return "*"
+        return origin if origin in self._origins or await self._accounts.may_page(origin) else ""
+
+
+def _preflight(scope: Scope) -> Response:
+    if not scope["state"]["cors"]:
+        return render(Forbidden("Pages of this origin may not call this server."))
+    headers = {
+        "Access-Control-Allow-Methods": METHODS,
+        "Access-Control-Allow-Headers": header(scope, b"access-control-request-headers"),  # `*` leaves out the key's
+        "Access-Control-Max-Age": MAX_AGE,
+        "Vary": "Access-Control-Request-Headers",
+    }
+    return Response(status_code=204, headers=headers)
+
+
+def _headers(allowed: str) -> list[tuple[bytes, bytes]]:
+    if not allowed:
+        return [(b"vary", b"Origin")]
+    return [
+        (b"vary", b"Origin"),
+        (b"access-control-allow-origin", allowed.encode("latin-1")),
+        (b"access-control-expose-headers", ", ".join(EXPOSED).encode()),
+    ]

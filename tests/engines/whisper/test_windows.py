@@ -1,0 +1,67 @@
+"""How a recording is cut into what Whisper takes: nothing of its speech is lost or heard twice."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ttsai_server.audio.recording import Recording
+from ttsai_server.engines.whisper.windows import CHUNK, RATE, Chunk, Stretch, read_window
+
+SECOND = RATE
+
+
+@st.composite
+def speech(draw: st.DrawFn) -> list[Stretch]:
+    """Stretches of 1 to 29 seconds, with pauses between."""
+    found: list[Stretch] = []
+    for length, pause in draw(st.lists(st.tuples(st.integers(1, 29), st.integers(1, 20)), min_size=1, max_size=12)):
+        start = (found[-1][1] if found else 0) + pause * SECOND
+        found.append((start, start + length * SECOND))
+    return found
+
+
+def chunk(stretches: list[Stretch]) -> Chunk:
+    return Chunk(tuple(stretches), np.concatenate([np.arange(*stretch, dtype=np.float32) for stretch in stretches]))
+
+
+@given(speech())
+@settings(deadline=None, max_examples=30)
+def test_every_stretch_is_in_one_chunk_and_no_chunk_is_too_long(stretches: list[Stretch]) -> None:
+    sound = np.zeros((stretches[-1][1] + SECOND, 1), np.float32)
+    for start, end in stretches:
+        sound[start:end] = 1
+    with Recording(RATE) as recording:
+        recording.append(sound)
+        position, heard = 0, 0
+        while position < recording.frames:
+            window = read_window(recording, position, 2, _loud)
+            heard += sum(int(chunk.sound.sum()) for chunk in window.chunks)
+            assert all(len(chunk.sound) <= CHUNK for chunk in window.chunks)
+            assert window.end > position
+            position = window.end
+    assert heard == int(sound.sum())
+
+
+@given(speech(), st.floats(0, 1), st.floats(0, 1))
+@settings(deadline=None, max_examples=60)
+def test_what_is_heard_again_is_less_than_all_and_holds_the_seconds_asked_for(
+    stretches: list[Stretch], one: float, other: float
+) -> None:
+    whole = chunk(stretches)
+    seconds = len(whole.sound) / RATE
+    start, end = min(one, other) * seconds, max(one, other) * seconds
+    parts, first, last = whole.again(start, end)
+    assert bool(parts) is (len(stretches) > 1)
+    assert all(len(part.stretches) < len(stretches) for part in parts)
+    if parts:
+        assert first <= start + 1e-6
+        assert end <= last + 1e-6
+        heard = np.concatenate([part.sound for part in parts])
+        assert np.array_equal(heard, whole.sound[round(first * RATE) : round(last * RATE)])
+        held = tuple(stretch for part in parts for stretch in part.stretches)
+        assert held == whole.stretches[whole.stretches.index(held[0]) :][: len(held)]
+
+
+def _loud(sound: np.ndarray) -> list[Stretch]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], sound, [0]])))
+    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
