@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from ttsai_server.jobs.nodes import Nodes
-from ttsai_server.jobs.queue import APPLICATION, QUEUE, VERSION, DbosQueue
+from ttsai_server.jobs.queue import APPLICATION, VERSION, DbosQueue
 from ttsai_server.jobs.workflows import Workflows
 from ttsai_server.services.webhooks import Webhooks
 from ttsai_server.services.work import Work
@@ -41,8 +41,7 @@ class Worker:
         Raises RuntimeError if another server in this process does jobs: DBOS is one to a process.
         """
         workflows = Workflows(asyncio.get_running_loop(), self._work, self._webhooks)
-        self._engine = await asyncio.to_thread(self._start, workflows)
-        self._queue.open(self._engine)
+        await asyncio.to_thread(self._start, workflows)
         if self._settings.jobs.run:
             self._watching = asyncio.create_task(self._nodes.watch())
 
@@ -57,27 +56,20 @@ class Worker:
         if self._engine:
             self._engine.dispose()
 
-    def _start(self, workflows: Workflows) -> Engine:
+    def _start(self, workflows: Workflows) -> None:
         """Not on the event loop: DBOS would run its workflows on that, and give it thread pools of its own."""
         from dbos import DBOS
 
-        engine = blocking_engine(self._settings)
-        if not self._settings.jobs.run:
-            DBOS.migrate(engine.url.render_as_string(hide_password=False))
-            return engine
-        _refuse_a_second()
-        DBOS(config=self._config(engine))
-        _log_with_the_rest()
-        workflows.register()
-        DBOS.launch()
-        jobs = self._settings.jobs
-        DBOS.register_queue(
-            QUEUE,
-            partition_worker_concurrency=jobs.concurrent,
-            polling_interval_sec=jobs.poll_seconds,
-            on_conflict="always_update",
-        )
-        return engine
+        self._engine = engine = blocking_engine(self._settings)
+        DBOS.migrate(engine.url.render_as_string(hide_password=False))
+        self._queue.open(engine)
+        if self._settings.jobs.run:
+            _refuse_a_second()
+            self._queue.register(self._settings.jobs)  # first: a queue that is made later is found a second later
+            DBOS(config=self._config(engine))
+            _log_with_the_rest()
+            workflows.register()
+            DBOS.launch()
 
     def _config(self, engine: Engine) -> "DBOSConfig":
         return {
