@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -203,6 +204,18 @@ def test_a_job_has_subtitles(server: Live, format: str, start: str) -> None:
     assert answer["content"].count("Hello there.") == 1
     assert (answer["language"], answer["segment_count"]) == ("en", 1)
     assert answer["duration"] == pytest.approx(1.5, abs=0.01)
+
+
+def test_subtitles_follow_the_speech(server: Live) -> None:
+    client = server.client()
+    sentences = [f"This is sentence number {number}, and it is of some length." for number in range(12)]
+    body = ended(client, started(client, {**HELLO, "text": " ".join(sentences)}))
+    answer = client.get("/v1/speech/subtitles/", params={"uuid": body["uuid"], "format": "vtt"}).json()
+    clocks = re.findall(r"(\d\d):(\d\d):(\d\d\.\d{3})", answer["content"])
+    times = [int(hours) * 3600 + int(minutes) * 60 + float(seconds) for hours, minutes, seconds in clocks]
+    assert times == sorted(times)
+    assert times[-1] == pytest.approx(answer["duration"], abs=0.01)
+    assert [int(number) for number in re.findall(r"number\s(\d+)", answer["content"])] == list(range(12))
 
 
 def test_subtitles_before_the_end_are_not_found(server: Live) -> None:

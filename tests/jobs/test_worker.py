@@ -26,12 +26,10 @@ def client_of(server: Server, key: str) -> httpx.Client:
 
 def until(client: httpx.Client, uuid: str, *statuses: str) -> dict[str, Any]:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        body = client.get(f"/v1/tasks/{uuid}").raise_for_status().json()
-        if body["status"] in statuses:
-            return body
+    while (body := client.get(f"/v1/tasks/{uuid}").raise_for_status().json())["status"] not in statuses:
+        assert time.monotonic() < deadline, f"the task is {body['status']}"
         time.sleep(0.05)
-    raise AssertionError(f"the task is {body['status']}")
+    return body
 
 
 def test_a_server_that_is_stopped_goes_on_with_its_jobs_at_the_next_start(tmp_path: Path) -> None:
