@@ -47,6 +47,19 @@ def test_a_server_that_is_stopped_goes_on_with_its_jobs_at_the_next_start(tmp_pa
     assert "ERROR" not in log
 
 
+def test_a_server_that_is_stopped_before_a_full_queue_leaves_it_quietly(tmp_path: Path) -> None:
+    quick = {**SLOW, "models__options": "{}"}
+    with serving(tmp_path, tmp_path / "log", quick) as server, client_of(server, server.key) as client:
+        key = server.key
+        ids = [client.post("/v1/tts/", json=ORDER).json()["uuid"] for _ in range(100)]
+        server.stop()
+    log = (tmp_path / "log").read_text()
+    assert "Error" not in log
+    assert "Warning" not in log
+    with serving(tmp_path, tmp_path / "log", quick) as server, client_of(server, key) as client:
+        assert {until(client, id, "completed", "failed")["status"] for id in ids} == {"completed"}
+
+
 def test_a_job_that_breaks_off_too_often_fails(tmp_path: Path) -> None:
     settings = {**SLOW, "jobs__attempts": "1"}
     with serving(tmp_path, tmp_path / "log", settings) as server, client_of(server, server.key) as client:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -100,7 +101,13 @@ def _refuse_a_second() -> None:
 
 def _destroy() -> None:
     """Without its warnings that what is being done is broken off."""
-    from dbos import DBOS
+    from dbos import DBOS, _dbos
 
     logging.getLogger("dbos").setLevel(logging.ERROR)
+    # DBOS closes its loop before it waits for those who look for jobs, and they would claim jobs for a closed loop
+    for stop in _dbos._get_dbos_instance().background_thread_stop_events:
+        stop.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("queue-worker-"):
+            thread.join()
     DBOS.destroy(destroy_registry=True)
