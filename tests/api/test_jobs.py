@@ -5,15 +5,17 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from tests.live import Live
+from tests.live import Live, live
 from tests.receivers import Receiver, receiver, says
 
 from ttsai_server.audio.encode import Encoder
+from ttsai_server.settings import Compat, Models, Settings
 from ttsai_server.store.keys import PUBLISHABLE
 
 TONE = {"model": "tone", "voice": "tone_a"}
@@ -70,6 +72,12 @@ def test_a_publishable_key_gets_a_job(server: Live) -> None:
     key = server.new_key(kind=PUBLISHABLE, origins=("https://a.example",))[1]
     answer = server.client(key).post("/v1/tts/", json=HELLO, headers={"Origin": "https://a.example"})
     assert answer.json()["status"] == "queued"
+
+
+def test_a_setting_makes_a_job_the_answer(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, models=Models(demo=True), compat=Compat(tts_response="job"))
+    with live(settings) as strict:
+        assert strict.client().post("/v1/tts/", json=HELLO).json()["status"] == "queued"
 
 
 def test_everyone_else_gets_the_sound(server: Live) -> None:
