@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks import departure, fairness, first_byte, ledger, listening, memory, overhead, speech_cost, start
+from benchmarks import departure, fairness, first_byte, jobs, ledger, listening, memory, overhead, speech_cost, start
 from benchmarks.bench import VOICES, Bench
 from benchmarks.report import Figure, machine, print_table, write_json
 from benchmarks.servers import weights_missing
@@ -19,6 +19,7 @@ BENCHMARKS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "fairness": fairness.run,
     "departure": departure.run,
     "memory": memory.run,
+    "jobs": jobs.run,
     "listening": listening.run,
 }
 RESULTS = Path(__file__).parent / "results.json"

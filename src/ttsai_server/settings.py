@@ -210,11 +210,11 @@ class Jobs(Group):
     run: bool = True
     """Off: jobs are accepted here, and done by other servers on the same database."""
     node: str = ""
-    """Name of this server among those on the same database; empty: made at the first start and kept in `data_dir`."""
+    """Name of this server, unlike any other's on the same database; empty: made once, and kept in `data_dir`."""
     concurrent: PositiveInt = 4
     """Jobs of one model that this server does at the same time."""
     poll_seconds: PositiveFloat = 0.1
-    """How often new jobs are looked for, seconds; each look costs about a millisecond of a processor."""
+    """How often new jobs are looked for, seconds; each look costs some 3 ms of a processor."""
     dead_seconds: PositiveFloat = 30
     """A server that gave no sign of life for so long is taken for dead, and others do its jobs, seconds."""
     attempts: PositiveInt = 5

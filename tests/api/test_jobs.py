@@ -2,17 +2,20 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from tests.live import Live
+from tests.live import Live, live
 from tests.receivers import Receiver, receiver, says
 
 from ttsai_server.audio.encode import Encoder
+from ttsai_server.settings import Compat, Models, Settings
 from ttsai_server.store.keys import PUBLISHABLE
 
 TONE = {"model": "tone", "voice": "tone_a"}
@@ -69,6 +72,12 @@ def test_a_publishable_key_gets_a_job(server: Live) -> None:
     key = server.new_key(kind=PUBLISHABLE, origins=("https://a.example",))[1]
     answer = server.client(key).post("/v1/tts/", json=HELLO, headers={"Origin": "https://a.example"})
     assert answer.json()["status"] == "queued"
+
+
+def test_a_setting_makes_a_job_the_answer(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, models=Models(demo=True), compat=Compat(tts_response="job"))
+    with live(settings) as strict:
+        assert strict.client().post("/v1/tts/", json=HELLO).json()["status"] == "queued"
 
 
 def test_everyone_else_gets_the_sound(server: Live) -> None:
@@ -203,6 +212,18 @@ def test_a_job_has_subtitles(server: Live, format: str, start: str) -> None:
     assert answer["content"].count("Hello there.") == 1
     assert (answer["language"], answer["segment_count"]) == ("en", 1)
     assert answer["duration"] == pytest.approx(1.5, abs=0.01)
+
+
+def test_subtitles_follow_the_speech(server: Live) -> None:
+    client = server.client()
+    sentences = [f"This is sentence number {number}, and it is of some length." for number in range(12)]
+    body = ended(client, started(client, {**HELLO, "text": " ".join(sentences)}))
+    answer = client.get("/v1/speech/subtitles/", params={"uuid": body["uuid"], "format": "vtt"}).json()
+    clocks = re.findall(r"(\d\d):(\d\d):(\d\d\.\d{3})", answer["content"])
+    times = [int(hours) * 3600 + int(minutes) * 60 + float(seconds) for hours, minutes, seconds in clocks]
+    assert times == sorted(times)
+    assert times[-1] == pytest.approx(answer["duration"], abs=0.01)
+    assert [int(number) for number in re.findall(r"number\s(\d+)", answer["content"])] == list(range(12))
 
 
 def test_subtitles_before_the_end_are_not_found(server: Live) -> None:
@@ -362,7 +383,7 @@ def test_a_clone_needs_a_recording_and_a_purpose(server: Live) -> None:
 
 async def heard(ear: Receiver, count: int) -> list[dict[str, Any]]:
     async with asyncio.timeout(30):
-        while len(ear.received) < count:
+        while len(ear.received) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     await asyncio.sleep(0.3)
     return [json.loads(request.body) for request in ear.received]

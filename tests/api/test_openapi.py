@@ -23,6 +23,7 @@ HELD = [
 ]
 OPERATIONS = [
     "DELETE /v1/account/keys/{id}",
+    "DELETE /v1/tasks/{id}",
     "GET /health/live",
     "GET /health/ready",
     "GET /metrics",
@@ -38,13 +39,24 @@ OPERATIONS = [
     "GET /v1/results/{name}",
     "GET /v1/speech/languages",
     "GET /v1/speech/models",
+    "GET /v1/speech/results",
+    "GET /v1/speech/subtitles",
     "GET /v1/speech/voices",
+    "GET /v1/tasks/{id}",
+    "GET /v1/transcribe/results",
+    "GET /v1/tts/batch/result",
     "GET /v1/voices",
     "GET /v1/voices/preview/{voice}.mp3",
     "POST /v1/account/keys",
     "POST /v1/account/webhook-secret/rotate",
     "POST /v1/audio/speech",
+    "POST /v1/audio/transcriptions",
+    "POST /v1/audio/translations",
+    "POST /v1/stt",
+    "POST /v1/transcribe",
     "POST /v1/tts",
+    "POST /v1/tts/batch",
+    "POST /v1/voice-clone",
 ]
 
 CAN_BE_ASKED_WRONGLY = {name for name in OPERATIONS if name.startswith("POST")} | {"GET /v1/voices"}

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -28,7 +29,7 @@ async def in_chunks(content: bytes) -> AsyncIterator[bytes]:
 def put(server: Live, content: bytes = SOUND, name: str = "speech.mp3", ttl: float | None = None) -> Result:
     async def work(database: Database) -> Result:
         store = open_results(server.settings, database)
-        more = {"account": "local", "name": name, "content_type": "audio/mpeg"}
+        more: Any = {"account": "local", "name": name, "content_type": "audio/mpeg"}
         return await store.put(new_id("task"), in_chunks(content), ttl=ttl, **more)
 
     return server.on_database(work)

@@ -36,7 +36,7 @@ def job(accepted: Accepted, request: Request) -> Response:
         credits_remaining=accepted.remaining,
     )
     preferred = prefers_async(request.headers.get("prefer", ""))
-    headers = {**_credits(accepted), **ignored_headers(accepted.ignored)}
+    headers = {**paid_headers(accepted), **ignored_headers(accepted.ignored)}
     return written(body, {**headers, **({"Preference-Applied": "respond-async"} if preferred else {})})
 
 
@@ -92,10 +92,6 @@ def batch(id: str, items: list[Task]) -> BatchAnswer:
     )
 
 
-def batch_headers(accepted: Accepted) -> dict[str, str]:
-    return _credits(accepted)
-
-
 def _item(task: Task) -> BatchItem:
     return BatchItem(
         index=task.number,
@@ -107,7 +103,8 @@ def _item(task: Task) -> BatchItem:
     )
 
 
-def _credits(accepted: Accepted) -> dict[str, str]:
+def paid_headers(accepted: Accepted) -> dict[str, str]:
+    """What the order costs, and what is left; none where nobody pays."""
     if accepted.remaining is None:
         return {}
     used = sum(task.credits for task in accepted.tasks)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from ttsai_server.api.deps import Asking, BaseUrl, Keyed, Wired
 from ttsai_server.api.errors import bad_request
-from ttsai_server.api.job_answers import batch, batch_headers, shown, state, written
+from ttsai_server.api.job_answers import batch, paid_headers, shown, state, written
 from ttsai_server.api.schemas import (
     BILLABLE,
     KEYED,
@@ -59,7 +59,7 @@ async def start_batch(body: BatchBody, services: Keyed, caller: Asking, base_url
     """Up to 50 texts, each a job; what is wrong with one is told of that one."""
     how = Ordering(base_url, body.webhook_url)
     id, accepted = await services.tasks.say_all(caller, [_order(item) for item in body.texts], how)
-    return written(batch(id, list(accepted.tasks)), batch_headers(accepted))
+    return written(batch(id, list(accepted.tasks)), paid_headers(accepted))
 
 
 @router.get("/v1/tts/batch/result", response_model=BatchAnswer, responses=KEYED)

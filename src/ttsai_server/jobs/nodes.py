@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from pathlib import Path
 from secrets import token_hex
 
@@ -14,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 BEATS = 5
 """In the time after which a server is taken for dead."""
+KEPT_SECONDS = 86_400.0
+"""A server that has been dead for so long has left nothing to take over."""
 
 
 def name_of(settings: Settings) -> str:
@@ -35,6 +38,8 @@ def _write(file: Path, name: str) -> None:
 
 
 class Nodes:
+    """See `store.nodes`."""
+
     def __init__(self, database: Database, queue: DbosQueue, node: str, dead_seconds: float) -> None:
         self._database = database
         self._queue = queue
@@ -55,6 +60,7 @@ class Nodes:
         for dead in await self._database.write(nodes.take_over, self._node, self._dead_seconds):
             if count := await asyncio.to_thread(self._resume, dead):
                 logger.warning("server %s gives no sign of life: took over %d of its jobs", dead, count)
+        await self._database.write(nodes.forget, time.time() - KEPT_SECONDS)
 
     def _resume(self, dead: str) -> int:
         client = self._queue.client

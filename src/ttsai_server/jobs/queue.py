@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine
 
 from ttsai_server.services.tasks import Queue
+from ttsai_server.settings import Jobs
 from ttsai_server.store.tasks import Task
 
 if TYPE_CHECKING:
@@ -37,6 +38,14 @@ class DbosQueue(Queue):
         from dbos import DBOSClient
 
         self._client = DBOSClient(system_database_engine=engine, application_name=APPLICATION, lazy=True)
+
+    def register(self, jobs: Jobs) -> None:
+        self.client.register_queue(
+            QUEUE,
+            partition_worker_concurrency=jobs.concurrent,
+            polling_interval_sec=jobs.poll_seconds,
+            on_conflict="always_update",
+        )
 
     def enqueue(self, connection: Connection, task: Task) -> None:
         self.client.enqueue_in_transaction(

@@ -2,15 +2,22 @@
 
 import asyncio
 import logging
+import threading
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
 
 from ttsai_server.jobs.nodes import Nodes
-from ttsai_server.jobs.queue import APPLICATION, QUEUE, VERSION, DbosQueue
+from ttsai_server.jobs.queue import APPLICATION, VERSION, DbosQueue
 from ttsai_server.jobs.workflows import Workflows
 from ttsai_server.services.webhooks import Webhooks
 from ttsai_server.services.work import Work
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import Database, blocking_engine
+
+if TYPE_CHECKING:
+    from dbos import DBOSConfig
 
 NEVER = 3600.0
 """Seconds between looks for schedules, of which there are none."""
@@ -21,7 +28,7 @@ class Worker:
         self, settings: Settings, database: Database, queue: DbosQueue, node: str, work: Work, webhooks: Webhooks
     ) -> None:
         self._settings = settings
-        self._engine = blocking_engine(settings)
+        self._engine: Engine | None = None
         self._queue = queue
         self._node = node
         self._work = work
@@ -36,7 +43,6 @@ class Worker:
         """
         workflows = Workflows(asyncio.get_running_loop(), self._work, self._webhooks)
         await asyncio.to_thread(self._start, workflows)
-        self._queue.open(self._engine)
         if self._settings.jobs.run:
             self._watching = asyncio.create_task(self._nodes.watch())
 
@@ -47,41 +53,43 @@ class Worker:
             with suppress(asyncio.CancelledError):
                 await self._watching
             await asyncio.to_thread(_destroy)
-        self._engine.dispose()
+            await self._work.close()
+        if self._engine:
+            self._engine.dispose()
 
     def _start(self, workflows: Workflows) -> None:
         """Not on the event loop: DBOS would run its workflows on that, and give it thread pools of its own."""
         from dbos import DBOS
 
-        log = logging.getLogger("dbos")
-        log.setLevel(logging.WARNING)
-        if not self._settings.jobs.run:
-            return DBOS.migrate(self._engine.url.render_as_string(hide_password=False))
-        _refuse_a_second()
-        DBOS(
-            config={
-                "name": APPLICATION,
-                "system_database_engine": self._engine,
-                "executor_id": self._node,
-                "application_version": VERSION,
-                "enable_otlp": False,
-                "log_level": "WARNING",
-                "scheduler_polling_interval_sec": NEVER,
-            }
-        )
-        for handler in list(log.handlers):  # its own, to the console
-            log.removeHandler(handler)
-        log.propagate = True
-        workflows.register()
-        DBOS.launch()
-        jobs = self._settings.jobs
-        DBOS.register_queue(
-            QUEUE,
-            partition_worker_concurrency=jobs.concurrent,
-            polling_interval_sec=jobs.poll_seconds,
-            on_conflict="always_update",
-        )
-        return None
+        self._engine = engine = blocking_engine(self._settings)
+        DBOS.migrate(engine.url.render_as_string(hide_password=False))
+        self._queue.open(engine)
+        if self._settings.jobs.run:
+            _refuse_a_second()
+            self._queue.register(self._settings.jobs)  # first: a queue that is made later is found a second later
+            DBOS(config=self._config(engine))
+            _log_with_the_rest()
+            workflows.register()
+            DBOS.launch()
+
+    def _config(self, engine: Engine) -> "DBOSConfig":
+        return {
+            "name": APPLICATION,
+            "system_database_engine": engine,
+            "executor_id": self._node,
+            "application_version": VERSION,
+            "enable_otlp": False,
+            "log_level": "WARNING",
+            "scheduler_polling_interval_sec": NEVER,
+        }
+
+
+def _log_with_the_rest() -> None:
+    """DBOS has written to the console by a handler of its own since it was made."""
+    log = logging.getLogger("dbos")
+    for handler in list(log.handlers):
+        log.removeHandler(handler)
+    log.propagate = True
 
 
 def _refuse_a_second() -> None:
@@ -92,6 +100,14 @@ def _refuse_a_second() -> None:
 
 
 def _destroy() -> None:
-    from dbos import DBOS
+    """Without its warnings that what is being done is broken off."""
+    from dbos import DBOS, _dbos
 
+    logging.getLogger("dbos").setLevel(logging.ERROR)
+    # DBOS closes its loop before it waits for those who look for jobs, and they would claim jobs for a closed loop
+    for stop in _dbos._get_dbos_instance().background_thread_stop_events:
+        stop.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("queue-worker-"):
+            thread.join()
     DBOS.destroy(destroy_registry=True)

@@ -77,6 +77,12 @@ class Work:
         if id in self._running:
             self._running[id].cancel()
 
+    async def close(self) -> None:
+        """Break off what is being done."""
+        for work in self._running.values():
+            work.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
     async def _do(self, task: Task) -> None:
         work = self._running[task.id] = asyncio.create_task(self._finish(task))
         try:

@@ -2,7 +2,7 @@
 
 import time
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ttsai_server.store.db import insert_new
 from ttsai_server.store.tables import nodes
@@ -31,6 +31,11 @@ def beat(connection: Connection, node: str) -> None:
     now = time.time()
     row = insert_new(connection, nodes).values(id=node, seen_at=now, taken_at=0.0)
     connection.execute(row.on_conflict_do_update(index_elements=["id"], set_={"seen_at": now}))
+
+
+def forget(connection: Connection, before: float) -> None:
+    """Drop servers that gave their last sign before a Unix time, and left nothing."""
+    connection.execute(delete(nodes).where(nodes.c.seen_at < before))
 
 
 def take_over(connection: Connection, node: str, dead_seconds: float) -> list[str]:

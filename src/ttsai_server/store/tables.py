@@ -194,8 +194,8 @@ tasks = Table(
     Column("delivery", String),
     Column("segments", Text),
 )
-_not_ended = tasks.c.ended_at.is_(None)
-Index("ix_tasks_open", tasks.c.model, tasks.c.turn, sqlite_where=_not_ended, postgresql_where=_not_ended)
+NOT_ENDED = DDL("CREATE INDEX ix_tasks_open ON tasks (model, turn) WHERE ended_at IS NULL")
+event.listen(tasks, "after_create", NOT_ENDED)
 Index("ix_tasks_batch", tasks.c.batch, tasks.c.number)
 
 nodes = Table(

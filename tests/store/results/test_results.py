@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +28,7 @@ from ttsai_server.store.tables import results as table
 async def keep(
     store: Results, account: str, source: AsyncIterable[bytes], id: str = "", ttl: float | None = None
 ) -> Result:
-    more = {"name": "speech.mp3", "content_type": "audio/mpeg"}
+    more: Any = {"name": "speech.mp3", "content_type": "audio/mpeg"}
     return await store.put(id or new_id("task"), source, account=account, ttl=ttl, **more)
 
 

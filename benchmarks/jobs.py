@@ -1,0 +1,80 @@
+"""What a job costs over a request: the wait until it is done, how many are accepted, and what an idle server spends."""
+
+import sqlite3
+import time
+from contextlib import closing
+from statistics import quantiles
+
+import httpx
+
+from benchmarks.bench import Bench, middle
+from benchmarks.load import Load, generate
+from benchmarks.processes import cpu_seconds
+from benchmarks.report import Figure
+from benchmarks.servers import Running, ours
+
+MOST_SECONDS = 0.150
+LEAST_ACCEPTED = 100
+JOBS = 40
+"""Timed one after another, in each round."""
+IDLE_SECONDS = 10
+ACCEPT_SECONDS = 2
+ORDER = {"model": "tone", "voice": "tone_a", "text": "Hello from your own speech server.", "language": "en"}
+
+
+def run(bench: Bench) -> list[Figure]:
+    with ours("tone") as server:
+        idle = _idle(server)
+        _times(server)
+        times = [seconds for _ in range(bench.rounds) for seconds in _times(server)]
+        loads = [_accepted(server) for _ in range(bench.rounds)]
+        accepted, waiting = middle([load.per_second for load in loads]), _waiting(server)
+        done, cost = _drained(server, waiting)
+    p95 = quantiles(times, n=20)[-1]
+    return [
+        Figure("job, submitted → completed", middle(times), "s", most=MOST_SECONDS, note=f"p50; p95 {p95:.3f}"),
+        Figure("jobs accepted, SQLite", accepted, "jobs/s", least=LEAST_ACCEPTED, note="16 connections"),
+        Figure("jobs done", done, "jobs/s", note=f"the {waiting} that waited then"),
+        Figure("a job done, cost", cost, "CPU-ms"),
+        Figure("looking for jobs, idle", idle, "% of a core"),
+    ]
+
+
+def _idle(server: Running) -> float:
+    time.sleep(2)
+    before = cpu_seconds(server.pid)
+    time.sleep(IDLE_SECONDS)
+    return (cpu_seconds(server.pid) - before) / IDLE_SECONDS * 100
+
+
+def _times(server: Running) -> list[float]:
+    """Seconds from the order until the state says completed, asked every 5 ms."""
+    times: list[float] = []
+    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {server.key}"}, timeout=60) as client:
+        for _ in range(JOBS):
+            began = time.perf_counter()
+            uuid = client.post("/api/v1/tts/", json=ORDER).raise_for_status().json()["uuid"]
+            while client.get("/v1/speech/results/", params={"uuid": uuid}).json()["status"] != "completed":
+                time.sleep(0.005)
+            times.append(time.perf_counter() - began)
+    return times
+
+
+def _accepted(server: Running) -> Load:
+    load = generate(server.url, "/api/v1/tts/", server.key, ORDER, seconds=ACCEPT_SECONDS)
+    if load.failed:
+        raise RuntimeError(f"{load.failed} of {load.requests} jobs were not accepted")
+    return load
+
+
+def _drained(server: Running, waiting: int) -> tuple[float, float]:
+    """Jobs done a second, and the processor's milliseconds for each."""
+    before, began = cpu_seconds(server.pid), time.perf_counter()
+    while _waiting(server):
+        time.sleep(0.2)
+    return waiting / (time.perf_counter() - began), (cpu_seconds(server.pid) - before) / waiting * 1000
+
+
+def _waiting(server: Running) -> int:
+    with closing(sqlite3.connect(server.data_dir / "ttsai.db")) as database:
+        return database.execute("SELECT count(*) FROM tasks WHERE ended_at IS NULL").fetchone()[0]

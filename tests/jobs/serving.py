@@ -1,0 +1,65 @@
+"""Servers as processes of their own, that can be killed at any moment."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+COMMAND = [sys.executable, "-c", "from ttsai_server.cli import main; main()"]
+
+
+class Server:
+    """Its log goes to `log`, a file, so that nothing waits for a reader."""
+
+    def __init__(self, data_dir: Path, log: Path, settings: Mapping[str, str]) -> None:
+        given = {f"TTSAI_SERVER__{name.upper()}": value for name, value in settings.items()}
+        path = os.pathsep.join(folder for folder in sys.path if folder)
+        self._log = log.open("ab")
+        self.process = subprocess.Popen(
+            [*COMMAND, "--data-dir", str(data_dir), "serve", "--port", "0"],
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": path, **given},
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        self.said = ""
+        assert self.process.stdout
+        while not (found := re.search(r"Listening on (\S+)", self.said)):
+            line = self.process.stdout.readline()
+            assert line, f"the server ended: {log.read_text()[-3000:]}"
+            self.said += line
+        self.url = found[1].replace("localhost", "127.0.0.1")
+
+    @property
+    def key(self) -> str:
+        """Of the account `local`; told at the first start on a database."""
+        found = re.search(r"sk-tts-\w+", self.said)
+        assert found
+        return found[0]
+
+    def kill(self) -> None:
+        """As a power cut."""
+        self.process.kill()
+        self._ended()
+
+    def stop(self) -> None:
+        """Ask it to end, and wait until it has."""
+        self.process.terminate()
+        self._ended()
+
+    def _ended(self) -> None:
+        self.process.communicate(timeout=30)
+        self._log.close()
+
+
+@contextmanager
+def serving(data_dir: Path, log: Path, settings: Mapping[str, str]) -> Generator[Server]:
+    server = Server(data_dir, log, settings)
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.kill()

@@ -1,0 +1,229 @@
+"""Servers that are killed: no job is lost, none is paid twice, every webhook comes, no file is forgotten."""
+
+import asyncio
+import random
+import threading
+from collections import Counter, defaultdict, deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from sqlalchemy import Connection, func, select
+from standardwebhooks import Webhook
+from tests.jobs.serving import Server, serving
+from tests.receivers import Receiver, receiver, says
+
+from ttsai_server.audio.encode import Encoder
+from ttsai_server.services.work import input_of
+from ttsai_server.settings import Settings, Store
+from ttsai_server.store.db import Database, open_database
+from ttsai_server.store.tables import accounts, ledger, loose_files, reservations, results, tasks, usage
+from ttsai_server.store.webhook_secrets import WebhookSecrets
+
+KILLS = 20
+JOBS = 60
+MOST_ALIVE = 1.2
+"""Seconds from a server's start to its end, at most."""
+END_SECONDS = 120
+CREDITS = 1_000_000
+TONE = {"model": "tone", "voice": "tone_a", "format": "wav"}
+SETTINGS = {
+    "models__demo": "true",
+    "models__options": '{"tone": {"step_seconds": 0.03, "steps": 4, "fail_on": "broken"}}',
+    "webhooks__allow_private": "true",
+    "jobs__attempts": str(KILLS + 1),
+    "plans__enterprise__requests_per_minute": "100000",
+    "plans__enterprise__concurrent": "1000",
+}
+
+
+@dataclass
+class Books:
+    """What clients were told."""
+
+    accepted: dict[str, str] = field(default_factory=dict[str, str])
+    """Task → the state that it must end in."""
+
+
+def silence() -> bytes:
+    encoder = Encoder("flac", 16_000)
+    return encoder.push(np.zeros((16_000, 1), np.float32)) + encoder.finish()
+
+
+SILENCE = silence()
+
+
+def submit(client: httpx.Client, number: int, webhook_url: str, books: Books) -> None:
+    """One job in twelve fails, one listens, one is a batch of two; the others speak."""
+    match number % 12:
+        case 3:
+            body = {**TONE, "text": f"This is broken, number {number}.", "webhook_url": webhook_url}
+            answer, state = client.post("/v1/tts/", json=body), "failed"
+        case 5:
+            files, data = {"file": ("a.flac", SILENCE)}, {"model": "whisper-tiny.en", "webhook_url": webhook_url}
+            answer, state = client.post("/v1/transcribe/", files=files, data=data), "completed"
+        case 7:
+            items = [{**TONE, "text": f"Item {item} of {number}."} for item in range(2)]
+            answer, state = client.post("/v1/tts/batch/", json={"texts": items}), "completed"
+        case _:
+            body = {**TONE, "text": f"Sentence number {number}. " * 8, "webhook_url": webhook_url}
+            answer, state = client.post("/v1/tts/", json=body), "completed"
+    body = answer.raise_for_status().json()
+    for item in body.get("items", [body]):
+        books.accepted[item["uuid"]] = state
+
+
+def live_and_die(
+    server: Server, key: str, jobs: deque[int], count: int, url: str, books: Books, seconds: float
+) -> None:
+    """Take so many jobs, and be killed after so many seconds; a job that is cut off stays in `jobs`."""
+    killer = threading.Timer(seconds, server.kill)
+    killer.start()
+    with (
+        suppress(httpx.TransportError),
+        httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as client,
+    ):
+        for _ in range(min(count, len(jobs))):
+            submit(client, jobs[0], url, books)
+            jobs.popleft()
+    killer.join()
+
+
+def take_the_rest(server: Server, key: str, jobs: deque[int], url: str, books: Books) -> None:
+    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as client:
+        while jobs:
+            submit(client, jobs.popleft(), url, books)
+
+
+async def all_ended(database: Database) -> None:
+    async with asyncio.timeout(END_SECONDS):
+        while await database.read(_by_node):  # noqa: ASYNC110 another process ends them
+            await asyncio.sleep(0.1)
+
+
+@pytest.fixture
+async def ear() -> AsyncIterator[Receiver]:
+    async with receiver(says("204 No Content")) as running:
+        yield running
+
+
+def _row_counts(connection: Connection) -> dict[str, Any]:
+    completed = tasks.c.state == "completed"
+    return {
+        "states": {row.id: row.state for row in connection.execute(select(tasks.c.id, tasks.c.state))},
+        "begun": connection.scalar(select(func.max(tasks.c.attempts))),
+        "told": set(connection.scalars(select(tasks.c.id).where(tasks.c.webhook_url.is_not(None)))),
+        "charged": connection.scalar(select(func.sum(tasks.c.credits)).where(completed)),
+        "used": connection.execute(select(func.count(), func.sum(usage.c.credits))).one(),
+        "ledger": connection.scalar(select(func.sum(ledger.c.amount))),
+        "account": connection.execute(select(accounts.c.available, accounts.c.reserved)).one(),
+        "reservations": Counter(connection.scalars(select(reservations.c.state))),
+        "results": dict(connection.execute(select(results.c.id, results.c.file)).all()),  # pyright: ignore[reportArgumentType]
+        "loose": set(connection.scalars(select(loose_files.c.file))),
+    }
+
+
+async def check_books(database: Database, books: Books) -> Mapping[str, Any]:
+    """Each job has ended as it must, and each that completed is charged once."""
+    found = await database.read(_row_counts)
+    ended: dict[str, str] = found["states"]
+    assert {id: ended.get(id) for id in books.accepted} == books.accepted
+    assert found["begun"] > 1, "no job was interrupted"
+    assert set(ended.values()) <= {"completed", "failed"}
+    completed = [id for id, state in ended.items() if state == "completed"]
+    assert tuple(found["used"]) == (len(completed), found["charged"])
+    assert found["reservations"] == Counter(settled=len(completed), released=len(ended) - len(completed))
+    assert found["account"] == (CREDITS - found["charged"], 0)
+    assert found["ledger"] == found["account"].available
+    extra = set(found["results"]) ^ set(completed)
+    assert not extra & {input_of(id) for id in ended}, "the file of a job that has ended is deleted"
+    assert all(id.endswith("-input") for id in extra), "beside results, only files of jobs that never were accepted"
+    return found
+
+
+def check_files(folder: Path, found: Mapping[str, Any]) -> None:
+    """Every file is a result's, or known to be deleted."""
+    there = {file.name for file in folder.iterdir()}
+    wanted = set(found["results"].values())
+    assert wanted <= there
+    assert there - wanted <= found["loose"]
+
+
+async def check_webhooks(database: Database, ear: Receiver, told: set[str]) -> None:
+    """Each of these tasks was told of at least once, always by one id, signed."""
+    secret = Webhook((await WebhookSecrets(database).get("local")).secret)
+    ids = defaultdict[str, set[str]](set)
+    for request in ear.received:
+        body = secret.verify(request.body, dict(request.headers))
+        ids[body["task_id"]].add(request.headers["webhook-id"])
+    assert {task: len(found) for task, found in ids.items()} == dict.fromkeys(told, 1)
+
+
+async def heard_of(ear: Receiver, count: int) -> None:
+    async with asyncio.timeout(END_SECONDS):
+        while len({request.body for request in ear.received}) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+async def test_a_server_that_is_killed_again_and_again_does_every_job_once(
+    tmp_path: Path, ear: Receiver, tiny_weights: Path
+) -> None:
+    chance, books, jobs = random.Random(4), Books(), deque(range(JOBS))
+    settings = {**SETTINGS, "models__dir": str(tiny_weights.parent)}
+    start = tmp_path / "data", tmp_path / "log", settings
+    with serving(*start) as server:
+        key = server.key
+        server.kill()
+    for _ in range(KILLS):
+        alive = chance.uniform(0, MOST_ALIVE)
+        with serving(*start) as server:
+            await asyncio.to_thread(live_and_die, server, key, jobs, JOBS // KILLS, ear.url(), books, alive)
+    database = open_database(Settings(data_dir=tmp_path / "data"))
+    with serving(*start) as server:
+        await asyncio.to_thread(take_the_rest, server, key, jobs, ear.url(), books)
+        await all_ended(database)
+        told: set[str] = (await database.read(_row_counts))["told"]
+        await heard_of(ear, len(told))
+        await asyncio.to_thread(server.stop)
+    found = await check_books(database, books)
+    check_files(tmp_path / "data" / "results", found)
+    await check_webhooks(database, ear, told)
+    await database.close()
+    assert len(books.accepted) == JOBS + JOBS // 12
+
+
+async def test_another_server_does_the_jobs_of_one_that_never_comes_back(
+    tmp_path: Path, ear: Receiver, postgres_url: str, tiny_weights: Path
+) -> None:
+    books = Books()
+    settings = {
+        **SETTINGS,
+        "models__dir": str(tiny_weights.parent),
+        "store__url": postgres_url,
+        "jobs__dead_seconds": "2",
+    }
+    database = open_database(Settings(data_dir=tmp_path, store=Store(url=postgres_url)))
+    with (
+        serving(tmp_path, tmp_path / "log-a", {**settings, "jobs__node": "a"}) as lost,
+        serving(tmp_path, tmp_path / "log-b", {**settings, "jobs__node": "b"}) as other,
+    ):
+        await asyncio.to_thread(take_the_rest, lost, lost.key, deque(range(JOBS)), ear.url(), books)
+        await asyncio.to_thread(lost.kill)
+        assert (await database.read(_by_node))["a"], "it had begun some"
+        await all_ended(database)
+        told: set[str] = (await database.read(_row_counts))["told"]
+        await heard_of(ear, len(told))
+        await asyncio.to_thread(other.stop)
+    found = await check_books(database, books)
+    check_files(tmp_path / "results", found)
+    await check_webhooks(database, ear, told)
+    await database.close()
+
+
+def _by_node(connection: Connection) -> Counter[str | None]:
+    return Counter(connection.scalars(select(tasks.c.node).where(tasks.c.ended_at.is_(None))))
