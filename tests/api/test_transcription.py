@@ -65,6 +65,13 @@ def test_timestamps_give_each_word_its_times(server: Live, clip: bytes) -> None:
     assert all(word.keys() == {"word", "start", "end", "probability"} for word in words)
 
 
+def test_timestamps_give_each_word_its_times_in_verbose_json_too(server: Live, clip: bytes) -> None:
+    with_words = sent(server, clip, timestamps="true", response_format="verbose_json").json()
+    assert [word["word"] for word in with_words["words"]] == with_words["text"].split()
+    assert with_words["segments"]
+    assert "words" not in sent(server, clip, response_format="verbose_json").json()
+
+
 def test_speakers_are_told_apart_when_asked_for(server: Live, clip: bytes, speakers_weights: Path) -> None:
     segments = sent(server, clip, diarize="true").json()["segments"]
     assert {segment["speaker"] for segment in segments} == {"SPEAKER_00"}
