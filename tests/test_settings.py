@@ -47,3 +47,10 @@ def test_an_unknown_setting_is_an_error(tmp_path: Path) -> None:
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         load_settings(tmp_path / "none.toml")
+
+
+def test_what_tells_speakers_apart_cannot_be_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("[transcription]\ndiarizers = []\n")
+    with pytest.raises(ValidationError, match="diarizers"):
+        load_settings(file)

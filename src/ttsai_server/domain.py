@@ -95,8 +95,6 @@ class ModelCard:
     voices: tuple[Voice, ...] = ()
     aliases: tuple[str, ...] = ()
     """Other ids that mean this model."""
-    translates: bool = False
-    """Whether it writes English, whatever it hears."""
     streaming: bool = True
     cloning: bool = False
     translates: bool = False

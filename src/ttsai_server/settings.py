@@ -185,7 +185,7 @@ class Transcription(Group):
         "gpt-4o-transcribe-diarize",
     )
     """OpenAI's model names, on its own paths."""
-    diarizers: tuple[str, ...] = ("speakers-pyannote", "speakers")
+    diarizers: tuple[str, ...] = Field(default=("speakers-pyannote", "speakers"), min_length=1)
     """Models that tell speakers apart; the first whose weights are on this machine does it."""
 
 

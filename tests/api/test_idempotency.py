@@ -1,10 +1,17 @@
 """A repeated Idempotency-Key."""
 
 import threading
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import numpy as np
+import pytest
+from starlette.types import Message
 from tests.live import Live
+
+from ttsai_server.api.idempotency import Fingerprint
+from ttsai_server.audio.encode import Encoder
 
 TONE = {"model": "tone", "voice": "tone_a", "text": "la la la"}
 
@@ -71,3 +78,42 @@ def test_keys_of_two_accounts_do_not_meet(server: Live) -> None:
 
 def test_a_key_that_is_too_long_is_400(server: Live) -> None:
     assert post(server.client(), "k" * 256).status_code == 400
+
+
+async def fingerprint(body: bytes, boundary: str, piece: int) -> str:
+    """Of a form that comes `piece` bytes at a time."""
+    pieces = [body[begin : begin + piece] for begin in range(0, len(body), piece)]
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+
+    head = f"multipart/form-data; boundary={boundary}".encode()
+    print_ = Fingerprint({"path": "/v1/stt", "headers": [(b"content-type", head)]}, receive)
+    await print_.rest()
+    return print_.hex
+
+
+@pytest.mark.parametrize("piece", [1, 7, 1000])
+async def test_a_form_is_the_same_whatever_its_boundary_and_however_it_is_cut(piece: int) -> None:
+    def form(boundary: str, value: str) -> bytes:
+        return f'--{boundary}\r\nContent-Disposition: form-data; name="a"\r\n\r\n{value}\r\n--{boundary}--\r\n'.encode()
+
+    first = await fingerprint(form("aab", "1"), "aab", 1000)
+    assert await fingerprint(form("another", "1"), "another", piece) == first
+    assert await fingerprint(form("another", "2"), "another", piece) != first
+
+
+def test_a_repeated_upload_gets_the_same_answer(server: Live, tiny_weights: Path) -> None:
+    account, key = server.new_key(credits=10)
+    sound = Encoder("flac", 16_000)
+    file = sound.push(np.zeros((16_000, 1), np.float32)) + sound.finish()
+
+    def send(sound: bytes) -> httpx.Response:  # with a boundary of its own each time
+        headers, form = {"Idempotency-Key": "a"}, {"model": "whisper-tiny.en"}
+        return server.client(key).post("/v1/stt/", files={"file": sound}, data=form, headers=headers)
+
+    first, second = send(file), send(file)
+    assert (second.status_code, second.content) == (200, first.content)
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert send(file + b"1").status_code == 400
+    assert server.account(account).available == 8

@@ -5,6 +5,7 @@ import json
 import socket
 import time
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,13 @@ def test_timestamps_give_each_word_its_times(server: Live, clip: bytes) -> None:
     words = [word for segment in segments for word in segment["words"]]
     assert [word["word"] for word in words] == " ".join(segment["text"] for segment in segments).split()
     assert all(word.keys() == {"word", "start", "end", "probability"} for word in words)
+
+
+def test_timestamps_give_each_word_its_times_in_verbose_json_too(server: Live, clip: bytes) -> None:
+    with_words = sent(server, clip, timestamps="true", response_format="verbose_json").json()
+    assert [word["word"] for word in with_words["words"]] == with_words["text"].split()
+    assert with_words["segments"]
+    assert "words" not in sent(server, clip, response_format="verbose_json").json()
 
 
 def test_speakers_are_told_apart_when_asked_for(server: Live, clip: bytes, speakers_weights: Path) -> None:
@@ -236,3 +244,19 @@ def test_a_client_that_leaves_stops_the_work_and_pays_for_what_was_heard(server:
         time.sleep(0.1)
     assert 2 <= 1000 - server.account(account).available <= 8
     assert 'ttsai_unheard_seconds{model="whisper-tiny.en"} 0.0' in server.client().get("/metrics").text
+
+
+def test_a_body_that_does_not_tell_its_length_is_refused_once_it_is_over_the_limit(strict: Live) -> None:
+    sent_parts = 0
+
+    def parts() -> Generator[bytes]:
+        nonlocal sent_parts
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+        for sent_parts in range(2000):
+            yield b"\0" * 10_000
+
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    with suppress(httpx.WriteError):  # the answer may be lost when the connection is closed
+        answer = strict.client().post("/v1/stt/", content=parts(), headers=headers)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (413, "file_too_large")
+    assert sent_parts < 1000

@@ -10,6 +10,7 @@ from pathlib import Path
 from secrets import token_hex
 from time import monotonic
 
+from python_multipart.multipart import parse_options_header
 from starlette.responses import FileResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -81,15 +82,21 @@ class Replay:
 
 
 class Fingerprint:
-    """A hash of a request's path and body, taken as the body is read."""
+    """A hash of a request's path and body, taken as the body is read.
+
+    A form's boundary is left out: clients make up another one for each attempt.
+    """
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._hash = hashlib.sha256(scope["path"].encode() + b"\n")
         self._receive = receive
+        self._boundary = parse_options_header(header(scope, b"content-type"))[1].get(b"boundary", b"")
+        self._held = b""
+        """The end of what was read, which may be the beginning of a boundary."""
 
     async def receive(self) -> Message:
         message = await self._receive()
-        self._hash.update(message.get("body", b""))
+        self._add(message.get("body", b""))
         return message
 
     async def rest(self) -> None:
@@ -99,7 +106,17 @@ class Fingerprint:
 
     @property
     def hex(self) -> str:
-        return self._hash.hexdigest()
+        whole = self._hash.copy()
+        whole.update(self._held)
+        return whole.hexdigest()
+
+    def _add(self, data: bytes) -> None:
+        if self._boundary:
+            *parts, rest = (self._held + data).split(self._boundary)
+            settled = max(0, len(rest) - len(self._boundary) + 1)
+            self._held = rest[settled:]
+            data = b"--".join([*parts, rest[:settled]])
+        self._hash.update(data)
 
 
 class Copy:

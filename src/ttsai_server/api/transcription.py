@@ -1,6 +1,7 @@
 """POST /v1/stt/ and OpenAI's POST /v1/audio/transcriptions and /v1/audio/translations."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -37,6 +38,7 @@ OpenAIAnswer = OpenAITranscript | OpenAIVerboseTranscript | OpenAIDiarizedTransc
 Count = Annotated[int | None, Form(ge=1, le=50)]
 Temperature = Annotated[float, Form(ge=0, le=1, allow_inf_nan=False)]
 SUBTITLES = ("srt", "vtt")
+Granularity = Literal["word", "segment"]
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,11 @@ class TranscriptionForm(OpenAIForm):
     response_format: Annotated[Literal["json", "text", "srt", "vtt", "verbose_json", "diarized_json"], Form()] = "json"
     stream: Annotated[bool, Form()] = False
     # OpenAI's own clients write the first, most others the second
-    listed: Annotated[list[Literal["word", "segment"]] | None, Form(alias="timestamp_granularities[]")] = None
-    timestamp_granularities: Annotated[list[Literal["word", "segment"]] | None, Form()] = None
+    listed: Annotated[list[Granularity] | None, Form(alias="timestamp_granularities[]")] = None
+    timestamp_granularities: Annotated[list[Granularity] | None, Form()] = None
 
     @property
-    def granularities(self) -> list[Literal["word", "segment"]]:
+    def granularities(self) -> list[Granularity]:
         return self.listed or self.timestamp_granularities or []
 
     def order(self, model: str) -> Order:
@@ -131,8 +133,9 @@ async def transcribe(
     hearing = _listen(services, caller, form.order(), form.file)
     transcript = await unless_left(request.receive, _whole(hearing))
     if form.response_format != "json":
-        return _rendered(transcript, form.response_format, hearing)
-    body = published(transcript, words=form.timestamps)
+        granularities: list[Granularity] = ["word", "segment"] if form.timestamps else []
+        return await _rendered(transcript, form.response_format, hearing, granularities)
+    body = await asyncio.to_thread(published, transcript, words=form.timestamps)
     return Response(body, headers=credit_headers(hearing.hold), media_type="application/json")
 
 
@@ -166,7 +169,7 @@ async def create_transcription(
         chunks = await begun(events, request.receive)
         return EventStream(chunks, credit_headers(hearing.hold), request.scope["state"]["request_id"])
     transcript = await unless_left(request.receive, _whole(hearing))
-    return _rendered(transcript, form.response_format, hearing, form.granularities)
+    return await _rendered(transcript, form.response_format, hearing, form.granularities)
 
 
 @router.post(
@@ -180,7 +183,7 @@ async def create_translation(
     """OpenAI's translation endpoint: what is said, in English."""
     hearing = _listen(services, caller, form.order(services.settings.openai_model(form.model)), form.file)
     transcript = await unless_left(request.receive, _whole(hearing))
-    return _rendered(transcript, form.response_format, hearing)
+    return await _rendered(transcript, form.response_format, hearing)
 
 
 def _listen(services: Services, caller: Caller, order: Order, upload: UploadFile) -> Hearing:
@@ -193,13 +196,14 @@ async def _whole(hearing: Hearing) -> Transcript:
         return hearing.transcript([passage async for passage in passages])
 
 
-def _rendered(
+async def _rendered(
     transcript: Transcript,
     form: transcripts.TranscriptFormat,
     hearing: Hearing,
-    granularities: list[Literal["word", "segment"]] | None = None,
+    granularities: Sequence[Granularity] = (),
 ) -> Response:
-    answer = transcripts.openai(transcript, form, granularities or ())
+    # hours of speech take most of a second
+    answer = await asyncio.to_thread(transcripts.openai, transcript, form, granularities)
     return Response(answer.body, headers={**credit_headers(hearing.hold), "Content-Type": answer.content_type})
 
 

@@ -78,7 +78,6 @@ class CardFile(_Strict):
     translates: bool = False
     streaming: bool = True
     cloning: bool = False
-    translates: bool = False
     demo: bool = False
     memory: int = Field(default=0, ge=0)
     concurrency: int = Field(default=1, ge=0)

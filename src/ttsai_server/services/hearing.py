@@ -104,7 +104,7 @@ class Hearing:
             return decode(self._file, bounds, rate=rate, channels=1, stop=lambda: stop.cancelled)
 
         async with self._decoders:
-            return await in_thread(None, work, stop)
+            return await in_thread(None, work, stop, Recording.close)
 
     async def _listen(self, recording: Recording) -> AsyncGenerator[Passage]:
         label = Labeller(await self._turns(recording)) if self.brief.diarizer else None

@@ -82,7 +82,7 @@ class Transcription:
         for card in cards:
             if not missing(card, self._settings.models.dir):
                 return card
-        if self._settings.models.auto_pull and cards:
+        if self._settings.models.auto_pull:
             return cards[-1]
         raise WeightsMissing(names[-1])
 

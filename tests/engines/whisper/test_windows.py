@@ -62,6 +62,13 @@ def test_what_is_heard_again_is_less_than_all_and_holds_the_seconds_asked_for(
         assert held == whole.stretches[whole.stretches.index(held[0]) :][: len(held)]
 
 
+def test_an_end_that_rounding_puts_after_the_last_sample_is_the_end() -> None:
+    whole = chunk([(0, 1000), (2000, 3007)])
+    seconds = len(whole.sound) / RATE
+    assert seconds * RATE > len(whole.sound)
+    assert sum(len(part.sound) for part in whole.again(0, seconds)[0]) == len(whole.sound)
+
+
 def _loud(sound: np.ndarray) -> list[Stretch]:
     edges = np.flatnonzero(np.diff(np.concatenate([[0], sound, [0]])))
     return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]

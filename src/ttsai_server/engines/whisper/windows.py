@@ -43,7 +43,8 @@ class Chunk:
         """
         edges = np.cumsum([0, *(last - first for first, last in self.stretches)])
         first = max(int(np.searchsorted(edges, start * RATE, "right")) - 1, 0)
-        stop = int(np.searchsorted(edges, end * RATE, "left"))
+        # seconds become samples again with an error, which may lie past the last edge
+        stop = min(int(np.searchsorted(edges, end * RATE, "left")), len(self.stretches))
         cuts = [first, stop]
         if len(self.stretches) == 1:
             return (), 0, 0
