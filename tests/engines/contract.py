@@ -14,7 +14,7 @@ from tests.engines.conftest import Dialogue
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, Diarization, DiarizationRequest, ModelCard, SpeechRequest
-from ttsai_server.engines.base import Cancellation, Cancelled, Diarizer, Place, Synthesizer
+from ttsai_server.engines.base import Cancellation, Cancelled, Diarizer, Engine, Place, Synthesizer
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import load_class
 from ttsai_server.errors import BadRequest
@@ -24,12 +24,15 @@ SHORT = "The rain has stopped."
 LONG = "The rain has stopped, and the children are playing in the garden behind the old house again."
 
 
-class SynthesizerContract:
+class EngineContract:
+    """What the suites share: a model's card, and its engine, loaded once for a class of tests."""
+
     model_id: ClassVar[str]
-    voice: ClassVar[str]
-    language: ClassVar[str] = "en-us"
-    tolerance: ClassVar[float] = 0.0
-    """Largest difference of a sample between two answers to one request."""
+    kind: ClassVar[type[Engine]]
+
+    @classmethod
+    def place(cls, weights: Path) -> Place:
+        return Place(weights)
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -43,11 +46,19 @@ class SynthesizerContract:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def engine(cls, card: ModelCard, weights: Path) -> Generator[Synthesizer]:
-        engine = load_class(card).load(card, Place(weights))
-        assert isinstance(engine, Synthesizer)
+    def engine(cls, card: ModelCard, weights: Path) -> Generator[Engine]:
+        engine = load_class(card).load(card, cls.place(weights))
+        assert isinstance(engine, cls.kind)
         yield engine
         engine.close()
+
+
+class SynthesizerContract(EngineContract):
+    kind = Synthesizer
+    voice: ClassVar[str]
+    language: ClassVar[str] = "en-us"
+    tolerance: ClassVar[float] = 0.0
+    """Largest difference of a sample between two answers to one request."""
 
     def request_for(self, text: str, **changes: Any) -> SpeechRequest:
         return replace(SpeechRequest(text, ((self.voice, 1.0),), self.language), **changes)
@@ -144,23 +155,8 @@ class SynthesizerContract:
         engine.close()
 
 
-class DiarizerContract:
-    """`weights` gives the folder of the model's files."""
-
-    model_id: ClassVar[str]
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def card(cls) -> ModelCard:
-        return read_card(Settings().models.cards / f"{cls.model_id}.toml")
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def engine(cls, card: ModelCard, weights: Path) -> Generator[Diarizer]:
-        engine = load_class(card).load(card, Place(weights))
-        assert isinstance(engine, Diarizer)
-        yield engine
-        engine.close()
+class DiarizerContract(EngineContract):
+    kind = Diarizer
 
     def steps(self, engine: Diarizer, recording: Recording, **asked: int) -> list[Diarization]:
         return list(engine.diarize(recording, DiarizationRequest(**asked), Cancellation()))

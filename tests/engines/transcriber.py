@@ -2,21 +2,20 @@
 
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from tests.engines.contract import EngineContract
 from tests.engines.talk import Talk
 from tests.listening import wer
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, Passage, Segment, TranscriptionRequest, Word
 from ttsai_server.engines.base import Cancellation, Cancelled, Place, Transcriber
-from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import load_class
-from ttsai_server.settings import Settings
 
 MOST_GROWTH = 64
 """Megabytes that a long recording may take beyond a short one."""
@@ -46,27 +45,13 @@ def text_of(passages: Sequence[Passage]) -> str:
     return " ".join(segment.text for segment in segments_of(passages))
 
 
-class TranscriberContract:
-    model_id: ClassVar[str]
+class TranscriberContract(EngineContract):
+    kind = Transcriber
     steps: ClassVar[int] = 2
 
-    @pytest.fixture(scope="class")
     @classmethod
-    def weights(cls, models_dir: Path) -> Path:
-        return models_dir / cls.model_id
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def card(cls) -> ModelCard:
-        return read_card(Settings().models.cards / f"{cls.model_id}.toml")
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def engine(cls, card: ModelCard, weights: Path) -> Generator[Transcriber]:
-        engine = load_class(card).load(card, Place(weights, threads=1, steps=cls.steps))
-        assert isinstance(engine, Transcriber)
-        yield engine
-        engine.close()
+    def place(cls, weights: Path) -> Place:
+        return Place(weights, threads=1, steps=cls.steps)
 
     @pytest.fixture(scope="class")
     @classmethod
