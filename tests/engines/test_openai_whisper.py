@@ -152,3 +152,7 @@ def test_it_can_be_closed_twice(card: ModelCard, weights: Path, short: Recording
     engine.close()
     with pytest.raises(EngineFailed, match="closed"):
         hear(engine, short)
+
+
+def test_a_prompt_may_spell_a_special_token(engine: OpenAIWhisper, short: Recording) -> None:
+    assert hear(engine, short, replace(ASKED, prompt="<|endoftext|> of <|nospeech|>"))[-1].end == short.seconds

@@ -106,7 +106,7 @@ class OpenAIWhisper(Transcriber):
                     temperature=tuple(float(degree) for degree in np.arange(request.temperature, 1.001, WARMER)),
                     beam_size=self.Options.model_validate(dict(request.options)).beam_size,
                     best_of=SAMPLES,
-                    initial_prompt=before or None,
+                    initial_prompt=before.replace("<|", "< |") or None,  # a special token is refused, not read
                     word_timestamps=request.words,
                     fp16=self._model.device.type == "cuda",
                 )
