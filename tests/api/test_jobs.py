@@ -363,6 +363,12 @@ def test_a_transcription_with_a_webhook_is_a_job(server: Live, tiny_weights: obj
     assert server.client().post("/v1/stt/", files=files, data=data).json()["status"] == "queued"
 
 
+def test_a_transcription_job_does_not_promise_what_it_does_not_give(server: Live, tiny_weights: object) -> None:
+    files, data = {"file": ("a.flac", silence(1))}, {"model": "whisper-tiny.en", "response_format": "srt"}
+    answer = server.client().post("/v1/transcribe/", files=files, data=data)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "response_format")
+
+
 def test_under_api_a_transcription_is_not_a_job(server: Live, tiny_weights: object) -> None:
     files, data = {"file": ("a.flac", silence(1))}, {"model": "whisper-tiny.en"}
     assert server.client().post("/api/v1/stt/", files=files, data=data).json()["text"] == ""

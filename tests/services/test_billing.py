@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from ttsai_server.domain import Caller, ModelCard, Task, Tier
 from ttsai_server.errors import InsufficientCredits
-from ttsai_server.services.billing import Billing, LedgerBilling, NullBilling, open_billing, price
+from ttsai_server.services.billing import Billing, LedgerBilling, NullBilling, minutes_price, open_billing, price
 from ttsai_server.settings import Auth, Prices, Settings
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database, open_database
-from ttsai_server.store.ledger import Used
+from ttsai_server.store.ledger import Ledger, Used
 
 
 def card(tier: Tier) -> ModelCard:
@@ -49,6 +49,19 @@ def test_a_started_thousand_counts_whole(tier: Tier, characters: int, credits: i
 @given(one=st.integers(0, 50_000), more=st.integers(0, 50_000))
 def test_a_longer_text_never_costs_less(one: int, more: int) -> None:
     assert price(card(Tier.STANDARD), one, Prices()) <= price(card(Tier.STANDARD), one + more, Prices())
+
+
+@pytest.mark.parametrize(("seconds", "credits"), [(0.1, 2), (60, 2), (60 + 1 / 16_000, 2), (60.001, 4), (3600, 120)])
+def test_a_started_minute_counts_whole_to_the_millisecond_that_is_shown(seconds: float, credits: int) -> None:
+    assert minutes_price(seconds, 2) == credits
+
+
+async def test_credits_stay_set_aside_for_as_long_as_the_work_may_take(database: Database, caller: Caller) -> None:
+    brief = LedgerBilling(Ledger(database), 0)
+    await brief.reserve(caller, 30, seconds=60)
+    await brief.reserve(caller, 40)
+    await Ledger(database).release_expired()
+    assert (await Accounts(database).get(caller.account)).available == 70
 
 
 async def test_a_hold_tells_what_remains(billing: Billing, caller: Caller) -> None:

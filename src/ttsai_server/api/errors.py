@@ -71,6 +71,8 @@ def bad_request(problems: Sequence[Any]) -> BadRequest:
         return BadRequest("The body must be a JSON object, sent with Content-Type: application/json.")
     if first["type"] == "missing":
         return BadRequest(f"{field!r} is required.", param=field)
+    if "UploadFile" in first["msg"]:
+        return BadRequest(f"{field!r} must be a file.", param=field)
     return BadRequest(f"{field!r}: {first['msg']}.", param=field)
 
 

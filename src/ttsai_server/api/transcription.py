@@ -26,6 +26,7 @@ from ttsai_server.api.streaming import EventStream, begun, credit_headers
 from ttsai_server.api.transcripts import TranscriptEvents
 from ttsai_server.api.uploads import content
 from ttsai_server.domain import Caller, Passage, Transcript
+from ttsai_server.errors import BadRequest
 from ttsai_server.services.hearing import Hearing
 from ttsai_server.services.published import published
 from ttsai_server.services.tasks import Ordering
@@ -148,6 +149,8 @@ async def start_transcription(
 
 
 async def _job(form: SttForm, request: Request, services: Services, caller: Caller, base_url: str) -> Response:
+    if form.response_format != "json":
+        raise BadRequest("A job's result is JSON; /v1/speech/subtitles/ has its subtitles.", param="response_format")
     file = content(form.file, services.settings.transcription.max_file_bytes)
     how = Ordering(base_url, form.webhook_url)
     return job(await services.tasks.listen(caller, form.order(), file, form.file.filename or "", how), request)

@@ -25,7 +25,7 @@ def price(card: ModelCard, characters: int, prices: Prices) -> int:
 
 def minutes_price(seconds: float, per_minute: int) -> int:
     """Credits for work on a recording."""
-    return per_minute * ceil(seconds / MINUTE)
+    return per_minute * ceil(round(seconds, 3) / MINUTE)  # to the millisecond, as lengths are told
 
 
 class Hold(ABC):
@@ -63,8 +63,8 @@ class Hold(ABC):
 
 class Billing(ABC):
     @abstractmethod
-    async def reserve(self, caller: Caller, credits: int) -> Hold:
-        """Set credits aside. Raises InsufficientCredits."""
+    async def reserve(self, caller: Caller, credits: int, seconds: float = 0) -> Hold:
+        """Set credits aside, for at least so many seconds of work. Raises InsufficientCredits."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -116,8 +116,8 @@ class LedgerBilling(Billing):
         self._ttl = ttl
         self._abandoned: set[asyncio.Task[None]] = set()
 
-    async def reserve(self, caller: Caller, credits: int) -> Hold:
-        making = asyncio.ensure_future(self._make(caller, credits))
+    async def reserve(self, caller: Caller, credits: int, seconds: float = 0) -> Hold:
+        making = asyncio.ensure_future(self._make(caller, credits, max(seconds, self._ttl)))
         try:
             return await asyncio.shield(making)
         except asyncio.CancelledError:
@@ -130,8 +130,8 @@ class LedgerBilling(Billing):
         if self._abandoned:
             await asyncio.wait(self._abandoned)
 
-    async def _make(self, caller: Caller, credits: int) -> Hold:
-        made = await self._ledger.reserve(caller.account, credits, self._ttl)
+    async def _make(self, caller: Caller, credits: int, ttl: float) -> Hold:
+        made = await self._ledger.reserve(caller.account, credits, ttl)
         return LedgerHold(self._ledger, made.id, made.amount, made.available)
 
 
@@ -146,7 +146,7 @@ class NullHold(Hold):
 class NullBilling(Billing):
     """Nobody pays: for a server without keys."""
 
-    async def reserve(self, caller: Caller, credits: int) -> Hold:
+    async def reserve(self, caller: Caller, credits: int, seconds: float = 0) -> Hold:
         return NullHold(credits, None)
 
     async def close(self) -> None:

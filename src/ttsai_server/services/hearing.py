@@ -22,6 +22,8 @@ from ttsai_server.store.ledger import Used
 
 logger = logging.getLogger(__name__)
 
+SLOWEST = 10
+"""Times its own length that a recording may take to be heard before its credits count as forgotten by a crash."""
 PROGRESS_SECONDS = 30
 """How often the log tells how far a long recording is."""
 
@@ -87,7 +89,8 @@ class Hearing:
         """
         with await self._decode() as recording:
             self.seconds = recording.seconds
-            self._hold = await self._billing.reserve(self._caller, self._price(self.seconds))
+            slowest = SLOWEST * self.seconds
+            self._hold = await self._billing.reserve(self._caller, self._price(self.seconds), slowest)
             async with charged(self._hold, self._used, self._metrics), aclosing(self._listen(recording)) as passages:
                 async for passage in passages:
                     yield passage

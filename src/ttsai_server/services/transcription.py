@@ -22,6 +22,9 @@ from ttsai_server.services.hearing import Brief, Hearing
 from ttsai_server.settings import Settings
 from ttsai_server.text.language import normalise_code
 
+WIDER = {"nb": "no"}
+"""Code → the code of the language that it is a form of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -91,6 +94,7 @@ def _language(asked: str, card: ModelCard) -> str | None:
     if asked.strip().lower() in ("", "auto"):
         return None
     code = normalise_code(asked).split("-")[0]
+    code = WIDER.get(code, code) if code not in card.languages else code
     if code not in card.languages:
         raise BadRequest(f"{card.id!r} does not hear {asked[:40]!r}.", param="language")
     return code

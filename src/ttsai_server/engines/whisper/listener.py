@@ -35,6 +35,8 @@ WHISPERS_OWN = {"jv": "jw"}
 """ISO 639-1 code → the code that Whisper has for it, where they differ."""
 ISO = {own: code for code, own in WHISPERS_OWN.items()}
 ENGLISH = "en"
+AGAIN = 3
+"""How often, in ever smaller parts, what was left out is heard again: so often, a chunk of 30 s is down to 4."""
 
 
 def detect(sound: Sound, threshold: float) -> list[Stretch]:
@@ -100,31 +102,31 @@ class Listener:
     def _written(self) -> str:
         return ENGLISH if self._request.translate else self.language
 
-    def hear(self, chunks: Sequence[Chunk]) -> list[Segment]:
-        """What is said in the chunks, in order. Raises Cancelled."""
+    def hear(self, chunks: Sequence[Chunk], again: int = AGAIN) -> list[Segment]:
+        """What is said in the chunks, in order. again: how often what was left out is heard again. Raises Cancelled."""
         features = [pad_or_trim(self._model.feature_extractor(chunk.sound)[..., :-1]) for chunk in chunks]
         encoded = self._encode(np.stack(features))
         self._find_language(encoded)
         tokenizer = self._tokenizer()
         texts = self._write(encoded, features, tokenizer)
         aligned = self._align(encoded, chunks, texts, tokenizer)
-        told = (self._told(*each) for each in zip(chunks, texts, aligned, strict=True))
+        told = (self._told(*each, again) for each in zip(chunks, texts, aligned, strict=True))
         return [segment for segments in told for segment in segments]
 
-    def _told(self, chunk: Chunk, text: Text, words: list[Aligned]) -> list[Segment]:
+    def _told(self, chunk: Chunk, text: Text, words: list[Aligned], again: int) -> list[Segment]:
         """What was heard; where speech had no word of its own, what another hearing of that part gives, if it is more.
 
         A model that leaves a sentence out is as sure of itself as ever; of less speech it leaves out less.
         """
-        gap = unheard(words, len(chunk.sound) / RATE)
+        gap = unheard(words, len(chunk.sound) / RATE) if again else None
         parts, start, end = chunk.again(*gap) if gap else ((), 0, 0)
         if not parts:
             return self._sentences(chunk, text, words)
-        again = self.hear(parts)
-        if sum(len(segment.text) for segment in again) <= sum(len(w.text) for w in words if start <= w.start < end):
+        more = self.hear(parts, again - 1)
+        if sum(len(segment.text) for segment in more) <= sum(len(w.text) for w in words if start <= w.start < end):
             return self._sentences(chunk, text, words)
         before, after = [w for w in words if w.start < start], [w for w in words if w.start >= end]
-        return [*self._sentences(chunk, text, before), *again, *self._sentences(chunk, text, after)]
+        return [*self._sentences(chunk, text, before), *more, *self._sentences(chunk, text, after)]
 
     def _sentences(self, chunk: Chunk, text: Text, words: list[Aligned]) -> list[Segment]:
         return list(sentences(settle(words, chunk.sound, self._lead), chunk, _segment(text), self._written))
@@ -204,7 +206,8 @@ def _text(result: Any, tokenizer: Tokenizer, temperature: float) -> Text:
     tokens = tuple(result.sequences_ids[0])
     log_probability = result.scores[0] * len(tokens) / (len(tokens) + 1)  # its score leaves out the end token
     text = Text(tokens, tokenizer.decode(list(tokens)).strip(), temperature, log_probability, result.no_speech_prob)
-    return Text((), "", temperature, log_probability, result.no_speech_prob) if text.silent else text
+    wordless = not any(character.isalnum() for character in text.text)  # dots, for a hum or a held vowel
+    return Text((), "", temperature, log_probability, result.no_speech_prob) if text.silent or wordless else text
 
 
 def _aligned(word: dict[str, Any]) -> Aligned:

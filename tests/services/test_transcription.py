@@ -1,0 +1,66 @@
+"""What is found out about an order before anything is decoded, reserved or loaded."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ttsai_server.engines.catalog import Catalog
+from ttsai_server.errors import BadRequest, UnknownModel, WeightsMissing
+from ttsai_server.metrics import Metrics
+from ttsai_server.runtime.loading import loader
+from ttsai_server.runtime.pool import Pool
+from ttsai_server.services.billing import NullBilling
+from ttsai_server.services.hearing import Brief
+from ttsai_server.services.transcription import Order, Transcription
+from ttsai_server.settings import Models, Settings
+
+
+def check(model: str = "whisper", models: Path | None = None, **asked: Any) -> Brief:
+    settings = Settings() if models is None else Settings(models=Models(dir=models))
+    catalog, pool = Catalog.of(settings.models), Pool(settings.models, loader(settings.models))
+    return Transcription(settings, catalog, pool, NullBilling(), Metrics()).check(Order(model, **asked))
+
+
+@pytest.mark.parametrize("name", ["whisper", "faster-whisper"])
+def test_a_published_name_means_a_model_of_this_server(name: str) -> None:
+    assert check(name).card.id == "whisper-base"
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [("auto", None), ("", None), ("fr", "fr"), ("German", "de"), ("pt-BR", "pt"), ("zh-Hans", "zh"), ("nb", "no")],
+)
+def test_a_language_is_understood_in_any_spelling(asked: str, code: str | None) -> None:
+    assert check(language=asked).request.language == code
+
+
+@pytest.mark.parametrize(
+    ("model", "asked"),
+    [
+        ("whisper", {"language": "klingon"}),
+        ("whisper-tiny.en", {"language": "fr"}),
+        ("whisper-tiny.en", {"translate": True}),
+        ("whisper", {"diarize": True, "min_speakers": 3, "max_speakers": 2}),
+    ],
+)
+def test_what_a_model_cant_do_is_a_bad_request(model: str, asked: dict[str, Any], speakers_weights: Path) -> None:
+    with pytest.raises(BadRequest):
+        check(model, **asked)
+
+
+@pytest.mark.parametrize("model", ["nope", "kokoro", "speakers"])
+def test_what_does_not_hear_is_an_unknown_model(model: str) -> None:
+    with pytest.raises(UnknownModel):
+        check(model)
+
+
+def test_speakers_are_told_apart_by_words(speakers_weights: Path) -> None:
+    brief = check(diarize=True, speakers=3)
+    assert brief.request.words
+    assert (brief.speakers.speakers, brief.speakers.least, brief.speakers.most) == (3, 3, 3)
+
+
+def test_without_a_model_for_it_speakers_are_not_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(WeightsMissing, match="models pull speakers"):
+        check(models=tmp_path, diarize=True)
