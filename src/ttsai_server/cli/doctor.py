@@ -88,12 +88,25 @@ def _device(settings: Settings) -> Finding:
 
 def _models(settings: Settings) -> Iterator[Finding]:
     try:
-        cards = Catalog.of(settings.models).cards()
+        catalog = Catalog.of(settings.models)
     except BadCard as error:
         yield Finding("model cards", False, str(error), "Mend the card.")
         return
-    for card in cards:
+    wanted = {catalog.models[name].id for name in _defaults(settings) if name in catalog.models}
+    for card in catalog.cards():
         load_class(card)
         absent = missing(card, settings.models.dir)
-        detail = f"{len(absent)} files of its weights are missing" if absent else "its weights are here"
-        yield Finding(f"model {card.id}", not absent, detail, f"Run: ttsai-server models pull {card.id}" * bool(absent))
+        if not absent:
+            yield Finding(f"model {card.id}", True, "its weights are here")
+        elif card.id in wanted:
+            mend = f"Run: ttsai-server models pull {card.id}"
+            yield Finding(f"model {card.id}", False, f"{len(absent)} files of its weights are missing", mend)
+        else:
+            yield Finding(f"model {card.id}", True, "not fetched; nothing in the settings asks for it")
+
+
+def _defaults(settings: Settings) -> set[str]:
+    """What requests that name no model of their own choice are done by."""
+    models, listening = settings.models, settings.transcription
+    default = {settings.speech.default_model, listening.default_model, listening.diarizers[-1]}
+    return default.union(models.aliases.values(), models.preload)
