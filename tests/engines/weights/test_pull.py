@@ -110,15 +110,14 @@ def test_two_pulls_at_once_fetch_once(
 ) -> None:
     hub.cuts, hub.hold = [len(BIG), 2], Event()
     card = make_card(hub_source(**KNOWN))
-    first = Thread(target=pull, args=(card, models))
-    first.start()
+    process = puller(models)
     until(lambda: len(hub.requests) >= 1)
     second = Thread(target=pull, args=(card, models, watch))
     second.start()
     until(lambda: ("waiting for another pull", 0, None) in seen)
     hub.hold.set()
     second.join(30)
-    first.join(30)
+    assert process.wait(30) == 0
     assert [path for path, _ in hub.requests] == [f"{HUB_PATH}/onnx/model.bin", f"{HUB_PATH}/config.json"]
     assert verify(card, models) == []
 
