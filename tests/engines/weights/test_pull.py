@@ -111,7 +111,7 @@ def test_two_pulls_at_once_fetch_once(
     hub.cuts, hub.hold = [len(BIG), 2], Event()
     card = make_card(hub_source(**KNOWN))
     process = puller(models)
-    until(lambda: len(hub.requests) >= 1)
+    until(lambda: len(hub.requests) >= 1, seconds=120)
     second = Thread(target=pull, args=(card, models, watch))
     second.start()
     until(lambda: ("waiting for another pull", 0, None) in seen)
