@@ -1,6 +1,7 @@
 """How a recording is cut into what Whisper takes: nothing of its speech is lost or heard twice."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,7 +44,7 @@ def test_every_stretch_is_in_one_chunk_and_no_chunk_is_too_long(stretches: list[
 
 
 @given(speech(), st.floats(0, 1), st.floats(0, 1))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=200)
 def test_what_is_heard_again_is_less_than_all_and_holds_the_seconds_asked_for(
     stretches: list[Stretch], one: float, other: float
 ) -> None:
@@ -67,6 +68,12 @@ def test_an_end_that_rounding_puts_after_the_last_sample_is_the_end() -> None:
     seconds = len(whole.sound) / RATE
     assert seconds * RATE > len(whole.sound)
     assert sum(len(part.sound) for part in whole.again(0, seconds)[0]) == len(whole.sound)
+
+
+@pytest.mark.parametrize(("moment", "held"), [(0.0, (0, 1000)), (0.0625, (2000, 3007)), (2007 / RATE, (2000, 3007))])
+def test_a_moment_is_heard_again_in_the_stretch_that_holds_it(moment: float, held: Stretch) -> None:
+    parts, _, _ = chunk([(0, 1000), (2000, 3007)]).again(moment, moment)
+    assert [part.stretches for part in parts] == [(held,)]
 
 
 def _loud(sound: np.ndarray) -> list[Stretch]:

@@ -42,9 +42,10 @@ class Chunk:
         The stretches around those seconds; the whole in two halves if that is all; nothing if it is one stretch.
         """
         edges = np.cumsum([0, *(last - first for first, last in self.stretches)])
-        first = max(int(np.searchsorted(edges, start * RATE, "right")) - 1, 0)
         # seconds become samples again with an error, which may lie past the last edge
-        stop = min(int(np.searchsorted(edges, end * RATE, "left")), len(self.stretches))
+        first = min(max(int(np.searchsorted(edges, start * RATE, "right")) - 1, 0), len(self.stretches) - 1)
+        # a moment between two stretches is the first one of the second
+        stop = min(max(int(np.searchsorted(edges, end * RATE, "left")), first + 1), len(self.stretches))
         cuts = [first, stop]
         if len(self.stretches) == 1:
             return (), 0, 0
