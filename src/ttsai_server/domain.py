@@ -35,6 +35,11 @@ class Task(StrEnum):
     TRANSLATION = "translation"
     CHAT = "chat"
     DIARIZATION = "diarization"
+    CLARITY = "clarity"
+    SUPER_RESOLUTION = "super_resolution"
+    ECHO_REMOVAL = "echo_removal"
+    DEREVERBERATION = "dereverberation"
+    ANALYSIS = "analysis"
 
 
 class Tier(StrEnum):
@@ -99,6 +104,10 @@ class ModelCard:
     cloning: bool = False
     translates: bool = False
     """Whether it can write English of any language that it hears."""
+    family: str = ""
+    """Name that it shares with others; which of them is meant, what a client asks for decides."""
+    stems: tuple[str, ...] = ()
+    """What it takes a mix apart into: names of the stems, as `vocals`."""
     demo: bool = False
     """Listed and served only when `models.demo` is on."""
     memory: int = 0
@@ -275,6 +284,58 @@ class Diarization:
     """Seconds of the recording that are done with now."""
     turns: tuple[Turn, ...] = ()
     """By start; empty until the last step, which has all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnhancementRequest:
+    """How a recording is to be bettered: already validated."""
+
+    strength: float = 1.0
+    """How much of what is unwanted is to go: over 0, as much as the engine can at 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stems:
+    """What one step of separation has made: the same stretch of each stem."""
+
+    samples: Mapping[str, NDArray[np.float32]]
+    """Stem of `card.stems` → (n, channels), all as long; not clipped, so that they sum to the mix."""
+    rate: int
+    """Hertz."""
+
+    @property
+    def seconds(self) -> float:
+        return len(next(iter(self.samples.values()))) / self.rate
+
+
+@dataclass(frozen=True, slots=True)
+class Music:
+    """What a piece of music is in; None where it can't be told, and `reasons` says why."""
+
+    tonic: int | None = None
+    """Pitch class of the key: 0 is C, 11 is B."""
+    minor: bool = False
+    """Else major."""
+    bpm: float | None = None
+    """Quarter notes a minute."""
+    beats: int | None = None
+    """Quarter notes a bar: 3 or 4."""
+    tuning: float | None = None
+    """Cents above A4 = 440 Hz, -50 to 50."""
+    confidence: Mapping[str, float] = field(default_factory=dict[str, float])
+    """key, bpm, time_signature → how sure, 0 to 1; 0 where there is none."""
+    reasons: Mapping[str, str] = field(default_factory=dict[str, str])
+    """key, bpm, time_signature → why there is none, a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What one step of analysis has found."""
+
+    end: float
+    """Seconds of the recording that are done with now."""
+    music: Music | None = None
+    """In the last step."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,15 @@ from pydantic import BaseModel, ConfigDict
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import (
+    Analysis,
     Audio,
     Diarization,
     DiarizationRequest,
+    EnhancementRequest,
     ModelCard,
     Passage,
     SpeechRequest,
+    Stems,
     TranscriptionRequest,
 )
 
@@ -152,3 +155,36 @@ class Diarizer(Engine):
         self, recording: Recording, request: DiarizationRequest, cancellation: Cancellation
     ) -> Generator[Diarization]:
         """The turns of a recording that is mono, at `card.rate`, of any length. Bounded and raising as `transcribe`."""
+
+
+class Enhancer(Engine):
+    """Sound to better sound: without noise, echo or reverberation, clearer, or with the treble that it lacks."""
+
+    @abstractmethod
+    def enhance(
+        self, recording: Recording, request: EnhancementRequest, cancellation: Cancellation
+    ) -> Generator[Audio]:
+        """The bettered recording: of any length, 1 to 8 channels, at `card.rate`.
+
+        What is yielded is together exactly as long, at the same rate, with as many channels, in [-1, 1], and aligned:
+        sample n of it is sample n of the recording. Bounded and raising as `transcribe`.
+        """
+
+
+class Separator(Engine):
+    """A mix to what it was mixed of."""
+
+    @abstractmethod
+    def separate(self, recording: Recording, cancellation: Cancellation) -> Generator[Stems]:
+        """The stems, `card.stems`, of a recording of any length, 1 or 2 channels, at `card.rate`.
+
+        Aligned, as long, and with as many channels as the recording. Bounded and raising as `transcribe`.
+        """
+
+
+class Analyzer(Engine):
+    """What key, tempo and metre music is in."""
+
+    @abstractmethod
+    def analyze(self, recording: Recording, cancellation: Cancellation) -> Generator[Analysis]:
+        """Of a recording that is mono, at `card.rate`, of any length; the last step has it. Bounded as `transcribe`."""

@@ -76,6 +76,8 @@ class CardFile(_Strict):
     rate: PositiveInt
     aliases: tuple[Id, ...] = ()
     translates: bool = False
+    family: str = ""
+    stems: tuple[str, ...] = ()
     streaming: bool = True
     cloning: bool = False
     demo: bool = False

@@ -8,12 +8,15 @@ from typing import Protocol
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import (
+    Analysis,
     Audio,
     Diarization,
     DiarizationRequest,
+    EnhancementRequest,
     ModelCard,
     Passage,
     SpeechRequest,
+    Stems,
     TranscriptionRequest,
 )
 
@@ -48,6 +51,18 @@ class EngineHandle(Protocol):
         ...
 
     def diarize(self, recording: Recording, request: DiarizationRequest) -> AsyncGenerator[Diarization]:
+        """Its turns come as `transcribe`'s."""
+        ...
+
+    def enhance(self, recording: Recording, request: EnhancementRequest) -> AsyncGenerator[Audio]:
+        """Its turns come as `transcribe`'s."""
+        ...
+
+    def separate(self, recording: Recording) -> AsyncGenerator[Stems]:
+        """Its turns come as `transcribe`'s."""
+        ...
+
+    def analyze(self, recording: Recording) -> AsyncGenerator[Analysis]:
         """Its turns come as `transcribe`'s."""
         ...
 

@@ -9,15 +9,27 @@ from typing import TypeVar, cast
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import (
+    Analysis,
     Audio,
     Diarization,
     DiarizationRequest,
+    EnhancementRequest,
     ModelCard,
     Passage,
     SpeechRequest,
+    Stems,
     TranscriptionRequest,
 )
-from ttsai_server.engines.base import Cancellation, Diarizer, Engine, Synthesizer, Transcriber
+from ttsai_server.engines.base import (
+    Analyzer,
+    Cancellation,
+    Diarizer,
+    Engine,
+    Enhancer,
+    Separator,
+    Synthesizer,
+    Transcriber,
+)
 from ttsai_server.errors import ModelLoading
 from ttsai_server.runtime.base import ModelState, Playback
 from ttsai_server.runtime.threads import in_thread
@@ -44,7 +56,7 @@ class Slot:
 
     def synthesize(self, request: SpeechRequest, playback: Playback) -> AsyncGenerator[Audio]:
         engine = cast(Synthesizer, self.engine)
-        return self._run(lambda c: engine.synthesize(request, c), playback, lambda audio: audio.seconds)
+        return self._run(lambda c: engine.synthesize(request, c), playback, _long)
 
     def transcribe(self, recording: Recording, request: TranscriptionRequest) -> AsyncGenerator[Passage]:
         engine = cast(Transcriber, self.engine)
@@ -53,6 +65,18 @@ class Slot:
     def diarize(self, recording: Recording, request: DiarizationRequest) -> AsyncGenerator[Diarization]:
         engine = cast(Diarizer, self.engine)
         return self._run(lambda c: engine.diarize(recording, request, c), Playback(), _further())
+
+    def enhance(self, recording: Recording, request: EnhancementRequest) -> AsyncGenerator[Audio]:
+        engine = cast(Enhancer, self.engine)
+        return self._run(lambda c: engine.enhance(recording, request, c), Playback(), _long)
+
+    def separate(self, recording: Recording) -> AsyncGenerator[Stems]:
+        engine = cast(Separator, self.engine)
+        return self._run(lambda c: engine.separate(recording, c), Playback(), _long)
+
+    def analyze(self, recording: Recording) -> AsyncGenerator[Analysis]:
+        engine = cast(Analyzer, self.engine)
+        return self._run(lambda c: engine.analyze(recording, c), Playback(), _further())
 
     async def _run(
         self, start: Callable[[Cancellation], Generator[T]], playback: Playback, seconds: Callable[[T], float]
@@ -93,11 +117,15 @@ class Slot:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
 
-def _further() -> Callable[[Passage | Diarization], float]:
+def _long(made: Audio | Stems) -> float:
+    return made.seconds
+
+
+def _further() -> Callable[[Passage | Diarization | Analysis], float]:
     """How many seconds of a recording each step has done."""
     done = 0.0
 
-    def further(step: Passage | Diarization) -> float:
+    def further(step: Passage | Diarization | Analysis) -> float:
         nonlocal done
         before, done = done, step.end
         return done - before
