@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -19,6 +20,7 @@ from ttsai_server.api import (
     operations,
     results,
     speech,
+    tools,
     transcription,
 )
 from ttsai_server.api.cors import Cors, Pages
@@ -37,11 +39,14 @@ from ttsai_server.runtime.loading import loader
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.accounts import Accounts
 from ttsai_server.services.billing import NullBilling, open_billing
+from ttsai_server.services.decoding import Decoders
 from ttsai_server.services.limits import open_limiter
+from ttsai_server.services.means import Means
 from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.speech import Speech
 from ttsai_server.services.tasks import Tasks
+from ttsai_server.services.tools import Tools
 from ttsai_server.services.transcription import Transcription
 from ttsai_server.services.webhooks import SystemResolver, Webhooks
 from ttsai_server.services.work import Work
@@ -71,11 +76,12 @@ def create_app(
     catalogue = Catalog.of(settings.models)
     pool = Pool(settings.models, loader(settings.models))
     accounts, limiter, billing = Accounts(settings, database), open_limiter(settings), open_billing(settings, database)
-    house_speech = Speech(settings, catalogue, pool, NullBilling(), metrics)
-    house_transcription = Transcription(settings, catalogue, pool, NullBilling(), metrics)
+    means = Means(settings, catalogue, pool, billing, metrics, Decoders())
+    house = replace(means, billing=NullBilling())
+    house_speech, house_transcription, house_tools = Speech(house), Transcription(house), Tools(house)
     store, webhooks = open_results(settings, database), Webhooks(settings.webhooks, database, SystemResolver())
     queue, node = DbosQueue(), name_of(settings)
-    work = Work(database, store, house_speech, house_transcription, node, settings.jobs.attempts)
+    work = Work(database, store, house_speech, house_transcription, house_tools, node, settings.jobs.attempts)
     worker = Worker(settings, database, queue, node, work, webhooks)
     preload = tuple(catalogue.models[name] for name in settings.models.preload)
     services = Services(
@@ -83,13 +89,14 @@ def create_app(
         catalog=catalogue,
         listings=Listings(catalogue, settings),
         runtime=pool,
-        speech=Speech(settings, catalogue, pool, billing, metrics),
-        transcription=Transcription(settings, catalogue, pool, billing, metrics),
+        speech=Speech(means),
+        transcription=Transcription(means),
+        tools=Tools(means),
         previews=Previews(catalogue, house_speech, HOUSE, settings.data_dir / "previews"),
         accounts=accounts,
         webhooks=webhooks,
         results=store,
-        tasks=Tasks(settings, database, queue, work, store, house_speech, house_transcription, webhooks),
+        tasks=Tasks(settings, database, queue, work, store, house_speech, house_transcription, house_tools, webhooks),
         readiness=Readiness(pool, database, preload),
         metrics=metrics,
         admin_token=admin_token,
@@ -131,6 +138,7 @@ def create_app(
         catalog.keyed,
         speech.router,
         transcription.router,
+        tools.router,
         jobs.router,
         cloning.router,
         account.router,

@@ -81,6 +81,12 @@ class Prices(Group):
     """Credits for each started 1,000 characters of speech, by the model's tier."""
     stt_per_minute: int = Field(default=2, ge=0)
     """Credits for each started minute that is transcribed."""
+    enhancement_per_minute: int = Field(default=2, ge=0)
+    """Credits for each started minute that is enhanced, or freed of echo and reverberation."""
+    two_stems_per_minute: int = Field(default=3, ge=0)
+    """Credits for each started minute that is taken apart into vocals and the rest."""
+    stems_per_minute: int = Field(default=4, ge=0)
+    """Credits for each started minute that is taken apart into more stems."""
 
 
 class Store(Group):
@@ -189,6 +195,25 @@ class Transcription(Group):
     """Models that tell speakers apart; the first whose weights are on this machine does it."""
 
 
+class Tools(Group):
+    max_file_bytes: PositiveInt = 100 * 1024 * 1024
+    """Longest file, bytes; a longer one gets 413."""
+    max_seconds: PositiveFloat = 3 * 3600
+    """Longest recording, seconds; a longer one gets 413. Work takes some 2 GB of temporary disk for each hour."""
+    denoiser: str = "deepfilternet3"
+    """The model that takes noise away."""
+    clarifier: str = "clarity"
+    """The model that makes speech clearer."""
+    upsampler: str = "flashsr"
+    """The model that makes the treble that a recording lacks."""
+    echo_remover: str = "echo"
+    """The model that takes distinct echoes away."""
+    dereverberator: str = "wpe"
+    """The model that takes reverberation away."""
+    analyzer: str = "librosa"
+    """The model that finds key, tempo and metre."""
+
+
 class Webhooks(Group):
     timeout_seconds: PositiveFloat = 20
     """How long one attempt may take in all, seconds."""
@@ -264,6 +289,7 @@ class Settings(BaseSettings):
     models: Models = Field(default_factory=Models)
     speech: Speech = Field(default_factory=Speech)
     transcription: Transcription = Field(default_factory=Transcription)
+    tools: Tools = Tools()
     webhooks: Webhooks = Webhooks()
     jobs: Jobs = Jobs()
     compat: Compat = Compat()

@@ -26,7 +26,7 @@ from ttsai_server.api.schemas import (
 )
 from ttsai_server.api.transcripts import TranscriptEvents, openai
 from ttsai_server.domain import Passage, Segment, Transcript, Word
-from ttsai_server.services.published import published
+from ttsai_server.services.published import published_transcript
 from ttsai_server.text.language import normalise_code
 
 WORDS = (Word("Come", 0.5, 0.74999, 0.98765, "SPEAKER_00"), Word("in!", 0.75, 1.2, 0.9, "SPEAKER_00"))
@@ -59,11 +59,11 @@ def valid(body: bytes, *models: type[BaseModel]) -> bool:
 @EVERY
 @pytest.mark.parametrize("words", [True, False])
 def test_the_published_shape(transcript: Transcript, words: bool):
-    assert valid(published(transcript, words=words), TranscriptBody)
+    assert valid(published_transcript(transcript, words=words), TranscriptBody)
 
 
 def test_the_published_answer():
-    assert orjson.loads(published(HEARD, words=True)) == {
+    assert orjson.loads(published_transcript(HEARD, words=True)) == {
         "text": "Come in! Why?",
         "language": "en",
         "duration": 60.4,
@@ -90,11 +90,13 @@ def test_the_published_answer():
 
 
 def test_words_are_published_when_asked_for_only():
-    assert not any("words" in segment for segment in orjson.loads(published(HEARD, words=False))["segments"])
+    assert not any("words" in segment for segment in orjson.loads(published_transcript(HEARD, words=False))["segments"])
 
 
 def test_speakers_are_published_when_known_only():
-    assert not any("speaker" in segment for segment in orjson.loads(published(ALONE, words=False))["segments"])
+    assert not any(
+        "speaker" in segment for segment in orjson.loads(published_transcript(ALONE, words=False))["segments"]
+    )
 
 
 @EVERY

@@ -19,7 +19,7 @@ from ttsai_server.audio.encode import CONTENT_TYPES, Encoder
 from ttsai_server.errors import BadRequest, FileTooLarge
 
 MINUTE = Bounds(60)
-FRAMES = {"mp3": 1152, "ogg": 960, "opus": 960, "aac": 3 * 1024}
+FRAMES = {"mp3": 1152, "m4a": 1024, "ogg": 960, "opus": 960, "aac": 3 * 1024}
 """Samples by which a file of our encoder's may be longer, at the codec's rate; absent: none."""
 
 
@@ -99,7 +99,7 @@ def test_every_layout_is_read_and_mixed(name: str, layout: str, channels: int):
     data = contained(KINDS[name], samples, 48_000, layout)
     assert decoded(data).shape[1] == channels
     mono, stereo = decoded(data, channels=1), decoded(data, channels=2)
-    assert (mono.shape[1], stereo.shape[1]) == (1, 2)
+    assert (mono.shape[1], stereo.shape[1]) == (1, min(channels, 2))
     assert min(likeness(mono, samples), likeness(stereo, samples)) > 0.99
 
 
@@ -134,7 +134,8 @@ def test_what_is_no_sample_comes_out_in_range(value: float):
 )
 @settings(deadline=None, max_examples=60)
 def test_what_our_encoder_wrote_has_the_same_length(length: int, rate: int, channels: int, format: str):
-    assume(format != "aac" or length > 3000)  # two frames of ADTS are too few to know it by
+    # two frames of ADTS are too few to know it by; an MP4 tells where its sound ends in milliseconds
+    assume(format not in ("aac", "m4a") or length > 3000)
     samples = melody(1.0, 48_000, channels)[:length]
     file = io.BytesIO()
     encoder = Encoder(format, rate, channels=channels, file=file)

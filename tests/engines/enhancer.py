@@ -1,4 +1,4 @@
-"""What every engine that betters sound must do. A test of one is a class that inherits the suite and names its model."""
+"""What every engine that betters sound must do. A test of one is a class that inherits it and names its model."""
 
 import threading
 from collections.abc import Sequence

@@ -11,7 +11,9 @@ from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.loading import loader
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.billing import NullBilling
+from ttsai_server.services.decoding import Decoders
 from ttsai_server.services.hearing import Brief
+from ttsai_server.services.means import Means
 from ttsai_server.services.transcription import Order, Transcription
 from ttsai_server.settings import Models, Settings
 
@@ -19,7 +21,8 @@ from ttsai_server.settings import Models, Settings
 def check(model: str = "whisper", models: Path | None = None, **asked: Any) -> Brief:
     settings = Settings() if models is None else Settings(models=Models(dir=models))
     catalog, pool = Catalog.of(settings.models), Pool(settings.models, loader(settings.models))
-    return Transcription(settings, catalog, pool, NullBilling(), Metrics()).check(Order(model, **asked))
+    means = Means(settings, catalog, pool, NullBilling(), Metrics(), Decoders())
+    return Transcription(means).check(Order(model, **asked))
 
 
 @pytest.mark.parametrize("name", ["whisper", "faster-whisper"])

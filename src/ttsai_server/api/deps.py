@@ -23,6 +23,7 @@ from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.speech import Speech
 from ttsai_server.services.tasks import Tasks
+from ttsai_server.services.tools import Tools
 from ttsai_server.services.transcription import Transcription
 from ttsai_server.services.webhooks import Webhooks
 from ttsai_server.settings import Settings
@@ -39,6 +40,7 @@ class Services:
     runtime: Runtime
     speech: Speech
     transcription: Transcription
+    tools: Tools
     previews: Previews
     accounts: Accounts
     webhooks: Webhooks

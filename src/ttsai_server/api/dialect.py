@@ -57,6 +57,12 @@ def prefers_json(accept: str) -> bool:
     return _weight(weights, JSON) > (_weight(weights, AUDIO) if audio is None else audio)
 
 
+def prefers_zip(accept: str) -> bool:
+    """Whether one file for all stems is wanted, rather than JSON that says where each is."""
+    weights = _weights(accept)
+    return _weight(weights, "application/zip") > _weight(weights, JSON)
+
+
 def _weights(accept: str) -> dict[str, float]:
     found = dict[str, float]()
     for part in accept.lower().split(","):

@@ -14,6 +14,8 @@ from ttsai_server.errors import ApiError, BadRequest, FileTooLarge, InternalErro
 
 logger = logging.getLogger(__name__)
 
+OPENAI = frozenset(f"/v1/audio/{what}" for what in ("speech", "transcriptions", "translations"))
+"""OpenAI's paths, among others that begin as they do."""
 BY_STATUS: Mapping[int, type[ApiError]] = {404: NotFound, 413: FileTooLarge, 500: InternalError}
 
 
@@ -32,7 +34,7 @@ def render(error: ApiError, headers: Mapping[str, str] | None = None) -> Respons
 
 def for_path(error: ApiError, path: str) -> ApiError:
     """OpenAI's paths tell an unknown model as 400, which the vendor's client maps to ModelNotFoundError."""
-    if isinstance(error, UnknownModel) and path.startswith("/v1/audio/"):
+    if isinstance(error, UnknownModel) and path in OPENAI:
         return BadRequest(error.message, param=error.param)
     return error
 

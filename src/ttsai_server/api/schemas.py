@@ -111,7 +111,7 @@ class TaskBody(Answer):
     task_id: str
     uuid: str
     """The same."""
-    kind: Literal["tts", "stt"]
+    kind: Literal["tts", "stt", "convert", "enhance", "dereverb", "separate", "analyze"]
     model: str
     status: Literal["queued", "processing", "completed", "failed", "cancelled"]
     progress: float
@@ -188,6 +188,48 @@ class TranscriptBody(Answer):
     duration: float
     """Length of the recording, seconds."""
     segments: list[SegmentInfo]
+
+
+class Confidence(Answer):
+    """How sure each is, 0 to 1; 0 where there is none."""
+
+    key: float
+    bpm: float
+    time_signature: float
+
+
+class MusicBody(Answer):
+    """What is null can't be told; `reasons` says why."""
+
+    key: str | None
+    """C, C#, …, B."""
+    scale: Literal["Major", "Minor"] | None
+    bpm: float | None
+    """Quarter notes a minute."""
+    time_signature: str | None
+    """As `4/4`."""
+    camelot: str | None
+    """As `8B`: the key's place on the wheel that DJs mix by."""
+    compatible_keys: list[str]
+    """The key itself, a fifth up, a fifth down, the relative key."""
+    confidence: Confidence
+    reasons: dict[str, str]
+    """key, bpm or time_signature → why it is null."""
+    tuning_cents: float | None
+    """How far the music is from A4 = 440 Hz, -50 to 50."""
+    duration: float
+    """Seconds."""
+
+
+class StemsBody(Answer):
+    task_id: str
+    status: Literal["completed"]
+    model: str
+    duration: float
+    """Seconds."""
+    stems: dict[str, str]
+    """vocals, … → its address."""
+    credits_used: int
 
 
 class OpenAIUsage(Answer):

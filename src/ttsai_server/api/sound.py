@@ -1,4 +1,4 @@
-"""Answers that are sound, whole, with its length."""
+"""Answers that are a file, whole, with its length."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -18,7 +18,7 @@ IN_MEMORY_BYTES = 1 << 20
 """A finished answer longer than this is kept on disk while it is sent."""
 
 
-class WholeSound(Response):
+class WholeFile(Response):
     """A finished file; sent in parts, so that a long one is never in memory at once."""
 
     def __init__(self, file: IO[bytes], content_type: str, headers: dict[str, str]) -> None:
@@ -42,7 +42,7 @@ async def whole(utterance: Utterance, receive: Receive) -> Response:
         await unless_left(receive, _drain(utterance.chunks(cast(BinaryIO, file))))
         unfinished.pop_all()  # the answer closes the file
     headers = {**speech_headers(utterance), "X-Audio-Seconds": f"{utterance.seconds:.3f}"}
-    return WholeSound(file, utterance.content_type, headers)
+    return WholeFile(file, utterance.content_type, headers)
 
 
 def speech_headers(utterance: Utterance) -> dict[str, str]:

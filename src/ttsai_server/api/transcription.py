@@ -28,7 +28,7 @@ from ttsai_server.api.uploads import content
 from ttsai_server.domain import Caller, Passage, Transcript
 from ttsai_server.errors import BadRequest
 from ttsai_server.services.hearing import Hearing
-from ttsai_server.services.published import published
+from ttsai_server.services.published import published_transcript
 from ttsai_server.services.tasks import Ordering
 from ttsai_server.services.transcription import Order
 
@@ -136,7 +136,7 @@ async def transcribe(
     if form.response_format != "json":
         granularities: list[Granularity] = ["word", "segment"] if form.timestamps else []
         return await _rendered(transcript, form.response_format, hearing, granularities)
-    body = await asyncio.to_thread(published, transcript, words=form.timestamps)
+    body = await asyncio.to_thread(published_transcript, transcript, words=form.timestamps)
     return Response(body, headers=credit_headers(hearing.hold), media_type="application/json")
 
 

@@ -17,6 +17,14 @@ MOST_FIELDS = 64
 MOST_REFERENCE_BYTES = 20 * 1024 * 1024
 """Of a recording whose voice is to be taken."""
 LISTENING = ("/v1/stt", "/v1/transcribe", "/v1/audio/transcriptions", "/v1/audio/translations")
+TOOLS = (
+    "/v1/audio/convert",
+    "/v1/audio/analyze",
+    "/v1/audio/enhance",
+    "/v1/audio-enhance",
+    "/v1/audio/dereverb",
+    "/v1/audio/separate",
+)
 
 
 def body_limits(settings: Settings) -> Mapping[str, int]:
@@ -25,6 +33,7 @@ def body_limits(settings: Settings) -> Mapping[str, int]:
     batch = 50 * 4 * max(plan.max_characters for plan in settings.plans.values())
     return {
         **dict.fromkeys(LISTENING, file + beside),
+        **dict.fromkeys(TOOLS, settings.tools.max_file_bytes + beside),
         "/v1/voice-clone": MOST_REFERENCE_BYTES + beside,
         "/v1/tts/batch": batch + beside,
     }

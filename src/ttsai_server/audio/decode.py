@@ -9,14 +9,14 @@ of 589 bytes made it take 3.5 GB); so its largest allocation is capped, for the 
 """
 
 import ctypes
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from ttsai_server.audio.extent import missing
-from ttsai_server.audio.recording import Recording
+from ttsai_server.audio.recording import Recording, Stopped
 from ttsai_server.audio.tape import Tape, TimeStamps
 from ttsai_server.errors import BadRequest, FileTooLarge
 
@@ -31,6 +31,30 @@ _DECODERS = (
     "pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,gsm_ms,mp3float,mp3,mp2float,mp2,aac,flac,alac,vorbis,opus,"
     "libopus,speex,amrnb,amrwb,ac3,eac3"
 )
+_DEEP = frozenset(name for name in _DECODERS.split(",") if name.startswith("pcm_")) | {"flac", "alac"}
+"""Whose samples are exact; what others decode to says nothing of them."""
+_TAGS = frozenset(
+    [
+        "album",
+        "album_artist",
+        "artist",
+        "bpm",
+        "comment",
+        "composer",
+        "copyright",
+        "date",
+        "disc",
+        "genre",
+        "grouping",
+        "isrc",
+        "lyrics",
+        "performer",
+        "publisher",
+        "title",
+        "track",
+    ]
+)
+"""What is kept of what a file says of itself; the rest is about the file."""
 _ALLOCATION = 24 << 20
 """Largest single allocation of FFmpeg's, bytes: the index of 6 hours of AAC in an MP4."""
 _TRACKS = 12
@@ -53,10 +77,6 @@ class Bounds:
     """Hertz."""
 
 
-class Stopped(Exception):
-    """`stop` said so; whoever said it knows why."""
-
-
 def decode(
     file: BinaryIO,
     bounds: Bounds,
@@ -77,7 +97,7 @@ def decode(
         file: seekable; read in blocks, its position moves, stays open.
         bounds: of the source.
         rate: Hertz of the result; None: the source's own (its first, if it changes).
-        channels: 1 or 2, mixed so that nothing clips; None: the source's own.
+        channels: 1 or 2: at most so many, mixed so that nothing clips; None: the source's own.
         stop: asked between blocks.
 
     Raises:
@@ -97,7 +117,10 @@ def decode(
             lost = _play(container, stream, tape, bounds, source)
             tape.finish()
             _check(container, stream, tape, lost)
-            return tape.take()
+            recording = tape.take()
+            recording.depth = 24 if stream.codec_context.name in _DEEP and tape.depth > 16 else 16
+            recording.tags = _tags({**stream.metadata, **container.metadata})
+            return recording
 
 
 class _Source:
@@ -232,6 +255,10 @@ def _check(container: "InputContainer", stream: "AudioStream", tape: Tape, lost:
         promised = float(stream.duration * stream.time_base)
         if tape.seconds < promised - 1e-3:
             raise _refused(f"is truncated: {tape.seconds:.2f} s of {promised:.2f} s are there")
+
+
+def _tags(metadata: Mapping[str, str]) -> Mapping[str, str]:
+    return {name.lower(): value for name, value in metadata.items() if name.lower() in _TAGS}
 
 
 def _within(rate: int, channels: int, bounds: Bounds) -> None:

@@ -4,7 +4,7 @@ Joining finished files end to end gives wrong lengths and clicks; here one encod
 PyAV) run from the first sample to the last. PyAV is imported at the first use: it is 18 MB.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -38,6 +38,8 @@ _FRAME = 1 << 16
 """Samples given to FFmpeg at once: its allocations are capped, see `decode`."""
 _BARE = {"fflags": "+bitexact"}
 """No encoder's name and no chance in the head: a WAV head of 44 bytes, the same Ogg serial every time."""
+_FRAGMENTS = {"movflags": "empty_moov+default_base_moof", "frag_duration": "100000"}
+"""Of an MP4 whose head is written before its sound."""
 _OPUS = _Format("audio/ogg", "ogg", "libopus", "flt", 48_000, muxer=_BARE, stream={"page_duration": "100000"})
 
 _FORMATS: Mapping[str, _Format] = {
@@ -59,6 +61,7 @@ _FORMATS: Mapping[str, _Format] = {
     # Opus, not Vorbis: FFmpeg's own Vorbis encoder is experimental, and every player of today that knows Ogg plays Opus
     "ogg": _OPUS,
     "opus": _OPUS,
+    "m4a": _Format("audio/mp4", "ipod", "aac", "fltp", 64_000, muxer=_BARE, stream=_FRAGMENTS),
     "aac": _Format("audio/aac", "adts", "aac", "fltp", 64_000, {"aac_coder": "fast"}),
     "pcm": _Format("audio/pcm", "s16le", "pcm_s16le", "s16"),
 }
@@ -83,12 +86,22 @@ class _Drain:
         return taken
 
 
+_DEEPER = {"wav": ("pcm_s24le", "s32"), "flac": ("flac", "s32")}
+"""Format → codec and sample format for 24 bits, where it has them."""
+
+
 def to_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
     """[-1, 1] → 16 bit: rounded, and clipped where it is too loud, never wrapped.
 
     No dither: what a vocoder makes is noisier than the 16-bit step, and dither would put noise into the pauses.
     """
     return np.rint(np.clip(samples * np.float32(32768), -32768, 32767)).astype(np.int16)
+
+
+def to_int24(samples: NDArray[np.float32]) -> NDArray[np.int32]:
+    """[-1, 1] → the upper 24 of 32 bits: rounded and clipped as `to_int16`."""
+    scaled = np.rint(np.clip(samples.astype(np.float64) * 2**23, -(2**23), 2**23 - 1))
+    return scaled.astype(np.int32) << 8
 
 
 class Encoder:
@@ -100,31 +113,51 @@ class Encoder:
         format: a key of CONTENT_TYPES.
         rate: of the samples pushed, Hertz; resampled to the next rate above if the codec doesn't know it.
         channels: 1 or 2.
-        bitrate: bits per second; None: the format's own. Ignored by lossless formats.
+        bitrate: bits per second; None: the format's own. Ignored by lossless formats; what the codec can't do at this
+            rate becomes the most that it can.
+        depth: 16 or 24 bits a sample, of lossless formats.
+        tags: what the file says of itself, names as FFmpeg has them; formats that keep none leave them out.
         file: where to write. It must seek, because the head gets the true lengths at the end. Without it, `push` and
             `finish` return the bytes of a stream, as much as there is at each push.
     """
 
     def __init__(
-        self, format: str, rate: int, *, channels: int = 1, bitrate: int | None = None, file: BinaryIO | None = None
+        self,
+        format: str,
+        rate: int,
+        *,
+        channels: int = 1,
+        bitrate: int | None = None,
+        depth: int = 16,
+        tags: Mapping[str, str] | None = None,
+        file: BinaryIO | None = None,
     ) -> None:
         import av
+        from av.audio.format import AudioFormat
 
         known = _FORMATS[format]
-        self.rate = _rate(known.codec, rate)
+        codec, self._sample = _DEEPER.get(format, ("", "")) if depth > 16 else ("", "")
+        codec, self._sample = codec or known.codec, self._sample or known.sample
+        self.rate = _rate(codec, rate)
         """Of the result, Hertz."""
         self._drain = _Drain() if file is None else None
-        self._sample = known.sample
         self._layout = "mono" if channels == 1 else "stereo"
         self._resample = soxr.ResampleStream(rate, self.rate, channels) if rate != self.rate else None
-        flushed = {**known.stream, "flush_packets": "1"} if self._drain else {}
+        muxer = {**known.muxer, **({**known.stream, "flush_packets": "1"} if self._drain else {})}
+        if tags and "id3v2_version" in muxer:
+            muxer["id3v2_version"] = "4"
         # PyAV says that it takes a path; it takes anything with `write`
         sink = cast(Any, self._drain or file)
-        self._container = av.open(sink, "w", format=known.container, options={**known.muxer, **flushed})
-        stream = self._container.add_stream(known.codec, self.rate, dict(known.options), layout=self._layout)
+        self._container = av.open(sink, "w", format=known.container, options=muxer)
+        self._container.metadata.update(tags or {})
+        # whoever asks for a bit rate asks for what it is worth: the codec's own effort
+        options = {} if bitrate else dict(known.options)
+        stream = self._container.add_stream(codec, self.rate, options, layout=self._layout)
         self._stream = cast("AudioStream", stream)
+        self._stream.codec_context.format = AudioFormat(self._sample)
         if known.bitrate:
-            self._stream.bit_rate = bitrate or known.bitrate * channels
+            self._stream.bit_rate = min(bitrate or known.bitrate * channels, _most(codec, self.rate, channels))
+        self._gain = _gain(self._stream.bit_rate) if codec == "libmp3lame" else 1
         self._done = 0
 
     def push(self, samples: NDArray[np.float32]) -> bytes:
@@ -156,7 +189,7 @@ class Encoder:
     def _frame(self, samples: NDArray[np.float32]) -> "AudioFrame":
         from av.audio.frame import AudioFrame
 
-        data: NDArray[Any] = to_int16(samples) if self._sample == "s16" else np.clip(samples, -1, 1)
+        data: NDArray[Any] = _NUMBERS.get(self._sample, _in_range)(samples) * self._gain
         planes = data.T if self._sample.endswith("p") else data.reshape(1, -1)
         frame = AudioFrame.from_ndarray(np.ascontiguousarray(planes), self._sample, self._layout)
         frame.sample_rate, frame.pts = self.rate, self._done
@@ -164,6 +197,33 @@ class Encoder:
 
     def _taken(self) -> bytes:
         return self._drain.take() if self._drain else b""
+
+
+_SCALES = ((160_000, 0.95), (192_000, 0.97), (224_000, 0.98))
+"""Up to so many bits per second, LAME makes sound so much softer."""
+
+
+def _in_range(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.clip(samples, -1, 1)
+
+
+_NUMBERS: Mapping[str, Callable[[NDArray[np.float32]], NDArray[Any]]] = {"s16": to_int16, "s32": to_int24}
+"""PyAV's sample format → what makes it; the others are floats."""
+
+
+def _gain(bitrate: int) -> np.float32:
+    """What undoes LAME's own: it makes all that it encodes softer, the lower the bit rate, lest the decoder clip."""
+    scale = next((scale for most, scale in _SCALES if bitrate <= most), 1.0)
+    return np.float32(1 / scale)
+
+
+def _most(codec: str, rate: int, channels: int) -> int:
+    """Highest bit rate that the codec takes, bits per second."""
+    if codec == "libopus":
+        return min(256_000 * channels, 510_000)
+    if codec == "libmp3lame":  # MPEG-1, 2 and 2.5, layer III
+        return 320_000 if rate >= 32_000 else 160_000 if rate >= 16_000 else 64_000
+    return 6144 * rate // 1024 * channels  # AAC: 6,144 bits a frame and channel
 
 
 def _rate(codec: str, rate: int) -> int:

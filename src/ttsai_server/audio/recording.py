@@ -1,11 +1,19 @@
 """Decoded sound on disk: hours of it take no memory."""
 
 import os
+from collections.abc import Generator, Mapping
 from tempfile import TemporaryFile
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+BLOCK = 1 << 17
+"""Frames that are read or written at a time."""
+
+
+class Stopped(Exception):
+    """Whoever asked for the work has said so, and knows why."""
 
 
 class Recording:
@@ -20,6 +28,10 @@ class Recording:
         self.channels = channels
         self.frames = 0
         """Length in samples of one channel."""
+        self.depth = 16
+        """Bits a sample that its source was exact to: 16, or 24 for all that is deeper."""
+        self.tags: Mapping[str, str] = {}
+        """What its source says of itself: names as FFmpeg has them (title, artist, album, …) → values."""
         self._file = TemporaryFile(buffering=0)  # noqa: SIM115 closed by `close`
 
     @property
@@ -38,6 +50,16 @@ class Recording:
         width = 4 * self.channels
         data = os.pread(self._file.fileno(), count * width, start * width)
         return np.frombuffer(data, np.float32).reshape(-1, self.channels)
+
+    def pad(self, frames: int) -> None:
+        """Add silence to the end."""
+        for start in range(0, frames, BLOCK):
+            self.append(np.zeros((min(BLOCK, frames - start), self.channels), np.float32))
+
+    def blocks(self) -> Generator[NDArray[np.float32]]:
+        """All of it, in stretches of BLOCK frames or less."""
+        for start in range(0, self.frames, BLOCK):
+            yield self.read(start, BLOCK)
 
     def close(self) -> None:
         """Free the disk space. Idempotent."""

@@ -44,7 +44,7 @@ class Tape:
     """Not safe for two threads at a time. A context: what is not taken from it is closed."""
 
     def __init__(self, longest: float, rate: int | None, channels: int | None, stamps: TimeStamps) -> None:
-        """longest: seconds. rate, channels: of the result; None: the first frame's."""
+        """longest: seconds. rate: of the result; None: the first frame's. channels: its most; None: no limit."""
         self.seconds = 0.0
         """Length of the sound so far."""
         self._longest = longest
@@ -53,6 +53,8 @@ class Tape:
         self._stamps = stamps
         self._origin = stamps.origin
         self._jitter = stamps.jitter
+        self.depth = 0
+        """Bits of the deepest samples so far."""
         self._recording: Recording | None = None
         self._resampler: soxr.ResampleStream | None = None
         self._shape = (0, "", "")
@@ -103,9 +105,11 @@ class Tape:
     def _change(self, frame: "AudioFrame") -> None:
         """The frames are of another rate, layout or format from here on."""
         self._flush(last=frame.sample_rate != self._source_rate)
+        self.depth = max(self.depth, 8 * np.dtype(_TYPES[frame.format.name.removesuffix("p")]).itemsize)
         speakers = [channel.name for channel in frame.layout.channels]
         if self._recording is None:
-            self._recording = Recording(self._rate or frame.sample_rate, self._channels or len(speakers))
+            own = len(speakers)
+            self._recording = Recording(self._rate or frame.sample_rate, min(self._channels or own, own))
         rate, channels = self._recording.rate, self._recording.channels
         if frame.sample_rate != self._source_rate:
             self._source_rate = frame.sample_rate

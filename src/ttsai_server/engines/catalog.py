@@ -56,6 +56,10 @@ class Catalog:
             raise UnknownModel(name)
         return card
 
+    def kin(self, name: str, task: Task) -> list[ModelCard]:
+        """The models of the family `name`, or the one that it means. Raises UnknownModel."""
+        return [card for card in self.cards(task) if card.family == name] or [self.resolve(name, task)]
+
     def voice(self, card: ModelCard, name: str) -> Voice:
         """A voice of that model. Raises NotFound for an unknown voice, BadRequest for one of another model."""
         voice = self.speakers.get(name)

@@ -17,8 +17,8 @@ class Made:
     """What a task that went well leaves, beside its result."""
 
     used: Used
-    language: str
-    segments: str
+    language: str | None = None
+    segments: str | None = None
     """What was said when, JSON."""
     text: str | None = None
     """What was heard."""

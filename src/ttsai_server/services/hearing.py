@@ -1,6 +1,5 @@
 """A recording being transcribed: a file to sound, sound to passages, speakers to their words, and the bill."""
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -8,16 +7,12 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import BinaryIO
 
-from ttsai_server.audio.decode import Bounds, decode
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Caller, DiarizationRequest, ModelCard, Passage, Transcript, TranscriptionRequest, Turn
-from ttsai_server.engines.base import Cancellation
 from ttsai_server.metrics import Metrics
-from ttsai_server.runtime.base import Runtime
-from ttsai_server.runtime.threads import in_thread
-from ttsai_server.services.billing import Billing, Hold, charged, minutes_price
+from ttsai_server.services.billing import Hold, charged, minutes_price
+from ttsai_server.services.means import Means
 from ttsai_server.services.speakers import Labeller
-from ttsai_server.settings import Settings
 from ttsai_server.store.ledger import Used
 
 logger = logging.getLogger(__name__)
@@ -45,27 +40,13 @@ class Hearing:
     Ends well: all is charged. Fails: nothing is. Closed early, because the client left: what was heard is.
     """
 
-    def __init__(
-        self,
-        brief: Brief,
-        file: BinaryIO,
-        caller: Caller,
-        decoders: asyncio.Semaphore,
-        billing: Billing,
-        runtime: Runtime,
-        metrics: Metrics,
-        settings: Settings,
-    ) -> None:
+    def __init__(self, brief: Brief, file: BinaryIO, caller: Caller, means: Means) -> None:
         self.brief = brief
         self.seconds = 0.0
         """Length of the recording, once it is decoded."""
         self._file = file
         self._caller = caller
-        self._decoders = decoders
-        self._billing = billing
-        self._runtime = runtime
-        self._metrics = metrics
-        self._settings = settings
+        self._means = means
         self._hold: Hold | None = None
         self._heard = 0.0
         """Seconds of the recording that are done with."""
@@ -90,8 +71,11 @@ class Hearing:
         with await self._decode() as recording:
             self.seconds = recording.seconds
             slowest = SLOWEST * self.seconds
-            self._hold = await self._billing.reserve(self._caller, self._price(self.seconds), slowest)
-            async with charged(self._hold, self._used, self._metrics), aclosing(self._listen(recording)) as passages:
+            self._hold = await self._means.billing.reserve(self._caller, self._price(self.seconds), slowest)
+            async with (
+                charged(self._hold, self._used, self._means.metrics),
+                aclosing(self._listen(recording)) as passages,
+            ):
                 async for passage in passages:
                     yield passage
 
@@ -101,20 +85,15 @@ class Hearing:
         return Transcript(segments, passages[-1].language, self.seconds, translated=self.brief.request.translate)
 
     async def _decode(self) -> Recording:
-        bounds, rate, stop = Bounds(self._settings.transcription.max_seconds), self.brief.card.rate, Cancellation()
-
-        def work() -> Recording:
-            return decode(self._file, bounds, rate=rate, channels=1, stop=lambda: stop.cancelled)
-
-        async with self._decoders:
-            return await in_thread(None, work, stop, Recording.close)
+        longest = self._means.settings.transcription.max_seconds
+        return await self._means.decoders.decode(self._file, longest, rate=self.brief.card.rate, channels=1)
 
     async def _listen(self, recording: Recording) -> AsyncGenerator[Passage]:
         label = Labeller(await self._turns(recording)) if self.brief.diarizer else None
-        progress = Progress(self.brief.card.id, recording.seconds, self._metrics)
+        progress = Progress(self.brief.card.id, recording.seconds, self._means.metrics)
         try:
             async with (
-                self._runtime.lease(self.brief.card) as handle,
+                self._means.runtime.lease(self.brief.card) as handle,
                 aclosing(handle.transcribe(recording, self.brief.request)) as passages,
             ):
                 async for passage in passages:
@@ -128,7 +107,7 @@ class Hearing:
         assert self.brief.diarizer
         turns: tuple[Turn, ...] = ()
         async with (
-            self._runtime.lease(self.brief.diarizer) as handle,
+            self._means.runtime.lease(self.brief.diarizer) as handle,
             aclosing(handle.diarize(recording, self.brief.speakers)) as found,
         ):
             async for diarization in found:
@@ -136,7 +115,7 @@ class Hearing:
         return turns
 
     def _price(self, seconds: float) -> int:
-        return minutes_price(seconds, self._settings.prices.stt_per_minute)
+        return minutes_price(seconds, self._means.settings.prices.stt_per_minute)
 
     def _used(self) -> Used:
         return Used("stt", self.brief.card.id, 0, self._heard, self._price(self._heard))

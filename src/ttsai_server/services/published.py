@@ -1,17 +1,51 @@
-"""A transcript as the published API writes it: the JSON of /v1/stt/, and the result of a task that listened."""
+"""What recordings turned out to be, as the published API writes it: the answers of requests, the results of tasks."""
+
+from collections.abc import Mapping
 
 import orjson
 
-from ttsai_server.domain import Segment, Transcript, Word
+from ttsai_server.audio.harmony import Key
+from ttsai_server.domain import Music, Segment, Transcript, Word
 
 
-def published(transcript: Transcript, *, words: bool) -> bytes:
+def published_transcript(transcript: Transcript, *, words: bool) -> bytes:
     """schemas.TranscriptBody; speakers are in it where the segments have them."""
     body = {
         "text": transcript.text,
         "language": transcript.language,
         "duration": to_milliseconds(transcript.seconds),
         "segments": [_published(segment, words=words) for segment in transcript.segments],
+    }
+    return orjson.dumps(body)
+
+
+def published_music(music: Music, seconds: float) -> bytes:
+    """schemas.MusicBody."""
+    key = None if music.tonic is None else Key(music.tonic, minor=music.minor)
+    body = {
+        "key": key and key.tonic_name,
+        "scale": key and key.scale,
+        "bpm": music.bpm and round(music.bpm, 1),
+        "time_signature": music.beats and f"{music.beats}/4",
+        "camelot": key and key.camelot,
+        "compatible_keys": [other.name for other in key.compatible] if key else [],
+        "confidence": {field: round(share, 3) for field, share in music.confidence.items()},
+        "reasons": dict(music.reasons),
+        "tuning_cents": None if music.tuning is None else round(music.tuning, 1),
+        "duration": to_milliseconds(seconds),
+    }
+    return orjson.dumps(body)
+
+
+def published_stems(task: str, model: str, seconds: float, stems: Mapping[str, str], credits: int) -> bytes:
+    """schemas.StemsBody. stems: name → where it is."""
+    body = {
+        "task_id": task,
+        "status": "completed",
+        "model": model,
+        "duration": to_milliseconds(seconds),
+        "stems": dict(stems),
+        "credits_used": credits,
     }
     return orjson.dumps(body)
 

@@ -12,13 +12,11 @@ from pydantic import ValidationError
 
 from ttsai_server.audio.encode import CONTENT_TYPES
 from ttsai_server.domain import Caller, ModelCard, SpeechRequest, Task
-from ttsai_server.engines.catalog import Catalog, load_class
+from ttsai_server.engines.catalog import load_class
 from ttsai_server.errors import BadRequest
-from ttsai_server.metrics import Metrics
-from ttsai_server.runtime.base import Runtime
-from ttsai_server.services.billing import Billing, price
+from ttsai_server.services.billing import price
+from ttsai_server.services.means import Means
 from ttsai_server.services.utterance import Script, Utterance
-from ttsai_server.settings import Settings
 from ttsai_server.text.clean import clean, speakable
 from ttsai_server.text.language import detect, normalise_code
 from ttsai_server.text.pronunciations import pronounce
@@ -41,14 +39,10 @@ class Order:
 
 
 class Speech:
-    def __init__(
-        self, settings: Settings, catalog: Catalog, runtime: Runtime, billing: Billing, metrics: Metrics
-    ) -> None:
-        self._settings = settings
-        self._catalog = catalog
-        self._runtime = runtime
-        self._billing = billing
-        self._metrics = metrics
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._settings = means.settings
+        self._catalog = means.catalog
 
     def check(self, caller: Caller, order: Order) -> Script:
         """Blocking: it may have to detect the language. Raises UnknownModel, NotFound (voice) or BadRequest."""
@@ -76,7 +70,7 @@ class Speech:
 
     def say(self, caller: Caller, script: Script) -> Utterance:
         """The speech; nothing is reserved, loaded or made until its chunks are asked for."""
-        return Utterance(script, caller, self._billing, self._runtime, self._metrics, self._settings.prices)
+        return Utterance(script, caller, self._means)
 
 
 def _spoken_text(order: Order, longest: int) -> str:

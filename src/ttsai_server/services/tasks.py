@@ -9,16 +9,19 @@ import asyncio
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from io import BytesIO
 from typing import BinaryIO
 
 from sqlalchemy import Connection
 
 from ttsai_server.domain import Caller, Segment
 from ttsai_server.errors import ApiError, BadRequest, InsufficientCredits, InternalError, NotFound
-from ttsai_server.services import ending, speech, transcription
+from ttsai_server.services import ending, speech, tools, transcription
+from ttsai_server.services.parts import parts
 from ttsai_server.services.speech import Speech
+from ttsai_server.services.tools import Processing, Tools, keep_stems
 from ttsai_server.services.transcription import Transcription
 from ttsai_server.services.utterance import Script
 from ttsai_server.services.webhooks import Webhooks
@@ -27,9 +30,7 @@ from ttsai_server.settings import Settings
 from ttsai_server.store import ledger, tasks
 from ttsai_server.store.db import Database
 from ttsai_server.store.results import Results, new_id
-from ttsai_server.store.tasks import FAILED, Batch, Task
-
-READ_BYTES = 1 << 18
+from ttsai_server.store.tasks import COMPLETED, FAILED, Batch, Task
 
 
 class Queue(ABC):
@@ -72,6 +73,7 @@ class Tasks:
         results: Results,
         speech: Speech,
         transcription: Transcription,
+        tools: Tools,
         webhooks: Webhooks,
     ) -> None:
         self._billed = settings.auth.enabled
@@ -83,6 +85,7 @@ class Tasks:
         self._results = results
         self._speech = speech
         self._transcription = transcription
+        self._tools = tools
         self._webhooks = webhooks
 
     async def say(self, caller: Caller, order: speech.Order, how: Ordering) -> Accepted:
@@ -99,16 +102,46 @@ class Tasks:
         await self._admit(how)
         brief = self._transcription.check(order)
         credits = await self._transcription.listen(caller, brief, file).price()
+        task = _task(caller, "stt", brief.card.id, asdict(order), "transcript.json", how)
+        return await self._take_in(replace(task, credits=credits, webhook_url=how.webhook_url), file, name)
+
+    async def process(self, caller: Caller, order: tools.Order, file: BinaryIO, name: str, how: Ordering) -> Accepted:
+        """As `listen`."""
+        await self._admit(how)
+        plan = self._tools.check(order)
+        credits = await self._tools.process(caller, plan, file).price()
+        task = _task(caller, plan.kind, plan.model, asdict(order), plan.result_name, how)
+        return await self._take_in(replace(task, credits=credits, webhook_url=how.webhook_url), file, name)
+
+    async def keep_stems(self, caller: Caller, order: tools.Order, processing: Processing, how: Ordering) -> bytes:
+        """Keep what a request has waited for as if it had been a task, so that its id can be asked for; its result."""
+        plan, now = processing.plan, time.time()
         task = replace(
-            _task(caller, "stt", brief.card.id, asdict(order), "transcript.json", how),
-            credits=credits,
-            webhook_url=how.webhook_url,
+            _task(caller, plan.kind, plan.model, asdict(order), plan.result_name, how),
+            credits=processing.hold.credits,
+            state=COMPLETED,
+            progress=1.0,
+            seconds=processing.seconds,
+            started_at=now,
+            ended_at=now,
         )
-        file.seek(0)
+        body = await keep_stems(self._results, task, processing)
+        await self._results.put(
+            task.id,
+            parts(BytesIO(body)),
+            account=task.account,
+            name=task.name,
+            content_type="application/json",
+            beside=lambda connection: tasks.keep(connection, [task]),
+        )
+        return body
+
+    async def _take_in(self, task: Task, file: BinaryIO, name: str) -> Accepted:
+        """Keep the file that it is about, then accept it."""
         await self._results.put(
             input_of(task.id),
-            _parts(file),
-            account=caller.account,
+            parts(file),
+            account=task.account,
             name=name,
             content_type="application/octet-stream",
             ttl=self._seconds,
@@ -157,7 +190,7 @@ class Tasks:
         """What was said when. Raises NotFound while it has not completed."""
         found = await self._database.read(tasks.segments, task.id)
         if found is None:
-            raise NotFound("The task has not completed: it has no subtitles.")
+            raise NotFound("The task has no subtitles: it has not completed, or nothing is said in it.")
         return segments_from(found)
 
     async def cancel(self, caller: Caller, id: str) -> Task:
@@ -253,8 +286,3 @@ def _task(caller: Caller, kind: str, model: str, spec: dict[str, object], name: 
         base_url=how.base_url,
         created_at=time.time(),
     )
-
-
-async def _parts(file: BinaryIO) -> AsyncGenerator[bytes]:
-    while part := await asyncio.to_thread(file.read, READ_BYTES):
-        yield part

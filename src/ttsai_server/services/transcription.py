@@ -6,20 +6,14 @@ Everything that can be wrong with an order is found by `check`; what can be wron
 reserved or a model loaded.
 """
 
-import asyncio
-import os
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from ttsai_server.domain import Caller, DiarizationRequest, ModelCard, Task, TranscriptionRequest
-from ttsai_server.engines.catalog import Catalog
 from ttsai_server.engines.weights import missing
 from ttsai_server.errors import BadRequest, WeightsMissing
-from ttsai_server.metrics import Metrics
-from ttsai_server.runtime.base import Runtime
-from ttsai_server.services.billing import Billing
 from ttsai_server.services.hearing import Brief, Hearing
-from ttsai_server.settings import Settings
+from ttsai_server.services.means import Means
 from ttsai_server.text.language import normalise_code
 
 WIDER = {"nb": "no"}
@@ -48,16 +42,10 @@ class Order:
 
 
 class Transcription:
-    def __init__(
-        self, settings: Settings, catalog: Catalog, runtime: Runtime, billing: Billing, metrics: Metrics
-    ) -> None:
-        self._settings = settings
-        self._catalog = catalog
-        self._runtime = runtime
-        self._billing = billing
-        self._metrics = metrics
-        self._decoders = asyncio.Semaphore(os.cpu_count() or 1)
-        """Files decoded at the same time: a hostile one can take some hundred megabytes while it is."""
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._settings = means.settings
+        self._catalog = means.catalog
 
     def check(self, order: Order) -> Brief:
         """Raises UnknownModel, BadRequest, or WeightsMissing if no model that tells speakers apart is there."""
@@ -77,7 +65,7 @@ class Transcription:
 
     def listen(self, caller: Caller, brief: Brief, file: BinaryIO) -> Hearing:
         """What is said in an uploaded file; nothing is read, reserved or loaded until its passages are asked for."""
-        return Hearing(brief, file, caller, self._decoders, self._billing, self._runtime, self._metrics, self._settings)
+        return Hearing(brief, file, caller, self._means)
 
     def _diarizer(self) -> ModelCard:
         names = self._settings.transcription.diarizers

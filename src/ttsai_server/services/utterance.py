@@ -10,10 +10,9 @@ from typing import BinaryIO
 from ttsai_server.audio.encode import CONTENT_TYPES
 from ttsai_server.audio.track import Track
 from ttsai_server.domain import Caller, ModelCard, Segment, SpeechRequest
-from ttsai_server.metrics import Metrics
-from ttsai_server.runtime.base import Playback, Runtime
-from ttsai_server.services.billing import Billing, Hold, charged, price
-from ttsai_server.settings import Prices
+from ttsai_server.runtime.base import Playback
+from ttsai_server.services.billing import Hold, charged, price
+from ttsai_server.services.means import Means
 from ttsai_server.store.ledger import Used
 from ttsai_server.text.split import Piece, pieces
 
@@ -49,16 +48,11 @@ class Utterance:
     Ends well: the whole price is charged. Fails: nothing is. Closed early, because the client left: what was made is.
     """
 
-    def __init__(
-        self, script: Script, caller: Caller, billing: Billing, runtime: Runtime, metrics: Metrics, prices: Prices
-    ) -> None:
+    def __init__(self, script: Script, caller: Caller, means: Means) -> None:
         self.script = script
         self.content_type = CONTENT_TYPES[script.format]
         self._caller = caller
-        self._billing = billing
-        self._runtime = runtime
-        self._metrics = metrics
-        self._prices = prices
+        self._means = means
         self._hold: Hold | None = None
         self._track: Track | None = None
         self._made = 0
@@ -89,14 +83,14 @@ class Utterance:
 
         Raises InsufficientCredits, ModelLoading, or what the engine raises. Must be closed (`aclosing`).
         """
-        self._hold = await self._billing.reserve(self._caller, self.script.credits)
-        async with charged(self._hold, self._used, self._metrics), aclosing(self._made_of_pieces(file)) as chunks:
+        self._hold = await self._means.billing.reserve(self._caller, self.script.credits)
+        async with charged(self._hold, self._used, self._means.metrics), aclosing(self._made_of_pieces(file)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
     async def _made_of_pieces(self, file: BinaryIO | None) -> AsyncGenerator[bytes]:
         script, card = self.script, self.script.card
-        async with self._runtime.lease(card) as handle:
+        async with self._means.runtime.lease(card) as handle:
             track = await asyncio.to_thread(Track, script.format, card.rate, faster=script.faster, file=file)
             self._track, playback = track, Playback()
             # a file is heard when it is whole: no need for a short first piece
@@ -119,6 +113,6 @@ class Utterance:
 
     def _used(self) -> Used:
         """What was made of the client's own text, and its price."""
-        script = self.script
+        script, prices = self.script, self._means.settings.prices
         characters = ceil(script.characters * self._made / len(script.text))
-        return Used("tts", script.card.id, characters, self.seconds, price(script.card, characters, self._prices))
+        return Used("tts", script.card.id, characters, self.seconds, price(script.card, characters, prices))

@@ -8,15 +8,18 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import aclosing
 from dataclasses import asdict, replace
 from functools import partial
+from io import BytesIO
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, TypeVar, cast
 
 from ttsai_server.domain import Caller, Passage, Segment, Word
 from ttsai_server.errors import ApiError, InternalError, ModelLoading
-from ttsai_server.services import ending, speech, transcription
+from ttsai_server.services import ending, speech, tools, transcription
 from ttsai_server.services.ending import Made
-from ttsai_server.services.published import published
+from ttsai_server.services.parts import parts
+from ttsai_server.services.published import published_transcript
 from ttsai_server.services.speech import Speech
+from ttsai_server.services.tools import ORDERS, Tools, keep_stems
 from ttsai_server.services.transcription import Transcription
 from ttsai_server.store import tasks
 from ttsai_server.store.db import Database
@@ -28,7 +31,6 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-READ_BYTES = 1 << 18
 TELL_SECONDS = 1.0
 """How often a task's progress is kept, and it is asked whether the task is still wanted."""
 PATIENCE_SECONDS = 3600.0
@@ -46,18 +48,24 @@ class Work:
         results: Results,
         speech: Speech,
         transcription: Transcription,
+        tools: Tools,
         node: str,
         attempts: int,
     ) -> None:
-        """`speech` and `transcription` charge nobody: a task is paid at its end. node: the name of this server."""
+        """The services charge nobody: a task is paid at its end. node: the name of this server."""
         self._database = database
         self._results = results
         self._speech = speech
         self._transcription = transcription
+        self._tools = tools
         self._node = node
         self._attempts = attempts
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._kinds: Mapping[str, Callable[[Task], Awaitable[None]]] = {"tts": self._say, "stt": self._listen}
+        self._kinds: Mapping[str, Callable[[Task], Awaitable[None]]] = {
+            "tts": self._say,
+            "stt": self._listen,
+            **dict.fromkeys(ORDERS, self._process),
+        }
 
     async def do(self, id: str) -> str | None:
         """Do a task to its end, whatever that is; nothing if it has ended. → the delivery that tells of it, if any.
@@ -68,7 +76,7 @@ class Work:
         if task:
             await self._do(task)
         ended = await self._database.read(tasks.get, id)
-        if ended and ended.kind == "stt":
+        if ended and ended.kind != "tts":
             await self._results.delete(input_of(id))
         return ended.delivery if ended else None
 
@@ -137,10 +145,7 @@ class Work:
         order = transcription.Order(**json.loads(task.spec))
         brief = self._transcription.check(replace(order, words=True))  # for subtitles
         with TemporaryFile() as upload:
-            source = await self._results.get(input_of(task.id))
-            async with aclosing(self._results.read(source)) as chunks:
-                async for chunk in chunks:
-                    await asyncio.to_thread(upload.write, chunk)
+            await self._fetch(task, cast(BinaryIO, upload))
             hearing = self._transcription.listen(_caller(task), brief, cast(BinaryIO, upload))
             heard = list[Passage]()
             async with aclosing(hearing.passages()) as passages:
@@ -148,9 +153,34 @@ class Work:
         transcript = hearing.transcript(heard)
         used = Used("stt", task.model, 0, hearing.seconds, task.credits)
         made = Made(used, transcript.language, segments_to(transcript.segments), transcript.text)
-        with TemporaryFile() as file:
-            file.write(published(transcript, words=order.words))
-            await self._keep(task, cast(BinaryIO, file), "application/json", made)
+        body = await asyncio.to_thread(published_transcript, transcript, words=order.words)
+        await self._keep(task, BytesIO(body), "application/json", made)
+
+    async def _process(self, task: Task) -> None:
+        plan = self._tools.check(ORDERS[task.kind](**json.loads(task.spec)))
+        with TemporaryFile() as upload:
+            await self._fetch(task, cast(BinaryIO, upload))
+            with self._tools.process(_caller(task), plan, cast(BinaryIO, upload)) as processing:
+                async with aclosing(processing.steps()) as shares:
+                    await self._follow(task, shares, lambda share: share)
+                made = Made(Used(task.kind, task.model, 0, processing.seconds, task.credits))
+                result = await self._result(task, processing)
+                await self._keep(task, result.file, result.content_type, made)
+
+    async def _result(self, task: Task, processing: tools.Processing) -> tools.Made:
+        """The one file that a task's result is; stems are results of their own beside it."""
+        name = processing.plan.result_name
+        if name != "stems.json":
+            (made,) = processing.made
+            return made
+        return tools.Made(name, "application/json", BytesIO(await keep_stems(self._results, task, processing)))
+
+    async def _fetch(self, task: Task, into: BinaryIO) -> None:
+        """The file that it was sent with."""
+        source = await self._results.get(input_of(task.id))
+        async with aclosing(self._results.read(source)) as chunks:
+            async for chunk in chunks:
+                await asyncio.to_thread(into.write, chunk)
 
     async def _follow(
         self,
@@ -173,10 +203,9 @@ class Work:
 
     async def _keep(self, task: Task, file: BinaryIO, content_type: str, made: Made) -> None:
         """The one transaction {result, completed, settled, to be told}."""
-        file.seek(0)
         await self._results.put(
             task.id,
-            _parts(file),
+            parts(file),
             account=task.account,
             name=task.name,
             content_type=content_type,
@@ -209,8 +238,3 @@ def _plain(segment: Segment) -> dict[str, object]:
 
 def _caller(task: Task) -> Caller:
     return Caller(task.account, task.plan, key="")
-
-
-async def _parts(file: BinaryIO) -> AsyncGenerator[bytes]:
-    while part := await asyncio.to_thread(file.read, READ_BYTES):
-        yield part

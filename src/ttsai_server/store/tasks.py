@@ -40,9 +40,9 @@ class Task:
     plan: str
     """What the account had when it ordered."""
     kind: str
-    """tts | stt."""
+    """tts | stt | a tool's: convert | enhance | dereverb | separate | analyze."""
     model: str
-    """Id of the card; each has a queue of its own."""
+    """Id of the card, or the kind where there is none; each has a queue of its own."""
     spec: str
     """The order, JSON."""
     name: str

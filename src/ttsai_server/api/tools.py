@@ -1,0 +1,185 @@
+"""POST /v1/audio/convert, analyze, enhance, dereverb, separate: what is done to recordings."""
+
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack, aclosing
+from dataclasses import dataclass
+from typing import Annotated, BinaryIO, Literal
+
+from fastapi import APIRouter, Depends, Form, Request, UploadFile
+from starlette.responses import Response
+
+from ttsai_server.api.departure import unless_left
+from ttsai_server.api.deps import Asking, BaseUrl, Keyed
+from ttsai_server.api.dialect import asked_to_go_on, prefers_zip
+from ttsai_server.api.job_answers import asked, job
+from ttsai_server.api.schemas import BILLABLE, JobBody, MusicBody, StemsBody
+from ttsai_server.api.sound import WholeFile
+from ttsai_server.api.streaming import credit_headers
+from ttsai_server.api.uploads import content
+from ttsai_server.services.tasks import Ordering
+from ttsai_server.services.tools import Analyze, Convert, Dereverb, Enhance, Order, Processing, Separate
+
+router = APIRouter(tags=["tools"])
+
+Format = Literal["mp3", "wav", "flac", "ogg", "m4a", "aac"]
+SOUND = {
+    200: {
+        "content": {
+            kind: {"schema": {"type": "string", "format": "binary"}}
+            for kind in ("audio/mpeg", "audio/wav", "audio/flac", "audio/ogg", "audio/mp4", "audio/aac")
+        }
+    }
+}
+ZIP = {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}
+COUNTS = {"mono": 1, "stereo": 2}
+
+
+@dataclass(frozen=True)
+class ToolForm:
+    """What all share."""
+
+    file: UploadFile
+    asynchronous: Annotated[bool, Form(alias="async")] = False
+    webhook_url: Annotated[str | None, Form()] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertForm(ToolForm):
+    format: Annotated[Format, Form()]
+    # numbers of a form are text, which a Literal of numbers is not
+    bitrate: Annotated[Literal["64", "128", "192", "256", "320"] | None, Form()] = None
+    sample_rate: Annotated[Literal["22050", "44100", "48000"] | None, Form()] = None
+    channels: Annotated[Literal["mono", "stereo"] | None, Form()] = None
+
+    def order(self) -> Convert:
+        return Convert(
+            self.format,
+            bitrate=int(self.bitrate) * 1000 if self.bitrate else None,
+            sample_rate=int(self.sample_rate) if self.sample_rate else None,
+            channels=COUNTS[self.channels] if self.channels else None,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnhanceForm(ToolForm):
+    denoise: Annotated[bool, Form()] = True
+    enhance_clarity: Annotated[bool, Form()] = True
+    super_resolution: Annotated[bool, Form()] = False
+    strength: Annotated[int, Form(ge=1, le=3)] = 2
+    format: Annotated[Format, Form()] = "wav"
+
+    def order(self) -> Enhance:
+        return Enhance(self.denoise, self.enhance_clarity, self.super_resolution, self.strength, self.format)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DereverbForm(ToolForm):
+    type: Annotated[Literal["echo", "reverb", "both"], Form()] = "both"
+    intensity: Annotated[int, Form(ge=1, le=5)] = 3
+    format: Annotated[Format, Form()] = "wav"
+
+    def order(self) -> Dereverb:
+        return Dereverb(self.type != "reverb", self.type != "echo", self.intensity, self.format)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeparateForm(ToolForm):
+    model: Annotated[str, Form()] = "demucs"
+    stems: Annotated[Literal["2", "4", "5", "6"], Form()] = "2"
+    format: Annotated[Literal["wav", "mp3", "flac"], Form()] = "wav"
+
+    def order(self, *, zip: bool) -> Separate:
+        return Separate(self.model, int(self.stems), self.format, zip)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What every tool's route asks for beside its form."""
+
+    request: Request
+    services: Keyed
+    caller: Asking
+    base_url: BaseUrl
+
+    async def answer(self, form: ToolForm, order: Order) -> Response:
+        """The one file that is made; or a job, that will make it, for who won't wait."""
+        if self._goes_on(form):
+            return await self._job(form, order)
+        with ExitStack() as unfinished:
+            processing = unfinished.enter_context(self._processing(form, order))
+            await unless_left(self.request.receive, _drain(processing.steps()))
+            unfinished.pop_all()  # the answer closes the file
+        (made,) = processing.made
+        return WholeFile(made.file, made.content_type, credit_headers(processing.hold))
+
+    async def stems(self, form: ToolForm, order: Order) -> Response:
+        """Where the stems are; they are kept as those of a job."""
+        if self._goes_on(form):
+            return await self._job(form, order)
+        await self.services.results.check_room()
+        bodies: list[bytes] = []
+        with self._processing(form, order) as processing:
+
+            async def keep() -> None:
+                how = Ordering(self.base_url)
+                bodies.append(await self.services.tasks.keep_stems(self.caller, order, processing, how))
+
+            await unless_left(self.request.receive, _drain(processing.steps(keep)))
+        return Response(bodies[0], headers=credit_headers(processing.hold), media_type="application/json")
+
+    def _goes_on(self, form: ToolForm) -> bool:
+        return asked_to_go_on(asked(self.request, self.caller, form.asynchronous, form.webhook_url))
+
+    async def _job(self, form: ToolForm, order: Order) -> Response:
+        how = Ordering(self.base_url, form.webhook_url)
+        file, name = self._file(form), form.file.filename or ""
+        return job(await self.services.tasks.process(self.caller, order, file, name, how), self.request)
+
+    def _processing(self, form: ToolForm, order: Order) -> Processing:
+        file = self._file(form)
+        return self.services.tools.process(self.caller, self.services.tools.check(order), file)
+
+    def _file(self, form: ToolForm) -> BinaryIO:
+        return content(form.file, self.services.settings.tools.max_file_bytes)
+
+
+Calling = Annotated[Call, Depends()]
+
+
+@router.post("/v1/audio/convert", response_model=JobBody, responses={**BILLABLE, **SOUND})
+async def convert(form: Annotated[ConvertForm, Depends()], call: Calling) -> Response:
+    """A recording in another format, at another bit rate or sample rate, in mono or stereo. Free."""
+    return await call.answer(form, form.order())
+
+
+@router.post("/v1/audio/analyze", response_model=MusicBody | JobBody, responses=BILLABLE)
+async def analyze(form: Annotated[ToolForm, Depends()], call: Calling) -> Response:
+    """What key, tempo and metre music is in. Free."""
+    return await call.answer(form, Analyze())
+
+
+@router.post("/v1/audio-enhance", response_model=JobBody, responses={**BILLABLE, **SOUND}, include_in_schema=False)
+@router.post("/v1/audio/enhance", response_model=JobBody, responses={**BILLABLE, **SOUND})
+async def enhance(form: Annotated[EnhanceForm, Depends()], call: Calling) -> Response:
+    """A recording of speech without its noise, clearer, or with the treble that it lacks."""
+    return await call.answer(form, form.order())
+
+
+@router.post("/v1/audio/dereverb", response_model=JobBody, responses={**BILLABLE, **SOUND})
+async def dereverb(form: Annotated[DereverbForm, Depends()], call: Calling) -> Response:
+    """A recording without its echoes and its reverberation."""
+    return await call.answer(form, form.order())
+
+
+@router.post("/v1/audio/separate", response_model=StemsBody | JobBody, responses={**BILLABLE, **ZIP})
+async def separate(form: Annotated[SeparateForm, Depends()], call: Calling) -> Response:
+    """Music taken apart: where each stem is, or, by `Accept: application/zip`, all in one file."""
+    if prefers_zip(call.request.headers.get("accept", "")):
+        return await call.answer(form, form.order(zip=True))
+    return await call.stems(form, form.order(zip=False))
+
+
+async def _drain(shares: AsyncGenerator[float]) -> None:
+    async with aclosing(shares):
+        async for _ in shares:
+            pass

@@ -1,0 +1,35 @@
+"""A recording → what key, tempo and metre it is in, as JSON."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from io import BytesIO
+from typing import ClassVar
+
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import ModelCard, Music
+from ttsai_server.errors import EngineFailed
+from ttsai_server.runtime.base import Runtime
+from ttsai_server.services.published import published_music
+from ttsai_server.services.tools.plan import Made, Plan, resampled
+
+
+@dataclass(frozen=True, slots=True)
+class Examination(Plan):
+    channels: ClassVar[int | None] = 1
+    card: ModelCard
+
+    @property
+    def result_name(self) -> str:
+        return "analysis.json"
+
+    async def work(self, recording: Recording, runtime: Runtime, made: list[Made]) -> AsyncGenerator[float]:
+        music: Music | None = None
+        with await resampled(recording, self.card.rate) as sound:
+            async with runtime.lease(self.card) as handle, aclosing(handle.analyze(sound)) as steps:
+                async for step in steps:
+                    music = step.music
+                    yield step.end / sound.seconds
+        if music is None:
+            raise EngineFailed(f"{self.card.id!r} found nothing.")
+        made.append(Made(self.result_name, "application/json", BytesIO(published_music(music, recording.seconds))))

@@ -1,0 +1,89 @@
+"""A mix → a file of each of its stems."""
+
+import zipfile
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import ExitStack, aclosing
+from dataclasses import dataclass
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttsai_server.audio.export import Target
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import ModelCard
+from ttsai_server.errors import EngineFailed
+from ttsai_server.runtime.base import Runtime
+from ttsai_server.runtime.threads import in_thread
+from ttsai_server.services.tools.plan import Made, Plan, exported, resampled, write
+
+VOCALS, INSTRUMENTAL = "vocals", "instrumental"
+SEPARATING = 0.9
+"""Share of the work that is the model's; the rest is encoding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Separation(Plan):
+    card: ModelCard
+    asked: str
+    """The model as the client named it."""
+    stems: tuple[str, ...]
+    """Those of the card, or vocals and instrumental: all that is no voice."""
+    format: str
+    zip: bool
+
+    @property
+    def result_name(self) -> str:
+        return "stems.zip" if self.zip else "stems.json"
+
+    async def work(self, recording: Recording, runtime: Runtime, made: list[Made]) -> AsyncGenerator[float]:
+        with ExitStack() as kept, ExitStack() as unfinished:
+            mix = kept.enter_context(await resampled(recording, self.card.rate))
+            parts = {name: kept.enter_context(Recording(mix.rate, mix.channels)) for name in self.stems}
+            async with aclosing(self._separated(mix, parts, runtime)) as shares:
+                async for share in shares:
+                    yield SEPARATING * share
+            files: list[Made] = []
+            for name, part in parts.items():
+                with await resampled(part, recording.rate, recording.frames) as sound:
+                    target = Target(self.format, depth=recording.depth)
+                    files.append(await exported(sound, target, name))
+                    unfinished.callback(files[-1].file.close)
+                yield SEPARATING + (1 - SEPARATING) * len(files) / len(parts)
+            if self.zip:
+                made.append(await in_thread(None, lambda: _zipped(files), discard=lambda zipped: zipped.file.close()))
+            else:
+                unfinished.pop_all()
+                made.extend(files)
+
+    async def _separated(
+        self, mix: Recording, parts: Mapping[str, Recording], runtime: Runtime
+    ) -> AsyncGenerator[float]:
+        done = 0
+        async with runtime.lease(self.card) as handle, aclosing(handle.separate(mix)) as steps:
+            async for step in steps:
+                whole = mix.read(done, len(step.samples[VOCALS]))
+                for name, part in parts.items():
+                    await write(part, _stem(name, step.samples, whole))
+                done += len(whole)
+                yield done / mix.frames
+        if any(part.frames != mix.frames for part in parts.values()):
+            raise EngineFailed(f"{self.card.id!r} made {done} frames of {mix.frames}.")
+
+
+def _stem(name: str, samples: Mapping[str, NDArray[np.float32]], mix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What is no voice is the mix without it, so that the two sum to the mix whatever the model heard."""
+    return mix - samples[VOCALS] if name == INSTRUMENTAL else samples[name]
+
+
+def _zipped(files: Sequence[Made]) -> Made:
+    """All in one; not compressed, which sound hardly can be."""
+    zipped = cast(BinaryIO, TemporaryFile())  # noqa: SIM115 closed by whom it is handed to
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_STORED) as archive:
+        for each in files:
+            each.file.seek(0)
+            with archive.open(zipfile.ZipInfo(each.name), "w", force_zip64=True) as entry:
+                copyfileobj(each.file, entry, 1 << 18)
+    return Made("stems.zip", "application/zip", zipped)

@@ -1,0 +1,108 @@
+"""Orders checked, and turned into plans."""
+
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from ttsai_server.audio.export import Target
+from ttsai_server.domain import Caller, EnhancementRequest, ModelCard, Task
+from ttsai_server.engines.weights import missing
+from ttsai_server.errors import BadRequest, WeightsMissing
+from ttsai_server.services.means import Means
+from ttsai_server.services.tools.analysis import Examination
+from ttsai_server.services.tools.orders import Analyze, Convert, Dereverb, Enhance, Order, Separate
+from ttsai_server.services.tools.plan import Plan
+from ttsai_server.services.tools.processing import Processing
+from ttsai_server.services.tools.separation import INSTRUMENTAL, VOCALS, Separation
+from ttsai_server.services.tools.treatment import Stage, Treatment
+
+STRENGTHS, INTENSITIES = 3, 5
+"""The highest of each."""
+
+
+class Tools:
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._names = means.settings.tools
+        self._prices = means.settings.prices
+
+    def process(self, caller: Caller, plan: Plan, file: BinaryIO) -> Processing:
+        """What a plan makes of an uploaded file; nothing is read, reserved or loaded until its steps are asked for."""
+        return Processing(plan, file, caller, self._means)
+
+    def check(self, order: Order) -> Plan:
+        """Raises BadRequest, UnknownModel, or WeightsMissing for a model whose weights are to be pulled by hand."""
+        match order:
+            case Convert():
+                return _conversion(order)
+            case Enhance():
+                return self._enhancement(order)
+            case Dereverb():
+                return self._dereverberation(order)
+            case Separate():
+                return self._separation(order)
+            case Analyze():
+                card = self._there([self._means.catalog.resolve(self._names.analyzer, Task.ANALYSIS)])
+                return Examination("analyze", card.id, 0, card)
+
+    def _enhancement(self, order: Enhance) -> Plan:
+        names = self._names
+        wanted = (
+            (order.denoise, names.denoiser, Task.ENHANCEMENT, order.strength / STRENGTHS),
+            (order.super_resolution, names.upsampler, Task.SUPER_RESOLUTION, 1.0),
+            (order.enhance_clarity, names.clarifier, Task.CLARITY, 1.0),
+        )
+        stages = self._stages(wanted, "'denoise', 'enhance_clarity' or 'super_resolution' is to be true.")
+        upsampled = [stage.card.rate for stage in stages if stage.card.task is Task.SUPER_RESOLUTION]
+        target = Target(order.format, rate=upsampled[0] if upsampled else None)
+        return Treatment("enhance", stages[0].card.id, self._prices.enhancement_per_minute, stages, target)
+
+    def _dereverberation(self, order: Dereverb) -> Plan:
+        names, strength = self._names, order.intensity / INTENSITIES
+        wanted = (
+            (order.echo, names.echo_remover, Task.ECHO_REMOVAL, strength),
+            (order.reverb, names.dereverberator, Task.DEREVERBERATION, strength),
+        )
+        stages = self._stages(wanted, "'type' is to be echo, reverb or both.")
+        price = self._prices.enhancement_per_minute
+        return Treatment("dereverb", stages[-1].card.id, price, stages, Target(order.format))
+
+    def _separation(self, order: Separate) -> Plan:
+        offered = self._means.catalog.kin(order.model, Task.SEPARATION)
+        able = sorted((card for card in offered if order.stems in _counts(card)), key=lambda card: len(card.stems))
+        if not able:
+            counts = ", ".join(map(str, sorted({count for card in offered for count in _counts(card)})))
+            raise BadRequest(f"{order.model!r} makes {counts} stems, not {order.stems}.", param="stems")
+        card = self._there(able)
+        stems = (VOCALS, INSTRUMENTAL) if order.stems == 2 else card.stems
+        price = self._prices.two_stems_per_minute if order.stems == 2 else self._prices.stems_per_minute
+        return Separation("separate", card.id, price, card, order.model, stems, order.format, order.zip)
+
+    def _stages(self, wanted: Sequence[tuple[bool, str, Task, float]], otherwise: str) -> tuple[Stage, ...]:
+        found = [
+            Stage(self._there([self._means.catalog.resolve(name, task)]), EnhancementRequest(strength))
+            for asked, name, task, strength in wanted
+            if asked
+        ]
+        if not found:
+            raise BadRequest(otherwise)
+        return tuple(found)
+
+    def _there(self, cards: Sequence[ModelCard]) -> ModelCard:
+        """The first that can be loaded; else, if a request may fetch weights, the first."""
+        models = self._means.settings.models
+        for card in cards:
+            if not missing(card, models.dir):
+                return card
+        if models.auto_pull:
+            return cards[0]
+        raise WeightsMissing(cards[0].id)
+
+
+def _conversion(order: Convert) -> Plan:
+    target = Target(order.format, order.bitrate, order.sample_rate, order.channels)
+    return Treatment("convert", "convert", 0, (), target)
+
+
+def _counts(card: ModelCard) -> set[int]:
+    """How many stems it can be asked for: all of its own, or the voice and the rest."""
+    return {2, len(card.stems)}
