@@ -70,8 +70,8 @@ def _tensor(entry: dict[int, int | bytes], data: bytes) -> Array:
 
 def _shape(message: int | bytes) -> tuple[int, ...]:
     """A TensorShapeProto: dimensions (field 2), each a message with its size (field 1)."""
-    dimensions = [bytes(value) for number, value in _fields(bytes(message)) if number == 2]
-    return tuple(int(dict(_fields(dimension)).get(1, 0)) for dimension in dimensions)
+    dimensions = [dict(_fields(value)) for number, value in _fields(message) if number == 2]
+    return tuple(int(dimension.get(1, 0)) for dimension in dimensions)
 
 
 def _table(content: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -106,8 +106,10 @@ def _block(content: bytes, offset: int, size: int) -> Iterator[tuple[bytes, byte
         offset += rest + length
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+def _fields(message: int | bytes) -> Iterator[tuple[int, int | bytes]]:
     """Fields of a Protocol Buffers message with their numbers: whole numbers, or bytes."""
+    if isinstance(message, int):
+        raise ValueError("a number is where a message should be")
     position = 0
     while position < len(message):
         tag, position = _varint(message, position)
