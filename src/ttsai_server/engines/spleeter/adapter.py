@@ -1,0 +1,118 @@
+"""Spleeter (Hennequin et al. 2020) without TensorFlow: the publisher's own weights, in ONNX Runtime on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import ModelCard, Stems
+from ttsai_server.engines.base import Cancellation, Cancelled, Place, Separator
+from ttsai_server.engines.spleeter.spectrum import HOP, SIZE, WIDTH, Samples, Spectrum, Synthesis, analyse
+from ttsai_server.errors import EngineFailed, WeightsMissing
+
+Array = NDArray[np.float32]
+CHECKPOINT, GRAPH = "checkpoint.tar.gz", "masks.onnx"
+FRAMES, BINS = 512, 1024
+"""Of the spectrum that the networks take: 11.9 s, up to 11 kHz."""
+STEP = FRAMES * HOP
+"""Samples that a step makes."""
+
+
+class Spleeter(Separator):
+    """Separator of 44.1 kHz sound. The stems sum to the mix, unless `above` is "silent"; a step makes 11.9 s.
+
+    Sound above 11 kHz the networks don't hear. Mono is separated as two equal sides.
+    """
+
+    class Setup(Separator.Setup):
+        activation: Literal["relu", "elu"]
+        """Of the networks: as they were trained, which the checkpoint does not say."""
+        softmax: bool
+        """Whether the stems compete for the mix; likewise."""
+        above: Literal["average", "silent"] = "average"
+        """What of a stem is above 11 kHz: as large a share of the mix as below, at each moment, or nothing.
+
+        The publisher's `mask_extension` is "average" or "zeros", which is this silence and its default: what is above
+        11 kHz is then in no stem.
+        """
+
+    def __init__(self, stems: tuple[str, ...], setup: Setup, session: Any, run_options: type) -> None:
+        """session: of ONNX Runtime, with the graph of `graph.py`."""
+        self._stems, self._setup = stems, setup
+        self._session, self._run_options = session, run_options
+
+    @classmethod
+    def prepare(cls, card: ModelCard, weights: Path) -> None:
+        from ttsai_server.engines.spleeter.checkpoint import read_checkpoint
+        from ttsai_server.engines.spleeter.graph import build
+
+        if not (weights / GRAPH).is_file():
+            setup = cls.Setup.model_validate(dict(card.options))
+            tensors = read_checkpoint(weights / CHECKPOINT)
+            build(tensors, len(card.stems), setup.activation, setup.softmax, weights / GRAPH)
+
+    @classmethod
+    def load(cls, card: ModelCard, place: Place) -> Spleeter:
+        import onnxruntime
+
+        if not (place.weights / GRAPH).is_file():
+            raise WeightsMissing(card.id)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = place.threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            session = onnxruntime.InferenceSession(place.weights / GRAPH, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # the library's own exceptions share no other base
+            raise EngineFailed(f"{GRAPH} can't be loaded: {error}") from error
+        return cls(card.stems, cls.Setup.model_validate(dict(card.options)), session, onnxruntime.RunOptions)
+
+    def separate(self, recording: Recording, cancellation: Cancellation) -> Generator[Stems]:
+        synthesis = {stem: Synthesis(2) for stem in self._stems}
+        for start in range(-SIZE, recording.frames, STEP):
+            spectrum = analyse(_stretch(recording, start, STEP + SIZE - HOP))
+            masks = self._masks(np.abs(spectrum[:, :, :BINS]), cancellation)
+            made = {
+                stem: synthesis[stem].push(self._masked(spectrum, mask))
+                for stem, mask in zip(self._stems, masks, strict=True)
+            }
+            own = slice(max(0, -start), recording.frames - start)
+            yield Stems({stem: _as_in(recording, sound[own]) for stem, sound in made.items()}, recording.rate)
+
+    def close(self) -> None:
+        self._session = None
+
+    def _masks(self, magnitude: Array, cancellation: Cancellation) -> Array:
+        """(2, 512, 1024) → (stems, 2, 512, 1024)."""
+        if not self._session:
+            raise EngineFailed("The engine is closed.")
+        options = self._run_options()
+        with cancellation.interrupting(lambda: setattr(options, "terminate", True)):
+            try:
+                return self._session.run(None, {"magnitude": magnitude}, options)[0]
+            except Exception as error:  # the library's own exceptions share no other base
+                raise Cancelled if cancellation.cancelled else EngineFailed(f"ONNX Runtime failed: {error}") from error
+
+    def _masked(self, spectrum: Spectrum, mask: Array) -> Spectrum:
+        made = np.empty_like(spectrum)
+        np.multiply(spectrum[:, :, :BINS], mask, made[:, :, :BINS])
+        above = mask.mean(2, keepdims=True) if self._setup.above == "average" else np.float32(0)
+        np.multiply(spectrum[:, :, BINS:WIDTH], above, made[:, :, BINS:WIDTH])
+        return made
+
+
+def _stretch(recording: Recording, start: int, count: int) -> Samples:
+    """float32 (count, 2) from frame `start` on, silent outside of the recording."""
+    before = max(0, -start)
+    samples = recording.read(start + before, count - before)
+    padded = np.pad(samples, ((before, count - before - len(samples)), (0, 0)))
+    return np.broadcast_to(padded, (count, 2))
+
+
+def _as_in(recording: Recording, sound: Samples) -> Samples:
+    """(n, 2) → (n, channels of the recording)."""
+    return sound if recording.channels == 2 else sound.mean(1, keepdims=True)
