@@ -9,10 +9,12 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 from tests import servers
+from tests.engines.spleeter.tiny_spleeter import write_tiny_spleeter
 from tests.listening import Ear
 from tests.live import Live, live
 
 from ttsai_server.engines.cards import read_card
+from ttsai_server.engines.catalog import load_class
 from ttsai_server.engines.weights import missing, pull
 from ttsai_server.settings import Models, Settings, Store, Webhooks
 from ttsai_server.store.db import Database, open_database
@@ -63,11 +65,26 @@ def ear(tiny_weights: Path, base_weights: Path) -> Ear:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Live]:
+def tiny_models(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Path:
+    """The folder of the real weights, but for separators: those are tiny and random (tiny_spleeter)."""
+    folder = tmp_path_factory.mktemp("models")
+    for file in Settings().models.cards.glob("*.toml"):
+        if not file.stem.startswith("spleeter"):
+            (folder / file.stem).symlink_to(models_dir / file.stem)  # also to what is yet to be pulled
+    for stems in (2, 4, 5):
+        card = read_card(Settings().models.cards / f"spleeter-{stems}stems.toml")
+        (folder / card.id).mkdir()
+        write_tiny_spleeter(folder / card.id, stems)
+        load_class(card).prepare(card, folder / card.id)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Generator[Live]:
     """The server with its demo engine and an empty database of its own; shared, so a test makes its own account."""
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("server"),
-        models=Models(demo=True, options={"tone": {"fail_on": "this breaks the engine"}}),
+        models=Models(dir=tiny_models, demo=True, options={"tone": {"fail_on": "this breaks the engine"}}),
         webhooks=Webhooks(allow_private=True),
         plans={"crowd": {"requests_per_minute": 100_000, "concurrent": 1000, "max_characters": 50_000}},  # pyright: ignore[reportArgumentType]
     )
