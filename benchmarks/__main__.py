@@ -5,7 +5,19 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks import departure, fairness, first_byte, jobs, ledger, listening, memory, overhead, speech_cost, start
+from benchmarks import (
+    departure,
+    fairness,
+    first_byte,
+    jobs,
+    ledger,
+    listening,
+    memory,
+    overhead,
+    speech_cost,
+    start,
+    tools,
+)
 from benchmarks.bench import VOICES, Bench
 from benchmarks.report import Figure, machine, print_table, write_json
 from benchmarks.servers import weights_missing
@@ -21,6 +33,7 @@ BENCHMARKS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "memory": memory.run,
     "jobs": jobs.run,
     "listening": listening.run,
+    "tools": tools.run,
 }
 RESULTS = Path(__file__).parent / "results.json"
 

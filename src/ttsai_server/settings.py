@@ -204,13 +204,13 @@ class Tools(Group):
     """The model that takes noise away."""
     clarifier: str = "clarity"
     """The model that makes speech clearer."""
-    upsampler: str = "flashsr"
+    upsampler: str = "lavasr"
     """The model that makes the treble that a recording lacks."""
     echo_remover: str = "echo"
     """The model that takes distinct echoes away."""
     dereverberator: str = "wpe"
     """The model that takes reverberation away."""
-    analyzer: str = "librosa"
+    analyzer: str = "key-bpm"
     """The model that finds key, tempo and metre."""
 
 

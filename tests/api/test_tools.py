@@ -191,10 +191,10 @@ def test_a_started_minute_is_paid_and_not_done_without_the_credits(
 
 def test_a_client_that_leaves_stops_the_work(server: Live) -> None:
     account, key = server.new_key(credits=1000)
-    long = encoded(np.tile(SONG, (400, 1)), format="mp3")
+    files, path = {"file": encoded(np.tile(SONG, (400, 1)), format="mp3")}, "/v1/audio/separate/"
+    client, impatient = server.client(key), httpx.Timeout(60, read=4)
     with pytest.raises(httpx.ReadTimeout):
-        data, path = {"model": "spleeter"}, "/v1/audio/separate/"
-        server.client(key).post(path, files={"file": long}, data=data, timeout=httpx.Timeout(60, read=8))
+        client.post(path, files=files, data={"model": "spleeter"}, timeout=impatient)
     until = time.monotonic() + 20
     while server.account(account).reserved and time.monotonic() < until:
         time.sleep(0.1)

@@ -202,7 +202,7 @@ class MusicBody(Answer):
     """What is null can't be told; `reasons` says why."""
 
     key: str | None
-    """C, C#, …, B."""
+    """C, Db, D, …, B."""
     scale: Literal["Major", "Minor"] | None
     bpm: float | None
     """Quarter notes a minute."""

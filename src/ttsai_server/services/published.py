@@ -21,10 +21,10 @@ def published_transcript(transcript: Transcript, *, words: bool) -> bytes:
 
 def published_music(music: Music, seconds: float) -> bytes:
     """schemas.MusicBody."""
-    key = None if music.tonic is None else Key(music.tonic, minor=music.minor)
+    key = None if music.tonic is None else Key(music.tonic, music.minor)
     body = {
         "key": key and key.tonic_name,
-        "scale": key and key.scale,
+        "scale": key and key.scale_name,
         "bpm": music.bpm and round(music.bpm, 1),
         "time_signature": music.beats and f"{music.beats}/4",
         "camelot": key and key.camelot,
