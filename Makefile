@@ -24,7 +24,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 # The server, with the weights of the default models.
 serve: setup
-	$(BIN)/ttsai-server models pull kokoro whisper speakers
+	$(BIN)/ttsai-server models pull kokoro whisper speakers deepfilternet3
 	TTSAI_SERVER__MODELS__PRELOAD='["kokoro"]' $(BIN)/ttsai-server --data-dir data serve
 
 test: check
