@@ -1,0 +1,190 @@
+"""Hybrid Transformer Demucs (Rouard et al. 2023) in PyTorch, by its author's package `demucs`.
+
+What `demucs.apply.apply_model(split=True, overlap=.25, shifts=0)` makes of a whole recording, normalised as
+`demucs.api` does, a segment at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Generator
+from fractions import Fraction
+from pathlib import Path
+from threading import local
+from typing import Any
+from zipfile import is_zipfile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import ModelCard, Stems
+from ttsai_server.engines.base import Cancellation, Cancelled, Place, Separator
+from ttsai_server.errors import EngineFailed, WeightsMissing
+
+Samples = NDArray[np.float32]
+CHECKPOINT = "checkpoint"
+"""The author's safetensors, or the pickle that was published before them; which, its content tells."""
+MODEL = "demucs.htdemucs.HTDemucs"
+OVERLAP = 0.25
+"""Share of a segment that it has in common with the next."""
+BLOCK = 1 << 20
+"""Frames read at a time for the recording's statistics."""
+_TINY = 1e-8
+
+
+class Demucs(Separator):
+    """Separator of 44.1 kHz sound; a step makes 5.9 s. Mono is separated as two equal sides.
+
+    The stems sum to about the mix: the model promises nothing.
+    """
+
+    def __init__(self, model: Any, device: str) -> None:
+        self._model: Any = model.to(device)
+        self._device = device
+        self._thread = local()
+        for module in model.modules():
+            module.register_forward_pre_hook(self._stop_if_told)
+
+    @classmethod
+    def load(cls, card: ModelCard, place: Place) -> Demucs:
+        if not (place.weights / CHECKPOINT).is_file():
+            raise WeightsMissing(card.id)
+        model = _load(place)
+        if (tuple(model.sources), model.samplerate) != (card.stems, card.rate):
+            raise EngineFailed(f"{CHECKPOINT} is of another model: {model.sources} at {model.samplerate} Hz.")
+        return cls(model, place.device)
+
+    def separate(self, recording: Recording, cancellation: Cancellation) -> Generator[Stems]:
+        if self._model is None:
+            raise EngineFailed("The engine is closed.")
+        names, length = tuple(self._model.sources), int(self._model.segment * self._model.samplerate)
+        stride, weight = int((1 - OVERLAP) * length), _triangle(length)
+        mean, scale = _statistics(recording, cancellation)
+        summed, weights = np.zeros((len(names), 2, length), np.float32), np.zeros(length, np.float32)
+        for start in range(0, recording.frames, stride):
+            count = min(length, recording.frames - start)
+            before = (length - count) // 2
+            heard = self._run(_segment(recording, start - before, length, mean, scale), cancellation)
+            summed[:, :, :count] += weight[:count] * heard[:, :, before : before + count]
+            weights[:count] += weight[:count]
+            own = min(stride, count)
+            made = summed[:, :, :own] / weights[:own] * scale + mean
+            yield Stems({n: _as_in(recording, stem.T) for n, stem in zip(names, made, strict=True)}, recording.rate)
+            summed, weights = _moved(summed, stride), _moved(weights, stride)
+
+    def close(self) -> None:
+        self._model = None
+        if self._device == "cuda":
+            import torch  # pyright: ignore[reportMissingImports]
+
+            torch.cuda.empty_cache()
+
+    def _run(self, mix: Samples, cancellation: Cancellation) -> Samples:
+        """(2, segment) → (stems, 2, segment)."""
+        import torch  # pyright: ignore[reportMissingImports]
+
+        if self._model is None:
+            raise EngineFailed("The engine is closed.")
+        self._thread.cancellation = cancellation
+        try:
+            with torch.inference_mode():
+                return self._model(torch.from_numpy(mix)[None].to(self._device))[0].cpu().numpy()
+        except RuntimeError as error:
+            raise EngineFailed(f"PyTorch failed: {error}") from error
+
+    def _stop_if_told(self, *_: Any) -> None:
+        """Runs before each layer: what is under way when told to stop is one layer, or one kernel on CUDA."""
+        if self._thread.cancellation.cancelled:
+            raise Cancelled
+
+
+def _load(place: Place) -> Any:
+    """The model, ready to run, on the CPU. Raises EngineFailed."""
+    try:
+        import torch  # pyright: ignore[reportMissingImports]
+        from demucs.states import load_model  # pyright: ignore[reportMissingImports]
+    except ImportError as error:
+        raise EngineFailed("This engine needs an extra: pip install 'ttsai-server[demucs]'") from error
+
+    if place.device == "cuda" and not torch.cuda.is_available():
+        raise EngineFailed("PyTorch sees no CUDA device, or was built without CUDA.")
+    torch.set_num_threads(place.threads)
+    file = place.weights / CHECKPOINT
+    try:
+        package = _pickled(file) if is_zipfile(file) else _safe(file)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what only training needed
+            return load_model(package).eval()
+    except Exception as error:  # whatever a wrong file makes of them
+        raise EngineFailed(f"{file.name} is no Demucs: {error}") from error
+
+
+def _safe(file: Path) -> dict[str, Any]:
+    """What `demucs.states.load_model` takes, of a safetensors file as the author's tool writes it."""
+    from demucs.htdemucs import HTDemucs  # pyright: ignore[reportMissingImports]
+    from safetensors import safe_open  # pyright: ignore[reportMissingImports]
+
+    with safe_open(file, framework="pt") as opened:
+        about: dict[str, str] = opened.metadata() or {}
+        if about.get("klass") != MODEL:
+            raise ValueError(f"it is of the class {about.get('klass')}")
+        state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 it is no dict
+    args, kwargs = (json.loads(about[part], object_hook=_fraction) for part in ("args", "kwargs"))
+    return {"klass": HTDemucs, "args": args, "kwargs": kwargs, "state": state}
+
+
+def _fraction(value: dict[str, Any]) -> Any:
+    return Fraction(value["numerator"], value["denominator"]) if value.get("_type") == "fraction" else value
+
+
+def _pickled(file: Path) -> dict[str, Any]:
+    """The same of a PyTorch file: tensors, numbers and this one class; anything else in it is refused, not run."""
+    import torch  # pyright: ignore[reportMissingImports]
+    from demucs.htdemucs import HTDemucs  # pyright: ignore[reportMissingImports]
+
+    number = (np.float64(0).__reduce__()[0], "numpy.core.multiarray.scalar")  # as NumPy 1 named it
+    with torch.serialization.safe_globals([HTDemucs, Fraction, number, np.dtype, np.dtypes.Float64DType]):
+        package = torch.load(file, "cpu", weights_only=True)
+    if package["klass"] is not HTDemucs:
+        raise ValueError(f"it is of the class {package['klass']}")
+    return package
+
+
+def _statistics(recording: Recording, cancellation: Cancellation) -> tuple[float, float]:
+    """Mean and standard deviation of the recording, made mono. Raises Cancelled."""
+    total = squares = 0.0
+    for start in range(0, recording.frames, BLOCK):
+        if cancellation.cancelled:
+            raise Cancelled
+        mono = recording.read(start, BLOCK).mean(1, dtype=np.float64)
+        total, squares = total + float(mono.sum()), squares + float(np.square(mono).sum())
+    count = max(1, recording.frames)
+    variance = (squares - total**2 / count) / max(1, count - 1)
+    return total / count, max(0.0, variance) ** 0.5 + _TINY
+
+
+def _segment(recording: Recording, start: int, length: int, mean: float, scale: float) -> Samples:
+    """float32 (2, length) from frame `start` on, normalised, silent outside of the recording."""
+    before = max(0, -start)
+    samples = (recording.read(start + before, length - before) - mean) / scale
+    padded = np.pad(samples, ((before, length - before - len(samples)), (0, 0)))
+    return np.ascontiguousarray(np.broadcast_to(padded, (length, 2)).T, np.float32)
+
+
+def _triangle(length: int) -> Samples:
+    """Weights of a segment's samples: what is heard in its middle counts most."""
+    half = length // 2
+    ramps = np.concatenate([np.arange(1, half + 1), np.arange(length - half, 0, -1)])
+    return (ramps / ramps.max()).astype(np.float32)
+
+
+def _moved(values: Samples, count: int) -> Samples:
+    """Without the first `count` of the last axis, and as many zeros at its end."""
+    return np.concatenate([values[..., count:], np.zeros_like(values[..., :count])], axis=-1)
+
+
+def _as_in(recording: Recording, sound: Samples) -> Samples:
+    """(n, 2) → (n, channels of the recording)."""
+    return sound if recording.channels == 2 else sound.mean(1, keepdims=True)
