@@ -18,7 +18,7 @@ def tiny_demucs(sources: Sequence[str]) -> tuple[Any, dict[str, Any]]:
     torch.manual_seed(0)
     sizes: dict[str, Any] = {
         "sources": list(sources), "channels": 8, "growth": 2, "nfft": 4096, "cac": True, "depth": 4, "rewrite": True,
-        "norm_starts": 4, "norm_groups": 4, "dconv_mode": 1, "t_layers": 1, "t_heads": 8, "bottom_channels": 0,
+        "norm_starts": 4, "norm_groups": 4, "dconv_mode": 3, "t_layers": 1, "t_heads": 8, "bottom_channels": 0,
         "samplerate": 44100, "segment": SEGMENT,
     }  # fmt: skip
     return HTDemucs(**sizes).eval(), sizes

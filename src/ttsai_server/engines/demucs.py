@@ -60,19 +60,14 @@ class Demucs(Separator):
         if self._model is None:
             raise EngineFailed("The engine is closed.")
         names, length = tuple(self._model.sources), int(self._model.segment * self._model.samplerate)
-        stride, weight = int((1 - OVERLAP) * length), _triangle(length)
+        overlap = _Overlap(len(names), length)
         mean, scale = _statistics(recording, cancellation)
-        summed, weights = np.zeros((len(names), 2, length), np.float32), np.zeros(length, np.float32)
-        for start in range(0, recording.frames, stride):
+        for start in range(0, recording.frames, overlap.stride):
             count = min(length, recording.frames - start)
             before = (length - count) // 2
             heard = self._run(_segment(recording, start - before, length, mean, scale), cancellation)
-            summed[:, :, :count] += weight[:count] * heard[:, :, before : before + count]
-            weights[:count] += weight[:count]
-            own = min(stride, count)
-            made = summed[:, :, :own] / weights[:own] * scale + mean
+            made = overlap.add(heard[:, :, before : before + count]) * scale + mean
             yield Stems({n: _as_in(recording, stem.T) for n, stem in zip(names, made, strict=True)}, recording.rate)
-            summed, weights = _moved(summed, stride), _moved(weights, stride)
 
     def close(self) -> None:
         self._model = None
@@ -98,6 +93,34 @@ class Demucs(Separator):
         """Runs before each layer: what is under way when told to stop is one layer, or one kernel on CUDA."""
         if self._thread.cancellation.cancelled:
             raise Cancelled
+
+
+class _Overlap:
+    """Adds up segments that overlap; in each, a sample counts the more the nearer it is to the middle."""
+
+    def __init__(self, stems: int, length: int) -> None:
+        """length: samples of a segment."""
+        self.stride = int((1 - OVERLAP) * length)
+        half = length // 2
+        ramps = np.concatenate([np.arange(1, half + 1), np.arange(length - half, 0, -1)])
+        self._weight = (ramps / ramps.max()).astype(np.float32)
+        self._sum = np.zeros((stems, 2, length), np.float32)
+        self._weights = np.zeros(length, np.float32)
+
+    def add(self, heard: Samples) -> Samples:
+        """The next segment, (stems, 2, n), shorter at the end → what no later one adds to, `stride` at most."""
+        count = heard.shape[2]
+        self._sum[:, :, :count] += self._weight[:count] * heard
+        self._weights[:count] += self._weight[:count]
+        own = min(self.stride, count)
+        made = self._sum[:, :, :own] / self._weights[:own]
+        self._sum, self._weights = _moved(self._sum, self.stride), _moved(self._weights, self.stride)
+        return made
+
+
+def _moved(values: Samples, count: int) -> Samples:
+    """Without the first `count` of the last axis, and as many zeros at its end."""
+    return np.concatenate([values[..., count:], np.zeros_like(values[..., :count])], axis=-1)
 
 
 def _load(place: Place) -> Any:
@@ -171,18 +194,6 @@ def _segment(recording: Recording, start: int, length: int, mean: float, scale: 
     samples = (recording.read(start + before, length - before) - mean) / scale
     padded = np.pad(samples, ((before, length - before - len(samples)), (0, 0)))
     return np.ascontiguousarray(np.broadcast_to(padded, (length, 2)).T, np.float32)
-
-
-def _triangle(length: int) -> Samples:
-    """Weights of a segment's samples: what is heard in its middle counts most."""
-    half = length // 2
-    ramps = np.concatenate([np.arange(1, half + 1), np.arange(length - half, 0, -1)])
-    return (ramps / ramps.max()).astype(np.float32)
-
-
-def _moved(values: Samples, count: int) -> Samples:
-    """Without the first `count` of the last axis, and as many zeros at its end."""
-    return np.concatenate([values[..., count:], np.zeros_like(values[..., :count])], axis=-1)
 
 
 def _as_in(recording: Recording, sound: Samples) -> Samples:
