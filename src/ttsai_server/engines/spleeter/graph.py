@@ -85,10 +85,12 @@ class _Writer:
     def model(self, stems: int) -> onnx.ModelProto:
         inputs = [helper.make_tensor_value_info("magnitude", TensorProto.FLOAT, [2, FRAMES, BINS])]
         outputs = [helper.make_tensor_value_info("masks", TensorProto.FLOAT, [stems, 2, FRAMES, BINS])]
-        stored = [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in self._stored.items()]
-        graph = helper.make_graph(self._nodes, "spleeter", inputs, outputs, stored)
+        graph = helper.make_graph(self._nodes, "spleeter", inputs, outputs)
         opsets = [helper.make_opsetid("", _OPSET)]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="ttsai-server")
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="ttsai-server")
+        for name, value in self._stored.items():  # into the model itself: each step before would hold a copy of all
+            model.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return model
 
     def _down(self, stem: int) -> list[str]:
         """What each convolution on the way down has made."""
