@@ -1,0 +1,1 @@
+"""Key, tempo and metre of music, from features that librosa computes."""
