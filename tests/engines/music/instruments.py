@@ -60,6 +60,13 @@ def bass(hertz: float, seconds: float, random: np.random.Generator) -> Sound:
     return partials(hertz, n * 1.0, n**-1.1, 0.7 + 0.6 * n, seconds)
 
 
+def swell(hertz: float, seconds: float) -> Sound:
+    n = np.arange(1, 7)
+    tone = partials(hertz, n * 1.0, n**-1.3, 0.0 * n, seconds, 0.002)
+    rise = np.arange(len(tone)) / (1.5 * RATE)
+    return tone * np.minimum(1, np.minimum(rise, rise[::-1]))
+
+
 MELODIC: tuple[Note, ...] = (piano, plucked, bell, flute, strings, organ)
 CHORDAL: tuple[Note, ...] = (piano, plucked, organ, strings)
 STRUCK: tuple[Note, ...] = (piano, plucked)

@@ -1,4 +1,4 @@
-"""Music that is made up, and whose key, tempo and metre are known: chords, a bass, a melody and drums, played by people.
+"""Made-up music whose key, tempo and metre are known: chords, a bass, a melody and drums, played as people play.
 
 Each seed is another piece. What a musician would do is drawn: which progression, how often the chord changes, who plays
 what in which rhythm, swing, how far off the beat, how loud, how far from concert pitch, in which room, in what noise.
@@ -22,6 +22,7 @@ from tests.engines.music.instruments import (
     noise,
     released,
     room,
+    swell,
 )
 
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
@@ -116,7 +117,9 @@ def chord(numeral: str, minor: bool) -> Chord:
     third = 4 if name.isupper() else 3
     seventh = (root + 10,) if numeral.endswith("7") else ()
     dominant = minor and name == "V"
-    return Chord((root, root + third, root + (6 if numeral.endswith("o") else 7), *seventh), RAISED if dominant else scale)
+    return Chord(
+        (root, root + third, root + (6 if numeral.endswith("o") else 7), *seventh), RAISED if dominant else scale
+    )
 
 
 def piece(seed: int, seconds: float = 17.0) -> Piece:
@@ -131,6 +134,30 @@ def piece(seed: int, seconds: float = 17.0) -> Piece:
     drums = bool(random.random() < 0.5)
     perform(score, drums)
     return Piece(recorded(score, seconds), tonic, minor, bpm, beats, score.cents, drums)
+
+
+def drummed(seed: int, seconds: float = 17.0) -> Piece:
+    """Drums alone, in four."""
+    random = np.random.default_rng(seed)
+    bpm = random.uniform(80, 160)
+    score = Score(random, 0, False, bpm, 4, 0.0, 0.5, int(np.ceil(seconds * bpm / 240)))
+    drum(score)
+    return Piece(recorded(score, seconds), 0, False, bpm, 4, 0.0, True)
+
+
+def held(seed: int, seconds: float = 24.0) -> Piece:
+    """Soft chords that swell and fade, each as long as it likes: a key without a beat."""
+    random = np.random.default_rng(seed)
+    score = Score(random, seed % 12, bool(seed % 2), 60.0, 4, random.uniform(-30, 30), 0.5, int(seconds / 4) + 1)
+    names = str(random.choice(PROGRESSIONS[score.minor].split(","))).split() * 4
+    at, home = 0.0, "i" if score.minor else "I"
+    for name in (home, *names):
+        long = random.uniform(3, 6)
+        for note in (chord(name, score.minor).notes[0] - 12, *chord(name, score.minor).notes):
+            hertz = score.hertz(48 + (score.tonic + note) % 12 + (0 if note < 0 else 12))
+            score.play(swell(hertz, long + 1.5), at, 0.1)
+        at += long
+    return Piece(recorded(score, seconds), score.tonic, score.minor, 60.0, 4, score.cents, False)
 
 
 def perform(score: Score, drums: bool) -> None:
@@ -164,7 +191,11 @@ def harmony(score: Score) -> list[Chord]:
 
 def voiced(score: Score, play: Note) -> Note:
     """The same instrument with each pitch sounded once, then cut as long as it is held."""
-    heard = cache(lambda hertz: play(hertz, LONGEST, score.random))
+
+    @cache
+    def heard(hertz: float) -> Sound:
+        return play(hertz, LONGEST, score.random)
+
     return lambda hertz, seconds, _: released(heard(hertz), min(seconds, LONGEST - 0.1))
 
 
@@ -176,8 +207,7 @@ def play_bass(score: Score, chords: list[Chord]) -> None:
         first = beat % score.beats == 0 or chords[beat - 1] is not now
         for at, note, beats in bass_notes(str(style), score, beat, now, first):
             pitch = score.hertz(36 + (score.tonic + note + 4) % 12 - 4)
-            instrument_sound = instrument(pitch, beats * 60 / score.bpm * 0.95, score.random)
-            score.play(instrument_sound, at, level * score.accent(at))
+            score.play(instrument(pitch, beats * 60 / score.bpm * 0.95, score.random), at, level * score.accent(at))
 
 
 def bass_notes(style: str, score: Score, beat: int, now: Chord, first: bool) -> list[tuple[float, int, float]]:
@@ -241,7 +271,7 @@ def sing(score: Score, chords: list[Chord], play: Note) -> None:
 
 
 def rhythm(score: Score, beats: int) -> list[float]:
-    """When the notes of a tune begin; sixteenths only in a slow piece, long notes now and then, a rest at phrase ends."""
+    """Beats at which the notes of a tune begin; sixteenths only in a slow piece, long notes now and then."""
     cells = [([0.0], 4.0), ([0.0, 0.5], 3.0), ([], 1.5), ([0.5], 0.4)]
     if score.bpm < 95:
         cells += [([0, 0.25, 0.5, 0.75], 1.0), ([0, 0.75], 1.0), ([0, 0.5, 0.75], 0.8)]

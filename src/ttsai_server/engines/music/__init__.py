@@ -1,1 +1,1 @@
-"""Key, tempo and metre of music, from features that librosa computes."""
+"""Key, tempo and metre of music."""

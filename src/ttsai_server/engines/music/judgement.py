@@ -6,10 +6,10 @@ import numpy as np
 
 from ttsai_server.domain import Music
 from ttsai_server.engines.music.features import PITCHES_PER_SECOND, Features
-from ttsai_server.engines.music.key import Key, chroma, find_key, sameness, tuning
+from ttsai_server.engines.music.key import Key, chroma, find_key, notes, sameness, tuning
 from ttsai_server.engines.music.metre import Pulse, find_pulse
 from ttsai_server.engines.music.pulse import ONSETS, envelopes, likenesses
-from ttsai_server.engines.music.tempo import Track, beats_per_minute
+from ttsai_server.engines.music.tempo import beats_per_minute
 
 SILENT = 10 ** (-60 / 20)
 """Root mean square up to which sound is silence."""
@@ -23,8 +23,10 @@ STEADY = 0.12
 """How well pitches keep to half tones in music: .28 and more in the tests' pieces, up to .05 in speech and drums."""
 LIKE = 0.55
 """How like its key's profile music is: .8 in the tests' pieces."""
-HELD, APART = 0.96, 3.7
-"""Harmonies this much alike so many seconds apart, throughout, are one sound: .88 at most in the tests' pieces."""
+FEWEST = 5
+"""Pitch classes that a key needs."""
+HELD, APART = 0.96, 40
+"""Harmonies this much alike so many frames (3.7 s) apart, throughout, are one sound; .88 at most in the pieces."""
 REGULAR, REGULAR_TONES = 0.12, 0.075
 """Regularity of what has a beat, without and with notes of a steady pitch."""
 SURE = 0.6
@@ -34,7 +36,7 @@ SURE = 0.6
 FIELDS = ("key", "bpm", "time_signature")
 
 
-def judge(features: Features | None, track: Track) -> Music:
+def judge(features: Features | None) -> Music:
     """What the music is in; features are None of a recording that has no frames."""
     if features is None or np.max(features.loudness) <= SILENT:
         return _music(dict.fromkeys(FIELDS, "It is silent."))
@@ -45,13 +47,13 @@ def judge(features: Features | None, track: Track) -> Music:
     pulse = find_pulse(likenesses(curves))
     no_beat = _no_beat(pulse, heard, tonal)
     told = {
-        "key": _no_key(key, heard, tonal, sameness(pitches, round(APART * PITCHES_PER_SECOND))),
+        "key": _no_key(key, heard, notes(features, cents) if tonal else 0, sameness(pitches, APART)),
         "bpm": no_beat,
         "time_signature": no_beat or _no_metre(pulse, heard),
     }
     reasons = {field: reason for field, reason in told.items() if reason}
     onsets = np.sum([curves[name] for name in ONSETS], axis=0)
-    bpm = beats_per_minute(onsets, pulse.period, track) if pulse and not no_beat else None
+    bpm = beats_per_minute(onsets, pulse.period) if pulse and not no_beat else None
     return _music(reasons, key, pulse, bpm, cents if tonal else None)
 
 
@@ -81,14 +83,14 @@ def _music(
     )
 
 
-def _no_key(key: Key, heard: float, tonal: bool, same: float) -> str:
+def _no_key(key: Key, heard: float, notes: int, same: float) -> str:
     """Why there is no key; empty if there is one."""
     if heard < SHORT_KEY:
         return f"It is too short: less than {SHORT_KEY:g} seconds are heard."
-    if not tonal:
+    if not notes:
         return "It has no notes of a steady pitch, as speech, noise and drums have none."
-    if same > HELD:
-        return "It is one sound, held throughout: no harmony tells the key."
+    if notes < FEWEST or same > HELD:
+        return "It has too few notes, or one chord only: no harmony tells the key."
     return "" if key.likeness >= LIKE else "Its notes keep to no major or minor key."
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ttsai_server.engines.music.features import Floats
 from ttsai_server.engines.music.pulse import COMB, about, after, periods
+from ttsai_server.engines.music.spectrum import Floats
 
 HARMONY = 0.2
 """How much a harmony that changes regularly counts for a pulse, to onsets."""

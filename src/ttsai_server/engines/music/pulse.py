@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ttsai_server.engines.music.features import ONSETS_PER_SECOND, PITCHES_PER_SECOND, Features, Floats
+from ttsai_server.engines.music.features import ONSETS_PER_SECOND, PITCHES_PER_SECOND, Features
+from ttsai_server.engines.music.spectrum import Floats
 
 ONSETS = ("bass", "middle", "treble")
 """Bands, as features.BANDS."""
@@ -68,7 +69,7 @@ def about(likeness: Floats, seconds: Floats) -> Floats:
 
 
 def periods(onsets: Floats) -> Floats:
-    """Seconds that a beat may take, likeliest first: after so long, and multiples of it, onsets are most like before."""
+    """Seconds that a beat may take, likeliest first: after so long, and multiples of it, onsets come back."""
     seconds = np.exp(np.arange(np.log(60 / FASTEST), np.log(60 / SLOWEST), 0.002))
     comb = np.sum([weight * after(onsets, beats * seconds) for beats, weight in COMB], axis=0)
     tops = np.flatnonzero((comb[1:-1] > comb[:-2]) & (comb[1:-1] >= comb[2:])) + 1
