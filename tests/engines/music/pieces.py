@@ -152,6 +152,8 @@ def held(seed: int, seconds: float = 24.0) -> Piece:
     names = str(random.choice(PROGRESSIONS[score.minor].split(","))).split() * 4
     at, home = 0.0, "i" if score.minor else "I"
     for name in (home, *names):
+        if at > seconds:
+            break
         long = random.uniform(3, 6)
         for note in (chord(name, score.minor).notes[0] - 12, *chord(name, score.minor).notes):
             hertz = score.hertz(48 + (score.tonic + note) % 12 + (0 if note < 0 else 12))

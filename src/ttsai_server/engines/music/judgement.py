@@ -27,12 +27,10 @@ FEWEST = 5
 """Pitch classes that a key needs."""
 HELD, APART = 0.96, 40
 """Harmonies this much alike so many frames (3.7 s) apart, throughout, are one sound; .88 at most in the pieces."""
-REGULAR, REGULAR_TONES = 0.12, 0.075
-"""Regularity of what has a beat, without and with notes of a steady pitch."""
+REGULAR, REGULAR_IN_KEY = 0.12, 0.075
+"""Regularity of what has a beat; less is enough of what is in a key, which speech is not."""
 SURE = 0.6
 """Probability from which a metre is told."""
-
-
 FIELDS = ("key", "bpm", "time_signature")
 
 
@@ -45,9 +43,10 @@ def judge(features: Features | None) -> Music:
     pitches, tonal = chroma(features, cents), steadiness >= STEADY
     key, curves = find_key(pitches), envelopes(features, pitches)
     pulse = find_pulse(likenesses(curves))
-    no_beat = _no_beat(pulse, heard, tonal)
+    no_key = _no_key(key, heard, notes(features, cents) if tonal else 0, sameness(pitches, APART))
+    no_beat = _no_beat(pulse, heard, REGULAR if no_key else REGULAR_IN_KEY)
     told = {
-        "key": _no_key(key, heard, notes(features, cents) if tonal else 0, sameness(pitches, APART)),
+        "key": no_key,
         "bpm": no_beat,
         "time_signature": no_beat or _no_metre(pulse, heard),
     }
@@ -94,11 +93,10 @@ def _no_key(key: Key, heard: float, notes: int, same: float) -> str:
     return "" if key.likeness >= LIKE else "Its notes keep to no major or minor key."
 
 
-def _no_beat(pulse: Pulse | None, heard: float, tonal: bool) -> str:
+def _no_beat(pulse: Pulse | None, heard: float, regular: float) -> str:
     if heard < SHORT_BEAT:
         return f"It is too short: less than {SHORT_BEAT:g} seconds are heard."
-    regular = pulse and pulse.regularity >= (REGULAR_TONES if tonal else REGULAR)
-    return "" if regular else "It has no regular beat."
+    return "" if pulse and pulse.regularity >= regular else "It has no regular beat."
 
 
 def _no_metre(pulse: Pulse | None, heard: float) -> str:
