@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ttsai_server.audio.mel import mel_filters
 from ttsai_server.audio.recording import Recording
-from ttsai_server.engines.music.spectrum import Floats, harmonic, magnitudes, mel_filters
+from ttsai_server.engines.music.spectrum import Floats, harmonic, magnitudes
 
 RATE = 22_050
 HOP, WINDOW = 256, 1024
