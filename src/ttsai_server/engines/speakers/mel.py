@@ -9,16 +9,13 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ttsai_server.audio.mel import mel_filters
+
 Array = NDArray[np.float32]
 RATE = 16_000
 """Hertz."""
 LENGTH, HOP, BANDS = 400, 160, 40
 """Samples of a frame, samples from one to the next, bands."""
-_LINEAR_HERTZ = 200 / 3
-"""A mel of Slaney's scale, below its corner."""
-_CORNER_HERTZ = 1000.0
-_LOG_STEP = np.log(6.4) / 27
-"""A mel above the corner, in natural logarithms of the frequency."""
 
 
 def mel(samples: Array) -> Array:
@@ -37,12 +34,5 @@ def _window() -> Array:
 
 @cache
 def _filters() -> Array:
-    """float32 (201, 40): triangles."""
-    corner = _CORNER_HERTZ / _LINEAR_HERTZ
-    mels = np.linspace(0, corner + np.log(RATE / 2 / _CORNER_HERTZ) / _LOG_STEP, BANDS + 2)
-    above = _CORNER_HERTZ * np.exp(_LOG_STEP * (mels - corner))
-    edges = np.where(mels < corner, _LINEAR_HERTZ * mels, above)
-    low, centre, high = edges[:-2], edges[1:-1], edges[2:]
-    hertz = np.fft.rfftfreq(LENGTH, 1 / RATE)[:, None]
-    triangles = np.minimum((hertz - low) / (centre - low), (high - hertz) / (high - centre))
-    return (np.maximum(triangles, 0) * 2 / (high - low)).astype(np.float32)
+    """float32 (201, 40)."""
+    return mel_filters(RATE, LENGTH, BANDS).T

@@ -1,0 +1,1 @@
+"""Key, tempo and metre of music."""

@@ -1,0 +1,105 @@
+"""What can be told of a recording, from its features, and what can't."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ttsai_server.domain import Music
+from ttsai_server.engines.music.features import PITCHES_PER_SECOND, Features
+from ttsai_server.engines.music.key import Key, chroma, find_key, notes, sameness, tuning
+from ttsai_server.engines.music.metre import Pulse, find_pulse
+from ttsai_server.engines.music.pulse import ONSETS, envelopes, likenesses
+from ttsai_server.engines.music.tempo import beats_per_minute
+
+SILENT = 10 ** (-60 / 20)
+"""Root mean square up to which sound is silence."""
+QUIET = 0.02
+"""Share of the loudest below which sound does not count as heard."""
+SHORT_KEY, SHORT_BEAT = 3.0, 5.0
+"""Seconds that must be heard for a key, and for a beat."""
+SHORT_BARS = 3
+"""Bars that must be heard for a metre."""
+STEADY = 0.12
+"""How well pitches keep to half tones in music: .28 and more in the tests' pieces, up to .05 in speech and drums."""
+LIKE = 0.55
+"""How like its key's profile music is: .8 in the tests' pieces."""
+FEWEST = 5
+"""Pitch classes that a key needs."""
+HELD, APART = 0.96, 40
+"""Harmonies this much alike so many frames (3.7 s) apart, throughout, are one sound; .88 at most in the pieces."""
+REGULAR, REGULAR_IN_KEY = 0.12, 0.075
+"""Regularity of what has a beat; less is enough of what is in a key, which speech is not."""
+SURE = 0.6
+"""Probability from which a metre is told."""
+FIELDS = ("key", "bpm", "time_signature")
+
+
+def judge(features: Features | None) -> Music:
+    """What the music is in; features are None of a recording that has no frames."""
+    if features is None or np.max(features.loudness) <= SILENT:
+        return _music(dict.fromkeys(FIELDS, "It is silent."))
+    heard = float(np.sum(features.loudness > QUIET * np.max(features.loudness)) / PITCHES_PER_SECOND)
+    cents, steadiness = tuning(features)
+    pitches, tonal = chroma(features, cents), steadiness >= STEADY
+    key, curves = find_key(pitches), envelopes(features, pitches)
+    pulse = find_pulse(likenesses(curves))
+    no_key = _no_key(key, heard, notes(features, cents) if tonal else 0, sameness(pitches, APART))
+    no_beat = _no_beat(pulse, heard, REGULAR if no_key else REGULAR_IN_KEY)
+    told = {
+        "key": no_key,
+        "bpm": no_beat,
+        "time_signature": no_beat or _no_metre(pulse, heard),
+    }
+    reasons = {field: reason for field, reason in told.items() if reason}
+    onsets = np.sum([curves[name] for name in ONSETS], axis=0)
+    bpm = beats_per_minute(onsets, pulse.period) if pulse and not no_beat else None
+    return _music(reasons, key, pulse, bpm, cents if tonal else None)
+
+
+def _music(
+    reasons: dict[str, str],
+    key: Key | None = None,
+    pulse: Pulse | None = None,
+    bpm: float | None = None,
+    cents: float | None = None,
+) -> Music:
+    """What is found, less what there are reasons not to tell."""
+    key = None if "key" in reasons else key
+    metre = None if "time_signature" in reasons else pulse
+    sure = {
+        "key": key.probability if key else 0.0,
+        "bpm": pulse.tempo_probability if pulse and bpm else 0.0,
+        "time_signature": metre.metre_probability if metre else 0.0,
+    }
+    return Music(
+        tonic=key.tonic if key else None,
+        minor=bool(key and key.minor),
+        bpm=bpm,
+        beats=metre.beats if metre else None,
+        tuning=cents,
+        confidence=sure,
+        reasons=reasons,
+    )
+
+
+def _no_key(key: Key, heard: float, notes: int, same: float) -> str:
+    """Why there is no key; empty if there is one."""
+    if heard < SHORT_KEY:
+        return f"It is too short: less than {SHORT_KEY:g} seconds are heard."
+    if not notes:
+        return "It has no notes of a steady pitch, as speech, noise and drums have none."
+    if notes < FEWEST or same > HELD:
+        return "It has too few notes, or one chord only: no harmony tells the key."
+    return "" if key.likeness >= LIKE else "Its notes keep to no major or minor key."
+
+
+def _no_beat(pulse: Pulse | None, heard: float, regular: float) -> str:
+    if heard < SHORT_BEAT:
+        return f"It is too short: less than {SHORT_BEAT:g} seconds are heard."
+    return "" if pulse and pulse.regularity >= regular else "It has no regular beat."
+
+
+def _no_metre(pulse: Pulse | None, heard: float) -> str:
+    if pulse is None or heard < SHORT_BARS * pulse.beats * pulse.period:
+        return f"It is too short: less than {SHORT_BARS} bars are heard."
+    return "" if pulse.metre_probability >= SURE else "It is as like three beats to a bar as four."
