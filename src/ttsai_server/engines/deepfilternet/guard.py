@@ -1,0 +1,46 @@
+"""Whether what a denoiser would take away is itself speech: then it is no noise, and had better stay.
+
+DeepFilterNet keeps one voice out of noise. Where others talk as well it can't know which is meant, and takes away parts
+of all: with six clear voices 5 dB softer than the speaker, Whisper's word error rate rose from 4 % to 35 %. Silero's
+detector, asked about the difference, tells this from noise: over 8 s it finds speech in 53 % and more of it with such
+voices up to 10 dB softer, in at most 41 % with white noise, hum or a canteen of 22 voices.
+"""
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from ttsai_server.engines.deepfilternet.stream import RATE
+from ttsai_server.engines.speakers.speech import FRAME, Detector
+
+Array = NDArray[np.float32]
+HEARING_RATE = 16_000
+"""Hertz that the detector takes."""
+LEAD = RATE
+"""Samples that it hears before those that it judges, to get going."""
+LOUDNESS = 0.05
+"""RMS that the sound is brought to: its level is no matter."""
+NOISE, VOICES = 0.41, 0.53
+"""Share of speech in what is taken away up to which all may go, and from which on all stays."""
+
+
+class Guard:
+    """Listens to one channel; for one thread."""
+
+    def __init__(self, detect: Detector) -> None:
+        self._detect = detect
+        self._before = np.zeros(0, np.float32)
+
+    def speech(self, taken: Array, noisy: Array) -> float:
+        """How likely the next stretch of what is taken away is speech, 0 to 1. Both (n,), n > 0, at `RATE`."""
+        heard = np.concatenate([self._before, taken])
+        self._before = heard[-LEAD:]
+        loud = np.sqrt(np.mean(noisy**2)) + 1e-9
+        sound = soxr.resample(heard * (LOUDNESS / loud), RATE, HEARING_RATE).astype(np.float32)
+        judged = -(-len(taken) * HEARING_RATE // (RATE * FRAME))
+        return float(self._detect(np.pad(sound, (0, -len(sound) % FRAME)))[-judged:].mean())
+
+
+def staying(speech: float) -> float:
+    """Share of what is taken away, by how likely it is speech, that had better stay."""
+    return min(1.0, max(0.0, (speech - NOISE) / (VOICES - NOISE)))
