@@ -16,6 +16,8 @@ from ttsai_server.engines.speakers.speech import FRAME, Detector
 Array = NDArray[np.float32]
 HEARING_RATE = 16_000
 """Hertz that the detector takes."""
+JUDGED = FRAME * RATE // HEARING_RATE
+"""Samples that it judges at once."""
 LEAD = RATE
 """Samples that it hears before those that it judges, to get going."""
 LOUDNESS = 0.05
@@ -36,9 +38,9 @@ class Guard:
         heard = np.concatenate([self._before, taken])
         self._before = heard[-LEAD:]
         loud = np.sqrt(np.mean(noisy**2)) + 1e-9
-        sound = soxr.resample(heard * (LOUDNESS / loud), RATE, HEARING_RATE).astype(np.float32)
-        judged = -(-len(taken) * HEARING_RATE // (RATE * FRAME))
-        return float(self._detect(np.pad(sound, (0, -len(sound) % FRAME)))[-judged:].mean())
+        whole = np.pad(heard * (LOUDNESS / loud), (0, -len(heard) % JUDGED))
+        sound = soxr.resample(whole, RATE, HEARING_RATE).astype(np.float32)
+        return float(self._detect(sound)[-(-(-len(taken) // JUDGED)) :].mean())
 
 
 def staying(speech: float) -> float:
