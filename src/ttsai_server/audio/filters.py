@@ -14,22 +14,22 @@ Filter = tuple[str, Mapping[str, str | float]]
 _FRAME = 4800
 """Samples given to FFmpeg at once: its allocations are capped, see `decode`."""
 _FORMAT = "flt"
+_LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
+"""The commonest arrangement of so many channels. They need one: of channels that are only numbered, FFmpeg's equalisers
+filter none, and say nothing."""
 
 
 class Filters:
-    """A chain of filters, each fed by the one before; for one thread at a time.
-
-    Channels are only numbered, so that none counts as a bass or surround one.
-    """
+    """A chain of filters, each fed by the one before; for one thread at a time."""
 
     def __init__(self, rate: int, channels: int, chain: Sequence[Filter]) -> None:
-        """rate: Hertz, of what goes in and of what comes out. channels: 1 to 8."""
+        """rate: Hertz, of what goes in and of what comes out. channels: 1 to 8, in FFmpeg's order."""
         from av.filter import Graph
 
         self.metadata: dict[str, str] = {}
         """What the filters have written to their frames, the latest of each."""
         self._rate, self._channels, self._done = rate, channels, 0
-        self._layout = f"{channels} channels"
+        self._layout = _LAYOUTS[channels - 1]
         self._graph = Graph()
         self._graph.threads = 1
         source = self._graph.add_abuffer(sample_rate=rate, format=_FORMAT, layout=self._layout)

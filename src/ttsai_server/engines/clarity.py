@@ -1,7 +1,8 @@
 """Clearer speech, by FFmpeg's filters: equaliser, de-esser, compressor, then loudness after EBU R 128.
 
-Three passes: how loud the recording is (ITU-R BS.1770-4); shaping at a known level, for the de-esser and the
-compressor go by it, onto disk; gain and limiter.
+Three passes: how loud the recording is (ITU-R BS.1770-4); how loud once it is shaped at a known level, for the de-esser
+and the compressor go by it; then with gain and limiter, onto disk, for on the way back from the limiter's rate peaks may
+grow, by which all is lowered at the end.
 """
 
 from __future__ import annotations
@@ -27,13 +28,11 @@ SHAPED = -20.0
 LIMITED = 6.0
 """What the limiter may take off the peaks, dB: more would be heard, so that the recording rather stays softer."""
 RAISED = 30.0
-"""What is added at most, dB: a recording with nothing but the noise of a room stays one."""
+"""LU that are added at most: a recording with nothing but the noise of a room stays one."""
 SILENT = -70.0
 """LUFS that the meter shows where nothing is loud and long enough (.4 s) to be measured."""
 OVERSAMPLED = 4
 """Peaks between the samples are those of a rate so many times higher (BS.1770-4, annex 2)."""
-MARGIN = 0.2
-"""dB that the way back from that rate may add."""
 SHORTEST = 64
 """Samples that FFmpeg's resampler needs to give any."""
 METER: Filter = ("ebur128", {"metadata": 1, "peak": "true"})
@@ -43,9 +42,9 @@ class Clarity(Enhancer):
     """Speech that is easy to follow, at -16 LUFS, of 1 to 8 channels, which are compressed and raised together.
 
     `strength` s: 300 Hz are lowered by 3 s dB, 3.5 kHz raised by 4 s dB, loud parts compressed 1 + s to 1, esses
-    lowered at .2 + .2 s of the de-esser's intensity; below 80 Hz all goes. Of a recording that needed more than 6 dB of
-    limiting, or more than 30 dB of gain, to be at -16 LUFS, it does so much and no more; one of silence, or shorter
-    than .4 s, gets no gain.
+    lowered at .2 + .2 s of the de-esser's intensity; below 80 Hz all goes. A recording that needs more than 6 dB of
+    limiting to be at -16 LUFS, or was softer than -46 LUFS, stays softer; one of silence, or shorter than .4 s, gets no
+    gain.
     """
 
     @classmethod
@@ -55,36 +54,53 @@ class Clarity(Enhancer):
     def enhance(
         self, recording: Recording, request: EnhancementRequest, cancellation: Cancellation
     ) -> Generator[Audio]:
-        """What it yields during the first two passes is empty."""
-        rate, channels = recording.rate, recording.channels
-        nothing = Audio(np.zeros((0, channels), np.float32), rate)
-        tone = _tone(request.strength)
-        heard = Filters(rate, channels, [*tone, METER])
-        for _ in _passed(recording, heard, cancellation):
-            yield nothing
-        raised = _raised(_loudness(heard), SHAPED, RAISED)
-        shaping = Filters(rate, channels, [*tone, _volume(raised), *_dynamics(request.strength), METER])
-        with Recording(rate, channels) as shaped:
-            for samples in _passed(recording, shaping, cancellation):
-                shaped.append(samples)
-                yield nothing
-            gain = _raised(_loudness(shaping), LOUDNESS, RAISED - raised)
-            gain -= max(0.0, _peak(shaping) + gain - CEILING - LIMITED)
-            limiting = Filters(rate, channels, [_volume(gain), *_limiter(rate)])
-            for samples in _passed(shaped, limiting, cancellation):
-                yield Audio(np.clip(samples[: recording.frames], -1, 1), rate)
+        """What it yields during the passes is empty."""
+        chain = list(_tone(request.strength))
+        heard = _meter(recording, chain)
+        yield from _passed(recording, heard, cancellation)
+        loudness = _loudness(heard)
+        chain += [_volume(_gain(loudness, SHAPED)), *_dynamics(request.strength)]
+        shaped = _meter(recording, chain)
+        yield from _passed(recording, shaped, cancellation)
+        gain = _gain(_loudness(shaped), min(LOUDNESS, loudness + RAISED))
+        gain -= max(0.0, _peak(shaped) + gain - CEILING - LIMITED)
+        limited = _meter(recording, [*chain, _volume(gain), *_limiter(recording.rate)])
+        with Recording(recording.rate, recording.channels) as made:
+            yield from _passed(recording, limited, cancellation, made)
+            share = np.float32(min(1.0, 10 ** ((CEILING - _peak(limited)) / 20)))
+            for samples in _stretches(made, recording.frames, cancellation):
+                yield Audio(np.clip(share * samples, -1, 1), recording.rate)
 
     def close(self) -> None:
         """There is nothing to free."""
 
 
-def _passed(recording: Recording, filters: Filters, cancellation: Cancellation) -> Iterator[Array]:
-    """All of the recording through the filters, a step at a time."""
-    for start in range(0, recording.frames, STRETCH * recording.rate):
+def _meter(recording: Recording, chain: Sequence[Filter]) -> Filters:
+    """The chain, and a meter at its end."""
+    return Filters(recording.rate, recording.channels, [*chain, METER])
+
+
+def _passed(
+    recording: Recording, filters: Filters, cancellation: Cancellation, made: Recording | None = None
+) -> Iterator[Audio]:
+    """All of the recording through the filters, to `made` if there is one; each step yields nothing but a sign of life."""
+    for samples in _stretches(recording, recording.frames, cancellation):
+        ready = filters.push(samples)
+        if made:
+            made.append(ready)
+        yield Audio(ready[:0], recording.rate)
+    rest = filters.finish()
+    if made:
+        made.append(rest)
+
+
+def _stretches(recording: Recording, frames: int, cancellation: Cancellation) -> Iterator[Array]:
+    """The first `frames` of the recording, a step's worth at a time."""
+    longest = STRETCH * recording.rate
+    for start in range(0, frames, longest):
         if cancellation.cancelled:
             raise Cancelled
-        yield filters.push(recording.read(start, STRETCH * recording.rate))
-    yield filters.finish()
+        yield recording.read(start, min(longest, frames - start))
 
 
 def _tone(strength: float) -> Sequence[Filter]:
@@ -105,11 +121,12 @@ def _dynamics(strength: float) -> Sequence[Filter]:
 
 
 def _limiter(rate: int) -> Sequence[Filter]:
-    limit = 10 ** ((CEILING - MARGIN) / 20)
+    limit = 10 ** (CEILING / 20)
     return [
         ("apad", {"whole_len": SHORTEST}),
         ("aresample", {"sample_rate": OVERSAMPLED * rate}),
         ("alimiter", {"limit": limit, "level": 0, "attack": 5, "release": 50, "latency": 1}),
+        ("aresample", {"sample_rate": rate}),
     ]
 
 
@@ -117,9 +134,9 @@ def _volume(decibels: float) -> Filter:
     return ("volume", {"volume": f"{decibels}dB", "precision": "float"})
 
 
-def _raised(loudness: float, wanted: float, most: float) -> float:
+def _gain(loudness: float, wanted: float) -> float:
     """dB to add."""
-    return min(wanted - loudness, most) if loudness > SILENT else 0.0
+    return wanted - loudness if loudness > SILENT else 0.0
 
 
 def _loudness(meter: Filters) -> float:

@@ -89,9 +89,7 @@ class TestDeepFilterNet(EnhancerContract):
 
     @pytest.mark.parametrize("strength", [1 / 3, 1])
     @pytest.mark.parametrize("level", LEVELS)
-    def test_voices_are_no_noise(
-        self, engine: DeepFilterNet, noisy: Noisy, level: int, strength: float
-    ) -> None:
+    def test_voices_are_no_noise(self, engine: DeepFilterNet, noisy: Noisy, level: int, strength: float) -> None:
         """So that no more words are misheard here, either."""
         sound = noisy("babble", level)
         assert distortion(self.cleaned(engine, sound, strength), sound) > 30

@@ -33,7 +33,11 @@ _OPSET, _IR_VERSION = 12, 8
 _FEATURES: dict[str, Shape] = {"feat_erb": (CHANNELS, 1, FRAMES, 32), "feat_spec": (CHANNELS, 2, FRAMES, 96)}
 _RESULTS: dict[str, Shape] = {"m": (CHANNELS, 1, FRAMES, 32), "coefs": (CHANNELS, FRAMES, 96, 10)}
 _HIDDEN: Shape = (1, CHANNELS, 256)
-_PAST: dict[str, Shape] = {"feat_erb": (CHANNELS, 1, 2, 32), "feat_spec": (CHANNELS, 2, 2, 96), "c0": (CHANNELS, 64, 4, 96)}
+_PAST: dict[str, Shape] = {
+    "feat_erb": (CHANNELS, 1, 2, 32),
+    "feat_spec": (CHANNELS, 2, 2, 96),
+    "c0": (CHANNELS, 64, 4, 96),
+}
 """What is convolved over time → the frames of it that are kept: the kernel's length, less one."""
 
 
