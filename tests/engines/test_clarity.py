@@ -22,17 +22,16 @@ def measured(sound: Sound) -> tuple[float, float]:
     return float(meter.metadata["lavfi.r128.I"]), 20 * np.log10(max(peak, 1e-6))
 
 
-TONES = sum(
-    gain * np.sin(2 * np.pi * hertz * np.arange(3 * RATE, dtype=np.float32) / RATE)[:, None]
-    for hertz, gain in ((40, 0.1), (300, 0.1), (1000, 0.1), (3500, 0.01))
-)
+_TIME = np.arange(3 * RATE) / RATE
+_GAINS = {40: 0.1, 300: 0.1, 1000: 0.1, 3500: 0.01}
+TONES = np.sum([gain * np.sin(2 * np.pi * hertz * _TIME) for hertz, gain in _GAINS.items()], 0)[:, None]
 """Rumble, mud, the middle, presence; not so shrill that it is taken for an s."""
 
 
 def tones(sound: Sound) -> list[float]:
     """dB of each of the four."""
     spectrum = np.abs(np.fft.rfft(sound[:, 0])) / len(sound)
-    return [float(20 * np.log10(spectrum[hertz * 3])) for hertz in (40, 300, 1000, 3500)]
+    return [float(20 * np.log10(spectrum[hertz * 3])) for hertz in _GAINS]
 
 
 class TestClarity(EnhancerContract):

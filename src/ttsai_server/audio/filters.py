@@ -1,12 +1,13 @@
 """FFmpeg's audio filters, through PyAV, on samples as they come. PyAV is imported at the first use: it is 18 MB."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
     from av.filter.context import FilterContext
 
 Filter = tuple[str, Mapping[str, str | float]]
@@ -68,7 +69,7 @@ class Filters:
             except (BlockingIOError, EOFError):
                 return
             self.metadata.update({key: str(value) for key, value in frame.metadata.items()})
-            yield frame.to_ndarray().reshape(-1, self._channels)  # pyright: ignore[reportAttributeAccessIssue] a video's has no such
+            yield cast("AudioFrame", frame).to_ndarray().reshape(-1, self._channels).astype(np.float32, copy=False)
 
     def _joined(self, pieces: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         return np.concatenate([np.zeros((0, self._channels), np.float32), *pieces])

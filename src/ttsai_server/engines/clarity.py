@@ -1,8 +1,8 @@
 """Clearer speech, by FFmpeg's filters: equaliser, de-esser, compressor, then loudness after EBU R 128.
 
-Three passes: how loud the recording is (ITU-R BS.1770-4); how loud once it is shaped at a known level, for the de-esser
-and the compressor go by it; then with gain and limiter, onto disk, for on the way back from the limiter's rate peaks may
-grow, by which all is lowered at the end.
+Three passes: how loud the recording is (ITU-R BS.1770-4); how loud once it is shaped at a known level, by which the
+de-esser and the compressor go; then with gain and limiter, onto disk. On the way back from the limiter's rate peaks may
+grow: by as much all is lowered at the end.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _meter(recording: Recording, chain: Sequence[Filter]) -> Filters:
 def _passed(
     recording: Recording, filters: Filters, cancellation: Cancellation, made: Recording | None = None
 ) -> Iterator[Audio]:
-    """All of the recording through the filters, to `made` if there is one; each step yields nothing but a sign of life."""
+    """All of the recording through the filters, and on to `made` if there is one; each step yields empty sound."""
     for samples in _stretches(recording, recording.frames, cancellation):
         ready = filters.push(samples)
         if made:

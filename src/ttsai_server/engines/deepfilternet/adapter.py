@@ -121,5 +121,5 @@ def _read(recording: Recording, start: int, count: int) -> Array:
 
 def _staying(before: _Stretch, stretch: _Stretch, after: _Stretch) -> Array:
     """(n, channels): share that stays, from what the stretches to either side of its start say to those of its end."""
-    ends = [(one.speech + other.speech) / 2 for one, other in ((before, stretch), (stretch, after))]
-    return np.linspace(*([staying(speech) for speech in end] for end in ends), len(stretch.noisy), dtype=np.float32)
+    start, end = (staying((one.speech + other.speech) / 2) for one, other in ((before, stretch), (stretch, after)))
+    return np.linspace(start, end, len(stretch.noisy), dtype=np.float32)

@@ -1,6 +1,6 @@
 """DeepFilterNet3's three ONNX graphs as one that carries its state from stretch to stretch.
 
-The publisher's export begins each run with silence: its recurrences with zeros, its convolutions over time with padding.
+The publisher's export begins each run with silence: zeros in its recurrences, and before what it convolves over time.
 Here both are inputs, and what they are after the last frame is output, so that a recording gives the same in pieces as
 in one, whatever the pieces.
 

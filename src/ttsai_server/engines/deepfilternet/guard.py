@@ -40,9 +40,10 @@ class Guard:
         loud = np.sqrt(np.mean(noisy**2)) + 1e-9
         whole = np.pad(heard * (LOUDNESS / loud), (0, -len(heard) % JUDGED))
         sound = soxr.resample(whole, RATE, HEARING_RATE).astype(np.float32)
-        return float(self._detect(sound)[-(-(-len(taken) // JUDGED)) :].mean())
+        judged = -(-len(taken) // JUDGED)
+        return float(self._detect(sound)[-judged:].mean())
 
 
-def staying(speech: float) -> float:
-    """Share of what is taken away, by how likely it is speech, that had better stay."""
-    return min(1.0, max(0.0, (speech - NOISE) / (VOICES - NOISE)))
+def staying(speech: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Share of what is taken away, by how likely it is speech, that had better stay; both of any shape."""
+    return np.clip((speech - NOISE) / (VOICES - NOISE), 0, 1)

@@ -64,7 +64,7 @@ class Stream:
         heard = np.concatenate([self._heard, samples])
         self._heard = heard[-(WINDOW - HOP) :]
         frames = np.lib.stride_tricks.sliding_window_view(heard, WINDOW)[::HOP]
-        return np.fft.rfft(frames * _window(), norm="forward")
+        return np.fft.rfft(frames * _window(), norm="forward").astype(np.complex64, copy=False)
 
     def _features(self, noisy: Spectra) -> dict[str, Array]:
         power = noisy.real**2 + noisy.imag**2
@@ -80,7 +80,7 @@ class Stream:
         }
 
     def _synthesised(self, spectra: Spectra) -> Array:
-        frames = np.fft.irfft(spectra, norm="forward") * _window()
+        frames = np.fft.irfft(spectra, norm="forward").astype(np.float32, copy=False) * _window()
         tails = np.concatenate([self._tail, frames[:, HOP:]])
         self._tail = tails[-1:]
         return (frames[:, :HOP] + tails[:-1]).reshape(-1)
