@@ -19,8 +19,8 @@ from ttsai_server.engines.deepfilternet.adapter import GRAPH, SOURCE, STRETCH, D
 from ttsai_server.engines.deepfilternet.stream import HOP, LAG, RATE, Stream, widths
 from ttsai_server.errors import EngineFailed, WeightsMissing
 
-HEARD = 4
-"""Sayings that are denoised: 15 s."""
+HEARD = 3
+"""Sayings that are denoised: 13 s."""
 LEVELS = (0, 5, 10)
 Noisy = Callable[[str, float], Sound]
 
