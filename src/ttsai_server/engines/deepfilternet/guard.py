@@ -2,8 +2,8 @@
 
 DeepFilterNet keeps one voice out of noise. Where others talk as well it can't know which is meant, and takes away parts
 of all: with six clear voices 5 dB softer than the speaker, Whisper's word error rate rose from 4 % to 35 %. Silero's
-detector, asked about the difference, tells this from noise: over 8 s it finds speech in 53 % and more of it with such
-voices up to 10 dB softer, in at most 41 % with white noise, hum or a canteen of 22 voices.
+detector, asked about the difference, tells this from noise: its mean probability of speech over 8 s is .53 or more with
+such voices up to 10 dB softer, and .41 or less with white noise or hum. A crowd of 22 voices is noise to it as well.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ LEAD = RATE
 LOUDNESS = 0.05
 """RMS that the sound is brought to: its level is no matter."""
 NOISE, VOICES = 0.41, 0.53
-"""Share of speech in what is taken away up to which all may go, and from which on all stays."""
+"""Probability up to which all that is taken away may go, and from which on all stays."""
 
 
 class Guard:
