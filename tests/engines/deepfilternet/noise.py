@@ -38,6 +38,18 @@ def mixed(speech: Sound, noise: Sound, decibels: float) -> Sound:
     return (0.5 * (speech + noise * np.std(speech) * 10 ** (-decibels / 20))).astype(np.float32)
 
 
+def echoing(speech: Sound) -> Sound:
+    """In a room of RT60 .3 s: after Polack, noise that decays, from 5 ms on, 2 dB softer than the voice itself."""
+    count = round(0.3 * RATE)
+    room = np.random.default_rng(1).standard_normal(count) * 10 ** (-3 * np.arange(count) / count)
+    room[: RATE // 200] = 0
+    room *= 10 ** (-2 / 20) / np.sqrt(np.sum(room**2))
+    room[0] = 1
+    length = len(speech) + count
+    wet = np.fft.irfft(np.fft.rfft(speech, length) * np.fft.rfft(room, length), length)
+    return wet[: len(speech)].astype(np.float32)
+
+
 def distortion(estimate: Sound, speech: Sound) -> float:
     """SI-SDR, dB (Le Roux et al. 2019): more is better."""
     target = np.dot(estimate, speech) / np.dot(speech, speech) * speech

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.engines.conftest import RATE as SAID_RATE
 from tests.engines.conftest import SAYINGS
-from tests.engines.deepfilternet.noise import NOISES, Sound, distortion, mixed, noise, said
+from tests.engines.deepfilternet.noise import NOISES, Sound, distortion, echoing, mixed, noise, said
 from tests.engines.enhancer import EnhancerContract
 from tests.listening import Ear, wer
 
@@ -96,6 +96,11 @@ class TestDeepFilterNet(EnhancerContract):
 
     def test_clean_speech_stays_as_it_is(self, engine: DeepFilterNet, speech: Sound) -> None:
         assert distortion(self.cleaned(engine, speech), speech) > 30
+
+    def test_a_rooms_echo_is_no_voice(self, engine: DeepFilterNet, speech: Sound) -> None:
+        wet = echoing(speech)
+        sound = mixed(wet, noise("white", [], RATE, len(wet)), 15)
+        assert np.std(self.cleaned(engine, sound)[: RATE // 4]) < 0.1 * np.std(sound[: RATE // 4])
 
     @pytest.mark.parametrize(("strength", "lowered"), [(1 / 3, 5), (2 / 3, 14)])
     def test_strength_limits_by_how_much_noise_is_lowered(

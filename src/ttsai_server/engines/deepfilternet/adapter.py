@@ -32,8 +32,8 @@ class _Stretch:
     noisy: Array
     """(n, channels)."""
     clean: Array
-    speech: Array
-    """(channels,): how likely what is taken away is speech."""
+    voices: Array
+    """(channels, 2): whether what is taken away is speech, from `Guard.hear`."""
 
 
 class DeepFilterNet(Enhancer):
@@ -91,8 +91,8 @@ class DeepFilterNet(Enhancer):
             noisy = recording.read(start, STRETCH)
             ahead = _read(recording, start + LAG, -(-len(noisy) // HOP) * HOP)
             clean = np.stack([s.push(a) for s, a in zip(streams, ahead.T, strict=True)], axis=1)[: len(noisy)]
-            speech = [g.speech(n - c, n) for g, n, c in zip(guards, noisy.T, clean.T, strict=True)]
-            yield _Stretch(noisy, clean, np.array(speech, np.float32))
+            voices = np.stack([g.hear(n, c) for g, n, c in zip(guards, noisy.T, clean.T, strict=True)])
+            yield _Stretch(noisy, clean, voices)
 
     def _silence(self) -> dict[str, Array]:
         """What the network remembers before the first frame."""
@@ -121,5 +121,5 @@ def _read(recording: Recording, start: int, count: int) -> Array:
 
 def _staying(before: _Stretch, stretch: _Stretch, after: _Stretch) -> Array:
     """(n, channels): share that stays, from what the stretches to either side of its start say to those of its end."""
-    start, end = (staying((one.speech + other.speech) / 2) for one, other in ((before, stretch), (stretch, after)))
+    start, end = (staying(one.voices + other.voices) for one, other in ((before, stretch), (stretch, after)))
     return np.linspace(start, end, len(stretch.noisy), dtype=np.float32)
