@@ -59,6 +59,12 @@ def speakers_weights(models_dir: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def denoiser_weights(models_dir: Path) -> Path:
+    """Folder of the real weights of DeepFilterNet3."""
+    return _weights("deepfilternet3", models_dir)
+
+
+@pytest.fixture(scope="session")
 def ear(tiny_weights: Path, base_weights: Path) -> Ear:
     """Hears what a sound says: `ear.listen(mp3_bytes)`; measure with `tests.listening.wer`."""
     return Ear(tiny_weights, base_weights)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from tests.engines.contract import EngineContract
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, EnhancementRequest, ModelCard
 from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer
+from ttsai_server.engines.catalog import load_class
 
 Sound = np.ndarray
 """float32 (n, channels)."""
@@ -129,7 +131,7 @@ class EnhancerContract(EngineContract):
             with pytest.raises(Cancelled):
                 next(made)
 
-    def test_it_can_be_closed_twice(self, card: ModelCard, engine: Enhancer) -> None:
-        """Last of the class: the engine is of no use after it."""
+    def test_it_can_be_closed_twice(self, card: ModelCard, weights: Path) -> None:
+        engine = load_class(card).load(card, self.place(weights))
         engine.close()
         engine.close()

@@ -1,0 +1,125 @@
+"""DeepFilterNet3, speech out of noise, by ONNX Runtime: the publisher's network, with a front and a back of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import Audio, EnhancementRequest, ModelCard
+from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer, Place
+from ttsai_server.engines.deepfilternet.guard import Guard, staying
+from ttsai_server.engines.deepfilternet.stream import HOP, LAG, RATE, Stream
+from ttsai_server.engines.speakers.speech import Detector, open_detector
+from ttsai_server.errors import EngineFailed, WeightsMissing
+
+Array = NDArray[np.float32]
+SOURCE, GRAPH = "DeepFilterNet3_onnx.tar.gz", "denoiser.onnx"
+STRETCH = 4 * RATE
+"""Samples of one step, a multiple of HOP."""
+LIMITING = 1.5
+"""How the share of the noise that always stays falls as strength grows: with this power of what strength lacks to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    noisy: Array
+    """(n, channels)."""
+    clean: Array
+    voices: Array
+    """(channels, 2): whether what is taken away is speech, from `Guard.hear`."""
+
+
+class DeepFilterNet(Enhancer):
+    """Noise goes and speech stays, in each channel on its own, at 48 kHz. Other voices are no noise: see `guard.py`.
+
+    `strength` limits by how much anything is lowered: to 5 dB at 1/3, 14 dB at 2/3; at 1 there is no limit.
+    """
+
+    def __init__(self, session: Any, detect: Detector) -> None:
+        """session: ONNX Runtime's, of `graph.py`'s graph."""
+        self._session, self._detect = session, detect
+
+    @classmethod
+    def prepare(cls, card: ModelCard, weights: Path) -> None:
+        from ttsai_server.engines.deepfilternet.graph import build
+
+        if not (weights / GRAPH).is_file():
+            build(weights / SOURCE, weights / GRAPH)
+
+    @classmethod
+    def load(cls, card: ModelCard, place: Place) -> DeepFilterNet:
+        import onnxruntime
+
+        if not (place.weights / GRAPH).is_file():
+            raise WeightsMissing(card.id)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # the recurrences have little to share
+        session = onnxruntime.InferenceSession(place.weights / GRAPH, options, providers=["CPUExecutionProvider"])
+        return cls(session, open_detector())
+
+    def enhance(
+        self, recording: Recording, request: EnhancementRequest, cancellation: Cancellation
+    ) -> Generator[Audio]:
+        floor = (1 - request.strength) ** LIMITING
+        before = None
+        for stretch, after in pairwise(chain(self._cleaned(recording, cancellation), [None])):
+            assert stretch
+            kept = floor + (1 - floor) * _staying(before or stretch, stretch, after or stretch)
+            mixed = kept * stretch.noisy + (1 - kept) * stretch.clean
+            yield Audio(np.clip(mixed, -1, 1), recording.rate)
+            before = stretch
+
+    def close(self) -> None:
+        self._session = None
+
+    def _cleaned(self, recording: Recording, cancellation: Cancellation) -> Iterator[_Stretch]:
+        states = self._silence()
+        streams = [Stream(self._run, states) for _ in range(recording.channels)]
+        guards = [Guard(self._detect) for _ in range(recording.channels)]
+        for stream, ahead in zip(streams, _read(recording, 0, LAG).T, strict=True):
+            stream.push(ahead)
+        for start in range(0, recording.frames, STRETCH):
+            if cancellation.cancelled:
+                raise Cancelled
+            noisy = recording.read(start, STRETCH)
+            ahead = _read(recording, start + LAG, -(-len(noisy) // HOP) * HOP)
+            clean = np.stack([s.push(a) for s, a in zip(streams, ahead.T, strict=True)], axis=1)[: len(noisy)]
+            voices = np.stack([g.hear(n, c) for g, n, c in zip(guards, noisy.T, clean.T, strict=True)])
+            yield _Stretch(noisy, clean, voices)
+
+    def _silence(self) -> dict[str, Array]:
+        """What the network remembers before the first frame."""
+        states = {node.name: node.shape for node in self._open.get_inputs() if node.name.startswith("state")}
+        return {
+            name: np.zeros([size if isinstance(size, int) else 1 for size in shape], np.float32)
+            for name, shape in states.items()
+        }
+
+    def _run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        names = [node.name for node in self._open.get_outputs()]
+        return dict(zip(names, self._open.run(names, inputs), strict=True))
+
+    @property
+    def _open(self) -> Any:
+        if self._session is None:
+            raise EngineFailed("The engine is closed.")
+        return self._session
+
+
+def _read(recording: Recording, start: int, count: int) -> Array:
+    """(count, channels), with silence after the end."""
+    sound = recording.read(start, count)
+    return np.pad(sound, ((0, count - len(sound)), (0, 0)))
+
+
+def _staying(before: _Stretch, stretch: _Stretch, after: _Stretch) -> Array:
+    """(n, channels): share that stays, from what the stretches to either side of its start say to those of its end."""
+    start, end = (staying(one.voices + other.voices) for one, other in ((before, stretch), (stretch, after)))
+    return np.linspace(start, end, len(stretch.noisy), dtype=np.float32)
