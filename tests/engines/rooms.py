@@ -1,4 +1,4 @@
-"""Simulated rooms: a box, by the image method (Allen and Berkley 1979), and how near a sound is to what it should be."""
+"""Simulated rooms: a box, by the image method (Allen and Berkley 1979); and how near a sound is to what is wanted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -3,7 +3,8 @@
 Of the old form (before 1.6) the file is, one after another: pickles of a magic number, a protocol number and facts of
 the machine; a pickle of the object, whose tensors name their storage, offset, shape and strides; a pickle of the
 storages' keys; and for each key its length, as int64, and its values. Of the new form it is a zip archive of the
-object's pickle, `data.pkl`, and a file for each storage, `data/KEY` (`torch/serialization.py`, `_legacy_save`, `_save`).
+object's pickle, `data.pkl`, and a file for each storage, `data/KEY` (`_legacy_save` and `_save` of
+`torch/serialization.py`).
 """
 
 import pickle

@@ -54,7 +54,7 @@ _SOFTEST = 1e-10
 
 
 class Echo(Enhancer):
-    """`strength` s scales the filter's logarithm: at 1 the echo goes, at .5 the ripple in decibels is half of what it was.
+    """`strength` s scales the filter's logarithm: at 1 the echo goes, at .5 half of its ripple, in decibels, is left.
 
     All channels are listened to together, and get the same filter. A recording in which no echo stands out comes back
     as it is. Loops of music that repeat to the sample can't be told from a recording with an echo.

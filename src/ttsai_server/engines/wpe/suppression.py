@@ -4,6 +4,8 @@ Lebart, Boucher and Denbigh 2001, "A new method based on spectral subtraction fo
 A room dies away evenly: what it still says of the sound of 50 ms ago, its reverberation time tells.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,7 +34,7 @@ def reverberation_time(spectrum: Spectrum, hertz: float, pace: float) -> float:
     """
     power = np.mean(spectrum.real**2 + spectrum.imag**2, axis=1)
     edges = np.round(np.array(_EDGES) / hertz).astype(int)
-    bands = np.stack([power[low:high].sum(axis=0) for low, high in zip(edges, edges[1:], strict=False)])
+    bands = np.stack([power[low:high].sum(axis=0) for low, high in pairwise(edges)])
     lag = round(_LAG * pace)
     if bands.shape[1] <= 2 * lag:
         return _RANGE[0]
