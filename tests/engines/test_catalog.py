@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from ttsai_server.domain import Task
-from ttsai_server.engines.base import Diarizer, Engine, Separator, Synthesizer, Transcriber
+from ttsai_server.engines.base import Diarizer, Engine, Enhancer, Separator, Synthesizer, Transcriber
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.errors import BadCard, BadRequest, NotFound, UnknownModel
@@ -16,6 +16,9 @@ PROTOCOLS: dict[Task, type[Engine]] = {
     Task.STT: Transcriber,
     Task.DIARIZATION: Diarizer,
     Task.SEPARATION: Separator,
+    Task.SUPER_RESOLUTION: Enhancer,
+    Task.ECHO_REMOVAL: Enhancer,
+    Task.DEREVERBERATION: Enhancer,
 }
 LANGUAGES = {"en-us": 20, "en-gb": 8, "es": 3, "fr": 1, "hi": 4, "it": 2, "ja": 5, "pt-br": 3, "zh": 8}
 
