@@ -41,7 +41,7 @@ class Room:
 
 
 def room(seconds: float, rate: int, ears: Sequence[Place] = EARS) -> Room:
-    """A room of that reverberation time (RT60, measured from -5 to -25 dB), within a tenth."""
+    """A room of that reverberation time (RT60, measured from -5 to -25 dB), within a seventh."""
     wanted = seconds
     for _ in range(4):
         wanted *= seconds / reverberation_time(_response(wanted, 16_000, 1.2 * seconds, ears[0], ears[0]), 16_000)

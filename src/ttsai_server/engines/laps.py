@@ -1,7 +1,6 @@
 """A recording in stretches that lap over: each is worked on alone, and one fades into the next."""
 
 from collections.abc import Callable, Generator
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +20,13 @@ def overlapped(
     Two that follow each other share at least `overlap` frames. The last is as long as the others if the recording is,
     so that it is worked on as well as they are. Raises Cancelled when told to stop.
     """
-    starts = _starts(recording.frames, length, overlap)
     done, tail = 0, np.zeros((0, recording.channels), np.float32)
-    for start, after in pairwise([*starts, None]):
+    for start in _starts(recording.frames, length, overlap):
         if cancellation.cancelled:
             raise Cancelled
         made = work(recording.read(start, length))[done - start :]
         made = np.concatenate([_faded(tail, made[: len(tail)]), made[len(tail) :]])
-        ready = len(made) if after is None else len(made) - overlap
+        ready = len(made) - (overlap if done + len(made) < recording.frames else 0)
         yield Audio(np.clip(made[:ready], -1, 1), recording.rate)
         done, tail = done + ready, made[ready:]
 
@@ -42,5 +40,5 @@ def _starts(frames: int, length: int, overlap: int) -> list[int]:
 
 def _faded(out: Samples, into: Samples) -> Samples:
     """The two are alike, so that their shares sum to 1."""
-    share = ((np.arange(len(out)) + 0.5) / max(1, len(out))).astype(np.float32)[:, None]
-    return out + share * (into - out)
+    share = (np.arange(len(out)) + 0.5)[:, None] / max(1, len(out))
+    return (out + share * (into - out)).astype(np.float32)

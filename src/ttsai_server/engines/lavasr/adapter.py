@@ -81,8 +81,9 @@ class LavaSR(Enhancer):
         before = min(first, AROUND)
         count = min(STEP, recording.frames - first)
         heard = self._stft.analyse(recording.read(first - before, before + count + AROUND))
-        made = self._made(heard, cancellation) * np.float32(strength)
-        return self._stft.synthesise(made + kept * (heard - made), before + count)[before:]
+        made = strength * self._made(heard, cancellation)
+        mixed = (made + kept * (heard - made)).astype(np.complex64)
+        return self._stft.synthesise(mixed, before + count)[before:]
 
     def _made(self, heard: Spectrum, cancellation: Cancellation) -> Spectrum:
         """The model's sound, in all of its bins."""

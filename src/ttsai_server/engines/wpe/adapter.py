@@ -18,25 +18,28 @@ from ttsai_server.engines.wpe.suppression import late_gain, reverberation_time
 Samples = NDArray[np.float32]
 HOP = 0.008
 """Seconds from window to window, of 32 ms."""
-DELAY = 6
-"""Hops: what comes later than 48 ms is late; what comes sooner helps to understand."""
-TAPS = 20
-"""Hops that are looked at before that, shared by the channels, in the bins where speech is."""
+DELAY = 5
+"""Hops: what comes later than 40 ms is late; what comes sooner helps to understand."""
+TAPS, SHARED = 20, 24
+"""Hops that are looked at before that, in the bins where speech is: of one channel; of all together, if several."""
 FEWEST = 5
 """Of one channel, and above speech, where air swallows what is late."""
 SPEECH = 8000
 """Hertz."""
-DEEPEST = 18.0
-"""Decibels that a bin is turned down at most, at full strength."""
+LATE = 0.6
+"""Share of the late power that is suppressed after prediction: more of it costs words."""
+DEEPEST = 12.0
+"""Decibels that a bin is turned down at most."""
 LENGTH, OVERLAP = 10.0, 1.0
 """Seconds of a stretch: long enough to learn the room, which may change with the speaker."""
 
 
 class Wpe(Enhancer):
-    """`strength` s is the depth of it all: no bin is turned down by more than 18 s dB.
+    """`strength` s: all of it is done to a share of 1 - (1 - s)², which is .36, .64, .84, .96, 1 at .2, .4, .6, .8, 1.
 
-    1 - (1 - s)² of what is predicted to be late is taken off: .36, .64, .84, .96, 1 at s = .2, .4, .6, .8, 1. Channels
-    are predicted from all of them together, and suppressed alike, so that sides keep their place.
+    That share of what is predicted to be late is taken off; .6 of that share, in power, is suppressed of what is late
+    after that; and no bin is turned down by more than 12 dB times that share. Channels are predicted from all of them
+    together, and suppressed alike, so that sides keep their place.
     """
 
     def __init__(self, rate: int) -> None:
@@ -59,20 +62,27 @@ class Wpe(Enhancer):
         """There is nothing to free."""
 
     def _better(self, samples: Samples, strength: float) -> Samples:
+        share = 1 - (1 - strength) ** 2
         heard = self._stft.analyse(samples)
-        speech = heard + np.float32(1 - (1 - strength) ** 2) * (self._predicted(heard) - heard)
+        speech = _blend(heard, self._predicted(heard), share)
         hertz, pace = self._rate / self._stft.length, self._rate / self._stft.hop
         late = 10 ** (-6 * DELAY / pace / reverberation_time(heard, hertz, pace))
-        gain = late_gain(_power(speech), strength * late, DELAY)
-        floor = 10 ** (-DEEPEST * strength / 20) * np.abs(heard)
-        return self._stft.synthesise(_at_least(speech * gain[:, None], floor), len(samples))
+        gain = late_gain(_power(speech), LATE * share * late, DELAY)
+        made = _at_least(speech * gain[:, None], heard, 10 ** (-DEEPEST * share / 20))
+        return self._stft.synthesise(made, len(samples))
 
     def _predicted(self, heard: Spectrum) -> Spectrum:
         """Without what is predicted to be late."""
+        channels = heard.shape[1]
         corner = round(SPEECH * self._stft.length / self._rate)
-        taps = max(FEWEST, round(TAPS * 1.2 / heard.shape[1])) if heard.shape[1] > 1 else TAPS
+        taps = TAPS if channels == 1 else max(FEWEST, SHARED // channels)
         low, high = heard[:corner], heard[corner:]
         return np.concatenate([without_prediction(low, taps, DELAY), without_prediction(high, FEWEST, DELAY)])
+
+
+def _blend(heard: Spectrum, speech: Spectrum, share: float) -> Spectrum:
+    """`share` of the speech, the rest as it was."""
+    return (heard + share * (speech - heard)).astype(np.complex64)
 
 
 def _power(spectrum: Spectrum) -> NDArray[np.float32]:
@@ -80,7 +90,8 @@ def _power(spectrum: Spectrum) -> NDArray[np.float32]:
     return np.mean(spectrum.real**2 + spectrum.imag**2, axis=1)
 
 
-def _at_least(spectrum: Spectrum, floor: NDArray[np.float32]) -> Spectrum:
-    """The spectrum, made as loud as `floor` where it is softer."""
-    size = np.abs(spectrum)
-    return spectrum * np.maximum(1, floor / np.maximum(size, 1e-20))
+def _at_least(made: Spectrum, heard: Spectrum, floor: float) -> Spectrum:
+    """With so much of what was heard, where it is softer, that it is about `floor` times as loud as that."""
+    loud = np.abs(heard)
+    lacking = np.maximum(floor * loud - np.abs(made), 0) / np.maximum(loud, np.float32(1e-20))
+    return (made + lacking * heard).astype(np.complex64)

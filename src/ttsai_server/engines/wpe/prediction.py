@@ -18,8 +18,8 @@ LOADING = 3e-3
 """Share of the mean energy that is added to each tap's: with little to learn from, the filter stays small."""
 _TOGETHER = 16
 """Bins that are worked on at a time: what they need fits a processor's cache."""
-_PRODUCT = 1 << 16
-"""Multiplications in a product of matrices: of bigger ones the library makes threads of its own, which spin."""
+_VALUES, _PRODUCTS = 2000, 1 << 15
+"""Of a matrix that is multiplied, and in its multiplication: for more, the library starts threads, which spin."""
 _QUIETEST = 1e-10
 """Least power of a frame, of the loudest frame's."""
 _NOTHING = 1e-20
@@ -62,7 +62,8 @@ def _filtered(past: Spectrum, filters: Spectrum) -> Spectrum:
 
 def _pieces(past: Spectrum) -> list[slice]:
     """Frames that are multiplied at a time."""
-    count = max(1, _PRODUCT // past.shape[1] ** 2)
+    size = past.shape[1]
+    count = max(1, min(_VALUES // size, _PRODUCTS // size**2))
     return [slice(first, first + count) for first in range(0, past.shape[2], count)]
 
 
