@@ -81,7 +81,7 @@ def test_speech_in_a_room_comes_nearer_to_what_was_said(
 ) -> None:
     scene = scenes[seconds]
     made = better(engine, scene.heard[:, :channels])[:, 0]
-    for wanted, gain in ((scene.said, 0.05), (scene.early, 0.4)):
+    for wanted, gain in ((scene.said, 0.05), (scene.early, 0.3)):
         assert likeness(made, wanted) > likeness(scene.heard[:, 0], wanted) + gain
 
 

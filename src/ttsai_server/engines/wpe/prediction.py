@@ -14,7 +14,7 @@ from ttsai_server.audio.stft import Spectrum
 Power = NDArray[np.float32]
 ITERATIONS = 3
 """The power of speech is first taken from the reverberant sound, then from what has been made of it."""
-LOADING = 3e-3
+LOADING = 1e-2
 """Share of the mean energy that is added to each tap's: with little to learn from, the filter stays small."""
 _TOGETHER = 16
 """Bins that are worked on at a time: what they need fits a processor's cache."""
