@@ -19,6 +19,9 @@ PROTOCOLS: dict[Task, type[Engine]] = {
     Task.ANALYSIS: Analyzer,
     Task.ENHANCEMENT: Enhancer,
     Task.CLARITY: Enhancer,
+    Task.SUPER_RESOLUTION: Enhancer,
+    Task.ECHO_REMOVAL: Enhancer,
+    Task.DEREVERBERATION: Enhancer,
 }
 LANGUAGES = {"en-us": 20, "en-gb": 8, "es": 3, "fr": 1, "hi": 4, "it": 2, "ja": 5, "pt-br": 3, "zh": 8}
 

@@ -1,0 +1,44 @@
+"""A recording in stretches that lap over: each is worked on alone, and one fades into the next."""
+
+from collections.abc import Callable, Generator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import Audio
+from ttsai_server.engines.base import Cancellation, Cancelled
+
+Samples = NDArray[np.float32]
+
+
+def overlapped(
+    recording: Recording, length: int, overlap: int, work: Callable[[Samples], Samples], cancellation: Cancellation
+) -> Generator[Audio]:
+    """What `work`, (n, channels) → as many, makes of stretches of `length` frames; as long as the recording, clipped.
+
+    Two that follow each other share at least `overlap` frames. The last is as long as the others if the recording is,
+    so that it is worked on as well as they are. Raises Cancelled when told to stop.
+    """
+    done, tail = 0, np.zeros((0, recording.channels), np.float32)
+    for start in _starts(recording.frames, length, overlap):
+        if cancellation.cancelled:
+            raise Cancelled
+        made = work(recording.read(start, length))[done - start :]
+        made = np.concatenate([_faded(tail, made[: len(tail)]), made[len(tail) :]])
+        ready = len(made) - (overlap if done + len(made) < recording.frames else 0)
+        yield Audio(np.clip(made[:ready], -1, 1), recording.rate)
+        done, tail = done + ready, made[ready:]
+
+
+def _starts(frames: int, length: int, overlap: int) -> list[int]:
+    last = max(0, frames - length)
+    if not frames:
+        return []
+    return [*range(0, last, length - overlap), last]
+
+
+def _faded(out: Samples, into: Samples) -> Samples:
+    """The two are alike, so that their shares sum to 1."""
+    share = (np.arange(len(out)) + 0.5)[:, None] / max(1, len(out))
+    return (out + share * (into - out)).astype(np.float32)

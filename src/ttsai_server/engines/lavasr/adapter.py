@@ -1,0 +1,105 @@
+"""Bandwidth extension by LavaSR: speech whose treble was cut off gets one that fits, up to 24 kHz."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttsai_server.audio.recording import Recording
+from ttsai_server.audio.stft import Spectrum, Stft
+from ttsai_server.domain import Audio, EnhancementRequest, ModelCard
+from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer, Place
+from ttsai_server.engines.lavasr.band import band_end
+from ttsai_server.engines.lavasr.graph import BINS, HOP, LENGTH, REACH, build
+from ttsai_server.errors import EngineFailed, WeightsMissing
+
+Array = NDArray[np.float32]
+SOURCE, GRAPH = "pytorch_model.bin", "bandwidth.onnx"
+STEP = 900 * HOP
+"""Frames of a stretch: 9.6 s at 48 kHz."""
+BLOCKS = 8
+"""ConvNeXt blocks of the published model."""
+AROUND = (REACH * (BLOCKS + 1) + LENGTH // HOP) * HOP
+"""Frames at either side of a stretch that the network sees: with them, it is the same as if it saw all."""
+BLEND = 300.0
+"""Hertz below the band's end over which the model's sound takes over."""
+
+
+class LavaSR(Enhancer):
+    """What the recording has stays as it is: the model's sound is heard above the end of its band, and only there.
+
+    A recording that is not cut off, or above 19 kHz, comes back unchanged. `strength` s: the treble is s times as loud
+    as the model says.
+    """
+
+    def __init__(self, session: Any, run_options: type) -> None:
+        """session: ONNX Runtime's, of `graph.py`'s graph."""
+        self._session, self._run_options = session, run_options
+        self._stft = Stft(LENGTH, HOP)
+
+    @classmethod
+    def prepare(cls, card: ModelCard, weights: Path) -> None:
+        if not (weights / GRAPH).is_file():
+            build(weights / SOURCE, weights / GRAPH)
+
+    @classmethod
+    def load(cls, card: ModelCard, place: Place) -> LavaSR:
+        import onnxruntime
+
+        if not (place.weights / GRAPH).is_file():
+            raise WeightsMissing(card.id)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = place.threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        session = onnxruntime.InferenceSession(place.weights / GRAPH, options, providers=["CPUExecutionProvider"])
+        return cls(session, onnxruntime.RunOptions)
+
+    def enhance(
+        self, recording: Recording, request: EnhancementRequest, cancellation: Cancellation
+    ) -> Generator[Audio]:
+        end = band_end(recording)
+        kept = None if end is None else _kept(end, recording.rate)
+        for first in range(0, recording.frames, STEP):
+            if cancellation.cancelled:
+                raise Cancelled
+            sound = recording.read(first, STEP)
+            if kept is not None:
+                sound = self._extended(recording, first, kept, request.strength, cancellation)
+            yield Audio(np.clip(sound, -1, 1), recording.rate)
+
+    def close(self) -> None:
+        self._session = None
+
+    def _extended(
+        self, recording: Recording, first: int, kept: Array, strength: float, cancellation: Cancellation
+    ) -> Array:
+        """STEP frames, or as many as there are, from `first` on; kept (bins, 1, 1): share that stays as it is."""
+        before = min(first, AROUND)
+        count = min(STEP, recording.frames - first)
+        heard = self._stft.analyse(recording.read(first - before, before + count + AROUND))
+        made = strength * self._made(heard, cancellation)
+        mixed = (made + kept * (heard - made)).astype(np.complex64)
+        return self._stft.synthesise(mixed, before + count)[before:]
+
+    def _made(self, heard: Spectrum, cancellation: Cancellation) -> Spectrum:
+        """The model's sound, in all of its bins."""
+        if not self._session:
+            raise EngineFailed("The engine is closed.")
+        options = self._run_options()
+        inputs = {"magnitude": np.ascontiguousarray(np.abs(heard).transpose(1, 2, 0))}
+        with cancellation.interrupting(lambda: setattr(options, "terminate", True)):
+            try:
+                real, imaginary = self._session.run(["real", "imaginary"], inputs, options)
+            except Exception as error:  # the library's own exceptions share no other base
+                raise Cancelled if cancellation.cancelled else EngineFailed(f"ONNX Runtime failed: {error}") from error
+        return (real + 1j * imaginary).transpose(2, 0, 1)
+
+
+def _kept(end: float, rate: int) -> Array:
+    """float32 (bins, 1, 1): 1 up to where the model's sound sets in, 0 above the band's end."""
+    hertz = np.arange(BINS) * rate / LENGTH
+    return np.clip((end - hertz) / BLEND, 0, 1).astype(np.float32)[:, None, None]
