@@ -55,10 +55,6 @@ class TestLavaSR(EnhancerContract):
         made = self.better(engine, card, np.concatenate([left, 0.01 * np.roll(left, card.rate // 4)], axis=1))
         assert level(made[:, :1], 0, 3000) > level(made[:, 1:], 0, 3000) + 20
 
-    def test_it_can_be_closed_twice(self, card: ModelCard, engine: Enhancer) -> None:
-        """After the one above."""
-        super().test_it_can_be_closed_twice(card, engine)
-
 
 @pytest.fixture(scope="module")
 def card() -> ModelCard:
