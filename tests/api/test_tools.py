@@ -15,14 +15,17 @@ import pytest
 from tests.api.test_jobs import ended
 from tests.api.test_jobs import heard as told_to
 from tests.containers import Samples, melody
+from tests.listening import Ear, wer
 from tests.live import Live, live
 from tests.receivers import receiver, says
 
+from ttsai_server.api.schemas import MusicBody
 from ttsai_server.audio.decode import Bounds, decode
 from ttsai_server.audio.encode import CONTENT_TYPES, Encoder
 from ttsai_server.audio.recording import Recording
 from ttsai_server.settings import Models, Settings, Tools
 
+TEXT = "The rain has stopped. The children are playing in the garden. Their mother calls them for dinner."
 RATE = 44_100
 SONG = melody(1.5, RATE, 2)
 SIXTY_ONE_SECONDS = np.zeros((8000 * 61, 1), np.float32)
@@ -173,7 +176,88 @@ def test_mono_stays_mono_and_at_its_rate(server: Live) -> None:
         assert (made.rate, made.channels, made.frames) == (16_000, 1, 16_000)
 
 
-PRICES = [("separate", {"model": "spleeter"}, 3), ("separate", {"model": "spleeter", "stems": "4"}, 4)]
+@pytest.fixture(scope="module")
+def noisy(server: Live, kokoro_weights: Path, denoiser_weights: Path) -> Samples:
+    """Speech in white noise of 5 dB, (n, 2) at 24 kHz."""
+    body = {"model": "kokoro", "voice": "af_heart", "text": TEXT, "format": "flac"}
+    speech, _ = heard(server.client().post("/v1/tts/", json=body).raise_for_status().content)
+    noise = np.random.default_rng(0).standard_normal((len(speech), 2)) * np.std(speech) * 10 ** (-5 / 20)
+    return (0.7 * (speech + noise)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("tool", "fields"),
+    [
+        ("enhance", {"strength": "3"}),
+        ("/v1/audio-enhance/", {"enhance_clarity": "false"}),
+        ("enhance", {"denoise": "false"}),
+        ("dereverb", {"type": "echo"}),
+        ("dereverb", {"type": "reverb", "intensity": "5"}),
+        ("dereverb", {}),
+    ],
+)
+def test_a_better_recording_is_as_long_and_says_the_same(
+    server: Live, ear: Ear, noisy: Samples, tool: str, fields: dict[str, str]
+) -> None:
+    account, key = server.new_key(credits=3)
+    answer = sent(server, tool, encoded(noisy, 24_000), key=key, **fields)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "audio/wav")
+    assert (answer.headers["X-Credits-Used"], answer.headers["X-Credits-Remaining"]) == ("2", "1")
+    sound, made = heard(answer.content)
+    assert (made.rate, sound.shape) == (24_000, noisy.shape)
+    assert wer(TEXT, ear.listen(answer.content)) <= 0.1
+    after = server.account(account)
+    assert (after.available, after.reserved) == (1, 0)
+
+
+def test_what_is_denoised_has_softer_pauses(server: Live, noisy: Samples) -> None:
+    fields = {"strength": "3", "enhance_clarity": "false", "format": "flac"}
+    sound, _ = heard(sent(server, "enhance", encoded(noisy, 24_000), **fields).content)
+    frames = [np.std(part) for part in np.array_split(sound[:, 0], 200)]
+    before = [np.std(part) for part in np.array_split(noisy[:, 0], 200)]
+    assert np.percentile(frames, 5) < 0.05 * np.percentile(before, 5)
+
+
+def test_music_is_analysed(server: Live) -> None:
+    time = np.arange(22_050 * 2) / 22_050
+    chords = ((0, 4, 7), (5, 9, 12), (7, 11, 14), (0, 4, 7))
+    bars = [sum(np.sin(2 * np.pi * 261.63 * 2 ** (s / 12) * time) for s in steps) for steps in chords]
+    strokes = 0.6 + 0.4 * np.exp(-12 * (time % 0.5))
+    music = np.concatenate([0.2 * bar * strokes for bar in bars] * 3)[:, None].astype(np.float32)
+    answer = sent(server, "analyze", encoded(music, 22_050))
+    body = answer.json()
+    assert (body["key"], body["scale"], body["camelot"]) == ("C", "Major", "8B")
+    assert body["compatible_keys"] == ["C Major", "G Major", "F Major", "A Minor"]
+    assert body["duration"] == 24
+    assert answer.headers["X-Credits-Used"] == "0"
+    assert MusicBody.model_validate(body)
+
+
+@pytest.mark.parametrize("asynchronous", ["false", "true"])
+def test_silence_is_in_no_key_and_it_is_said_why(server: Live, asynchronous: str) -> None:
+    answer = sent(server, "analyze", encoded(SIXTY_ONE_SECONDS, 8000), **{"async": asynchronous})
+    if asynchronous == "true":
+        answer = httpx.get(ended(server.client(), answer.json()["uuid"])["result_url"])
+    body = answer.json()
+    assert (body["key"], body["scale"], body["bpm"], body["time_signature"]) == (None, None, None, None)
+    assert (body["camelot"], body["compatible_keys"]) == (None, [])
+    assert body["reasons"].keys() == body["confidence"].keys() == {"key", "bpm", "time_signature"}
+    assert set(body["confidence"].values()) == {0}
+
+
+@pytest.mark.parametrize("rate", [8000, 192_000])
+@pytest.mark.parametrize("tool", ["convert", "analyze", "enhance", "dereverb", "separate"])
+def test_one_sample_is_a_recording_too(server: Live, denoiser_weights: Path, tool: str, rate: int) -> None:
+    fields = {"model": "spleeter"} if tool == "separate" else {"format": "wav"}
+    assert sent(server, tool, encoded(np.full((1, 1), 0.1, np.float32), rate), **fields).status_code == 200
+
+
+PRICES = [
+    ("separate", {"model": "spleeter"}, 3),
+    ("separate", {"model": "spleeter", "stems": "4"}, 4),
+    ("enhance", {"denoise": "false"}, 2),
+    ("dereverb", {}, 2),
+]
 
 
 @pytest.mark.parametrize(("tool", "fields", "per_minute"), PRICES)

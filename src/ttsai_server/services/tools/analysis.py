@@ -29,7 +29,7 @@ class Examination(Plan):
             async with runtime.lease(self.card) as handle, aclosing(handle.analyze(sound)) as steps:
                 async for step in steps:
                     music = step.music
-                    yield step.end / sound.seconds
+                    yield step.end / max(sound.seconds, 0.001)  # of one sample, resampling may leave none
         if music is None:
             raise EngineFailed(f"{self.card.id!r} found nothing.")
         made.append(Made(self.result_name, "application/json", BytesIO(published_music(music, recording.seconds))))

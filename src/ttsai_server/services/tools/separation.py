@@ -68,7 +68,7 @@ class Separation(Plan):
                 for name, part in parts.items():
                     await write(part, _stem(name, step.samples, whole))
                 done += len(whole)
-                yield done / mix.frames
+                yield done / max(mix.frames, 1)  # of one sample, resampling may leave none
         if any(part.frames != mix.frames for part in parts.values()):
             raise EngineFailed(f"{self.card.id!r} made {done} frames of {mix.frames}.")
 

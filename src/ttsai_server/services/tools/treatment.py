@@ -56,7 +56,7 @@ async def _bettered(sound: Recording, stage: Stage, runtime: Runtime, into: Reco
     async with runtime.lease(stage.card) as handle, aclosing(handle.enhance(sound, stage.request)) as steps:
         async for audio in steps:
             await write(into, audio.samples)
-            yield into.frames / sound.frames
+            yield into.frames / max(sound.frames, 1)  # of one sample, resampling may leave none
     if into.frames != sound.frames:
         raise EngineFailed(f"{stage.card.id!r} made {into.frames} frames of {sound.frames}.")
 
