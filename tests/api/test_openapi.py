@@ -86,7 +86,11 @@ def test_every_operation_is_held_below(operations: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_answer_is_one_that_the_schema_tells_of(name: str, operations: dict[str, Any], crowd_key: str) -> None:
     def answered_as_told(case: Any) -> None:
-        case.call_and_validate(headers={"Authorization": f"Bearer {crowd_key}"}, checks=HELD)
+        answer = case.call(headers={"Authorization": f"Bearer {crowd_key}"})
+        checks = [check for check in HELD if check is not not_a_server_error or answer.status_code != 503]
+        case.validate_response(answer, checks=checks)
+        if answer.status_code == 503:  # asked for a model whose weights only its publisher's hub has
+            assert "models pull" in answer.json()["error"]["message"]
 
     bounded = settings(
         max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
