@@ -81,7 +81,7 @@ def by_place(example: Example) -> str:
     return example.place
 
 
-@pytest.mark.usefixtures("kokoro_weights")
+@pytest.mark.usefixtures("kokoro_weights", "denoiser_weights")
 @pytest.mark.parametrize("example", to_run(*PROGRAMS), ids=by_place)
 def test_the_example_works_and_every_sound_it_leaves_plays(example: Example, server: Live, tmp_path: Path) -> None:
     run(example, server, tmp_path)

@@ -108,5 +108,10 @@ def _models(settings: Settings) -> Iterator[Finding]:
 def _defaults(settings: Settings) -> set[str]:
     """What requests that name no model of their own choice are done by."""
     models, listening = settings.models, settings.transcription
-    default = {settings.speech.default_model, listening.default_model, listening.diarizers[-1]}
+    default = {
+        settings.speech.default_model,
+        listening.default_model,
+        listening.diarizers[-1],
+        settings.tools.denoiser,
+    }
     return default.union(models.aliases.values(), models.preload)

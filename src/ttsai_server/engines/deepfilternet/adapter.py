@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,9 @@ from ttsai_server.domain import Audio, EnhancementRequest, ModelCard
 from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer, Place
 from ttsai_server.engines.deepfilternet.guard import Guard, staying
 from ttsai_server.engines.deepfilternet.stream import HOP, LAG, RATE, Stream
-from ttsai_server.engines.speakers.speech import Detector, open_detector
-from ttsai_server.errors import EngineFailed, WeightsMissing
+from ttsai_server.engines.detector import Detector, open_detector
+from ttsai_server.engines.onnx import Session
+from ttsai_server.errors import WeightsMissing
 
 Array = NDArray[np.float32]
 SOURCE, GRAPH = "DeepFilterNet3_onnx.tar.gz", "denoiser.onnx"
@@ -42,8 +42,8 @@ class DeepFilterNet(Enhancer):
     `strength` limits by how much anything is lowered: to 5 dB at 1/3, 14 dB at 2/3; at 1 there is no limit.
     """
 
-    def __init__(self, session: Any, detect: Detector) -> None:
-        """session: ONNX Runtime's, of `graph.py`'s graph."""
+    def __init__(self, session: Session, detect: Detector) -> None:
+        """session: of `graph.py`'s graph."""
         self._session, self._detect = session, detect
 
     @classmethod
@@ -55,14 +55,10 @@ class DeepFilterNet(Enhancer):
 
     @classmethod
     def load(cls, card: ModelCard, place: Place) -> DeepFilterNet:
-        import onnxruntime
-
         if not (place.weights / GRAPH).is_file():
             raise WeightsMissing(card.id)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # the recurrences have little to share
-        session = onnxruntime.InferenceSession(place.weights / GRAPH, options, providers=["CPUExecutionProvider"])
-        return cls(session, open_detector())
+        # the recurrences have little that threads could share
+        return cls(Session(place.weights / GRAPH, threads=1), open_detector())
 
     def enhance(
         self, recording: Recording, request: EnhancementRequest, cancellation: Cancellation
@@ -77,11 +73,10 @@ class DeepFilterNet(Enhancer):
             before = stretch
 
     def close(self) -> None:
-        self._session = None
+        self._session.close()
 
     def _cleaned(self, recording: Recording, cancellation: Cancellation) -> Iterator[_Stretch]:
-        states = self._silence()
-        streams = [Stream(self._run, states) for _ in range(recording.channels)]
+        streams = [self._stream(cancellation) for _ in range(recording.channels)]
         guards = [Guard(self._detect) for _ in range(recording.channels)]
         for stream, ahead in zip(streams, _read(recording, 0, LAG).T, strict=True):
             stream.push(ahead)
@@ -94,23 +89,10 @@ class DeepFilterNet(Enhancer):
             voices = np.stack([g.hear(n, c) for g, n, c in zip(guards, noisy.T, clean.T, strict=True)])
             yield _Stretch(noisy, clean, voices)
 
-    def _silence(self) -> dict[str, Array]:
-        """What the network remembers before the first frame."""
-        states = {node.name: node.shape for node in self._open.get_inputs() if node.name.startswith("state")}
-        return {
-            name: np.zeros([size if isinstance(size, int) else 1 for size in shape], np.float32)
-            for name, shape in states.items()
-        }
-
-    def _run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        names = [node.name for node in self._open.get_outputs()]
-        return dict(zip(names, self._open.run(names, inputs), strict=True))
-
-    @property
-    def _open(self) -> Any:
-        if self._session is None:
-            raise EngineFailed("The engine is closed.")
-        return self._session
+    def _stream(self, cancellation: Cancellation) -> Stream:
+        shapes = self._session.shapes().items()
+        silence = {name: np.zeros(shape, np.float32) for name, shape in shapes if name.startswith("state")}
+        return Stream(lambda inputs: self._session.run(inputs, cancellation), silence)
 
 
 def _read(recording: Recording, start: int, count: int) -> Array:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,8 @@ from ttsai_server.domain import Audio, EnhancementRequest, ModelCard
 from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer, Place
 from ttsai_server.engines.lavasr.band import band_end
 from ttsai_server.engines.lavasr.graph import BINS, HOP, LENGTH, REACH, build
-from ttsai_server.errors import EngineFailed, WeightsMissing
+from ttsai_server.engines.onnx import Session
+from ttsai_server.errors import WeightsMissing
 
 Array = NDArray[np.float32]
 SOURCE, GRAPH = "pytorch_model.bin", "bandwidth.onnx"
@@ -36,9 +36,9 @@ class LavaSR(Enhancer):
     as the model says.
     """
 
-    def __init__(self, session: Any, run_options: type) -> None:
-        """session: ONNX Runtime's, of `graph.py`'s graph."""
-        self._session, self._run_options = session, run_options
+    def __init__(self, session: Session) -> None:
+        """session: of `graph.py`'s graph."""
+        self._session = session
         self._stft = Stft(LENGTH, HOP)
 
     @classmethod
@@ -48,15 +48,9 @@ class LavaSR(Enhancer):
 
     @classmethod
     def load(cls, card: ModelCard, place: Place) -> LavaSR:
-        import onnxruntime
-
         if not (place.weights / GRAPH).is_file():
             raise WeightsMissing(card.id)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = place.threads
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        session = onnxruntime.InferenceSession(place.weights / GRAPH, options, providers=["CPUExecutionProvider"])
-        return cls(session, onnxruntime.RunOptions)
+        return cls(Session(place.weights / GRAPH, place.threads))
 
     def enhance(
         self, recording: Recording, request: EnhancementRequest, cancellation: Cancellation
@@ -72,7 +66,7 @@ class LavaSR(Enhancer):
             yield Audio(np.clip(sound, -1, 1), recording.rate)
 
     def close(self) -> None:
-        self._session = None
+        self._session.close()
 
     def _extended(
         self, recording: Recording, first: int, kept: Array, strength: float, cancellation: Cancellation
@@ -87,16 +81,9 @@ class LavaSR(Enhancer):
 
     def _made(self, heard: Spectrum, cancellation: Cancellation) -> Spectrum:
         """The model's sound, in all of its bins."""
-        if not self._session:
-            raise EngineFailed("The engine is closed.")
-        options = self._run_options()
-        inputs = {"magnitude": np.ascontiguousarray(np.abs(heard).transpose(1, 2, 0))}
-        with cancellation.interrupting(lambda: setattr(options, "terminate", True)):
-            try:
-                real, imaginary = self._session.run(["real", "imaginary"], inputs, options)
-            except Exception as error:  # the library's own exceptions share no other base
-                raise Cancelled if cancellation.cancelled else EngineFailed(f"ONNX Runtime failed: {error}") from error
-        return (real + 1j * imaginary).transpose(2, 0, 1)
+        magnitude = np.ascontiguousarray(np.abs(heard).transpose(1, 2, 0))
+        made = self._session.run({"magnitude": magnitude}, cancellation)
+        return (made["real"] + np.complex64(1j) * made["imaginary"]).transpose(2, 0, 1)
 
 
 def _kept(end: float, rate: int) -> Array:

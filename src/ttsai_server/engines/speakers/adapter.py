@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +14,13 @@ from numpy.typing import NDArray
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Diarization, DiarizationRequest, ModelCard, Turn
 from ttsai_server.engines.base import Cancellation, Cancelled, Diarizer, Place
+from ttsai_server.engines.detector import Detector, open_detector
+from ttsai_server.engines.onnx import Session
 from ttsai_server.engines.speakers.assignment import turns
 from ttsai_server.engines.speakers.clustering import find_voices
-from ttsai_server.engines.speakers.speech import Detector, find_speech, open_detector
+from ttsai_server.engines.speakers.speech import find_speech
 from ttsai_server.engines.speakers.windows import Windows, hear, joined
-from ttsai_server.errors import EngineFailed, WeightsMissing
+from ttsai_server.errors import WeightsMissing
 
 Array = NDArray[np.float32]
 SOURCE, GRAPH = "pretrained.pt", "encoder.onnx"
@@ -28,9 +29,9 @@ SOURCE, GRAPH = "pretrained.pt", "encoder.onnx"
 class Speakers(Diarizer):
     """Diarizer of mono sound at 16 kHz. Equal recordings give equal turns."""
 
-    def __init__(self, detect: Detector, encoder: Any, run_options: type) -> None:
-        """encoder: an ONNX Runtime session of `graph.py`'s graph."""
-        self._detect, self._encoder, self._run_options = detect, encoder, run_options
+    def __init__(self, detect: Detector, encoder: Session) -> None:
+        """encoder: of `graph.py`'s graph."""
+        self._detect, self._encoder = detect, encoder
 
     @classmethod
     def prepare(cls, card: ModelCard, weights: Path) -> None:
@@ -41,14 +42,10 @@ class Speakers(Diarizer):
 
     @classmethod
     def load(cls, card: ModelCard, place: Place) -> Speakers:
-        import onnxruntime
-
         if not (place.weights / GRAPH).is_file():
             raise WeightsMissing(card.id)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # the recurrence has little to share
-        encoder = onnxruntime.InferenceSession(place.weights / GRAPH, options, providers=["CPUExecutionProvider"])
-        return cls(open_detector(), encoder, onnxruntime.RunOptions)
+        # the recurrence has little that threads could share
+        return cls(open_detector(), Session(place.weights / GRAPH, threads=1))
 
     def diarize(
         self, recording: Recording, request: DiarizationRequest, cancellation: Cancellation
@@ -63,7 +60,7 @@ class Speakers(Diarizer):
         yield Diarization(recording.seconds, _who(joined(heard), request) if heard else ())
 
     def close(self) -> None:
-        self._encoder = None
+        self._encoder.close()
 
     def _judge(self, samples: Array, cancellation: Cancellation) -> Array:
         if cancellation.cancelled:
@@ -71,14 +68,7 @@ class Speakers(Diarizer):
         return self._detect(samples)
 
     def _embed(self, mel: Array, cancellation: Cancellation) -> Array:
-        if not self._encoder:
-            raise EngineFailed("The engine is closed.")
-        options = self._run_options()
-        with cancellation.interrupting(lambda: setattr(options, "terminate", True)):
-            try:
-                return self._encoder.run(None, {"mel": mel}, options)[0]
-            except Exception as error:  # the library's own exceptions share no other base
-                raise Cancelled if cancellation.cancelled else EngineFailed(f"ONNX Runtime failed: {error}") from error
+        return self._encoder.run({"mel": mel}, cancellation)["embedding"]
 
 
 def _who(windows: Windows, request: DiarizationRequest) -> tuple[Turn, ...]:

@@ -1,15 +1,13 @@
-"""Where somebody speaks: Silero's detector (MIT), as faster-whisper carries it."""
+"""Where somebody speaks: stretches of it in a recording."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import cast
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ttsai_server.audio.recording import Recording
+from ttsai_server.engines.detector import FRAME, Detector
 
-FRAME = 512
-"""Samples at 16 kHz that the detector judges at once."""
 BLOCK, LEAD = 960, 32
 """Frames of one step (31 s), and of what it hears before them, to get going (1 s)."""
 ON, OFF = 0.5, 0.35
@@ -22,17 +20,8 @@ SHORTEST = 4
 LONGEST = 30 * 31
 """Frames after which a stretch is cut, so that a step is bounded."""
 
-Detector = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 Stretch = tuple[int, int]
 """First sample, and the one after the last."""
-
-
-def open_detector() -> Detector:
-    """Samples, a multiple of FRAME, which it may change → probability of speech in each frame."""
-    from faster_whisper.vad import get_vad_model
-
-    model = get_vad_model()
-    return lambda samples: cast("NDArray[np.float32]", model(samples)).reshape(-1)
 
 
 def find_speech(recording: Recording, detect: Detector) -> Iterator[tuple[int, Sequence[Stretch]]]:

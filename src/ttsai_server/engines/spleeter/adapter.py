@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, Stems
-from ttsai_server.engines.base import Cancellation, Cancelled, Place, Separator
+from ttsai_server.engines.base import Cancellation, Place, Separator
+from ttsai_server.engines.onnx import Session
 from ttsai_server.engines.spleeter.spectrum import HOP, SIZE, WIDTH, Samples, Spectrum, Synthesis, analyse
-from ttsai_server.errors import EngineFailed, WeightsMissing
+from ttsai_server.errors import WeightsMissing
 
 Array = NDArray[np.float32]
 CHECKPOINT, GRAPH = "checkpoint.tar.gz", "masks.onnx"
@@ -41,10 +42,9 @@ class Spleeter(Separator):
         11 kHz is then in no stem.
         """
 
-    def __init__(self, stems: tuple[str, ...], setup: Setup, session: Any, run_options: type) -> None:
-        """session: of ONNX Runtime, with the graph of `graph.py`."""
-        self._stems, self._setup = stems, setup
-        self._session, self._run_options = session, run_options
+    def __init__(self, stems: tuple[str, ...], setup: Setup, session: Session) -> None:
+        """session: of `graph.py`'s graph."""
+        self._stems, self._setup, self._session = stems, setup, session
 
     @classmethod
     def prepare(cls, card: ModelCard, weights: Path) -> None:
@@ -58,18 +58,10 @@ class Spleeter(Separator):
 
     @classmethod
     def load(cls, card: ModelCard, place: Place) -> Spleeter:
-        import onnxruntime
-
         if not (place.weights / GRAPH).is_file():
             raise WeightsMissing(card.id)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = place.threads
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            session = onnxruntime.InferenceSession(place.weights / GRAPH, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # the library's own exceptions share no other base
-            raise EngineFailed(f"{GRAPH} can't be loaded: {error}") from error
-        return cls(card.stems, cls.Setup.model_validate(dict(card.options)), session, onnxruntime.RunOptions)
+        setup = cls.Setup.model_validate(dict(card.options))
+        return cls(card.stems, setup, Session(place.weights / GRAPH, place.threads))
 
     def separate(self, recording: Recording, cancellation: Cancellation) -> Generator[Stems]:
         synthesis = {stem: Synthesis(2) for stem in self._stems}
@@ -84,18 +76,11 @@ class Spleeter(Separator):
             yield Stems({stem: _as_in(recording, sound[own]) for stem, sound in made.items()}, recording.rate)
 
     def close(self) -> None:
-        self._session = None
+        self._session.close()
 
     def _masks(self, magnitude: Array, cancellation: Cancellation) -> Array:
         """(2, 512, 1024) → (stems, 2, 512, 1024)."""
-        if not self._session:
-            raise EngineFailed("The engine is closed.")
-        options = self._run_options()
-        with cancellation.interrupting(lambda: setattr(options, "terminate", True)):
-            try:
-                return self._session.run(None, {"magnitude": magnitude}, options)[0]
-            except Exception as error:  # the library's own exceptions share no other base
-                raise Cancelled if cancellation.cancelled else EngineFailed(f"ONNX Runtime failed: {error}") from error
+        return self._session.run({"magnitude": magnitude}, cancellation)["masks"]
 
     def _masked(self, spectrum: Spectrum, mask: Array) -> Spectrum:
         made = np.empty_like(spectrum)

@@ -11,7 +11,7 @@ from ttsai_server.audio.recording import Recording
 from ttsai_server.audio.stft import Spectrum, Stft
 from ttsai_server.domain import Audio, EnhancementRequest, ModelCard
 from ttsai_server.engines.base import Cancellation, Enhancer, Place
-from ttsai_server.engines.laps import overlapped
+from ttsai_server.engines.wpe.laps import overlapped
 from ttsai_server.engines.wpe.prediction import without_prediction
 from ttsai_server.engines.wpe.suppression import late_gain, reverberation_time
 

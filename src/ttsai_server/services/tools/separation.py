@@ -4,6 +4,7 @@ import zipfile
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
+from functools import partial
 from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
@@ -17,7 +18,7 @@ from ttsai_server.domain import ModelCard
 from ttsai_server.errors import EngineFailed
 from ttsai_server.runtime.base import Runtime
 from ttsai_server.runtime.threads import in_thread
-from ttsai_server.services.tools.plan import Made, Plan, exported, resampled, write
+from ttsai_server.services.tools.plan import Made, Plan, exported, resampled
 
 VOCALS, INSTRUMENTAL = "vocals", "instrumental"
 SEPARATING = 0.9
@@ -64,18 +65,26 @@ class Separation(Plan):
         done = 0
         async with runtime.lease(self.card) as handle, aclosing(handle.separate(mix)) as steps:
             async for step in steps:
-                whole = mix.read(done, len(step.samples[VOCALS]))
-                for name, part in parts.items():
-                    await write(part, _stem(name, step.samples, whole))
-                done += len(whole)
+                await in_thread(None, partial(_write, mix, done, step.samples, parts))
+                done += len(step.samples[VOCALS])
                 yield done / max(mix.frames, 1)  # of one sample, resampling may leave none
         if any(part.frames != mix.frames for part in parts.values()):
             raise EngineFailed(f"{self.card.id!r} made {done} frames of {mix.frames}.")
 
 
-def _stem(name: str, samples: Mapping[str, NDArray[np.float32]], mix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What is no voice is the mix without it, so that the two sum to the mix whatever the model heard."""
-    return mix - samples[VOCALS] if name == INSTRUMENTAL else samples[name]
+def _write(
+    mix: Recording, start: int, samples: Mapping[str, NDArray[np.float32]], parts: Mapping[str, Recording]
+) -> None:
+    """Add what the model made of the mix from frame `start` on to the parts.
+
+    What is no voice is the mix without it, so that the two sum to the mix whatever the model heard.
+    """
+    for name, part in parts.items():
+        if name == INSTRUMENTAL:
+            voice = samples[VOCALS]
+            part.append(mix.read(start, len(voice)) - voice)
+        else:
+            part.append(samples[name])
 
 
 def _zipped(files: Sequence[Made]) -> Made:

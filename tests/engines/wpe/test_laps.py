@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from tests.engines.enhancer import joined, recorded
 
 from ttsai_server.engines.base import Cancellation, Cancelled
-from ttsai_server.engines.laps import Samples, overlapped
+from ttsai_server.engines.wpe.laps import Samples, overlapped
 
 
 def ramp(count: int) -> np.ndarray:
