@@ -1,7 +1,8 @@
 """The one place that turns errors into answers, in the contract's shape."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from ttsai_server.api.schemas import error_schemas
 from ttsai_server.errors import ApiError, BadRequest, FileTooLarge, InternalError, NotFound, UnknownModel
 
 logger = logging.getLogger(__name__)
@@ -48,6 +50,13 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
+    app.openapi = partial(_with_schemas, app.openapi)
+
+
+def _with_schemas(made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    document = made()
+    document["components"]["schemas"] |= error_schemas()
+    return document
 
 
 def _api_error(request: Request, error: Exception) -> Response:
