@@ -26,8 +26,8 @@ FEWEST = 5
 """Of one channel, and above speech, where air swallows what is late."""
 SPEECH = 8000
 """Hertz."""
-LATE = 0.6
-"""Share of the late power that is suppressed after prediction: more of it costs words."""
+LATE, LATE_SHARED = 0.6, 0.3
+"""Share of the late power that is suppressed after prediction, from one channel, from several: more costs words."""
 DEEPEST = 12.0
 """Decibels that a bin is turned down at most."""
 LENGTH, OVERLAP = 10.0, 1.0
@@ -37,8 +37,8 @@ LENGTH, OVERLAP = 10.0, 1.0
 class Wpe(Enhancer):
     """`strength` s: all of it is done to a share of 1 - (1 - s)², which is .36, .64, .84, .96, 1 at .2, .4, .6, .8, 1.
 
-    That share of what is predicted to be late is taken off; .6 of that share, in power, is suppressed of what is late
-    after that; and no bin is turned down by more than 12 dB times that share. Channels are predicted from all of them
+    That share of what is predicted to be late is taken off; .6 of that share (of several channels .3), in power, is
+    suppressed of what is late after that; and no bin is turned down by more than 12 dB times that share. Channels are predicted from all of them
     together, and suppressed alike, so that sides keep their place.
     """
 
@@ -67,7 +67,8 @@ class Wpe(Enhancer):
         speech = _blend(heard, self._predicted(heard), share)
         hertz, pace = self._rate / self._stft.length, self._rate / self._stft.hop
         late = 10 ** (-6 * DELAY / pace / reverberation_time(heard, hertz, pace))
-        gain = late_gain(_power(speech), LATE * share * late, DELAY)
+        suppressed = LATE if heard.shape[1] == 1 else LATE_SHARED
+        gain = late_gain(_power(speech), suppressed * share * late, DELAY)
         made = _at_least(speech * gain[:, None], heard, 10 ** (-DEEPEST * share / 20))
         return self._stft.synthesise(made, len(samples))
 
