@@ -1,5 +1,6 @@
 """Simulated rooms: a box, by the image method (Allen and Berkley 1979); and how near a sound is to what is wanted."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,8 +14,11 @@ SPEED = 343.0
 """Metres a second."""
 SIZE: Place = (6.2, 5.1, 2.9)
 TALKER: Place = (4.6, 3.4, 1.6)
-EARS: tuple[Place, ...] = ((2.1, 2.0, 1.4), (2.1, 2.2, 1.4))
-"""2.9 m away, 20 cm apart."""
+EARS: tuple[Place, ...] = ((2.1, 2.2, 1.4), (2.1, 2.0, 1.4))
+"""2.8 m away, 20 cm apart."""
+CORNER: Place = (5.9, 4.7, 1.7)
+FAR_EARS: tuple[Place, ...] = ((0.5, 0.7, 1.2), (0.5, 0.5, 1.2))
+"""6.7 m away from the corner, where even a room of .3 s costs words."""
 EARLY = 0.05
 """Seconds: reflections that come sooner help to understand."""
 
@@ -40,12 +44,18 @@ class Room:
         return np.fft.irfft(np.fft.rfft(said, whole) * np.fft.rfft(response, whole), whole)[:size]
 
 
-def room(seconds: float, rate: int, ears: Sequence[Place] = EARS) -> Room:
-    """A room of that reverberation time (RT60, measured from -5 to -25 dB), within a seventh."""
+def room(seconds: float, rate: int, talker: Place = TALKER, ears: Sequence[Place] = EARS) -> Room:
+    """A room of that reverberation time (RT60, measured from -5 to -25 dB), within a seventh.
+
+    No ear is nearer to the talker than the first.
+    """
+    begin = math.dist(talker, ears[0])
+    assert all(math.dist(talker, ear) >= begin for ear in ears)
     wanted = seconds
     for _ in range(4):
-        wanted *= seconds / reverberation_time(_response(wanted, 16_000, 1.2 * seconds, ears[0], ears[0]), 16_000)
-    return Room(tuple(_response(wanted, rate, 1.2 * seconds, ear, ears[0]) for ear in ears), rate)
+        near = _response(wanted, 16_000, 1.2 * seconds, talker, ears[0], begin)
+        wanted *= seconds / reverberation_time(near, 16_000)
+    return Room(tuple(_response(wanted, rate, 1.2 * seconds, talker, ear, begin) for ear in ears), rate)
 
 
 def reverberation_time(response: Sound, rate: int) -> float:
@@ -69,12 +79,13 @@ def likeness(sound: Sound, wanted: Sound) -> float:
     return float(10 * np.log10(np.sum(target**2) / np.sum((made - target) ** 2)))
 
 
-def _response(wanted: float, rate: int, seconds: float, ear: Place, nearest: Place) -> Sound:
-    """What the walls take, Sabine says of `wanted`; flat walls sound longer, so that it is found by trying."""
+def _response(wanted: float, rate: int, seconds: float, talker: Place, ear: Place, begin: float) -> Sound:
+    """From `begin` metres on. What the walls take, Sabine says of `wanted`; flat walls sound longer, so it is tried."""
     area = 2 * (SIZE[0] * SIZE[1] + SIZE[0] * SIZE[2] + SIZE[1] * SIZE[2])
     reflected = np.exp(-0.1611 * np.prod(SIZE) / (2 * area * wanted))
-    begin = np.linalg.norm(np.subtract(TALKER, nearest))
-    (x, across), (y, along), (z, up) = (_images(axis, ear, SPEED * seconds) for axis in range(3))
+    (x, across), (y, along), (z, up) = (
+        _images(length, said, heard, SPEED * seconds) for length, said, heard in zip(SIZE, talker, ear, strict=True)
+    )
     response = np.zeros(round(seconds * rate))
     for far, bounces in zip(x, across, strict=True):
         distance = np.sqrt(far + y[:, None] + z)
@@ -85,9 +96,9 @@ def _response(wanted: float, rate: int, seconds: float, ear: Place, nearest: Pla
     return response
 
 
-def _images(axis: int, ear: Place, reach: float) -> tuple[Sound, Sound]:
-    """Squared distances along the axis to the talker's images, and how many bounces each has had."""
-    count = int(np.ceil(reach / (2 * SIZE[axis])))
+def _images(length: float, talker: float, ear: float, reach: float) -> tuple[Sound, Sound]:
+    """Squared distances along one axis to the talker's images, and how many bounces each has had."""
+    count = int(np.ceil(reach / (2 * length)))
     turns, side = np.meshgrid(np.arange(-count, count + 1), [0, 1], indexing="ij")
-    distance = (1 - 2 * side) * TALKER[axis] + 2 * turns * SIZE[axis] - ear[axis]
+    distance = (1 - 2 * side) * talker + 2 * turns * length - ear
     return (distance**2).ravel(), (np.abs(turns - side) + np.abs(turns)).ravel()

@@ -37,9 +37,9 @@ LENGTH, OVERLAP = 10.0, 1.0
 class Wpe(Enhancer):
     """`strength` s: all of it is done to a share of 1 - (1 - s)², which is .36, .64, .84, .96, 1 at .2, .4, .6, .8, 1.
 
-    That share of what is predicted to be late is taken off; .6 of that share (of several channels .3), in power, is
-    suppressed of what is late after that; and no bin is turned down by more than 12 dB times that share. Channels are predicted from all of them
-    together, and suppressed alike, so that sides keep their place.
+    That share of what is predicted to be late is taken off; of what is late after that, .6 of that share in power (.3,
+    of several channels) is suppressed; and no bin is turned down by more than 12 dB times that share. Channels are
+    predicted from all of them together, and suppressed alike, so that sides keep their place.
     """
 
     def __init__(self, rate: int) -> None:
