@@ -14,6 +14,7 @@ from benchmarks import (
     listening,
     memory,
     overhead,
+    rooms,
     speech_cost,
     start,
     tools,
@@ -34,6 +35,7 @@ BENCHMARKS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "jobs": jobs.run,
     "listening": listening.run,
     "tools": tools.run,
+    "rooms": rooms.run,
 }
 RESULTS = Path(__file__).parent / "results.json"
 

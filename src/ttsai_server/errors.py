@@ -15,7 +15,9 @@
     └── ModelLoading          503 model_loading: being loaded, or saturated
         ├── WeightsMissing    503 model_loading: the weights are not on this machine yet
         ├── PullFailed        503 model_loading: no source of the weights would give them
-        └── StoreFull         503 model_loading: there is no room for results
+        ├── StoreFull         503 model_loading: there is no room for results
+        ├── DiskFull          503 model_loading: there is no room for what is being worked on
+        └── LimiterDown       503 model_loading: nobody counts requests, so none is let in
 
 Code below `api` raises these; only `api.errors` turns them into answers. BadCard stands outside: it stops the start.
 """
@@ -171,6 +173,16 @@ class PullFailed(ModelLoading):
 class StoreFull(ModelLoading):
     def __init__(self, *, retry_after: float) -> None:
         super().__init__("The results store is full; room comes when results expire.", retry_after=retry_after)
+
+
+class LimiterDown(ModelLoading):
+    def __init__(self) -> None:
+        super().__init__("The rate limits' Redis does not answer.", retry_after=5)
+
+
+class DiskFull(ModelLoading):
+    def __init__(self) -> None:
+        super().__init__("The server's disk has no room for this now.", retry_after=60)
 
 
 class BadCard(ValueError):

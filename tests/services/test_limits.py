@@ -5,9 +5,10 @@ from time import process_time
 
 import pytest
 from redis.asyncio import Redis
+from tests import servers
 
 from ttsai_server.domain import Caller
-from ttsai_server.errors import RateLimited
+from ttsai_server.errors import LimiterDown, RateLimited
 from ttsai_server.services.limits import Admission, Limiter, MemoryLimiter, open_limiter
 from ttsai_server.services.limits_redis import RedisLimiter
 from ttsai_server.settings import Limits, Plan, Settings
@@ -176,6 +177,31 @@ async def test_nothing_is_left_in_redis_when_nothing_runs(valkey_url: str, monke
     await asyncio.sleep(1.2)
     async with Redis.from_url(valkey_url) as redis:
         assert await redis.keys("*") == []
+    await limiter.close()
+
+
+async def test_when_redis_has_gone_nobody_is_let_in() -> None:
+    with servers.valkey() as url:
+        limiter = RedisLimiter(url)
+        await limiter.admit(ANN, plan())
+    with pytest.raises(LimiterDown):
+        await limiter.admit(ANN, plan())
+    await limiter.close()
+
+
+async def test_when_redis_hangs_nobody_waits_long_and_later_all_is_well(
+    valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ttsai_server.services.limits_redis.PATIENCE", 0.2)
+    limiter = RedisLimiter(valkey_url)
+    async with Redis.from_url(valkey_url) as redis:
+        await redis.execute_command("CLIENT", "PAUSE", "1500", "ALL")
+    began = time.monotonic()
+    with pytest.raises(LimiterDown):
+        await limiter.admit(ANN, plan())
+    assert time.monotonic() - began < 1
+    await asyncio.sleep(1.5)
+    assert await limiter.admit(ANN, plan())
     await limiter.close()
 
 

@@ -1,9 +1,10 @@
 """The one place that turns errors into answers, in the contract's shape."""
 
+import errno
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 from fastapi import FastAPI, Request
@@ -12,12 +13,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ttsai_server.api.schemas import error_schemas
-from ttsai_server.errors import ApiError, BadRequest, FileTooLarge, InternalError, NotFound, UnknownModel
+from ttsai_server.errors import ApiError, BadRequest, DiskFull, FileTooLarge, InternalError, NotFound, UnknownModel
 
 logger = logging.getLogger(__name__)
 
 OPENAI = frozenset(f"/v1/audio/{what}" for what in ("speech", "transcriptions", "translations"))
 """OpenAI's paths, among others that begin as they do."""
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 BY_STATUS: Mapping[int, type[ApiError]] = {404: NotFound, 413: FileTooLarge, 500: InternalError}
 
 
@@ -50,6 +52,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(OSError, _os_error)
     app.openapi = partial(_with_schemas, app.openapi)
 
 
@@ -87,8 +90,21 @@ def bad_request(problems: Sequence[Any]) -> BadRequest:
     return BadRequest(f"{field!r}: {first['msg']}.", param=field)
 
 
+def _os_error(request: Request, error: Exception) -> Response:
+    if not _no_room(error):
+        raise error
+    logger.error("no room on the disk", exc_info=error)
+    return render(DiskFull())
+
+
+def _no_room(error: BaseException | None) -> TypeGuard[OSError]:
+    return isinstance(error, OSError) and error.errno in NO_ROOM
+
+
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if _no_room(error.__cause__):  # FastAPI takes it for a body that can't be read
+        return _os_error(request, error.__cause__)
     if error.status_code == 405:  # the contract has no 405: a path that does not take the method is not there
         return render(NotFound(f"There is no {request.method} {request.url.path}."), error.headers)
     if error.status_code == 404:

@@ -59,7 +59,10 @@ class Count:
 
 class Limiter(ABC):
     async def admit(self, caller: Caller, plan: Plan) -> Admission:
-        """Count one more request, to be ended by `release`. Raises RateLimited, which carries the rate headers."""
+        """Count one more request, to be ended by `release`. Raises RateLimited, which carries the rate headers.
+
+        Raises LimiterDown if what counts can't be asked: then nobody is let in.
+        """
         lease = token_hex(8)
         count = await self._enter(caller.account, lease, plan)
         remaining = max(0, plan.requests_per_minute - count.recent)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from contextlib import suppress
 
+from ttsai_server.errors import LimiterDown
 from ttsai_server.services.limits import MINUTE, Admission, Count, Limiter
 from ttsai_server.settings import Plan
 
@@ -13,6 +14,8 @@ LEASE_SECONDS = 30.0
 """A lease that is not renewed ends after it: the server that held it has crashed."""
 CONNECTIONS = 32
 """To Redis at most; more requests at once wait for one."""
+PATIENCE = 2.0
+"""Seconds that Redis may take to answer, or a connection to become free. A broken one is tried once more."""
 
 ENTER = """
 local time = redis.call('TIME')
@@ -46,11 +49,21 @@ class RedisLimiter(Limiter):
     def __init__(self, url: str, lease_seconds: float = LEASE_SECONDS) -> None:
         try:
             from redis.asyncio import BlockingConnectionPool, Redis
+            from redis.asyncio.retry import Retry
+            from redis.backoff import NoBackoff
             from redis.exceptions import RedisError
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError("Redis needs the extra: pip install 'ttsai-server[redis]'") from error
         self._failure = RedisError
-        self._redis = Redis.from_pool(BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS))
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=CONNECTIONS,
+            timeout=PATIENCE,
+            socket_timeout=PATIENCE,
+            socket_connect_timeout=PATIENCE,
+            retry=Retry(NoBackoff(), 1),
+        )
+        self._redis = Redis.from_pool(pool)
         self._script = self._redis.register_script(ENTER)
         self._renewal = self._redis.register_script(RENEW)
         self._lease_seconds = lease_seconds
@@ -61,7 +74,11 @@ class RedisLimiter(Limiter):
     async def _enter(self, account: str, lease: str, plan: Plan) -> Count:
         limits = (plan.requests_per_minute, plan.concurrent, MINUTE, self._lease_seconds)
         keys = (f"ttsai:{{{account}}}:recent", _running(account))
-        admitted, recent, running, frees = await self._script(keys, (lease, *limits))
+        try:
+            admitted, recent, running, frees = await self._script(keys, (lease, *limits))
+        except self._failure as error:
+            log.error("Redis does not answer: %s", error)
+            raise LimiterDown from error
         if admitted:
             self._leases[lease] = account
             self._keeping = self._keeping or asyncio.create_task(self._keep())
