@@ -109,8 +109,10 @@ class NotFound(ApiError):
 
 
 class UnknownModel(NotFound):
-    def __init__(self, model: str) -> None:
-        super().__init__(f"Unknown model: {model!r}. GET /v1/models/ lists the models.", param="model")
+    def __init__(self, model: str, *, does: str = "") -> None:
+        """does: the task of the model of that name, if there is one, but for something else."""
+        reason = f"The model {model!r} is for {does}, not for this" if does else f"Unknown model: {model!r}"
+        super().__init__(f"{reason}. GET /v1/models/ lists the models.", param="model")
 
 
 class FileTooLarge(ApiError):

@@ -60,7 +60,7 @@ def test_demo_models_are_shown_only_when_asked_for(catalog: Catalog, demo: Catal
 
 
 def test_a_model_is_not_found_by_another_task(catalog: Catalog) -> None:
-    with pytest.raises(UnknownModel):
+    with pytest.raises(UnknownModel, match="is for tts, not for this"):
         catalog.resolve("kokoro", Task.STT)
 
 

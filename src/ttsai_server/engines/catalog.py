@@ -51,9 +51,9 @@ class Catalog:
 
     def resolve(self, name: str, task: Task) -> ModelCard:
         """The model that `name`, an id or an alias, means. Raises UnknownModel if none does, or it has another task."""
-        card = self.models.get(name)
-        if card is None or card.task is not task:
-            raise UnknownModel(name)
+        card = self._any(name)
+        if card.task is not task:
+            raise UnknownModel(name, does=card.task)
         return card
 
     def kin(self, name: str, task: Task) -> list[ModelCard]:
