@@ -26,7 +26,10 @@ from ttsai_server.engines.wpe.adapter import Wpe
 from ttsai_server.settings import Settings
 
 RATE = 48_000
-VOICES = ("af_bella", "am_fenrir", "bf_isabella", "bm_fable", "af_kore", "am_eric", "af_aoede", "bm_daniel")
+VOICES = (
+    *("af_bella", "am_fenrir", "bf_isabella", "bm_fable", "af_kore", "am_eric", "af_aoede", "bm_daniel"),
+    *("af_heart", "am_michael", "bf_emma", "bm_george", "af_nicole", "am_puck", "af_sarah", "bm_lewis"),
+)
 TALKS, SENTENCES = 2, 10
 """Of each voice; of each talk."""
 STRENGTH = 0.6
