@@ -65,6 +65,14 @@ def denoiser_weights(models_dir: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def weights_of_registries(
+    kokoro_weights: Path, base_weights: Path, tiny_weights: Path, speakers_weights: Path, denoiser_weights: Path
+) -> list[Path]:
+    """Folders of all the real weights that package registries carry: what a request with its defaults may ask for."""
+    return [kokoro_weights, base_weights, tiny_weights, speakers_weights, denoiser_weights]
+
+
+@pytest.fixture(scope="session")
 def ear(tiny_weights: Path, base_weights: Path) -> Ear:
     """Hears what a sound says: `ear.listen(mp3_bytes)`; measure with `tests.listening.wer`."""
     return Ear(tiny_weights, base_weights)

@@ -1,5 +1,6 @@
 """Our OpenAPI, held against the running server by schemathesis."""
 
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -75,7 +76,7 @@ def crowd_key(server: Live) -> str:
 
 
 @pytest.fixture(scope="module")
-def operations(server: Live) -> dict[str, Any]:
+def operations(server: Live, weights_of_registries: list[Path]) -> dict[str, Any]:
     schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
     known: list[Any] = [cast(Any, operation).ok() for operation in schema.get_all_operations()]
     return {operation.label: operation for operation in known}
