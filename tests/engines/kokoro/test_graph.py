@@ -9,6 +9,7 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
+from ttsai_server.engines.kokoro import graph
 from ttsai_server.engines.kokoro.graph import BACK, FRONT, PARTS, PORTS, build
 from ttsai_server.errors import EngineFailed
 
@@ -37,7 +38,7 @@ def inputs(kokoro_weights: Path) -> Inputs:
 
 
 @pytest.fixture(scope="module")
-def built(kokoro_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def graphs(kokoro_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("built") / "graph"
     build(kokoro_weights / "model.onnx", folder)
     return folder
@@ -52,14 +53,14 @@ def exported(kokoro_weights: Path, inputs: Inputs) -> NDArray[np.float32]:
 
 
 @pytest.fixture(scope="module")
-def middle(built: Path, inputs: Inputs) -> Inputs:
-    return _run(built / FRONT, inputs)
+def middle(graphs: Path, inputs: Inputs) -> Inputs:
+    return _run(graphs / FRONT, inputs)
 
 
 @pytest.fixture(scope="module")
-def waveform(built: Path, inputs: Inputs, middle: Inputs) -> NDArray[np.float32]:
+def waveform(graphs: Path, inputs: Inputs, middle: Inputs) -> NDArray[np.float32]:
     back = {**{port: middle[port] for port in PORTS}, "style": inputs["style"]}
-    return _run(built / BACK, back)["waveform"]
+    return _run(graphs / BACK, back)["waveform"]
 
 
 def test_it_lasts_as_long_as_the_export_within_a_tenth(
@@ -88,16 +89,25 @@ def test_each_id_has_a_duration(middle: Inputs, inputs: Inputs) -> None:
 
 
 def test_equal_inputs_give_equal_sound(
-    built: Path, inputs: Inputs, middle: Inputs, waveform: NDArray[np.float32]
+    graphs: Path, inputs: Inputs, middle: Inputs, waveform: NDArray[np.float32]
 ) -> None:
     back = {**{port: middle[port] for port in PORTS}, "style": inputs["style"]}
-    assert np.array_equal(_run(built / BACK, back)["waveform"], waveform)
+    assert np.array_equal(_run(graphs / BACK, back)["waveform"], waveform)
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_only_standard_operators_are_left(built: Path, part: str) -> None:
-    model = onnx.load(built / part, load_external_data=False)
+def test_only_standard_operators_are_left(graphs: Path, part: str) -> None:
+    model = onnx.load(graphs / part, load_external_data=False)
     assert {node.domain for node in model.graph.node} == {""}
+
+
+def test_what_is_built_counts_as_built(graphs: Path) -> None:
+    assert graph.built(graphs)
+
+
+def test_graphs_of_another_form_do_not_count_as_built(graphs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graph, "FORM", graph.FORM + 1)
+    assert not graph.built(graphs)
 
 
 def test_another_model_is_refused(tmp_path: Path) -> None:

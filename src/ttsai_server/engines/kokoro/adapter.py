@@ -52,9 +52,9 @@ class Kokoro(Synthesizer):
 
     @classmethod
     def prepare(cls, card: ModelCard, weights: Path) -> None:
-        from ttsai_server.engines.kokoro.graph import GRAPH, PARTS, build
+        from ttsai_server.engines.kokoro.graph import GRAPH, PARTS, build, built
 
-        if not all((weights / GRAPH / part).is_file() for part in PARTS):
+        if not built(weights / GRAPH):
             build(weights / SOURCE, weights / GRAPH)
         if find_spec("openvino") and not all((weights / GRAPH / part).with_suffix(".xml").is_file() for part in PARTS):
             from ttsai_server.engines.kokoro.openvino_runtime import convert

@@ -34,8 +34,11 @@ from ttsai_server.errors import EngineFailed
 
 GRAPH, FRONT, BACK = "graph", "front.onnx", "back.onnx"
 PARTS = (FRONT, BACK)
+FORM = 2
+"""Of what `build` makes: one more whenever that changes."""
 PORTS = ("asr", "f0", "energy", "harmonics")
 """What goes from the front to the back."""
+_FORM_FILE = "form"
 _OPSET, _IR_VERSION = 20, 9
 _INPUTS = {"tokens": "input_ids", "input_ids": "input_ids", "style": "style", "speed": "speed"}
 _UNKNOWN = ("Loop", "If", "Scan", "SequenceAt", "SequenceInsert", "SplitToSequence", "RandomNormalLike", "RandomNormal")
@@ -56,6 +59,12 @@ _SHAPES: dict[str, list[str | int]] = {
 }
 
 
+def built(folder: Path) -> bool:
+    """Whether that folder holds the graphs as this version of `build` writes them."""
+    form = folder / _FORM_FILE
+    return form.is_file() and form.read_text("ascii") == str(FORM) and all((folder / part).is_file() for part in PARTS)
+
+
 def build(source: Path, target: Path) -> None:
     """Write front.onnx and back.onnx, made from the ONNX export at `source`, to the folder `target`, both or none.
 
@@ -68,6 +77,7 @@ def build(source: Path, target: Path) -> None:
     rewrite.convolve_stft(edit)
     rewrite.mend_inverse_stft(edit)
     rewrite.unroll_snake(edit)
+    rewrite.convolve_styles(edit)
     rewrite.shuffle_upsampling(edit)
     _name_cuts(edit)
     middle = [_value(name) for name in PORTS]
@@ -105,6 +115,7 @@ def _write(parts: dict[str, GraphEditor], target: Path) -> None:
     try:
         for name, part in parts.items():
             onnx.save(part.model(name, _OPSET, _IR_VERSION), partial / name)
+        (partial / _FORM_FILE).write_text(str(FORM), "ascii")
         partial.chmod(0o755)
         shutil.rmtree(target, ignore_errors=True)
         partial.rename(target)

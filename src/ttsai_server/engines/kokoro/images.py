@@ -15,7 +15,7 @@ from onnx import helper
 from ttsai_server.engines.kokoro.edit import GraphEditor
 from ttsai_server.errors import EngineFailed
 
-_ELEMENTWISE = ("Add", "Cos", "Div", "Exp", "LeakyRelu", "Mul", "Pow", "Round", "Sin", "Sqrt", "Sub")
+_ELEMENTWISE = ("Abs", "Add", "Cos", "Div", "Exp", "LeakyRelu", "Mod", "Mul", "Pow", "Sin", "Sqrt", "Sub")
 _ANY_RANK = (*_ELEMENTWISE, "Concat", "MatMul", "Split", "Transpose")
 
 

@@ -84,8 +84,8 @@ class _Part:
             "INFERENCE_PRECISION_HINT": precision,
             "INFERENCE_NUM_THREADS": threads * streams,
             "NUM_STREAMS": streams,
-            # a text has a shape of its own: kernels kept for each shape would only pile up
-            "CPU_RUNTIME_CACHE_CAPACITY": 0,
+            # those of one inference: equal layers share a kernel. A text has a shape of its own, and more would pile up
+            "CPU_RUNTIME_CACHE_CAPACITY": 8,
             # equal shares of the work, nobody steals; never slower where it was tried, on two cores
             **({"TBB_PARTITIONER": "STATIC"} if "TBB_PARTITIONER" in _known(core) else {}),
         }
