@@ -89,9 +89,10 @@ def test_speech_in_a_room_comes_nearer_to_what_was_said(
 
 @pytest.fixture(scope="module")
 def riddles(say: Say) -> list[tuple[str, np.ndarray]]:
-    """Words that can't be guessed, by four voices, heard in the room of 1 s: (text, float32 (n, 2))."""
+    """Words that can't be guessed, by eight voices, heard in the room of 1 s: (text, float32 (n, 2))."""
     chance, place = random.Random(2), room(1.0, RATE)
-    texts = [(voice, sentences(10, chance)) for voice in ("af_bella", "am_fenrir", "bf_isabella", "bm_fable")]
+    voices = ["af_bella", "am_fenrir", "bf_isabella", "bm_fable", "af_nicole", "am_puck", "bf_emma", "bm_george"]
+    texts = [(voice, sentences(10, chance)) for voice in voices]
     return [(text, _halved(place.heard(soxr.resample(say(voice, text), 16_000, RATE)[:, 0]))) for voice, text in texts]
 
 
@@ -104,7 +105,7 @@ def misheard(riddles: list[tuple[str, np.ndarray]], ear: Ear) -> float:
 def test_fewer_words_are_misheard(
     engine: Wpe, riddles: list[tuple[str, np.ndarray]], ear: Ear, misheard: float, channels: int
 ) -> None:
-    """Of 300 words; `python -m benchmarks rooms` measures it on 1,200 in three rooms."""
+    """Of 600 words; `python -m benchmarks rooms` measures it on 1,200 in three rooms."""
     sounds = [(text, better(engine, heard[:, :channels])[:, :1]) for text, heard in riddles]
     after = fmean(wer(text, ear.listen(Audio(sound, RATE))) for text, sound in sounds)
     assert after < misheard - 0.01
