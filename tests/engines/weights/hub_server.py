@@ -1,7 +1,7 @@
 """A model hub on loopback: serves files under <repository>/resolve/<revision>/, ranges too, and can break off."""
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
@@ -20,7 +20,7 @@ class Hub:
     ranges: bool = True
     """Off: a range is ignored, as some mirrors do."""
     hold: Event | None = None
-    """If set, an answer that breaks off leaves the connection open until this is set."""
+    """If there is one, an answer does not break off: it pauses until this is set, and then goes on."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -43,10 +43,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _body(self, hub: Hub, content: bytes) -> None:
-        self.wfile.write(content[: hub.cuts.pop(0)] if hub.cuts else content)
-        self.wfile.flush()
+        cut = hub.cuts.pop(0) if hub.cuts else len(content)
+        self.wfile.write(content[:cut])
         if hub.hold:
             hub.hold.wait()
+            with suppress(ConnectionError):
+                self.wfile.write(content[cut:])
         self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
@@ -39,9 +39,18 @@ class Doubler(Engine):
             (weights / "twice.bin").write_bytes((weights / "model.bin").read_bytes() * 2)
 
 
-def puller(models: Path) -> subprocess.Popen[bytes]:
+@pytest.fixture
+def puller(hub: Hub, models: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that pulls from the hub, whose first answer pauses a million bytes in."""
+    hub.cuts, hub.hold = [1_000_000], Event()
     environment = os.environ | {"PYTHONPATH": f"{CHECKOUT / 'src'}{os.pathsep}{CHECKOUT}"}
-    return subprocess.Popen([sys.executable, "-c", PULLER, str(models), KNOWN["model_bin"]], env=environment)
+    command = [sys.executable, "-c", PULLER, str(models), KNOWN["model_bin"]]
+    with subprocess.Popen(command, env=environment) as process:
+        try:
+            until(lambda: len(hub.requests) == 1, seconds=120)
+            yield process
+        finally:
+            process.kill()
 
 
 def until(condition: Callable[[], bool], seconds: float = 30) -> None:
@@ -88,13 +97,12 @@ def test_sources_may_differ_in_a_file(hub: Hub, index: Path, models: Path) -> No
     assert verify(card, models) == []
 
 
-def test_a_killed_pull_leaves_nothing_half_and_goes_on(hub: Hub, models: Path) -> None:
-    hub.cuts, hub.hold = [1_000_000], Event()
-    process = puller(models)
+def test_a_killed_pull_leaves_nothing_half_and_goes_on(hub: Hub, models: Path, puller: subprocess.Popen[bytes]) -> None:
+    assert hub.hold
     draft = models / "m/.partial/hub/maker/voice/c0ffee/onnx/model.bin"
     until(lambda: draft.is_file() and draft.stat().st_size >= 900_000)
-    process.kill()
-    process.wait()
+    puller.kill()
+    puller.wait()
     kept = draft.stat().st_size
     hub.hold.set()
     hub.hold = None
@@ -106,18 +114,20 @@ def test_a_killed_pull_leaves_nothing_half_and_goes_on(hub: Hub, models: Path) -
 
 
 def test_two_pulls_at_once_fetch_once(
-    hub: Hub, models: Path, seen: list[tuple[str, int, int | None]], watch: Callable[[str, int, int | None], None]
+    hub: Hub,
+    models: Path,
+    puller: subprocess.Popen[bytes],
+    seen: list[tuple[str, int, int | None]],
+    watch: Callable[[str, int, int | None], None],
 ) -> None:
-    hub.cuts, hub.hold = [len(BIG), 2], Event()
+    assert hub.hold
     card = make_card(hub_source(**KNOWN))
-    process = puller(models)
-    until(lambda: len(hub.requests) >= 1, seconds=120)
     second = Thread(target=pull, args=(card, models, watch))
     second.start()
     until(lambda: ("waiting for another pull", 0, None) in seen)
     hub.hold.set()
     second.join(30)
-    assert process.wait(30) == 0
+    assert puller.wait(30) == 0
     assert [path for path, _ in hub.requests] == [f"{HUB_PATH}/onnx/model.bin", f"{HUB_PATH}/config.json"]
     assert verify(card, models) == []
 
