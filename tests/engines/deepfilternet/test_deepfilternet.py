@@ -76,14 +76,14 @@ class TestDeepFilterNet(EnhancerContract):
     ) -> None:
         assert distortion(self.cleaned(engine, noisy("white", 5), strength), speech) >= 11
 
+    @pytest.mark.parametrize("strength", [2 / 3, 1])
     @pytest.mark.parametrize("level", LEVELS)
     @pytest.mark.parametrize("kind", ["white", "hum"])
     def test_no_more_words_are_misheard(
-        self, engine: DeepFilterNet, ear: Ear, noisy: Noisy, kind: str, level: int
+        self, engine: DeepFilterNet, ear: Ear, noisy: Noisy, kind: str, level: int, strength: float
     ) -> None:
-        """By the strength that the API takes by default; the greatest takes a word now and then."""
         sound, text = noisy(kind, level), " ".join(text for _, text in SAYINGS[:HEARD])
-        sounds = sound, self.cleaned(engine, sound, 2 / 3)
+        sounds = sound, self.cleaned(engine, sound, strength)
         before, after = (wer(text, ear.listen(Audio(heard[:, None], RATE))) for heard in sounds)
         assert after <= before
 
@@ -110,9 +110,9 @@ class TestDeepFilterNet(EnhancerContract):
         left = self.cleaned(engine, sound, strength)
         assert 20 * np.log10(np.std(sound[RATE:]) / np.std(left[RATE:])) == pytest.approx(lowered, abs=1)
 
-    def test_at_full_strength_it_is_lowered_by_much_more(self, engine: DeepFilterNet) -> None:
+    def test_at_full_strength_a_trace_stays(self, engine: DeepFilterNet) -> None:
         sound = noise("white", [], RATE, 5 * RATE) * np.float32(0.05)
-        assert np.std(self.cleaned(engine, sound)[RATE:]) < 0.03 * np.std(sound)
+        assert 0.019 < np.std(self.cleaned(engine, sound)[RATE:]) / np.std(sound) < 0.03
 
     def test_it_is_aligned_to_the_sample(self, engine: DeepFilterNet, speech: Sound, noisy: Noisy) -> None:
         made = self.cleaned(engine, noisy("white", 10))
