@@ -1,15 +1,19 @@
-"""Build the two float32 graphs that the CPU runtimes run, from a published ONNX export of Kokoro-82M, int8 or float.
+"""Build the three float32 graphs that the CPU runtimes run, from a published ONNX export of Kokoro-82M, int8 or float.
 
 The published exports (thewh1teagle's kokoro-onnx release and onnx-community's repository hold the same graph) use ONNX
 Runtime's own fused operators and, in int8, its quantised kernels. The built graphs have standard operators only, in
-float32. There are two because they want different precisions: the front adds up phases and rounds durations, which
-bfloat16 spoils (it is a tenth of the work); the back is where the time goes, and takes bfloat16 well.
+float32. They run one after the other, and each takes what it needs of what there is by then. There are three because
+they want different precisions: prosody adds up phases and rounds durations, which bfloat16 spoils; the encoder takes
+bfloat16 well (of 200 durations one changes, by a frame), and so does the decoder, where five sixths of the time go.
 
-front.onnx, phonemes to prosody, excitation and durations; run it in float32
-    in  ``input_ids`` int64 (1, n): 0, phoneme ids, 0; n <= 512 · ``style`` float32 (1, 256) · ``speed`` float32 (1,)
+encoder.onnx, the phonemes' context; takes bfloat16
+    in  ``input_ids`` int64 (1, n): 0, phoneme ids, 0; n <= 512
+    out ``context`` float32 (1, n, 512)
+prosody.onnx, durations, pitch and excitation; run it in float32
+    in  ``input_ids`` · ``context`` · ``style`` float32 (1, 256) · ``speed`` float32 (1,)
     out ``duration`` float32 (1, n): frames of 600 samples that each id lasts; t is their sum
         ``asr`` (1, 512, t) · ``f0`` (1, 2 t) Hz · ``energy`` (1, 2 t) · ``harmonics`` (1, 22, 120 t + 1)
-back.onnx, the decoder and vocoder; takes bfloat16
+decoder.onnx, the decoder and vocoder; takes bfloat16
     in  ``asr`` · ``f0`` · ``energy`` · ``harmonics`` · ``style``
     out ``waveform`` float32 (600 t,), 24 kHz
 
@@ -32,28 +36,35 @@ from ttsai_server.engines.kokoro.edit import GraphEditor, one
 from ttsai_server.engines.kokoro.images import as_images
 from ttsai_server.errors import EngineFailed
 
-GRAPH, FRONT, BACK = "graph", "front.onnx", "back.onnx"
-PARTS = (FRONT, BACK)
-FORM = 2
+GRAPH, ENCODER, PROSODY, DECODER = "graph", "encoder.onnx", "prosody.onnx", "decoder.onnx"
+PARTS = {
+    ENCODER: ("input_ids",),
+    PROSODY: ("input_ids", "context", "style", "speed"),
+    DECODER: ("asr", "f0", "energy", "harmonics", "style"),
+}
+"""What each takes, in the order in which they run."""
+FORM = 3
 """Of what `build` makes: one more whenever that changes."""
-PORTS = ("asr", "f0", "energy", "harmonics")
-"""What goes from the front to the back."""
 _FORM_FILE = "form"
 _OPSET, _IR_VERSION = 20, 9
 _INPUTS = {"tokens": "input_ids", "input_ids": "input_ids", "style": "style", "speed": "speed"}
 _UNKNOWN = ("Loop", "If", "Scan", "SequenceAt", "SequenceInsert", "SplitToSequence", "RandomNormalLike", "RandomNormal")
 _CUTS = {
+    "/encoder/bert_encoder/Add_output_0": "context",
     "/encoder/MatMul_1_output_0": "asr",
     "/encoder/Squeeze_output_0": "f0",
     "/encoder/Squeeze_1_output_0": "energy",
     "/decoder/decoder/generator/Concat_3_output_0": "harmonics",
 }
 _SHAPES: dict[str, list[str | int]] = {
+    "input_ids": [1, "sequence_length"],
+    "context": [1, "sequence_length", 512],
     "asr": [1, 512, "frames"],
     "f0": [1, "half_frames"],
     "energy": [1, "half_frames"],
     "harmonics": [1, 22, "hops"],
     "style": [1, 256],
+    "speed": [1],
     "duration": [1, "sequence_length"],
     "waveform": ["samples"],
 }
@@ -66,7 +77,7 @@ def built(folder: Path) -> bool:
 
 
 def build(source: Path, target: Path) -> None:
-    """Write front.onnx and back.onnx, made from the ONNX export at `source`, to the folder `target`, both or none.
+    """Write the three graphs, made from the ONNX export at `source`, to the folder `target`, all or none.
 
     Raises EngineFailed where `source` is not a Kokoro export of the known form.
     """
@@ -80,11 +91,17 @@ def build(source: Path, target: Path) -> None:
     rewrite.convolve_styles(edit)
     rewrite.shuffle_upsampling(edit)
     _name_cuts(edit)
-    middle = [_value(name) for name in PORTS]
-    front = edit.part(edit.inputs, [_value("duration"), *middle])
-    back = edit.part([*middle, _value("style")], [_value("waveform")])
-    as_images(back, ["asr", "harmonics"])
-    _write({FRONT: front, BACK: back}, target)
+    parts = {
+        ENCODER: _part(edit, ENCODER, "context"),
+        PROSODY: _part(edit, PROSODY, "duration", "asr", "f0", "energy", "harmonics"),
+        DECODER: _part(edit, DECODER, "waveform"),
+    }
+    as_images(parts[DECODER], ["asr", "harmonics"])
+    _write(parts, target)
+
+
+def _part(edit: GraphEditor, name: str, *outputs: str) -> GraphEditor:
+    return edit.part([_value(i) for i in PARTS[name]], [_value(o) for o in outputs])
 
 
 def _check(edit: GraphEditor) -> None:
@@ -105,7 +122,8 @@ def _name_cuts(edit: GraphEditor) -> None:
 
 
 def _value(name: str) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, _SHAPES[name])
+    kind = TensorProto.INT64 if name == "input_ids" else TensorProto.FLOAT
+    return helper.make_tensor_value_info(name, kind, _SHAPES[name])
 
 
 def _write(parts: dict[str, GraphEditor], target: Path) -> None:

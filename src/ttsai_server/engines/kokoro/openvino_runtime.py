@@ -1,4 +1,4 @@
-"""Kokoro by OpenVINO on the CPU: the front in float32, the back in the best precision that the CPU has."""
+"""Kokoro by OpenVINO on the CPU: prosody in float32, the rest in the best precision that the CPU has."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ttsai_server.engines.base import Cancellation, Cancelled, Place
-from ttsai_server.engines.kokoro.graph import BACK, FRONT, GRAPH, PARTS, PORTS
+from ttsai_server.engines.kokoro.chain import Chain
+from ttsai_server.engines.kokoro.graph import GRAPH, PARTS, PROSODY
 from ttsai_server.engines.kokoro.memory import forget_pages
-from ttsai_server.engines.kokoro.runtime import Precision, Runtime, Speech, Step
+from ttsai_server.engines.kokoro.runtime import Precision, Step
 from ttsai_server.errors import EngineFailed
 from ttsai_server.memory import return_freed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Generator, Mapping
+    from collections.abc import Container, Generator, Mapping
 
 Tensors = dict[str, Any]
 KERNELS_KEPT = "32"
@@ -40,7 +41,7 @@ def convert(folder: Path) -> None:
             draft.with_suffix(suffix).replace((folder / part).with_suffix(suffix))
 
 
-class OpenVino(Runtime):
+class OpenVino(Chain):
     """See Runtime. Each of `concurrency` streams has `place.threads` threads."""
 
     def __init__(self, place: Place, precision: Precision, concurrency: int) -> None:
@@ -49,22 +50,12 @@ class OpenVino(Runtime):
 
         return_freed()
         core = openvino.Core()
-        back_precision = _best(core) if precision == "auto" else precision
-        streams = (place.threads, concurrency)
-        self._front = _Part(core, place.weights / GRAPH / FRONT, "f32", *streams, _ids_of_length)
-        self._back = _Part(core, place.weights / GRAPH / BACK, back_precision, *streams, _prosody_of_length)
+        best = _best(core) if precision == "auto" else precision
+        # prosody is hundreds of small operators and recurrences: a second thread would mostly wait
+        ways = {name: ("f32", 1) if name == PROSODY else (best, place.threads) for name in PARTS}
+        super().__init__({n: _Part(core, place.weights / GRAPH / n, *way, concurrency) for n, way in ways.items()})
         self.speak(Step(np.zeros((1, 4), np.int64), np.zeros((1, 256), np.float32), 1.0), Cancellation())
         forget_pages(place.weights / GRAPH)  # the first step has copied the weights to the layout of its kernels
-
-    def speak(self, step: Step, cancellation: Cancellation) -> Speech:
-        speed = np.array([step.speed], np.float32)
-        middle = self._front.run({"input_ids": step.ids, "style": step.style, "speed": speed}, cancellation)
-        waveform = self._back.run({**{k: middle[k] for k in PORTS}, "style": step.style}, cancellation)["waveform"]
-        return Speech(waveform, middle["duration"].reshape(-1))
-
-    def close(self) -> None:
-        self._front.close()
-        self._back.close()
 
 
 class _Part:
@@ -76,10 +67,7 @@ class _Part:
     the one's nor the other's puts all of them right.
     """
 
-    def __init__(
-        self, core: Any, path: Path, precision: str, threads: int, streams: int, of_length: Callable[[int], Tensors]
-    ) -> None:
-        """of_length: makes inputs of a length, which is that of the last axis of the first of them."""
+    def __init__(self, core: Any, path: Path, precision: str, threads: int, streams: int) -> None:
         options = {
             "INFERENCE_PRECISION_HINT": precision,
             "INFERENCE_NUM_THREADS": threads * streams,
@@ -94,7 +82,7 @@ class _Part:
             model = core.compile_model(converted if converted.is_file() else path, "CPU", options)
         except RuntimeError as error:
             raise EngineFailed(f"OpenVINO can't run {path.name}: {error}") from error
-        self._of_length = of_length
+        self._takes = PARTS[path.name]
         self._length = 0
         """Of the inference before."""
         self._alone = streams == 1
@@ -119,7 +107,8 @@ class _Part:
 
     def _mend(self, request: Any, broken: int) -> None:
         length = next(length for length in (4, 5, 6) if length not in (broken, self._length))
-        request.infer(self._of_length(length))
+        every = _of_length(length)
+        request.infer({name: every[name] for name in self._takes})
         self._length = length
 
     @contextmanager
@@ -139,18 +128,16 @@ def _go_on() -> None:
 
 
 def _length(inputs: Mapping[str, Any]) -> int:
+    """That of the last axis of the first."""
     return next(iter(inputs.values())).shape[-1]
 
 
-def _ids_of_length(length: int) -> Tensors:
-    style, speed = np.zeros((1, 256), np.float32), np.ones(1, np.float32)
-    return {"input_ids": np.zeros((1, length), np.int64), "style": style, "speed": speed}
-
-
-def _prosody_of_length(frames: int) -> Tensors:
-    shapes = {"asr": (1, 512, frames), "f0": (1, 2 * frames), "energy": (1, 2 * frames)}
-    shapes |= {"harmonics": (1, 22, 120 * frames + 1), "style": (1, 256)}
-    return {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+def _of_length(length: int) -> Tensors:
+    """Inputs of all parts, by name."""
+    shapes = {"context": (1, length, 512), "style": (1, 256), "speed": (1,), "asr": (1, 512, length)}
+    shapes |= {"f0": (1, 2 * length), "energy": (1, 2 * length), "harmonics": (1, 22, 120 * length + 1)}
+    floats = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
+    return {"input_ids": np.zeros((1, length), np.int64), **floats}
 
 
 def _known(core: Any) -> Container[str]:
