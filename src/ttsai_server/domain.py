@@ -17,6 +17,8 @@ class Audio:
     """Shape (n, channels), in [-1, 1]."""
     rate: int
     """Hertz."""
+    last: bool = False
+    """Surely the last stretch of its request: none need be asked for. False where that is not known."""
 
     @property
     def seconds(self) -> float:

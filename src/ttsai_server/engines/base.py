@@ -120,6 +120,7 @@ class Synthesizer(Engine):
     def synthesize(self, request: SpeechRequest, cancellation: Cancellation) -> Generator[Audio]:
         """Say the text: one or more stretches of sound, mono, float32 (n, 1), at `card.rate`.
 
+        An engine that knows which is the last marks it, and the request ends without another turn.
         Every word is said, or the iterator raises: BadRequest for text that it can't say, EngineFailed for a fault,
         Cancelled when told to stop.
         """

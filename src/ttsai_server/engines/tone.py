@@ -51,9 +51,10 @@ class Tone(Synthesizer):
         sound = self._sound(request)
         for number, stretch in enumerate(np.array_split(sound, self._setup.steps), start=1):
             self._work(cancellation)
-            if number == self._setup.steps and self._setup.fail_on and self._setup.fail_on in request.text:
+            last = number == self._setup.steps
+            if last and self._setup.fail_on and self._setup.fail_on in request.text:
                 raise EngineFailed("The engine was told to fail here.")
-            yield Audio(stretch, self._rate)
+            yield Audio(stretch, self._rate, last)
 
     def close(self) -> None:
         """There is nothing to free."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import aclosing, closing
 from time import monotonic
 from typing import TypeVar, cast
 
@@ -54,9 +54,13 @@ class Slot:
         self._threads = ThreadPoolExecutor(steps, thread_name_prefix=card.id)
         self._queue_wait_seconds = queue_wait_seconds
 
-    def synthesize(self, request: SpeechRequest, playback: Playback) -> AsyncGenerator[Audio]:
+    async def synthesize(self, request: SpeechRequest, playback: Playback) -> AsyncGenerator[Audio]:
         engine = cast(Synthesizer, self.engine)
-        return self._run(lambda c: engine.synthesize(request, c), playback, _long)
+        async with aclosing(self._run(lambda c: engine.synthesize(request, c), playback, _long)) as steps:
+            async for audio in steps:
+                yield audio
+                if audio.last:  # a turn to hear that there is no more would come when the sound has run out
+                    return
 
     def transcribe(self, recording: Recording, request: TranscriptionRequest) -> AsyncGenerator[Passage]:
         engine = cast(Transcriber, self.engine)

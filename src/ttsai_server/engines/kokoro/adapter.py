@@ -74,9 +74,10 @@ class Kokoro(Synthesizer):
     def synthesize(self, request: SpeechRequest, cancellation: Cancellation) -> Generator[Audio]:
         table = self._styles.blend(request.voices)
         phonemes = self._phonemes(request)
-        for piece in split(phonemes, LONGEST_PIECE):
-            step = Step(self._ids(piece), row(table, len(piece)), request.speed)
-            yield Audio(self._speak(step, cancellation)[:, None], self._rate)
+        parts = split(phonemes, LONGEST_PIECE)
+        for number, part in enumerate(parts, start=1):
+            step = Step(self._ids(part), row(table, len(part)), request.speed)
+            yield Audio(self._speak(step, cancellation)[:, None], self._rate, last=number == len(parts))
 
     def close(self) -> None:
         runtime, self._runtime = self._runtime, None
