@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -206,3 +207,18 @@ async def test_streams_share_by_what_their_listeners_have_left() -> None:
     async with pool_of() as pool, pool.lease(CARD) as handle:
         await asyncio.gather(*(listen(handle, name) for name in "abc"))
     assert sorted(made[:3]) == sorted(made[3:6]) == ["a", "b", "c"]
+
+
+async def test_a_request_ends_without_another_turn() -> None:
+    slow = other("slow", options={"step_seconds": 0.2})
+    made = Counter[str]()
+
+    async def listen(handle: EngineHandle, name: str) -> None:
+        async for _ in handle.synthesize(REQUEST, Playback()):
+            made[name] += 1
+
+    async with pool_of() as pool, pool.lease(slow) as handle:
+        first, *others = (asyncio.create_task(listen(handle, name)) for name in ("first", "other", "other"))
+        await first
+        assert made == {"first": 1}
+        await asyncio.gather(*others)

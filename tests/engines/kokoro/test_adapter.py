@@ -82,6 +82,12 @@ def test_a_long_text_comes_in_pieces_and_loses_no_word(engine: Kokoro, ear: Ear)
     assert wer(LONG, heard) <= 0.1
 
 
+def test_the_last_piece_says_that_it_is(engine: Kokoro) -> None:
+    *others, last = engine.synthesize(request(LONG), Cancellation())
+    assert last.last
+    assert not any(piece.last for piece in others)
+
+
 def test_told_to_stop_it_spends_less_than_a_second_more(engine: Kokoro) -> None:
     cancellation = Cancellation()
     told: list[float] = []
