@@ -22,9 +22,10 @@
 Code below `api` raises these; only `api.errors` turns them into answers. BadCard stands outside: it stops the start.
 """
 
+import errno
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeGuard
 
 
 class ApiError(Exception):
@@ -183,8 +184,15 @@ class LimiterDown(ModelLoading):
 
 
 class DiskFull(ModelLoading):
+    NUMBERS: ClassVar = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
     def __init__(self) -> None:
         super().__init__("The server's disk has no room for this now.", retry_after=60)
+
+    @classmethod
+    def is_cause(cls, error: BaseException | None) -> TypeGuard[OSError]:
+        """Whether that is how the operating system says so."""
+        return isinstance(error, OSError) and error.errno in cls.NUMBERS
 
 
 class BadCard(ValueError):

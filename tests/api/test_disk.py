@@ -7,6 +7,7 @@ from io import BytesIO
 import httpx
 import numpy as np
 import pytest
+from tests.api.test_jobs import ended
 from tests.jobs.serving import serving
 
 from ttsai_server.audio.encode import Encoder
@@ -24,9 +25,9 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
             yield client
 
 
-def silence(format: str, seconds: int) -> BytesIO:
-    encoder = Encoder(format, 48_000)
-    return BytesIO(encoder.push(np.zeros((48_000 * seconds, 1), np.float32)) + encoder.finish())
+def silence(format: str, seconds: int, rate: int = 48_000) -> BytesIO:
+    encoder = Encoder(format, rate)
+    return BytesIO(encoder.push(np.zeros((rate * seconds, 1), np.float32)) + encoder.finish())
 
 
 @pytest.mark.parametrize(("format", "seconds"), [("wav", 60), ("flac", 60)], ids=["as it comes", "as it is decoded"])
@@ -36,6 +37,17 @@ def test_is_told_as_such_and_costs_nothing(client: httpx.Client, format: str, se
     assert answer.status_code == 503
     assert "no room" in answer.json()["error"]["message"]
     assert int(answer.headers["Retry-After"]) > 0
+    assert client.get("/v1/account/").json() == before
+
+
+def test_a_job_fails_by_it_and_costs_nothing(client: httpx.Client) -> None:
+    """What is sent has room, what is made of it has none."""
+    before = client.get("/v1/account/").json()
+    wanted = {"format": "wav", "sample_rate": "48000", "channels": "stereo", "async": "true"}
+    task = client.post("/v1/audio/convert/", files={"file": silence("flac", 20, 16_000)}, data=wanted).json()
+    over = ended(client, task["uuid"])
+    assert over["status"] == "failed"
+    assert "no room" in over["error"]
     assert client.get("/v1/account/").json() == before
 
 

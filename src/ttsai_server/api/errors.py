@@ -1,10 +1,9 @@
 """The one place that turns errors into answers, in the contract's shape."""
 
-import errno
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeGuard
+from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
@@ -19,7 +18,6 @@ logger = logging.getLogger(__name__)
 
 OPENAI = frozenset(f"/v1/audio/{what}" for what in ("speech", "transcriptions", "translations"))
 """OpenAI's paths, among others that begin as they do."""
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 BY_STATUS: Mapping[int, type[ApiError]] = {404: NotFound, 413: FileTooLarge, 500: InternalError}
 
 
@@ -91,19 +89,15 @@ def bad_request(problems: Sequence[Any]) -> BadRequest:
 
 
 def _os_error(request: Request, error: Exception) -> Response:
-    if not _no_room(error):
+    if not DiskFull.is_cause(error):
         raise error
     logger.error("no room on the disk", exc_info=error)
     return render(DiskFull())
 
 
-def _no_room(error: BaseException | None) -> TypeGuard[OSError]:
-    return isinstance(error, OSError) and error.errno in NO_ROOM
-
-
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if _no_room(error.__cause__):  # FastAPI takes it for a body that can't be read
+    if DiskFull.is_cause(error.__cause__):  # FastAPI takes it for a body that can't be read
         return _os_error(request, error.__cause__)
     if error.status_code == 405:  # the contract has no 405: a path that does not take the method is not there
         return render(NotFound(f"There is no {request.method} {request.url.path}."), error.headers)

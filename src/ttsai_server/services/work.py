@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 from typing import Any, BinaryIO, TypeVar, cast
 
 from ttsai_server.domain import Caller, Passage, Segment, Word
-from ttsai_server.errors import ApiError, InternalError, ModelLoading
+from ttsai_server.errors import ApiError, DiskFull, InternalError, ModelLoading
 from ttsai_server.services import ending, speech, tools, transcription
 from ttsai_server.services.ending import Made
 from ttsai_server.services.parts import parts
@@ -113,10 +113,11 @@ class Work:
             pass
         except ApiError as error:
             await self._database.write(ending.fail, task.id, error)
-        except Exception:
+        except Exception as error:
             logger.exception("task %s failed", task.id)
-            error = InternalError(f"Something went wrong on the server. Task id: {task.id}")
-            await self._database.write(ending.fail, task.id, error)
+            bug = InternalError(f"Something went wrong on the server. Task id: {task.id}")
+            told = DiskFull() if DiskFull.is_cause(error) else bug
+            await self._database.write(ending.fail, task.id, told)
 
     async def _patiently(self, task: Task) -> None:
         """A request would be told to come again; a task does so by itself."""

@@ -83,8 +83,8 @@ def extended(engine: LavaSR, sound: np.ndarray, strength: float = 1.0) -> np.nda
 
 
 def level(sound: np.ndarray, low: float, high: float) -> float:
-    """Of a band, decibels."""
-    power = np.abs(np.fft.rfft(sound[:, 0])) ** 2
+    """Of a band, decibels; faded in and out, for a sound that breaks off has something of every band."""
+    power = np.abs(np.fft.rfft(np.hanning(len(sound)) * sound[:, 0])) ** 2
     hertz = np.fft.rfftfreq(len(sound), 1 / RATE)
     return float(10 * np.log10(np.sum(power[(hertz >= low) & (hertz < high)]) + 1e-20))
 

@@ -151,10 +151,9 @@ def convolve_styles(edit: GraphEditor) -> None:
     kernel of steps whose ends meet only if they begin at different values.
     """
     for split in edit.of("Split"):
-        plus_one = edit.consumers(split.output[0])[0]
-        product = edit.consumers(plus_one.output[0])[0]
-        if (plus_one.op_type, product.op_type) == ("Add", "Mul"):
-            _convolve_style(edit, split, plus_one, product)
+        pairs = [(a, b) for a in edit.consumers(split.output[0]) for b in edit.consumers(a.output[0])]
+        if [(a.op_type, b.op_type) for a, b in pairs] == [("Add", "Mul")]:
+            _convolve_style(edit, split, *pairs[0])
     edit.prune()
 
 
