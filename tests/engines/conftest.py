@@ -1,5 +1,6 @@
 """What the tests of engines that listen share: real speech, said by Kokoro once, and sounds in which nobody speaks."""
 
+import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import soxr
 from tests.engines.talk import Talk
 from tests.engines.talk import talk as known_speech
+from tests.engines.unpredictable import sentences
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import SpeechRequest, Turn
@@ -58,6 +60,15 @@ def say(kokoro_weights: Path) -> Iterator[Say]:
 def spoken(say: Say) -> np.ndarray:
     """SENTENCE, float32 (n, 1) at 16 kHz."""
     return say("af_heart", SENTENCE)
+
+
+@pytest.fixture(scope="session")
+def riddles(say: Say) -> list[tuple[str, np.ndarray]]:
+    """600 words that can't be guessed, by eight voices: (text, float32 (n, 1) at 16 kHz)."""
+    chance = random.Random(2)
+    voices = ["af_bella", "am_fenrir", "bf_isabella", "bm_fable", "af_nicole", "am_puck", "bf_emma", "bm_george"]
+    texts = [(voice, sentences(10, chance)) for voice in voices]
+    return [(text, say(voice, text)) for voice, text in texts]
 
 
 @dataclass(frozen=True, slots=True)

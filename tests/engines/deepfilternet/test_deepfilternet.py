@@ -3,6 +3,7 @@
 import ctypes
 from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import pytest
@@ -76,13 +77,34 @@ class TestDeepFilterNet(EnhancerContract):
     ) -> None:
         assert distortion(self.cleaned(engine, noisy("white", 5), strength), speech) >= 11
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def rustling(cls, riddles: list[tuple[str, Sound]]) -> list[tuple[str, Sound]]:
+        """300 words in white noise that is as loud, and in some that is 5 dB softer."""
+        dry = [(text, said([sound], SAID_RATE)) for text, sound in riddles[:4]]
+        return [
+            (text, mixed(sound, noise("white", [], RATE, len(sound)), level)) for text, sound in dry for level in (0, 5)
+        ]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def misheard(cls, ear: Ear, rustling: list[tuple[str, Sound]]) -> float:
+        return fmean(wer(text, ear.listen(Audio(sound[:, None], RATE))) for text, sound in rustling)
+
+    @pytest.mark.parametrize("strength", [2 / 3, 1])
+    def test_fewer_words_in_white_noise_are_misheard(
+        self, engine: DeepFilterNet, ear: Ear, rustling: list[tuple[str, Sound]], misheard: float, strength: float
+    ) -> None:
+        cleaned = [(text, self.cleaned(engine, sound, strength)) for text, sound in rustling]
+        after = fmean(wer(text, ear.listen(Audio(sound[:, None], RATE))) for text, sound in cleaned)
+        assert after < misheard
+
     @pytest.mark.parametrize("strength", [2 / 3, 1])
     @pytest.mark.parametrize("level", LEVELS)
-    @pytest.mark.parametrize("kind", ["white", "hum"])
-    def test_no_more_words_are_misheard(
-        self, engine: DeepFilterNet, ear: Ear, noisy: Noisy, kind: str, level: int, strength: float
+    def test_no_more_words_in_hum_are_misheard(
+        self, engine: DeepFilterNet, ear: Ear, noisy: Noisy, level: int, strength: float
     ) -> None:
-        sound, text = noisy(kind, level), " ".join(text for _, text in SAYINGS[:HEARD])
+        sound, text = noisy("hum", level), " ".join(text for _, text in SAYINGS[:HEARD])
         sounds = sound, self.cleaned(engine, sound, strength)
         before, after = (wer(text, ear.listen(Audio(heard[:, None], RATE))) for heard in sounds)
         assert after <= before
