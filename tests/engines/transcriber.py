@@ -17,8 +17,8 @@ from ttsai_server.domain import ModelCard, Passage, Segment, TranscriptionReques
 from ttsai_server.engines.base import Cancellation, Cancelled, Place, Transcriber
 from ttsai_server.engines.catalog import load_class
 
-MOST_GROWTH = 64
-"""Megabytes that a long recording may take beyond a short one."""
+MOST_GROWTH = 90
+"""Megabytes that forty minutes, 154 MB of samples, may take beyond four: kernels' memory settles within 65."""
 
 
 def recorded(*sounds: np.ndarray, rate: int) -> Recording:
@@ -150,17 +150,17 @@ class TranscriberContract(EngineContract):
             list(engine.transcribe(known.long, TranscriptionRequest("en"), cancellation))
         assert heard(engine, known.short) == before
 
-    def test_twenty_minutes_take_no_more_memory_than_one(
+    def test_forty_minutes_take_no_more_memory_than_four(
         self, engine: Transcriber, card: ModelCard, known: Talk, noises: dict[str, np.ndarray]
     ) -> None:
         # mostly silence, so that it is heard in seconds; what is read and searched for speech is all of it
-        minute = np.concatenate([known.sound[: 10 * card.rate], np.zeros(50 * card.rate, np.float32)])
-        with recorded(minute, rate=card.rate) as short, recorded(*[minute] * 20, rate=card.rate) as long:
+        minute = np.concatenate([known.sound[: 6 * card.rate], np.zeros(54 * card.rate, np.float32)])
+        with recorded(*[minute] * 4, rate=card.rate) as short, recorded(*[minute] * 40, rate=card.rate) as long:
             heard(engine, short)
             before = _resident()
             passages = heard(engine, long)
         assert _resident() - before <= MOST_GROWTH
-        assert {int(segment.start / 60) for segment in segments_of(passages)} == set(range(20))
+        assert {int(segment.start / 60) for segment in segments_of(passages)} == set(range(40))
 
     def test_it_can_be_closed_twice(self, card: ModelCard, weights: Path) -> None:
         engine = load_class(card).load(card, Place(weights, threads=1))
