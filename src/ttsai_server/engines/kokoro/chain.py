@@ -9,10 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttsai_server.engines.base import Cancellation
-from ttsai_server.engines.kokoro.graph import PARTS
+from ttsai_server.engines.kokoro.graph import DECODER, PARTS
 from ttsai_server.engines.kokoro.runtime import Runtime, Speech, Step
 
 Arrays = Mapping[str, NDArray[Any]]
+GRID = 24
+"""Frames, .6 s: the decoder is given multiples of it, for kernels are prepared for each length: a tenth of all the work."""
+LEAD = 5
+"""Frames of silence at the start that are left at least: in the last three a sound may set in."""
+PER_FRAME = {"asr": 1, "f0": 2, "energy": 2, "harmonics": 120}
+"""What the decoder takes that grows with time, and by how much."""
 
 
 class Part(Protocol):
@@ -37,9 +43,30 @@ class Chain(Runtime):
         known: dict[str, NDArray[Any]] = {"input_ids": step.ids, "style": step.style}
         known["speed"] = np.array([step.speed], np.float32)
         for name, taken in PARTS.items():
+            if name == DECODER:
+                known |= _on_grid(known)
             known |= self._parts[name].run({value: known[value] for value in taken}, cancellation)
         return Speech(known["waveform"], known["duration"].reshape(-1))
 
     def close(self) -> None:
         for part in self._parts.values():
             part.close()
+
+
+def _on_grid(known: Arrays) -> Arrays:
+    """The decoder's inputs, and the durations, with as much more or less silence at the start as GRID asks for.
+
+    That silence is cut off in the end. Nothing is told of it to prosody: the same pitch is said in the same time.
+    """
+    duration = known["duration"].copy()
+    excess = int(duration.sum()) % GRID
+    less = excess if excess <= max(0, duration[0, 0] - LEAD) else excess - GRID
+    duration[0, 0] -= less
+    return {name: _later(known[name], less * rate) for name, rate in PER_FRAME.items()} | {"duration": duration}
+
+
+def _later(values: NDArray[Any], count: int) -> NDArray[Any]:
+    """From the number `count` of the last axis on; if that is before the first, with the first so much more often."""
+    if count >= 0:
+        return np.ascontiguousarray(values[..., count:])
+    return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(-count, 0)], mode="edge")
