@@ -14,7 +14,7 @@ from ttsai_server.engines.kokoro.runtime import Runtime, Speech, Step
 
 Arrays = Mapping[str, NDArray[Any]]
 GRID = 24
-"""Frames, .6 s: the decoder is given multiples of it, for kernels are prepared for each length: a tenth of all the work."""
+"""Frames, .6 s: the decoder is given multiples of it. For each length it prepares kernels: a tenth of all the work."""
 LEAD = 5
 """Frames of silence at the start that are left at least: in the last three a sound may set in."""
 PER_FRAME = {"asr": 1, "f0": 2, "energy": 2, "harmonics": 120}
