@@ -11,7 +11,7 @@ from ttsai_server.engines.base import Cancellation, Place
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro import chain
 from ttsai_server.engines.kokoro.adapter import Kokoro
-from ttsai_server.engines.kokoro.chain import GRID, Chain
+from ttsai_server.engines.kokoro.chain import GRIDS, Chain
 from ttsai_server.engines.kokoro.runtime import Speech, Step, open_runtime
 from ttsai_server.engines.kokoro.styles import Styles, row
 from ttsai_server.settings import Settings
@@ -43,9 +43,11 @@ def step(weights: Path, words: int = 2, voice: str = "af_heart", speed: float = 
 @pytest.mark.parametrize("voice", ["af_heart", "am_fenrir", "pm_santa"])
 @pytest.mark.parametrize("words", [1, 2, 7, 10])
 @pytest.mark.parametrize("speed", [0.7, 1.0, 3.0])
-def test_speech_is_whole_grids_long(runtime: Chain, kokoro_weights: Path, words: int, voice: str, speed: float) -> None:
+def test_speech_is_a_multiple_of_the_grid_long(
+    runtime: Chain, kokoro_weights: Path, words: int, voice: str, speed: float
+) -> None:
     said = runtime.speak(step(kokoro_weights, words, voice, speed), Cancellation())
-    assert said.frames.sum() % GRID == 0
+    assert said.frames.sum() % min(GRIDS.values()) == 0
     assert len(said.waveform) == 600 * said.frames.sum()
 
 
@@ -54,24 +56,24 @@ def both(runtime: Chain, kokoro_weights: Path) -> list[tuple[Speech, Speech]]:
     """Of several steps what is said with the grid, and what without."""
     steps = [step(kokoro_weights, words, voice) for words in (2, 5, 9) for voice in ("af_heart", "bm_george")]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chain, "GRID", 1)
+        patch.setattr(chain, "GRIDS", {0: 1})
         without = [runtime.speak(each, Cancellation()) for each in steps]
     return [(runtime.speak(each, Cancellation()), other) for each, other in zip(steps, without, strict=True)]
 
 
 def test_nothing_but_the_silence_before_it_is_longer_or_shorter(both: list[tuple[Speech, Speech]]) -> None:
-    assert any(one.frames[0] != other.frames[0] for one, other in both)
+    changes = [one.frames[0] - other.frames[0] for one, other in both]
+    assert min(changes) < 0 < max(changes)
     for one, other in both:
         assert np.array_equal(one.frames[1:], other.frames[1:])
 
 
 def test_the_sound_is_nearly_the_same(both: list[tuple[Speech, Speech]]) -> None:
-    """The vocoder norms over all of a step, its silence too; bfloat16 changes more."""
-    for one, other in both:
-        size = 600 * int(one.frames[1:].sum())
-        ours, theirs = one.waveform[-size:], other.waveform[-size:]
+    """Bfloat16 changes more, but for the level."""
+    for pair in both:
+        ours, theirs = (said.waveform[-600 * int(said.frames[1:].sum()) :] for said in pair)
         assert np.corrcoef(ours, theirs)[0, 1] > 0.95
-        assert abs(20 * np.log10(np.std(ours) / np.std(theirs))) < 1
+        assert abs(20 * np.log10(np.std(ours) / np.std(theirs))) < 0.7
 
 
 def test_silence_is_what_is_left_at_the_start(both: list[tuple[Speech, Speech]]) -> None:

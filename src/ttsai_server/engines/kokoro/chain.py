@@ -13,8 +13,8 @@ from ttsai_server.engines.kokoro.graph import DECODER, PARTS
 from ttsai_server.engines.kokoro.runtime import Runtime, Speech, Step
 
 Arrays = Mapping[str, NDArray[Any]]
-GRID = 24
-"""Frames, .6 s: the decoder is given multiples of it. For each length it prepares kernels: a tenth of all the work."""
+GRIDS = {0: 8, 128: 16, 256: 24}
+"""Frames from which on → what the decoder's frames are a multiple of. For each number of them it prepares kernels."""
 LEAD = 5
 """Frames of silence at the start that are left at least: in the last three a sound may set in."""
 PER_FRAME = {"asr": 1, "f0": 2, "energy": 2, "harmonics": 120}
@@ -54,13 +54,17 @@ class Chain(Runtime):
 
 
 def _on_grid(known: Arrays) -> Arrays:
-    """The decoder's inputs, and the durations, with as much more or less silence at the start as GRID asks for.
+    """The decoder's inputs, and the durations, with as much more or less silence at the start as GRIDS ask for.
 
-    That silence is cut off in the end. Nothing is told of it to prosody: the same pitch is said in the same time.
+    That silence is cut off in the end. Nothing is told of it to prosody: the same pitch is said in the same time. As
+    the decoder norms over all of a step, a sixteenth more or less silence makes the speech half a decibel louder or
+    softer.
     """
     duration = known["duration"].copy()
-    excess = int(duration.sum()) % GRID
-    less = excess if excess <= max(0, duration[0, 0] - LEAD) else excess - GRID
+    frames, lead = int(duration.sum()), int(duration[0, 0])
+    grid = GRIDS[max(least for least in GRIDS if least <= frames)]
+    excess = frames % grid
+    less = excess if excess <= min(grid // 2, max(0, lead - LEAD)) else excess - grid
     duration[0, 0] -= less
     return {name: _later(known[name], less * rate) for name, rate in PER_FRAME.items()} | {"duration": duration}
 
