@@ -240,6 +240,8 @@ class Jobs(Group):
     """Jobs of one model that this server does at the same time."""
     poll_seconds: PositiveFloat = 0.1
     """How often new jobs are looked for, seconds; each look costs some 3 ms of a processor."""
+    idle_poll_seconds: PositiveFloat = 0.5
+    """The same, while there has been no job for ten seconds."""
     dead_seconds: PositiveFloat = 30
     """A server that gave no sign of life for so long is taken for dead, and others do its jobs, seconds."""
     attempts: PositiveInt = 5

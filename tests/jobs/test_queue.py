@@ -2,26 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import pytest
-from dbos import DBOS
 from sqlalchemy import Connection
 
 from ttsai_server.jobs.queue import DbosQueue
-from ttsai_server.settings import Jobs, Settings
-from ttsai_server.store.db import Database, blocking_engine
+from ttsai_server.settings import Jobs
+from ttsai_server.store.db import Database
 from ttsai_server.store.tasks import Task
-
-
-@pytest.fixture
-async def queue(database: Database, store_settings: Settings) -> AsyncIterator[DbosQueue]:
-    engine = blocking_engine(store_settings)
-    await asyncio.to_thread(DBOS.migrate, engine.url.render_as_string(hide_password=False))
-    queue = DbosQueue()
-    queue.open(engine)
-    yield queue
-    engine.dispose()
 
 
 def task(id: str, turn: int = 1, model: str = "tone") -> Task:

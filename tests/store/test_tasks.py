@@ -141,6 +141,15 @@ async def test_what_has_not_ended_in_time_is_late(database: Database, ann: str) 
     assert await database.read(tasks.late, time.time() + 60) == ["b"]
 
 
+async def test_it_is_busy_while_a_task_has_not_ended_and_for_a_time_after(database: Database, ann: str) -> None:
+    assert not await database.read(tasks.busy, time.time() - 60)
+    await added(database, ann, "a")
+    assert await database.read(tasks.busy, time.time() + 60)
+    await database.write(tasks.end, "a", COMPLETED)
+    assert await database.read(tasks.busy, time.time() - 60)
+    assert not await database.read(tasks.busy, time.time() + 60)
+
+
 async def test_a_purge_forgets_what_ended_long_ago(database: Database, ann: str) -> None:
     await batch(database, ann, "batch", 1)
     await added(database, ann, "a", batch="batch")

@@ -28,6 +28,8 @@ class DbosQueue(Queue):
 
     def __init__(self) -> None:
         self._client: DBOSClient | None = None
+        self._pace = 0.0
+        """Seconds."""
 
     @property
     def client(self) -> "DBOSClient":
@@ -46,6 +48,16 @@ class DbosQueue(Queue):
             polling_interval_sec=jobs.poll_seconds,
             on_conflict="always_update",
         )
+
+    async def look_every(self, seconds: float) -> None:
+        """Have all servers look for jobs that often."""
+        if seconds != self._pace:
+            await asyncio.to_thread(self._look_every, seconds)
+            self._pace = seconds
+
+    def _look_every(self, seconds: float) -> None:
+        if queue := self.client.retrieve_queue(QUEUE):
+            queue.set_polling_interval_sec(seconds)
 
     def enqueue(self, connection: Connection, task: Task) -> None:
         self.client.enqueue_in_transaction(

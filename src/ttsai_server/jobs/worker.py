@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from ttsai_server.jobs.nodes import Nodes
+from ttsai_server.jobs.pace import Pace
 from ttsai_server.jobs.queue import APPLICATION, VERSION, DbosQueue
 from ttsai_server.jobs.workflows import Workflows
 from ttsai_server.services.webhooks import Webhooks
@@ -34,7 +35,8 @@ class Worker:
         self._work = work
         self._webhooks = webhooks
         self._nodes = Nodes(database, queue, node, settings.jobs.dead_seconds)
-        self._watching: asyncio.Task[None] | None = None
+        self._pace = Pace(database, queue, settings.jobs)
+        self._watching: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Make DBOS's tables; then, if this server does jobs, take up those that it left and look for more.
@@ -44,14 +46,15 @@ class Worker:
         workflows = Workflows(asyncio.get_running_loop(), self._work, self._webhooks)
         await asyncio.to_thread(self._start, workflows)
         if self._settings.jobs.run:
-            self._watching = asyncio.create_task(self._nodes.watch())
+            self._watching = [asyncio.create_task(each) for each in (self._nodes.watch(), self._pace.keep())]
 
     async def stop(self) -> None:
         """What is being done is broken off; the next start does it again."""
         if self._watching:
-            self._watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watching
+            for watching in self._watching:
+                watching.cancel()
+                with suppress(asyncio.CancelledError):
+                    await watching
             await asyncio.to_thread(_destroy)
             await self._work.close()
         if self._engine:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
 
 from ttsai_server.store.tables import batches, tasks
 
@@ -111,6 +111,7 @@ _TELLS = update(tasks).where(_BY_ID).values(delivery=bindparam("by"))
 _ONE_LESS = update(batches).where(batches.c.id == bindparam("of")).values(open=batches.c.open - 1).returning(*batches.c)
 _LATE = select(tasks.c.id).where(_OPEN, tasks.c.created_at < bindparam("before")).limit(SWEEP)
 _OLD = select(tasks.c.id).where(tasks.c.ended_at < bindparam("before")).limit(SWEEP)
+_BUSY = select(exists().where(_OPEN) | exists().where(tasks.c.ended_at > bindparam("since")))
 _EMPTY = batches.c.created_at < bindparam("before"), ~select(tasks.c.id).where(tasks.c.batch == batches.c.id).exists()
 
 
@@ -198,6 +199,11 @@ def tells(connection: Connection, task: str, delivery: str) -> None:
 def late(connection: Connection, before: float) -> list[str]:
     """Tasks made before a Unix time that have not ended."""
     return list(connection.scalars(_LATE, {"before": before}))
+
+
+def busy(connection: Connection, since: float) -> bool:
+    """Whether there is a task that has not ended, or has since a Unix time."""
+    return bool(connection.scalar(_BUSY, {"since": since}))
 
 
 def purge(connection: Connection, before: float) -> list[str]:
