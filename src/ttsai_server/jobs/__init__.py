@@ -3,6 +3,7 @@
 queue       enqueues a task in the transaction that pays for it
 workflows   what DBOS runs: the task, then its webhook
 nodes       signs of life, and taking over from the dead
+pace        how often jobs are looked for: seldom while there are none
 worker      all of it, started and stopped with the server
 
 What building on DBOS 3.4.0 taught:
