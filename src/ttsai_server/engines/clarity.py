@@ -25,7 +25,7 @@ LOUDNESS, CEILING = -16.0, -1.0
 """What is aimed at, LUFS, and the true peak that is not exceeded, dBTP."""
 SHAPED = -20.0
 """LUFS at which speech is shaped."""
-LIMITED = 6.0
+LIMITED = 8.0
 """What the limiter may take off the peaks, dB: more would be heard, so that the recording rather stays softer."""
 RAISED = 30.0
 """LU that are added at most: a recording with nothing but the noise of a room stays one."""
@@ -42,7 +42,7 @@ class Clarity(Enhancer):
     """Speech that is easy to follow, at -16 LUFS, of 1 to 8 channels, which are compressed and raised together.
 
     `strength` s: 300 Hz are lowered by 3 s dB, 3.5 kHz raised by 4 s dB, loud parts compressed 1 + s to 1, esses
-    lowered at .2 + .2 s of the de-esser's intensity; below 80 Hz all goes. A recording that needs more than 6 dB of
+    lowered at .2 + .2 s of the de-esser's intensity; below 80 Hz all goes. A recording that needs more than 8 dB of
     limiting to be at -16 LUFS, or was softer than -46 LUFS, stays softer; one of silence, or shorter than .4 s, gets no
     gain.
     """
