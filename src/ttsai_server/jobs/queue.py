@@ -50,9 +50,13 @@ class DbosQueue(Queue):
         )
 
     async def look_every(self, seconds: float) -> None:
-        """Have all servers look for jobs that often."""
+        """Have all servers look for jobs that often. Once begun it is carried to its end, also if it is cancelled."""
         if seconds != self._pace:
-            await asyncio.to_thread(self._look_every, seconds)
+            change = asyncio.create_task(asyncio.to_thread(self._look_every, seconds))
+            try:
+                await asyncio.shield(change)
+            finally:
+                await change  # who cancels is about to close the connections
             self._pace = seconds
 
     def _look_every(self, seconds: float) -> None:

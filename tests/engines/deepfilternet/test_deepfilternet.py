@@ -101,10 +101,11 @@ class TestDeepFilterNet(EnhancerContract):
 
     @pytest.mark.parametrize("strength", [2 / 3, 1])
     @pytest.mark.parametrize("level", LEVELS)
-    def test_no_more_words_in_hum_are_misheard(
-        self, engine: DeepFilterNet, ear: Ear, noisy: Noisy, level: int, strength: float
+    @pytest.mark.parametrize("kind", ["white", "hum"])
+    def test_no_more_words_are_misheard(
+        self, engine: DeepFilterNet, ear: Ear, noisy: Noisy, kind: str, level: int, strength: float
     ) -> None:
-        sound, text = noisy("hum", level), " ".join(text for _, text in SAYINGS[:HEARD])
+        sound, text = noisy(kind, level), " ".join(text for _, text in SAYINGS[:HEARD])
         sounds = sound, self.cleaned(engine, sound, strength)
         before, after = (wer(text, ear.listen(Audio(heard[:, None], RATE))) for heard in sounds)
         assert after <= before

@@ -100,9 +100,9 @@ def misheard(heard: list[tuple[str, np.ndarray]], ear: Ear) -> float:
 def test_fewer_words_are_misheard(
     engine: Wpe, heard: list[tuple[str, np.ndarray]], ear: Ear, misheard: float, channels: int
 ) -> None:
-    """Of 600 words; `python -m benchmarks rooms` measures it on 1,200 in three rooms."""
+    """Of 600 words; `python -m benchmarks rooms` measures it on 2,600 in three rooms."""
     sounds = [(text, better(engine, sound[:, :channels])[:, :1]) for text, sound in heard]
-    assert fmean(wer(text, ear.listen(Audio(sound, RATE))) for text, sound in sounds) < misheard
+    assert fmean(wer(text, ear.listen(Audio(sound, RATE))) for text, sound in sounds) < misheard - 0.01
 
 
 @pytest.mark.parametrize("seconds", ROOMS)
