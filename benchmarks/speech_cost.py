@@ -1,9 +1,14 @@
-"""CPU-seconds for a second of sound: over HTTP, by the engine alone on the same chunks, and by fastkokoro."""
+"""CPU-seconds for a second of sound: over HTTP, by the engine alone on the same chunks, and by fastkokoro.
+
+The machine gets faster and slower all the time. So a text goes through the server and the engine one right after the
+other, each first in turn, and ratios are taken within a round before their median is.
+"""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import product
+from itertools import cycle, product
 from subprocess import Popen
 
 from benchmarks import raw
@@ -20,8 +25,10 @@ MOST_TO_RAW = 1.05
 MOST_TO_PEER = 0.45 if has_bf16() else 0.8
 SHORT_CHARACTERS = 600
 """Shorter texts are spoken several at a time, to so many characters: /proc counts in hundredths of a second."""
+ALL = "all lengths"
 SAME = 0.01
 """Share by which two voicings of the same chunks may differ in length."""
+_OURS_FIRST = cycle((True, False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,7 @@ class Cost:
     cpu: float
     audio: float
     """Seconds that a listener gets."""
-    made: float = 0.0
+    made: float
     """Seconds that the engine made, the silence around its chunks included."""
 
     @property
@@ -37,8 +44,12 @@ class Cost:
         return self.cpu / self.audio
 
 
+Costs = dict[tuple[str, str], list[Cost]]
+"""By what was measured and which texts, one a round."""
+
+
 def run(bench: Bench) -> list[Figure]:
-    costs: dict[tuple[str, int], list[Cost]] = defaultdict(list)
+    costs: Costs = defaultdict(list)
     with ExitStack() as stack:
         server = stack.enter_context(ours(bench.model))
         engine = stack.enter_context(raw.alone(bench.model, bench.voice))
@@ -48,13 +59,21 @@ def run(bench: Bench) -> list[Figure]:
             _peer(bench, rival, [prose(LENGTHS[1])])
         for turn, length in product(range(bench.rounds), LENGTHS):
             for number, format in enumerate(FORMATS):
-                texts = _texts(length, 1 + len(FORMATS) * turn + number)
+                texts, kind = _texts(length, 1 + len(FORMATS) * turn + number), _kind(length)
                 over_http, alone = _measure(bench, server, engine, texts, format)
-                costs[format, length].append(over_http)
-                costs[f"raw, {format}", length].append(alone)
+                costs[format, kind].append(over_http)
+                costs[f"raw, {format}", kind].append(alone)
                 if rival and format == "wav":
-                    costs["fastkokoro", length].append(_peer(bench, rival, texts))
-    return [figure for length in LENGTHS for figure in _figures(costs, length, bench)]
+                    costs["fastkokoro", kind].append(_peer(bench, rival, texts))
+    for name in {name for name, _ in costs}:
+        costs[name, ALL] = [
+            _sum(round) for round in zip(*(costs[name, kind] for kind in map(_kind, LENGTHS)), strict=True)
+        ]
+    return [figure for kind in (*map(_kind, LENGTHS), ALL) for figure in _figures(costs, kind, bench)]
+
+
+def _kind(length: int) -> str:
+    return f"{length} characters"
 
 
 def _texts(length: int, part: int) -> list[str]:
@@ -65,50 +84,67 @@ def _texts(length: int, part: int) -> list[str]:
 
 def _measure(bench: Bench, server: Running, engine: "Popen[str]", texts: list[str], format: str) -> tuple[Cost, Cost]:
     """→ over HTTP, and by the engine alone."""
-    over_http = _ours(bench, server, texts, format)
-    alone = [raw.cost(engine, text) for text in texts]
-    heard, made = sum(each.heard for each in alone), sum(each.made for each in alone)
-    if abs(heard - over_http.audio) > SAME * heard:
-        raise RuntimeError(f"not the same chunks: {over_http.audio:.2f} s over HTTP, {heard:.2f} s by the engine alone")
-    return over_http, Cost(sum(each.cpu for each in alone), heard, made)
+    over_http: list[Cost] = []
+    alone: list[Cost] = []
+    for text in texts:
+        if ours_first := next(_OURS_FIRST):
+            over_http.append(_ours(bench, server, text, format))
+        alone.append(_raw(engine, text))
+        if not ours_first:
+            over_http.append(_ours(bench, server, text, format))
+        if abs(alone[-1].audio - over_http[-1].audio) > SAME * alone[-1].audio:
+            raise RuntimeError(
+                f"not the same chunks: {over_http[-1].audio:.2f} s, {alone[-1].audio:.2f} s by the engine"
+            )
+    return _sum(over_http), _sum(alone)
 
 
-def _ours(bench: Bench, server: Running, texts: list[str], format: str) -> Cost:
+def _ours(bench: Bench, server: Running, text: str, format: str) -> Cost:
     before = settled_cpu_seconds(server.pid)
-    bodies = [bench.order(text, format=format) for text in texts]
-    answers = [speak(server.url, "/v1/tts/", server.key, body) for body in bodies]
-    audio = sum(float(answer.headers["x-audio-seconds"]) for answer in answers)
-    return Cost(settled_cpu_seconds(server.pid) - before, audio)
+    answer = speak(server.url, "/v1/tts/", server.key, bench.order(text, format=format))
+    audio = float(answer.headers["x-audio-seconds"])
+    return Cost(settled_cpu_seconds(server.pid) - before, audio, audio)
+
+
+def _raw(engine: "Popen[str]", text: str) -> Cost:
+    sound = raw.cost(engine, text)
+    return Cost(sound.cpu, sound.heard, sound.made)
 
 
 def _peer(bench: Bench, rival: Running, texts: list[str]) -> Cost:
     before = settled_cpu_seconds(rival.pid)
     common = {"model": "kokoro", "voice": bench.voice, "response_format": "wav", "lang": "en-us"}
     answers = [speak(rival.url, "/v1/audio/speech", "", {**common, "input": text}) for text in texts]
-    return Cost(settled_cpu_seconds(rival.pid) - before, sum(answer.audio_seconds for answer in answers))
+    audio = sum(answer.audio_seconds for answer in answers)
+    return Cost(settled_cpu_seconds(rival.pid) - before, audio, audio)
 
 
-def _figures(costs: dict[tuple[str, int], list[Cost]], length: int, bench: Bench) -> list[Figure]:
+def _sum(costs: Iterable[Cost]) -> Cost:
+    cpu, audio, made = map(sum, zip(*((cost.cpu, cost.audio, cost.made) for cost in costs), strict=True))
+    return Cost(cpu, audio, made)
+
+
+def _figures(costs: Costs, kind: str, bench: Bench) -> list[Figure]:
     figures = [
-        Figure(f"{name}, {length} characters", middle([cost.rate for cost in costs[name, length]]), "CPU-s/audio-s")
+        Figure(f"{name}, {kind}", middle([cost.rate for cost in costs[name, kind]]), "CPU-s/audio-s")
         for name in (*FORMATS, *(f"raw, {format}" for format in FORMATS), "fastkokoro")
-        if costs[name, length]
+        if costs[name, kind]
     ]
-    figures += [_to_raw(costs, name, length) for name in FORMATS]
-    return [*figures, _to_peer(costs, length)] if bench.has_peer else figures
+    figures += [_to_raw(costs, name, kind) for name in FORMATS]
+    return [*figures, _to_peer(costs, kind)] if bench.has_peer else figures
 
 
-def _to_raw(costs: dict[tuple[str, int], list[Cost]], name: str, length: int) -> Figure:
+def _to_raw(costs: Costs, name: str, kind: str) -> Figure:
     """Each ratio is taken within its round, where both met the same machine, before the median of the rounds."""
-    pairs = list(zip(costs[name, length], costs[f"raw, {name}", length], strict=True))
+    pairs = list(zip(costs[name, kind], costs[f"raw, {name}", kind], strict=True))
     untrimmed = middle([ours.rate / (alone.cpu / alone.made) for ours, alone in pairs])
     note = f"if the silence that the engine makes and the server cuts counted as sound: {untrimmed:.3f}"
     ratio = middle([ours.rate / alone.rate for ours, alone in pairs])
-    return Figure(f"{name} : raw, {length} characters", ratio, "×", most=MOST_TO_RAW, note=note)
+    return Figure(f"{name} : raw, {kind}", ratio, "×", most=MOST_TO_RAW, note=note)
 
 
-def _to_peer(costs: dict[tuple[str, int], list[Cost]], length: int) -> Figure:
-    pairs = list(zip(costs["wav", length], costs["fastkokoro", length], strict=True))
+def _to_peer(costs: Costs, kind: str) -> Figure:
+    pairs = list(zip(costs["wav", kind], costs["fastkokoro", kind], strict=True))
     note = f"CPU for the same text: × {middle([ours.cpu / rival.cpu for ours, rival in pairs]):.3f}"
     ratio = middle([ours.rate / rival.rate for ours, rival in pairs])
-    return Figure(f"wav : fastkokoro, {length} characters", ratio, "×", most=MOST_TO_PEER, note=note)
+    return Figure(f"wav : fastkokoro, {kind}", ratio, "×", most=MOST_TO_PEER, note=note)

@@ -56,7 +56,7 @@ def exported(kokoro_weights: Path, inputs: Inputs) -> NDArray[np.float32]:
 @pytest.fixture(scope="module")
 def made(graphs: Path, inputs: Inputs) -> Inputs:
     """What goes in and what each part makes."""
-    known = dict(inputs)
+    known = inputs | {"shares": np.array([1, 0, 0], np.float32)}
     for part, taken in PARTS.items():
         known |= _run(graphs / part, {name: known[name] for name in taken})
     return known
@@ -110,10 +110,15 @@ def test_openvino_makes_two_kernels_of_what_is_between_two_convolutions(graphs: 
     model = openvino.Core().compile_model(graphs / DECODER, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     kernels = Counter[str]()
     for node in model.get_runtime_model().get_ops():
-        if "resblocks.5" in node.get_friendly_name() and node.get_output_partial_shape(0).is_dynamic:
+        if "resblocks.5" in node.get_friendly_name() and _grows(node.get_output_partial_shape(0)):
             kernels[node.get_rt_info()["layerType"].astype(str)] += 1
     assert set(kernels) == {"Convolution", "Eltwise", "MVN"}
     assert kernels["Eltwise"] <= 2 * kernels["Convolution"] + 3
+
+
+def _grows(shape: Any) -> bool:
+    """With the text, unlike the few frames of each norm that stand for silence left out."""
+    return shape.is_dynamic and shape[-1].get_max_length() < 0
 
 
 def test_what_is_built_counts_as_built(graphs: Path) -> None:

@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttsai_server.engines.base import Cancellation
-from ttsai_server.engines.kokoro.graph import DECODER, PARTS
+from ttsai_server.engines.kokoro.graph import DECODER, ENCODER, PARTS, PROSODY
 from ttsai_server.engines.kokoro.runtime import Runtime, Speech, Step
 
 Arrays = Mapping[str, NDArray[Any]]
-GRIDS = {0: 8, 128: 16, 256: 24}
+FAINT = -3.0
+"""Energy, as prosody tells the decoder to make it, of what is at least 46 dB below the peak: at the ends, silence."""
+EDGE = 4
+"""Frames of silence that are kept at either end, if there are so many."""
+GRIDS = {0: 8, 128: 16}
 """Frames from which on → what the decoder's frames are a multiple of. For each number of them it prepares kernels."""
-LEAD = 5
-"""Frames of silence at the start that are left at least: in the last three a sound may set in."""
 PER_FRAME = {"asr": 1, "f0": 2, "energy": 2, "harmonics": 120}
 """What the decoder takes that grows with time, and by how much."""
 
@@ -34,7 +36,12 @@ class Part(Protocol):
 
 
 class Chain(Runtime):
-    """See Runtime; of `parts`, each under its name in `PARTS`."""
+    """See Runtime; of `parts`, each under its name in `PARTS`.
+
+    The decoder is spared most of the silence at the ends, a tenth of its work, which is cut off in the end anyway. Its
+    norms count that silence all the same, so that speech is as loud as with it; and prosody is not told: the same
+    pitch is said in the same time.
+    """
 
     def __init__(self, parts: Mapping[str, Part]) -> None:
         self._parts = parts
@@ -42,35 +49,45 @@ class Chain(Runtime):
     def speak(self, step: Step, cancellation: Cancellation) -> Speech:
         known: dict[str, NDArray[Any]] = {"input_ids": step.ids, "style": step.style}
         known["speed"] = np.array([step.speed], np.float32)
-        for name, taken in PARTS.items():
-            if name == DECODER:
-                known |= _on_grid(known)
-            known |= self._parts[name].run({value: known[value] for value in taken}, cancellation)
-        return Speech(known["waveform"], known["duration"].reshape(-1))
+        for name in (ENCODER, PROSODY):
+            known |= self._run(name, known, cancellation)
+        begin, end = _heard(known["energy"])
+        frames, before = known["asr"].shape[-1], max(0, begin)
+        known |= {name: _part(known[name], begin * rate, (end - frames) * rate) for name, rate in PER_FRAME.items()}
+        known["shares"] = np.array([end - before, before, frames - end], np.float32) / frames
+        waveform = self._run(DECODER, known, cancellation)["waveform"]
+        return Speech(waveform, _between(known["duration"].reshape(-1), begin, end))
+
+    def _run(self, name: str, known: Arrays, cancellation: Cancellation) -> Arrays:
+        return self._parts[name].run({value: known[value] for value in PARTS[name]}, cancellation)
 
     def close(self) -> None:
         for part in self._parts.values():
             part.close()
 
 
-def _on_grid(known: Arrays) -> Arrays:
-    """The decoder's inputs, and the durations, with as much more or less silence at the start as GRIDS ask for.
+def _heard(energy: NDArray[np.float32]) -> tuple[int, int]:
+    """Of energy, (1, 2 t): from which frame to which there is speech, with EDGE frames beside it, as GRIDS ask for.
 
-    That silence is cut off in the end. Nothing is told of it to prosody: the same pitch is said in the same time. As
-    the decoder norms over all of a step, a sixteenth more or less silence makes the speech half a decibel louder or
-    softer.
+    The first is negative where the grid asks for more frames than there are.
     """
-    duration = known["duration"].copy()
-    frames, lead = int(duration.sum()), int(duration[0, 0])
-    grid = GRIDS[max(least for least in GRIDS if least <= frames)]
-    excess = frames % grid
-    less = excess if excess <= min(grid // 2, max(0, lead - LEAD)) else excess - grid
-    duration[0, 0] -= less
-    return {name: _later(known[name], less * rate) for name, rate in PER_FRAME.items()} | {"duration": duration}
+    frames = energy.shape[-1] // 2
+    loud = np.flatnonzero(energy.reshape(-1, 2).max(axis=1) > FAINT)
+    first, last = (int(loud[0]), int(loud[-1]) + 1) if len(loud) else (0, frames)
+    least = last - first + 2 * EDGE
+    grid = GRIDS[max(frames for frames in GRIDS if frames <= least)]
+    count = -(-least // grid) * grid
+    end = min(frames, max(count, last + EDGE + (count - least) // 2))
+    return end - count, end
 
 
-def _later(values: NDArray[Any], count: int) -> NDArray[Any]:
-    """From the number `count` of the last axis on; if that is before the first, with the first so much more often."""
-    if count >= 0:
-        return np.ascontiguousarray(values[..., count:])
-    return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(-count, 0)], mode="edge")
+def _part(values: NDArray[Any], begin: int, less: int) -> NDArray[Any]:
+    """Of the last axis, from `begin`, or as often the first if negative, and without the last -`less`."""
+    padded = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(max(0, -begin), 0)], mode="edge")
+    return np.ascontiguousarray(padded[..., max(0, begin) : padded.shape[-1] + less])
+
+
+def _between(durations: NDArray[np.float32], begin: int, end: int) -> NDArray[np.float32]:
+    """What is left of each; the first lasts from `begin` on, if that is negative."""
+    bounds = np.concatenate([[min(0, begin)], np.cumsum(durations)])
+    return np.diff(np.clip(bounds, begin, end)).astype(np.float32)

@@ -14,7 +14,8 @@ prosody.onnx, durations, pitch and excitation; run it in float32
     out ``duration`` float32 (1, n): frames of 600 samples that each id lasts; t is their sum
         ``asr`` (1, 512, t) · ``f0`` (1, 2 t) Hz · ``energy`` (1, 2 t) · ``harmonics`` (1, 22, 120 t + 1)
 decoder.onnx, the decoder and vocoder; takes bfloat16
-    in  ``asr`` · ``f0`` · ``energy`` · ``harmonics`` · ``style``
+    in  ``asr`` · ``f0`` · ``energy`` · ``harmonics``, of which silence at either end may be left out · ``style`` ·
+        ``shares`` float32 (3,), adding up to 1: of what is given, and of what was left out before it and after it
     out ``waveform`` float32 (600 t,), 24 kHz
 
 The exports hold no random operator (their makers left out the noise of the harmonic source): equal inputs give equal
@@ -40,10 +41,10 @@ GRAPH, ENCODER, PROSODY, DECODER = "graph", "encoder.onnx", "prosody.onnx", "dec
 PARTS = {
     ENCODER: ("input_ids",),
     PROSODY: ("input_ids", "context", "style", "speed"),
-    DECODER: ("asr", "f0", "energy", "harmonics", "style"),
+    DECODER: ("asr", "f0", "energy", "harmonics", "style", "shares"),
 }
 """What each takes, in the order in which they run."""
-FORM = 3
+FORM = 4
 """Of what `build` makes: one more whenever that changes."""
 _FORM_FILE = "form"
 _OPSET, _IR_VERSION = 20, 9
@@ -65,6 +66,7 @@ _SHAPES: dict[str, list[str | int]] = {
     "harmonics": [1, 22, "hops"],
     "style": [1, 256],
     "speed": [1],
+    "shares": [3],
     "duration": [1, "sequence_length"],
     "waveform": ["samples"],
 }
@@ -96,6 +98,7 @@ def build(source: Path, target: Path) -> None:
         PROSODY: _part(edit, PROSODY, "duration", "asr", "f0", "energy", "harmonics"),
         DECODER: _part(edit, DECODER, "waveform"),
     }
+    rewrite.count_silence(parts[DECODER], "shares")
     as_images(parts[DECODER], ["asr", "harmonics"])
     _write(parts, target)
 

@@ -136,7 +136,7 @@ def _length(inputs: Mapping[str, Any]) -> int:
 
 def _of_length(length: int) -> Tensors:
     """Inputs of all parts, by name."""
-    shapes = {"context": (1, length, 512), "style": (1, 256), "speed": (1,), "asr": (1, 512, length)}
+    shapes = {"context": (1, length, 512), "style": (1, 256), "speed": (1,), "shares": (3,), "asr": (1, 512, length)}
     shapes |= {"f0": (1, 2 * length), "energy": (1, 2 * length), "harmonics": (1, 22, 120 * length + 1)}
     floats = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
     return {"input_ids": np.zeros((1, length), np.int64), **floats}

@@ -1,12 +1,14 @@
 """Rewrites of the float Kokoro graph: standard operators only, a mended inverse STFT, and forms that CPUs run fast.
 
 Each function changes a GraphEditor in place and raises EngineFailed where the graph is not the known export. None
-changes the result beyond float32 rounding, but for `mend_inverse_stft`, which removes a fault of the exports.
+changes the result beyond float32 rounding, but for `mend_inverse_stft`, which removes a fault of the exports, and
+`count_silence`, where silence is left out.
 """
 
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +19,10 @@ from ttsai_server.engines.kokoro.edit import GraphEditor, attribute, expect, one
 from ttsai_server.errors import EngineFailed
 
 STFT_LENGTH, STFT_HOP, STFT_BINS = 20, 5, 11
+RATES = ((r"/decode\.3/norm2/", 2), (r"/(noise_res\.0|resblocks\.[012])/", 20), (r"/(noise_res|resblocks)", 120))
+"""Which of the decoder's norms see how many numbers a frame; all others see one."""
+EDGE = (1, 3)
+"""Frames from an end between which silence is like what was left out: the very first has nothing beside it."""
 Array = npt.NDArray[np.float32]
 
 
@@ -219,3 +225,53 @@ def _shuffle(edit: GraphEditor, node: onnx.NodeProto, weight: Array, stride: int
     turned = edit.put_before(node, "Transpose", [split], perm=[0, 2, 3, 1])
     woven = edit.put_before(node, "Reshape", [turned, edit.index(1, channels, -1)])
     edit.replace(node, "Slice", [woven, *(edit.index(v) for v in (pad, pad - stride, 2))])
+
+
+def count_silence(edit: GraphEditor, shares: str) -> None:
+    """Let the decoder's norms count silence that is left out at its ends, so that speech is as loud without it.
+
+    AdaIN norms over time: the less silence there is, the softer the rest becomes, up to 3 dB where two words are said.
+    With y normed over what is given, mean 0 and variance 1, and e and e' like what is left out before and after it, the
+    mean of all is m = b E[e] + c E[e'] and the variance v = a + b E[e^2] + c E[e'^2] - m^2, where a, b, c are the
+    `shares` of what is given, left out before, and after. The norm of all is (y - m) / sqrt(v), which goes into the
+    scale and the shift that follow: nothing but vectors of one number a channel is computed for it.
+    """
+    given, before, after = (
+        edit.put_before(edit.nodes[0], "Slice", [shares, *(edit.index(v) for v in (part, part + 1, 0))])
+        for part in range(3)
+    )
+    for root in edit.of("Sqrt"):
+        norm = edit.only_consumer(root.output[0])
+        pairs = [(product, edit.only_consumer(product.output[0])) for product in edit.consumers(norm.output[0])]
+        if norm.op_type == "Div" and pairs and all((p.op_type, s.op_type) == ("Mul", "Add") for p, s in pairs):
+            _count_silence(edit, norm.output[0], pairs, (given, before, after))
+    edit.prune()
+
+
+def _count_silence(
+    edit: GraphEditor, normed: str, pairs: list[tuple[onnx.NodeProto, onnx.NodeProto]], shares: tuple[str, str, str]
+) -> None:
+    rate = next((rate for pattern, rate in RATES if re.search(pattern, normed)), 1)
+    first, (given, before, after) = pairs[0][0], shares
+
+    def put(op: str, *inputs: str) -> str:
+        return edit.put_before(first, op, inputs)
+
+    def moments(begin: int, end: int) -> tuple[str, str]:
+        """Mean of the values between those frames, and of their squares; (1, channels, 1)."""
+        edge = put("Slice", normed, *(edit.index(v) for v in (begin * rate, end * rate, 2)))
+        mean, square = (
+            edit.put_before(first, "ReduceMean", [v, edit.index(2)]) for v in (edge, put("Mul", edge, edge))
+        )
+        return mean, square
+
+    (mean_before, square_before), (mean_after, square_after) = moments(*EDGE), moments(-EDGE[1], -EDGE[0])
+    mean = put("Add", put("Mul", mean_before, before), put("Mul", mean_after, after))
+    square = put("Add", put("Mul", square_before, before), put("Mul", square_after, after))
+    deviation = put("Sqrt", put("Sub", put("Add", square, given), put("Mul", mean, mean)))
+    for product, total in pairs:
+        scale = edit.put_before(product, "Div", [other_input(product, normed), deviation])
+        shift = other_input(total, product.output[0])
+        lower = edit.put_before(total, "Sub", [shift, edit.put_before(total, "Mul", [mean, scale])])
+        edit.replace(product, "Mul", [normed, scale])
+        edit.replace(total, "Add", [product.output[0], lower])
