@@ -52,9 +52,10 @@ class Chain(Runtime):
         for name in (ENCODER, PROSODY):
             known |= self._run(name, known, cancellation)
         begin, end = _heard(known["energy"])
-        frames, before = known["asr"].shape[-1], max(0, begin)
+        frames = known["asr"].shape[-1]
+        given = (end - max(0, begin)) / frames
         known |= {name: _part(known[name], begin * rate, (end - frames) * rate) for name, rate in PER_FRAME.items()}
-        known["shares"] = np.array([end - before, before, frames - end], np.float32) / frames
+        known["shares"] = np.array([given, 1 - given], np.float32)
         waveform = self._run(DECODER, known, cancellation)["waveform"]
         return Speech(waveform, _between(known["duration"].reshape(-1), begin, end))
 

@@ -15,7 +15,7 @@ prosody.onnx, durations, pitch and excitation; run it in float32
         ``asr`` (1, 512, t) · ``f0`` (1, 2 t) Hz · ``energy`` (1, 2 t) · ``harmonics`` (1, 22, 120 t + 1)
 decoder.onnx, the decoder and vocoder; takes bfloat16
     in  ``asr`` · ``f0`` · ``energy`` · ``harmonics``, of which silence at either end may be left out · ``style`` ·
-        ``shares`` float32 (3,), adding up to 1: of what is given, and of what was left out before it and after it
+        ``shares`` float32 (2,), adding up to 1: of what is given, and of what was left out
     out ``waveform`` float32 (600 t,), 24 kHz
 
 The exports hold no random operator (their makers left out the noise of the harmonic source): equal inputs give equal
@@ -44,7 +44,7 @@ PARTS = {
     DECODER: ("asr", "f0", "energy", "harmonics", "style", "shares"),
 }
 """What each takes, in the order in which they run."""
-FORM = 4
+FORM = 5
 """Of what `build` makes: one more whenever that changes."""
 _FORM_FILE = "form"
 _OPSET, _IR_VERSION = 20, 9
@@ -66,7 +66,7 @@ _SHAPES: dict[str, list[str | int]] = {
     "harmonics": [1, 22, "hops"],
     "style": [1, 256],
     "speed": [1],
-    "shares": [3],
+    "shares": [2],
     "duration": [1, "sequence_length"],
     "waveform": ["samples"],
 }
@@ -90,7 +90,7 @@ def build(source: Path, target: Path) -> None:
     rewrite.convolve_stft(edit)
     rewrite.mend_inverse_stft(edit)
     rewrite.unroll_snake(edit)
-    rewrite.convolve_styles(edit)
+    rewrite.stack_styles(edit)
     rewrite.shuffle_upsampling(edit)
     _name_cuts(edit)
     parts = {

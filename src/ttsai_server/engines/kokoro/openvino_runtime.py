@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 Tensors = dict[str, Any]
 KERNELS_KEPT = {DECODER: 256}
 """Those of the decoder's last four or five lengths, 40 MB: a twelfth of the CPU."""
+APART = {"SNIPPETS_MODE": "DISABLE"}
+"""For the decoder: lest OpenVINO joins the small vectors of a norm with the large kernels beside, a tenth of the CPU.
+
+An option that it does not list, and may one day refuse.
+"""
 ELSE_KEPT = 8
 """Those of one inference: equal layers share a kernel. A text has a length of its own, and more would pile up."""
 
@@ -81,7 +86,7 @@ class _Part:
         }
         try:
             converted = path.with_suffix(".xml")
-            model = core.compile_model(converted if converted.is_file() else path, "CPU", options)
+            model = _compiled(core, converted if converted.is_file() else path, options)
         except RuntimeError as error:
             raise EngineFailed(f"OpenVINO can't run {path.name}: {error}") from error
         self._takes = PARTS[path.name]
@@ -125,6 +130,13 @@ class _Part:
         self._idle = SimpleQueue()
 
 
+def _compiled(core: Any, path: Path, options: Mapping[str, Any]) -> Any:
+    if path.stem == Path(DECODER).stem:
+        with suppress(RuntimeError):
+            return core.compile_model(path, "CPU", {**options, **APART})
+    return core.compile_model(path, "CPU", options)
+
+
 def _go_on() -> None:
     """An inference that can't be cut short is finished."""
 
@@ -136,7 +148,7 @@ def _length(inputs: Mapping[str, Any]) -> int:
 
 def _of_length(length: int) -> Tensors:
     """Inputs of all parts, by name."""
-    shapes = {"context": (1, length, 512), "style": (1, 256), "speed": (1,), "shares": (3,), "asr": (1, 512, length)}
+    shapes = {"context": (1, length, 512), "style": (1, 256), "speed": (1,), "shares": (2,), "asr": (1, 512, length)}
     shapes |= {"f0": (1, 2 * length), "energy": (1, 2 * length), "harmonics": (1, 22, 120 * length + 1)}
     floats = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
     return {"input_ids": np.zeros((1, length), np.int64), **floats}

@@ -22,7 +22,7 @@ STFT_LENGTH, STFT_HOP, STFT_BINS = 20, 5, 11
 RATES = ((r"/decode\.3/norm2/", 2), (r"/(noise_res\.0|resblocks\.[012])/", 20), (r"/(noise_res|resblocks)", 120))
 """Which of the decoder's norms see how many numbers a frame; all others see one."""
 EDGE = (1, 3)
-"""Frames from an end between which silence is like what was left out: the very first has nothing beside it."""
+"""Frames between which silence is like what was left out: the very first has nothing before it."""
 Array = npt.NDArray[np.float32]
 
 
@@ -146,57 +146,82 @@ def _unroll(edit: GraphEditor, square: onnx.NodeProto, angle: onnx.NodeProto) ->
         edit.replace(last, last.op_type, [name, other_input(last, name)])
 
 
-def convolve_styles(edit: GraphEditor) -> None:
-    """AdaIN's scale 1 + g and shift, halves of what a linear layer makes of the style, by a convolution each.
+def stack_styles(edit: GraphEditor) -> None:
+    """AdaIN's scales 1 + g and shifts, halves of what a linear layer each makes of the style, by one product for all.
 
-    The style is a sequence of length 1 then, and the 1 is part of a bias. OpenVINO makes one kernel of the product with
-    the scale and the sum with the shift, unless either comes from a Split, and takes over the memory layout of most of
-    what the kernel reads, first of all the first: that of convolutions.
+    The 1 is part of a bias. OpenVINO makes one kernel of the product with the scale and the sum with the shift, unless
+    either comes straight from a Split (a Reshape between them is enough), and takes over the memory layout of most of
+    what the kernel reads, first of all the first: that of convolutions. Two hundred products for themselves, each with
+    a kernel and a layout of its own, took 80 MB more.
 
     Where a Snake follows, the turns that its sine is taken of have a scale and a shift of their own: OpenVINO makes one
     kernel of steps whose ends meet only if they begin at different values.
     """
+    stacks: dict[str, _Stack] = {}
     for split in edit.of("Split"):
         pairs = [(a, b) for a in edit.consumers(split.output[0]) for b in edit.consumers(a.output[0])]
         if [(a.op_type, b.op_type) for a, b in pairs] == [("Add", "Mul")]:
-            _convolve_style(edit, split, *pairs[0])
+            _stack_style(edit, split, *pairs[0], stacks)
+    for stack in stacks.values():
+        stack.close()
     edit.prune()
 
 
-def _convolve_style(
-    edit: GraphEditor, split: onnx.NodeProto, plus_one: onnx.NodeProto, product: onnx.NodeProto
+class _Stack:
+    """Linear layers of one style, (1, inputs), as one."""
+
+    def __init__(self, edit: GraphEditor, style: str, first: onnx.NodeProto) -> None:
+        """first: the node before which the product is made."""
+        self._edit = edit
+        self._names = f"{style}.weights", f"{style}.biases"
+        self._weights: list[Array] = []
+        self._biases: list[Array] = []
+        self._height = 0
+        product = edit.put_before(first, "MatMul", [style, self._names[0]])
+        biased = edit.put_before(first, "Add", [product, self._names[1]])
+        self._made = edit.put_before(first, "Reshape", [biased, edit.index(-1)])
+
+    def add(self, node: onnx.NodeProto, weights: Array, biases: Array) -> str:
+        """A layer, (inputs, channels) and (channels,); the name of what it makes, before `node`: (1, channels, 1)."""
+        channels, bounds = len(biases), (self._height, self._height + len(biases), 0)
+        self._weights.append(weights)
+        self._biases.append(biases)
+        self._height += channels
+        part = self._edit.put_before(node, "Slice", [self._made, *(self._edit.index(v) for v in bounds)])
+        return self._edit.put_before(node, "Reshape", [part, self._edit.index(1, channels, 1)])
+
+    def close(self) -> None:
+        """Put the layers together; none may be added after it."""
+        for name, parts in zip(self._names, (self._weights, self._biases), strict=True):
+            self._edit.add(name, np.concatenate(parts, axis=-1))
+
+
+def _stack_style(
+    edit: GraphEditor,
+    split: onnx.NodeProto,
+    plus_one: onnx.NodeProto,
+    product: onnx.NodeProto,
+    stacks: dict[str, _Stack],
 ) -> None:
-    widen = edit.producer(split.input[0], "Unsqueeze")
-    biased = edit.producer(widen.input[0], "Add")
+    biased = edit.producer(edit.producer(split.input[0], "Unsqueeze").input[0], "Add")
     style, weight = edit.producer(biased.input[0], "MatMul").input
-    sequence = edit.put_before(split, "Unsqueeze", [style, widen.input[1]])
-    weights = np.split(edit.constant(weight).T[..., None], 2)
+    if style not in stacks:
+        stacks[style] = _Stack(edit, style, split)
+    weights = np.split(edit.constant(weight), 2, axis=-1)
     biases = np.split(edit.constant(biased.input[1]), 2)
     biases[0] = biases[0] + edit.constant(other_input(plus_one, split.output[0]))
     normal = other_input(product, plus_one.output[0])
     total = expect(edit.only_consumer(product.output[0]), "Add")
 
     def scale_and_shift(node: onnx.NodeProto, factor: Array) -> None:
-        """Make `node` the sum of the shift and the product of scale and sequence, each `factor` (channels, 1) times."""
-        scale, shift = (
-            edit.put_before(
-                node,
-                "Conv",
-                [
-                    sequence,
-                    edit.add(f"{node.name}.weight.{half}", weights[half] * factor[..., None]),
-                    edit.add(f"{node.name}.bias.{half}", biases[half] * factor[:, 0]),
-                ],
-            )
-            for half in (0, 1)
-        )
+        """Make `node` the sum of the shift and the product of scale and sequence, each `factor` (channels,) times."""
+        scale, shift = (stacks[style].add(node, weights[half] * factor, biases[half] * factor) for half in (0, 1))
         edit.replace(node, "Add", [edit.put_before(node, "Mul", [normal, scale]), shift])
 
     for turns in edit.consumers(total.output[0]):
         if turns.op_type == "Mul":
-            rate = edit.constant(other_input(turns, total.output[0]))
-            scale_and_shift(turns, rate.reshape(-1, 1))
-    scale_and_shift(total, np.ones((1, 1), np.float32))
+            scale_and_shift(turns, edit.constant(other_input(turns, total.output[0])).reshape(-1))
+    scale_and_shift(total, np.ones(1, np.float32))
 
 
 def shuffle_upsampling(edit: GraphEditor) -> None:
@@ -228,46 +253,40 @@ def _shuffle(edit: GraphEditor, node: onnx.NodeProto, weight: Array, stride: int
 
 
 def count_silence(edit: GraphEditor, shares: str) -> None:
-    """Let the decoder's norms count silence that is left out at its ends, so that speech is as loud without it.
+    """Let the decoder's norms count silence that is left out at its ends, so that speech is the same without it.
 
     AdaIN norms over time: the less silence there is, the softer the rest becomes, up to 3 dB where two words are said.
-    With y normed over what is given, mean 0 and variance 1, and e and e' like what is left out before and after it, the
-    mean of all is m = b E[e] + c E[e'] and the variance v = a + b E[e^2] + c E[e'^2] - m^2, where a, b, c are the
-    `shares` of what is given, left out before, and after. The norm of all is (y - m) / sqrt(v), which goes into the
-    scale and the shift that follow: nothing but vectors of one number a channel is computed for it.
+    With y normed over what is given, mean 0 and variance 1, and e like what is left out, the mean of all is m = b E[e]
+    and the variance v = a + b E[e^2] - m^2, where a and b are the `shares` of what is given and left out. The norm of
+    all is (y - m) / sqrt(v), which goes into the scale and the shift that follow: nothing but vectors of one number a
+    channel is computed for it. The silence at the start stands for all: e is a few frames of it.
     """
-    given, before, after = (
+    given, left_out = (
         edit.put_before(edit.nodes[0], "Slice", [shares, *(edit.index(v) for v in (part, part + 1, 0))])
-        for part in range(3)
+        for part in range(2)
     )
     for root in edit.of("Sqrt"):
         norm = edit.only_consumer(root.output[0])
         pairs = [(product, edit.only_consumer(product.output[0])) for product in edit.consumers(norm.output[0])]
         if norm.op_type == "Div" and pairs and all((p.op_type, s.op_type) == ("Mul", "Add") for p, s in pairs):
-            _count_silence(edit, norm.output[0], pairs, (given, before, after))
+            _count_silence(edit, norm.output[0], pairs, given, left_out)
     edit.prune()
 
 
 def _count_silence(
-    edit: GraphEditor, normed: str, pairs: list[tuple[onnx.NodeProto, onnx.NodeProto]], shares: tuple[str, str, str]
+    edit: GraphEditor, normed: str, pairs: list[tuple[onnx.NodeProto, onnx.NodeProto]], given: str, left_out: str
 ) -> None:
     rate = next((rate for pattern, rate in RATES if re.search(pattern, normed)), 1)
-    first, (given, before, after) = pairs[0][0], shares
 
     def put(op: str, *inputs: str) -> str:
-        return edit.put_before(first, op, inputs)
+        return edit.put_before(pairs[0][0], op, inputs)
 
-    def moments(begin: int, end: int) -> tuple[str, str]:
-        """Mean of the values between those frames, and of their squares; (1, channels, 1)."""
-        edge = put("Slice", normed, *(edit.index(v) for v in (begin * rate, end * rate, 2)))
-        mean, square = (
-            edit.put_before(first, "ReduceMean", [v, edit.index(2)]) for v in (edge, put("Mul", edge, edge))
-        )
-        return mean, square
+    def share(values: str) -> str:
+        """What their mean over time, (1, channels, 1), adds to that of all."""
+        return put("Mul", edit.put_before(pairs[0][0], "ReduceMean", [values, edit.index(2)]), left_out)
 
-    (mean_before, square_before), (mean_after, square_after) = moments(*EDGE), moments(-EDGE[1], -EDGE[0])
-    mean = put("Add", put("Mul", mean_before, before), put("Mul", mean_after, after))
-    square = put("Add", put("Mul", square_before, before), put("Mul", square_after, after))
+    silence = put("Slice", normed, *(edit.index(v) for v in (EDGE[0] * rate, EDGE[1] * rate, 2)))
+    mean, square = share(silence), share(put("Mul", silence, silence))
     deviation = put("Sqrt", put("Sub", put("Add", square, given), put("Mul", mean, mean)))
     for product, total in pairs:
         scale = edit.put_before(product, "Div", [other_input(product, normed), deviation])
