@@ -80,8 +80,8 @@ class TestDeepFilterNet(EnhancerContract):
     @pytest.fixture(scope="class")
     @classmethod
     def rustling(cls, riddles: list[tuple[str, Sound]]) -> list[tuple[str, Sound]]:
-        """300 words in white noise that is as loud, and in some that is 5 dB softer."""
-        dry = [(text, said([sound], SAID_RATE)) for text, sound in riddles[:4]]
+        """600 words in white noise that is as loud, and in some that is 5 dB softer."""
+        dry = [(text, said([sound], SAID_RATE)) for text, sound in riddles]
         return [
             (text, mixed(sound, noise("white", [], RATE, len(sound)), level)) for text, sound in dry for level in (0, 5)
         ]
