@@ -92,9 +92,10 @@ def test_it_is_as_loud_as_with_all_the_silence(both: list[tuple[Speech, Speech]]
 
 
 def test_it_is_nearly_the_same_wave(both: list[tuple[Speech, Speech]]) -> None:
-    for pair in both:
-        ours, theirs = spoken(pair)
-        assert np.corrcoef(ours, theirs)[0, 1] > 0.85
+    """Less so where one word or two are said."""
+    for one, other in both:
+        ours, theirs = spoken((one, other))
+        assert np.corrcoef(ours, theirs)[0, 1] > (0.95 if len(other.frames) > 20 else 0.85)
 
 
 def test_silence_is_left_at_both_ends(both: list[tuple[Speech, Speech]]) -> None:

@@ -76,7 +76,7 @@ def _heard(energy: NDArray[np.float32]) -> tuple[int, int]:
     loud = np.flatnonzero(energy.reshape(-1, 2).max(axis=1) > FAINT)
     first, last = (int(loud[0]), int(loud[-1]) + 1) if len(loud) else (0, frames)
     least = last - first + 2 * EDGE
-    grid = GRIDS[max(frames for frames in GRIDS if frames <= least)]
+    grid = GRIDS[max(bound for bound in GRIDS if bound <= least)]
     count = -(-least // grid) * grid
     end = min(frames, max(count, last + EDGE + (count - least) // 2))
     return end - count, end
