@@ -24,7 +24,7 @@ from ttsai_server.api import (
     transcription,
 )
 from ttsai_server.api.cors import Cors, Pages
-from ttsai_server.api.deps import Services
+from ttsai_server.api.deps import Services, heads
 from ttsai_server.api.idempotency import Replay
 from ttsai_server.api.listings import Listings
 from ttsai_server.api.middleware import Bounds, Entry, Gate, OpenGate
@@ -73,7 +73,7 @@ def create_app(
     """
     metrics = Metrics()
     database = open_database(settings)
-    catalogue = Catalog.of(settings.models)
+    catalogue = Catalog.of(settings)
     pool = Pool(settings.models, loader(settings.models))
     accounts, limiter, billing = Accounts(settings, database), open_limiter(settings), open_billing(settings, database)
     means = Means(settings, catalogue, pool, billing, metrics, Decoders())
@@ -143,9 +143,10 @@ def create_app(
         cloning.router,
         account.router,
     )
-    for router in (*keyed, catalog.open_, results.router, operations.router, admin.router):
-        # not include_router, whose indirection costs every request 10 µs and 5 more for each router before its own
-        app.router.routes.extend(router.routes)
+    routers = (*keyed, catalog.open_, results.router, operations.router, admin.router)
+    # not include_router, whose indirection costs every request 10 µs and 5 more for each router before its own
+    routes = [route for router in routers for route in router.routes]
+    app.router.routes.extend((*routes, *heads(routes)))
     answers = Idempotency(database)
     app.add_middleware(Replay, store=answers, folder=settings.data_dir / "answers", settings=settings)
     app.add_middleware(Bounds, most=settings.server.max_body_bytes, by_path=body_limits(settings))

@@ -7,17 +7,20 @@
     ├── InsufficientCredits   402 insufficient_credits
     ├── Forbidden             403 forbidden
     ├── NotFound              404 not_found
-    │   └── UnknownModel      404 not_found (400 on the OpenAI paths)
+    │   ├── UnknownModel      404 not_found (400 on the OpenAI paths)
+    │   └── UnknownVoice      404 not_found (400 on the OpenAI paths)
     ├── FileTooLarge          413 file_too_large
     ├── RateLimited           429 rate_limited
     ├── InternalError         500 internal_error
     │   └── EngineFailed      500 internal_error: an engine broke in the middle of its work
-    └── ModelLoading          503 model_loading: being loaded, or saturated
-        ├── WeightsMissing    503 model_loading: the weights are not on this machine yet
-        ├── PullFailed        503 model_loading: no source of the weights would give them
-        ├── StoreFull         503 model_loading: there is no room for results
-        ├── DiskFull          503 model_loading: there is no room for what is being worked on
-        └── LimiterDown       503 model_loading: nobody counts requests, so none is let in
+    ├── ModelLoading          503 model_loading, come again: being loaded, or saturated
+    │   ├── StoreFull         503 model_loading: there is no room for results
+    │   ├── DiskFull          503 model_loading: there is no room for what is being worked on
+    │   └── LimiterDown       503 model_loading: nobody counts requests, so none is let in
+    └── NotReady              503 model_loading, coming again is no use: the operator has to act
+        ├── WeightsMissing    503 model_loading: the weights are not on this machine
+        ├── PackagesMissing   503 model_loading: the packages that the model needs are not installed
+        └── PullFailed        503 model_loading: no source of the weights would give them
 
 Code below `api` raises these; only `api.errors` turns them into answers. BadCard stands outside: it stops the start.
 """
@@ -116,12 +119,23 @@ class UnknownModel(NotFound):
         super().__init__(f"{reason}. GET /v1/models/ lists the models.", param="model")
 
 
+class UnknownVoice(NotFound):
+    def __init__(self, voice: str) -> None:
+        super().__init__(f"Unknown voice: {voice[:80]!r}. GET /v1/voices/ lists the voices.", param="voice")
+
+
 class FileTooLarge(ApiError):
     status, code = 413, "file_too_large"
 
     @property
     def headers(self) -> Mapping[str, str]:
         return {"Connection": "close"}  # the rest of the body is not read
+
+
+NO_RETRY = {"X-Should-Retry": "false"}
+"""What openai's clients obey; of a 503 without it or `Retry-After` they think that another try may help."""
+LONGEST_WAIT_SECONDS = 60
+"""The longest `Retry-After` that all of openai's clients keep; of a longer one some come again at once."""
 
 
 class _RetryLater(ApiError):
@@ -132,7 +146,8 @@ class _RetryLater(ApiError):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return {"Retry-After": str(max(1, round(self.retry_after + 0.499)))}
+        seconds = max(1, round(self.retry_after + 0.499))
+        return {"Retry-After": str(seconds), **(NO_RETRY if seconds > LONGEST_WAIT_SECONDS else {})}
 
 
 class RateLimited(_RetryLater):
@@ -160,19 +175,6 @@ class ModelLoading(_RetryLater):
     status, code, type = 503, "model_loading", "server_error"
 
 
-class WeightsMissing(ModelLoading):
-    def __init__(self, model: str) -> None:
-        super().__init__(
-            f"The weights of {model!r} are not on this machine. Run: ttsai-server models pull {model}", retry_after=60
-        )
-
-
-class PullFailed(ModelLoading):
-    def __init__(self, model: str, reasons: Sequence[str]) -> None:
-        lines = "".join(f"\n  {reason}" for reason in reasons)
-        super().__init__(f"The weights of {model!r} could not be fetched:{lines}", retry_after=60)
-
-
 class StoreFull(ModelLoading):
     def __init__(self, *, retry_after: float) -> None:
         super().__init__("The results store is full; room comes when results expire.", retry_after=retry_after)
@@ -193,6 +195,38 @@ class DiskFull(ModelLoading):
     def is_cause(cls, error: BaseException | None) -> TypeGuard[OSError]:
         """Whether that is how the operating system says so."""
         return isinstance(error, OSError) and error.errno in cls.NUMBERS
+
+
+class NotReady(ApiError):
+    """What a request needs is not on this machine, and waiting brings it no nearer."""
+
+    status, code, type = 503, "model_loading", "server_error"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return NO_RETRY
+
+
+class WeightsMissing(NotReady):
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"The weights of {model!r} are not on this machine. Run: ttsai-server models pull {model}", param="model"
+        )
+
+
+class PackagesMissing(NotReady):
+    def __init__(self, model: str, extra: str) -> None:
+        """extra: of this package, as pip installs it."""
+        super().__init__(
+            f"The packages that {model!r} needs are not installed. Run: pip install 'ttsai-server[{extra}]'",
+            param="model",
+        )
+
+
+class PullFailed(NotReady):
+    def __init__(self, model: str, reasons: Sequence[str]) -> None:
+        lines = "".join(f"\n  {reason}" for reason in reasons)
+        super().__init__(f"The weights of {model!r} could not be fetched:{lines}")
 
 
 class BadCard(ValueError):

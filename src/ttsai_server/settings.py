@@ -154,7 +154,7 @@ class Speech(Group):
     default_model: str = "kokoro"
     """The model that OpenAI's names mean."""
     openai_models: tuple[str, ...] = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
-    """OpenAI's model names, on its own paths."""
+    """OpenAI's model names; listed beside the models."""
     openai_voices: dict[str, str] = Field(
         default_factory=lambda: {
             "alloy": "af_alloy",
@@ -190,7 +190,7 @@ class Transcription(Group):
         "gpt-4o-mini-transcribe-2025-12-15",
         "gpt-4o-transcribe-diarize",
     )
-    """OpenAI's model names, on its own paths."""
+    """OpenAI's model names; listed beside the models."""
     diarizers: tuple[str, ...] = Field(default=("speakers-pyannote", "speakers"), min_length=1)
     """Models that tell speakers apart; the first whose weights are on this machine does it."""
 
@@ -302,13 +302,6 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """The database's URL, with the embedded default filled in."""
         return self.store.url or f"sqlite:///{self.data_dir / 'ttsai.db'}"
-
-    def openai_model(self, name: str) -> str:
-        """What a model's name on OpenAI's paths means here; any but OpenAI's own means itself."""
-        for service in (self.speech, self.transcription):
-            if name in service.openai_models:
-                return service.default_model
-        return name
 
     @classmethod
     def settings_customise_sources(

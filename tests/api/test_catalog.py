@@ -1,10 +1,17 @@
 """The lists of models and voices."""
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from tests.live import Live
+from tests.live import Live, live
+
+from ttsai_server.api import listings
+from ttsai_server.engines.catalog import Catalog
+from ttsai_server.engines.weights.shelf import wanted
+from ttsai_server.settings import Models, Settings
 
 
 def get(server: Live, path: str) -> Any:
@@ -38,9 +45,48 @@ def test_for_the_sdks_a_models_name_is_its_id(server: Live) -> None:
     assert (kokoro["name"], kokoro["credits_per_1k"]) == ("kokoro", 2)
 
 
-@pytest.mark.parametrize("name", ["kokoro", "tts-1"])
-def test_one_model_is_found_by_id_or_openais_name(server: Live, name: str) -> None:
-    assert get(server, f"/v1/models/{name}")["id"] == "kokoro"
+@pytest.mark.parametrize("name", ["kokoro", "tts-1", "faster-whisper", "gpt-4o-transcribe"])
+def test_one_model_is_found_under_each_name_that_is_listed(server: Live, name: str) -> None:
+    assert get(server, f"/v1/models/{name}")["id"] == name
+    assert name in [model["id"] for model in get(server, "/v1/models")["data"]]
+
+
+@pytest.mark.parametrize("name", ["tts-1", "kokoro"])
+def test_every_name_of_a_model_can_be_asked_for_on_every_path(server: Live, name: str) -> None:
+    answer = server.client().post("/v1/tts/", json={"model": name, "voice": "no-such", "text": "a"})
+    assert answer.json()["error"]["param"] == "voice"
+
+
+def test_drop_downs_are_offered_what_can_speak(server: Live) -> None:
+    models = get(server, "/v1/audio/models")["models"]
+    assert {model["type"] for model in models} == {"tts"}
+    assert {"kokoro", "tts-1", "tts-1-hd", "gpt-4o-mini-tts"} <= {model["id"] for model in models}
+
+
+def test_a_model_says_whether_it_is_ready_and_what_would_mend_it(
+    server: Live, kokoro_weights: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr(listings, "CHECK_SECONDS", 0.0)
+    models = {model["id"]: model for model in get(server, "/v1/models")["models"]}
+    install, pull = "pip install 'ttsai-server[demucs]'", "ttsai-server models pull htdemucs"
+    assert (models["kokoro"]["status"], models["kokoro"].get("command")) == ("ready", None)
+    assert models["htdemucs"]["status"] == "needs_install"
+    assert models["htdemucs"]["command"] in (install, f"{install} && {pull}")
+
+
+def test_a_model_is_ready_as_soon_as_its_weights_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listings, "CHECK_SECONDS", 0.0)
+    settings = Settings(data_dir=tmp_path / "data", models=Models(dir=tmp_path / "models"))
+    card = Catalog.of(settings).models["whisper-tiny"]
+    with live(settings) as server:
+        before = get(server, "/v1/models/whisper-tiny")
+        for file in wanted(card):
+            (tmp_path / "models" / card.id / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "models" / card.id / file).touch()
+        after = get(server, "/v1/models/whisper-tiny")
+    assert (before["status"], before["command"]) == ("needs_pull", "ttsai-server models pull whisper-tiny")
+    assert (after["status"], "command" in after) == ("ready", False)
 
 
 def test_an_unknown_model_is_404(server: Live) -> None:
@@ -73,7 +119,14 @@ def test_a_wrong_gender_is_400(server: Live) -> None:
 def test_the_sdks_voices_have_more_fields(server: Live, path: str) -> None:
     bella = next(voice for voice in get(server, path)["voices"] if voice["id"] == "af_bella")
     assert (bella["voice_id"], bella["model_name"], bella["is_premium"]) == ("af_bella", "kokoro", False)
-    assert bella["tags"] == ["en-us", "female"]
+    assert bella["tags"] == "en-us, female"
+
+
+@pytest.mark.parametrize("path", ["/v1/voices/", "/api/v1/voices/", "/v1/audio/voices", "/v1/speech/voices/"])
+def test_no_two_voices_of_a_list_have_the_same_name(server: Live, path: str) -> None:
+    names = [voice["name"] for voice in get(server, path)["voices"]]
+    assert len(names) == len(set(names))
+    assert {"Bella", "Santa (English)", "Santa (Spanish)", "Santa (Portuguese)"} <= set(names)
 
 
 def test_speech_models_are_told_by_what_they_do(server: Live) -> None:

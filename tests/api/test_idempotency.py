@@ -11,6 +11,7 @@ from starlette.types import Message
 from tests.live import Live
 
 from ttsai_server.api.idempotency import Fingerprint
+from ttsai_server.app import HOUSE
 from ttsai_server.audio.encode import Encoder
 
 TONE = {"model": "tone", "voice": "tone_a", "text": "la la la"}
@@ -60,6 +61,31 @@ def test_another_body_under_the_same_key_is_400(server: Live) -> None:
     assert server.account(account).available == 9
 
 
+OTHER_FORMS: dict[str, dict[str, str]] = {
+    "/api/v1/tts/": {},
+    "/v1/tts": {"Accept": "application/json"},
+    "/v1/tts/": {"Prefer": "respond-async"},
+    "/v1/tts//": {"User-Agent": "tts-ruby/1.0"},
+}
+
+
+@pytest.mark.parametrize("path", OTHER_FORMS)
+def test_the_key_of_a_sound_is_no_key_to_a_job(server: Live, path: str) -> None:
+    _, key = server.new_key(credits=10)
+    with server.client(key) as client:
+        post(client, "a")
+        answer = client.post(path, json=TONE, headers={"Idempotency-Key": "a", **OTHER_FORMS[path]})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
+
+
+def test_another_spelling_of_the_path_is_the_same_request(server: Live) -> None:
+    _, key = server.new_key(credits=10)
+    with server.client(key) as client:
+        post(client, "a")
+        answer = client.post("/v1/tts", json=TONE, headers={"Idempotency-Key": "a", "Accept": "audio/*"})
+    assert answer.headers["Idempotent-Replayed"] == "true"
+
+
 def test_a_failed_request_may_be_repeated(server: Live) -> None:
     _, key = server.new_key(credits=10)
     with server.client(key) as client:
@@ -88,7 +114,7 @@ async def fingerprint(body: bytes, boundary: str, piece: int) -> str:
         return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
 
     head = f"multipart/form-data; boundary={boundary}".encode()
-    print_ = Fingerprint({"path": "/v1/stt", "headers": [(b"content-type", head)]}, receive)
+    print_ = Fingerprint({"path": "/v1/stt", "headers": [(b"content-type", head)], "state": {"caller": HOUSE}}, receive)
     await print_.rest()
     return print_.hex
 

@@ -1,6 +1,5 @@
 """SenseVoice on real speech, with real loading and inference; its weights are tiny and random (tiny_sensevoice)."""
 
-import sys
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
@@ -218,11 +217,3 @@ def test_files_that_sherpa_onnx_would_end_the_process_over_are_refused(
     damage(tmp_path)
     with pytest.raises(EngineFailed):
         SenseVoice.load(card, Place(tmp_path))
-
-
-def test_without_the_extra_it_says_what_to_install(
-    card: ModelCard, weights: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "sherpa_onnx", None)
-    with pytest.raises(EngineFailed, match=r"pip install 'ttsai-server\[sensevoice\]'"):
-        SenseVoice.load(card, Place(weights))

@@ -20,7 +20,7 @@ from ttsai_server.settings import Models, Settings
 
 def check(model: str = "whisper", models: Path | None = None, **asked: Any) -> Brief:
     settings = Settings() if models is None else Settings(models=Models(dir=models))
-    catalog, pool = Catalog.of(settings.models), Pool(settings.models, loader(settings.models))
+    catalog, pool = Catalog.of(settings), Pool(settings.models, loader(settings.models))
     means = Means(settings, catalog, pool, NullBilling(), Metrics(), Decoders())
     return Transcription(means).check(Order(model, **asked))
 

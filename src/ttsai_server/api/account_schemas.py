@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from ttsai_server.api.schemas import Answer, Body
+from ttsai_server.api.bodies import Body
+from ttsai_server.api.schemas import Answer
 
 
 def _moment(at: float | None) -> datetime | None:

@@ -16,7 +16,7 @@ from ttsai_server.api.schemas import (
     VoiceList,
     errors,
 )
-from ttsai_server.errors import UnknownModel
+from ttsai_server.domain import Task
 from ttsai_server.text.language import NAMES
 
 keyed = APIRouter(tags=["catalogue"], responses=KEYED)
@@ -31,18 +31,13 @@ def _for_sdk(request: Request) -> bool:
 
 @light.get("/v1/models", response_model=ModelList)
 async def list_models(request: Request, services: Keyed) -> Response:
-    listings = services.listings
-    return Response(listings.sdk_models if _for_sdk(request) else listings.models, media_type="application/json")
+    body = await services.listings.models(for_sdk=_for_sdk(request))
+    return Response(body, media_type="application/json")
 
 
 @keyed.get("/v1/models/{model}", response_model_exclude_none=True)
 async def get_model(model: str, request: Request, services: Keyed) -> ModelInfo:
-    name = services.settings.openai_model(model)
-    card = services.catalog.models.get(name)
-    if card is None:
-        raise UnknownModel(model)
-    shown = name if name in services.catalog.published else card.id
-    return services.listings.model(shown, card, for_sdk=_for_sdk(request))
+    return await services.listings.model(model, for_sdk=_for_sdk(request))
 
 
 @keyed.get("/v1/voices", response_model=VoiceList)
@@ -79,7 +74,8 @@ async def list_languages(services: Keyed) -> Languages:
 
 @open_.get("/v1/audio/models", response_model=ModelList)
 async def list_audio_models(services: Wired) -> Response:
-    return Response(services.listings.models, media_type="application/json")
+    """What can speak; those that are ready come first."""
+    return Response(await services.listings.models(Task.TTS), media_type="application/json")
 
 
 @open_.get("/v1/audio/voices", response_model=VoiceList)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, UploadFile
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from starlette.responses import Response
 
 from ttsai_server.api.deps import Asking, Keyed
@@ -15,6 +16,22 @@ from ttsai_server.errors import BadRequest, UnknownModel
 router = APIRouter(tags=["cloning"])
 
 
+SPELLED = {"true": 1.0, "false": 0.0}
+
+
+def _boost(given: object) -> object:
+    return SPELLED.get(given.lower(), given) if isinstance(given, str) else given
+
+
+Boost = Annotated[
+    float,
+    BeforeValidator(_boost),
+    Field(ge=0, le=1, allow_inf_nan=False),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "boolean"}]}),
+]
+"""How far the voice is brought out: some of the vendor's SDKs send a number, others a boolean."""
+
+
 @dataclass(frozen=True)
 class CloneForm:
     reference_audio: UploadFile
@@ -22,7 +39,7 @@ class CloneForm:
     model: Annotated[str, Form()] = "chatterbox"
     language: Annotated[str, Form()] = ""
     name: Annotated[str, Form(max_length=100)] = ""
-    boost: Annotated[bool, Form()] = False
+    boost: Annotated[Boost, Form()] = 0.0
 
 
 @router.post("/v1/voice-clone", response_model=JobBody, responses=BILLABLE)

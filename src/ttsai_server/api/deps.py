@@ -3,7 +3,8 @@
 All are coroutines, though none waits: FastAPI sends a plain function to a thread.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.routing import APIRoute
 from fastapi.security.base import SecurityBase
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from ttsai_server.api.listings import Listings
 from ttsai_server.domain import Caller
@@ -92,6 +94,15 @@ class Light(APIRoute):
             return await self.endpoint(request=request, services=request.app.state.services)
 
         return handle
+
+
+def heads(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+    """For each route that takes GET, one that takes HEAD, and does the same; the server sends no body then."""
+    for route in routes:
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ()):
+            head = copy(route)
+            head.methods, head.include_in_schema = {"HEAD"}, False
+            yield head
 
 
 Wired = Annotated[Services, Depends(services)]

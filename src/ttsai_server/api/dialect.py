@@ -4,6 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
 from ttsai_server.settings import Compat
 
 SDKS = re.compile(r"tts-(ruby|rust|go|php|js)/")
@@ -26,6 +29,20 @@ class Asked:
     asynchronous: bool = False
     """`async` in its body."""
     webhook_url: str | None = None
+
+
+def dialect(scope: Scope) -> tuple[object, ...]:
+    """All of a request but its path and body that decides the form of its answer; equal where answers have one form."""
+    headers = Headers(scope=scope)
+    accept = headers.get("accept", "")
+    return (
+        "api_prefix" in scope["state"],
+        prefers_json(accept),
+        prefers_zip(accept),
+        prefers_async(headers.get("prefer", "")),
+        SDKS.match(headers.get("user-agent", "")) is not None,
+        scope["state"]["caller"].publishable,
+    )
 
 
 def wants_job(asked: Asked, compat: Compat) -> bool:

@@ -12,12 +12,24 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ttsai_server.api.schemas import error_schemas
-from ttsai_server.errors import ApiError, BadRequest, DiskFull, FileTooLarge, InternalError, NotFound, UnknownModel
+from ttsai_server.errors import (
+    ApiError,
+    BadRequest,
+    DiskFull,
+    FileTooLarge,
+    InternalError,
+    NotFound,
+    UnknownModel,
+    UnknownVoice,
+)
 
 logger = logging.getLogger(__name__)
 
-OPENAI = frozenset(f"/v1/audio/{what}" for what in ("speech", "transcriptions", "translations"))
+SPEECH = "/v1/audio/speech"
+OPENAI = frozenset((SPEECH, "/v1/audio/transcriptions", "/v1/audio/translations"))
 """OpenAI's paths, among others that begin as they do."""
+SENT_AS = {"text": "input", "format": "response_format"}
+"""Field of the published API → what OpenAI's speech calls it."""
 BY_STATUS: Mapping[int, type[ApiError]] = {404: NotFound, 413: FileTooLarge, 500: InternalError}
 
 
@@ -35,9 +47,18 @@ def render(error: ApiError, headers: Mapping[str, str] | None = None) -> Respons
 
 
 def for_path(error: ApiError, path: str) -> ApiError:
-    """OpenAI's paths tell an unknown model as 400, which the vendor's client maps to ModelNotFoundError."""
-    if isinstance(error, UnknownModel) and path in OPENAI:
+    """An error as the dialect of the path tells it.
+
+    OpenAI's paths tell an unknown model as 400, which the vendor's client maps to ModelNotFoundError, and a voice too;
+    fields have the names there that the client has sent.
+    """
+    if path not in OPENAI:
+        return error
+    if isinstance(error, UnknownModel | UnknownVoice):
         return BadRequest(error.message, param=error.param)
+    if isinstance(error, BadRequest) and path == SPEECH and error.param in SENT_AS:
+        name = SENT_AS[error.param]
+        return BadRequest(error.message.replace(f"'{error.param}'", f"'{name}'"), param=name)
     return error
 
 

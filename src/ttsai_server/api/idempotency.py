@@ -14,6 +14,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.responses import FileResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ttsai_server.api.dialect import dialect
 from ttsai_server.api.errors import render
 from ttsai_server.api.middleware import header
 from ttsai_server.domain import Caller
@@ -82,13 +83,13 @@ class Replay:
 
 
 class Fingerprint:
-    """A hash of a request's path and body, taken as the body is read.
+    """A hash of a request's path, the form of answer that it asks for, and its body, taken as the body is read.
 
     A form's boundary is left out: clients make up another one for each attempt.
     """
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
-        self._hash = hashlib.sha256(scope["path"].encode() + b"\n")
+        self._hash = hashlib.sha256(repr((scope["path"], dialect(scope))).encode())
         self._receive = receive
         self._boundary = parse_options_header(header(scope, b"content-type"))[1].get(b"boundary", b"")
         self._held = b""

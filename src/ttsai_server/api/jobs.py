@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import ValidationError
 from starlette.responses import Response
 
+from ttsai_server.api.bodies import BatchBody, SpeechBody
 from ttsai_server.api.deps import Asking, BaseUrl, Keyed, Wired
 from ttsai_server.api.errors import bad_request
 from ttsai_server.api.job_answers import batch, paid_headers, shown, state, written
@@ -13,9 +14,7 @@ from ttsai_server.api.schemas import (
     BILLABLE,
     KEYED,
     BatchAnswer,
-    BatchBody,
     JobState,
-    SpeechBody,
     SubtitlesBody,
     TaskBody,
     errors,

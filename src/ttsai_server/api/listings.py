@@ -1,44 +1,52 @@
 """Models and voices as they are listed: the published shape, the SDKs' additions and OpenAI's, side by side."""
 
+import asyncio
 import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import orjson
 
 from ttsai_server.api.schemas import ModelInfo, ModelList, SpeechModels, VoiceInfo, VoiceList
 from ttsai_server.domain import ModelCard, Task, Tier, Voice
 from ttsai_server.engines.catalog import Catalog, load_class
+from ttsai_server.services.availability import Availability, availability
 from ttsai_server.services.billing import price
 from ttsai_server.settings import Settings
+from ttsai_server.text.language import NAMES
+
+CHECK_SECONDS = 5.0
+"""How long what was found of the models' files is believed: looking again takes some milliseconds."""
 
 
 class Listings:
-    """Made once: the catalogue does not change while the server runs."""
+    """The catalogue does not change while the server runs; what of it is ready does."""
 
     def __init__(self, catalog: Catalog, settings: Settings) -> None:
         self._catalog = catalog
         self._prices = settings.prices
+        self._models = settings.models
         self._created = int(time.time())
-        self.models = self._models_json(for_sdk=False)
-        """The body of GET /v1/models/."""
-        self.sdk_models = self._models_json(for_sdk=True)
-        """The body of GET /api/v1/models/."""
+        self._names = _told_apart(list(catalog.speakers.values()))
+        self._found: Mapping[str, Availability] = {}
+        self._looked = -CHECK_SECONDS
+        self._bodies: dict[tuple[Task | None, bool], bytes] = {}
 
-    def model(self, id: str, card: ModelCard, *, for_sdk: bool) -> ModelInfo:
-        """One model under its id or a published name; for the vendor's SDKs `name` is that too."""
-        credits = price(card, 1000, self._prices) if card.task is Task.TTS else 0
-        return ModelInfo(
-            id=id,
-            name=id if for_sdk else card.name,
-            type=card.task,
-            tier=card.tier,
-            languages=list(card.languages),
-            supports_cloning=card.cloning,
-            supports_streaming=card.streaming,
-            credits_per_1k_chars=credits,
-            credits_per_1k=credits if for_sdk else None,
-            created=self._created,
-            owned_by="ttsai-server",
-        )
+    async def models(self, task: Task | None = None, *, for_sdk: bool = False) -> bytes:
+        """The JSON body of the list of models, by id, OpenAI's names among them; of one task, those ready come first.
+
+        for_sdk: as the vendor's SDKs read it.
+        """
+        await self._look()
+        if (task, for_sdk) not in self._bodies:
+            self._bodies[task, for_sdk] = _json(self._list(task, for_sdk=for_sdk))
+        return self._bodies[task, for_sdk]
+
+    async def model(self, name: str, *, for_sdk: bool) -> ModelInfo:
+        """One model under its id or a published name. Raises UnknownModel."""
+        card = self._catalog.find(name)
+        await self._look()
+        return self._info(name if name in self._catalog.published else card.id, card, for_sdk=for_sdk)
 
     def voices(self, voices: list[Voice], base_url: str, *, for_sdk: bool) -> bytes:
         """The JSON body of a list of voices."""
@@ -58,17 +66,48 @@ class Listings:
             ],
         )
 
-    def _models_json(self, *, for_sdk: bool) -> bytes:
-        named = {card.id: card for card in self._catalog.cards()}
-        named |= {name: self._catalog.models[name] for name in self._catalog.published}
-        models = [self.model(id, card, for_sdk=for_sdk) for id, card in sorted(named.items())]
-        return _json(ModelList(data=models, models=models))
+    async def _look(self) -> None:
+        if time.monotonic() - self._looked >= CHECK_SECONDS:
+            self._found = await asyncio.to_thread(self._availability)
+            self._looked = time.monotonic()
+            self._bodies.clear()
+
+    def _availability(self) -> Mapping[str, Availability]:
+        return {card.id: availability(card, self._models) for card in self._catalog.cards()}
+
+    def _list(self, task: Task | None, *, for_sdk: bool) -> ModelList:
+        named = {card.id: card for card in self._catalog.cards(task)}
+        published = {name: self._catalog.models[name] for name in self._catalog.published}
+        named |= {name: card for name, card in published.items() if task in (None, card.task)}
+        models = [self._info(id, card, for_sdk=for_sdk) for id, card in sorted(named.items())]
+        if task:
+            models.sort(key=lambda model: model.status != "ready")
+        return ModelList(data=models, models=models)
+
+    def _info(self, id: str, card: ModelCard, *, for_sdk: bool) -> ModelInfo:
+        credits = price(card, 1000, self._prices) if card.task is Task.TTS else 0
+        found = self._found[card.id]
+        return ModelInfo(
+            id=id,
+            name=id if for_sdk else card.name,
+            type=card.task,
+            tier=card.tier,
+            languages=list(card.languages),
+            supports_cloning=card.cloning,
+            supports_streaming=card.streaming,
+            credits_per_1k_chars=credits,
+            credits_per_1k=credits if for_sdk else None,
+            status=found.status,
+            command=found.command,
+            created=self._created,
+            owned_by="ttsai-server",
+        )
 
     def _voice(self, voice: Voice, base_url: str, *, for_sdk: bool) -> VoiceInfo:
         card = self._catalog.models[voice.model]
         shown = VoiceInfo(
             id=voice.id,
-            name=voice.name,
+            name=self._names[voice.id],
             model=voice.model,
             language=voice.language,
             gender=voice.gender,  # pyright: ignore[reportArgumentType] the card's reader has checked it
@@ -80,9 +119,21 @@ class Listings:
             "voice_id": voice.id,
             "model_name": voice.model,
             "is_premium": card.tier is Tier.PREMIUM,
-            "tags": [voice.language, voice.gender],
+            "tags": f"{voice.language}, {voice.gender}",
         }
         return shown.model_copy(update=more)
+
+
+def _told_apart(voices: Sequence[Voice]) -> Mapping[str, str]:
+    """Voice id → its name; with its language, or else its id, where another voice has the same name."""
+    spoken = {voice.id: f"{voice.name} ({NAMES[voice.language.split('-')[0]]})" for voice in voices}
+    count = Counter([*(voice.name for voice in voices), *spoken.values()])
+
+    def name(voice: Voice) -> str:
+        unique = (label for label in (voice.name, spoken[voice.id]) if count[label] == 1)
+        return next(unique, f"{voice.name} ({voice.id})")
+
+    return {voice.id: name(voice) for voice in voices}
 
 
 def _json(listing: ModelList | VoiceList) -> bytes:

@@ -23,7 +23,6 @@ ANSWERS = {
 router = APIRouter(tags=["results"])
 
 
-@router.head("/v1/results/{name}", include_in_schema=False)
 @router.get("/v1/results/{name}", response_class=Response, responses=ANSWERS)
 async def result(name: str, request: Request, services: Wired) -> Response:
     """`{id}`, or `{id}.mp3` if that is what the result is. Takes `Range`."""
@@ -34,7 +33,6 @@ async def result(name: str, request: Request, services: Wired) -> Response:
     return await _answer(found, request, services.results)
 
 
-@router.head("/static/downloads/{id}/{name}", include_in_schema=False)
 @router.get("/static/downloads/{id}/{name}", response_class=Response, responses=ANSWERS)
 async def download(id: str, name: str, request: Request, services: Wired) -> Response:
     """The result as it is, whatever `name` says: the SDKs ask for `tts_output.wav` before they know the format."""

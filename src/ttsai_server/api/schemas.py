@@ -1,69 +1,15 @@
-"""The shapes that cross the wire; the contract's fields and bounds."""
+"""The shapes of answers."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from pydantic.json_schema import models_json_schema
 
 REFERENCE = "#/components/schemas/{model}"
 """OpenAPI's to a schema."""
 
-Speed = Annotated[float, Field(ge=0.5, le=2.0, allow_inf_nan=False)]
-OpenAISpeed = Annotated[float, Field(ge=0.25, le=4.0, allow_inf_nan=False)]
 TranscriptFormat = Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
 """OpenAI's `response_format`."""
-
-
-class Body(BaseModel):
-    """A request: wrong types are errors, unknown fields are kept for the engine to take or ignore."""
-
-    model_config = ConfigDict(strict=True, extra="allow", use_attribute_docstrings=True)
-
-
-class SpeechBody(Body):
-    model: str
-    """A model's id, from /v1/models/."""
-    text: str
-    """What to say: 1 character to the plan's limit."""
-    voice: str
-    """A voice's id, from /v1/voices/, or a blend as `af_bella(2)+af_sky(1)`."""
-    format: Literal["mp3", "wav", "flac", "ogg"] = "mp3"
-    speed: Speed = 1.0
-    """1.0 is the voice's own pace."""
-    language: str | None = None
-    """ISO 639-1 code; detected from the text when absent."""
-    stream: bool = False
-    """Send the sound as it is made."""
-    pronunciations: dict[str, str] | None = None
-    """Whole words → how to read them, as `{"GIF": "jiff"}`."""
-    instructions: str | None = None
-    """How to speak; kept for models that follow instructions."""
-    asynchronous: bool = Field(default=False, alias="async")
-    """Answer with a job at once."""
-    webhook_url: str | None = None
-    """Where the end of the job is told; with it the answer is a job."""
-
-
-class BatchBody(Body):
-    texts: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=50)]
-    """What is to be said: each as the body of /v1/tts/."""
-    webhook_url: str | None = None
-    """Where the end of the last one is told."""
-
-
-class OpenAISpeechBody(Body):
-    model: str
-    """tts-1, tts-1-hd, gpt-4o-mini-tts, or a model's id."""
-    input: str
-    """What to say."""
-    voice: str
-    """alloy, nova, …, a voice's id, or a blend."""
-    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
-    """pcm is 24 kHz, signed, 16 bits, little-endian."""
-    speed: OpenAISpeed = 1.0
-    stream_format: Literal["audio", "sse"] = "audio"
-    instructions: str | None = None
-    """How to speak; kept for models that follow instructions."""
 
 
 class Answer(BaseModel):
@@ -331,6 +277,10 @@ class ModelInfo(BaseModel):
     supports_streaming: bool
     credits_per_1k_chars: int
     credits_per_1k: int | None = None
+    status: Literal["ready", "needs_pull", "needs_install"]
+    """Whether requests for it can be done now."""
+    command: str | None = None
+    """What the operator has to run before, if it is not ready."""
     object: Literal["model"] = "model"
     created: int
     owned_by: str
@@ -352,7 +302,8 @@ class VoiceInfo(BaseModel):
     voice_id: str | None = None
     model_name: str | None = None
     is_premium: bool | None = None
-    tags: list[str] | None = None
+    tags: str | None = None
+    """Its language and gender."""
 
 
 class VoiceList(BaseModel):

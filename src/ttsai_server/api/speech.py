@@ -8,10 +8,11 @@ from contextlib import aclosing
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from ttsai_server.api.bodies import OpenAISpeechBody, SpeechBody
 from ttsai_server.api.deps import Asking, BaseUrl, Keyed, Services
 from ttsai_server.api.dialect import wants_job
 from ttsai_server.api.job_answers import asked, job
-from ttsai_server.api.schemas import BILLABLE, JobBody, OpenAISpeechBody, SpeechBody
+from ttsai_server.api.schemas import BILLABLE, JobBody
 from ttsai_server.api.sound import speech_headers, whole
 from ttsai_server.api.streaming import ChunkStream, EventStream, begun, event
 from ttsai_server.domain import Caller
@@ -81,7 +82,7 @@ def published(body: SpeechBody) -> Order:
 def _openai(body: OpenAISpeechBody, services: Services) -> Order:
     settings = services.settings
     return Order(
-        model=settings.openai_model(body.model),
+        model=body.model,
         text=body.input,
         voice=settings.speech.openai_voices.get(body.voice, body.voice),
         format=body.response_format,

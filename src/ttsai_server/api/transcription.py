@@ -95,9 +95,9 @@ class TranscriptionForm(OpenAIForm):
     def granularities(self) -> list[Granularity]:
         return self.listed or self.timestamp_granularities or []
 
-    def order(self, model: str) -> Order:
+    def order(self) -> Order:
         return Order(
-            model=model,
+            model=self.model,
             language=self.language,
             words="word" in self.granularities or self.response_format in SUBTITLES,
             diarize=self.response_format == "diarized_json",
@@ -110,9 +110,9 @@ class TranscriptionForm(OpenAIForm):
 class TranslationForm(OpenAIForm):
     response_format: Annotated[Literal["json", "text", "srt", "vtt", "verbose_json"], Form()] = "json"
 
-    def order(self, model: str) -> Order:
+    def order(self) -> Order:
         return Order(
-            model=model,
+            model=self.model,
             words=self.response_format in SUBTITLES,
             translate=True,
             prompt=self.prompt,
@@ -165,8 +165,7 @@ async def create_transcription(
     form: Annotated[TranscriptionForm, Depends()], request: Request, services: Keyed, caller: Asking
 ) -> Response:
     """OpenAI's transcription endpoint; with `stream`, its events as it is heard."""
-    order = form.order(services.settings.openai_model(form.model))
-    hearing = _listen(services, caller, order, form.file)
+    hearing = _listen(services, caller, form.order(), form.file)
     if form.stream:
         events = _events(hearing, segments=form.response_format == "diarized_json")
         chunks = await begun(events, request.receive)
@@ -184,7 +183,7 @@ async def create_translation(
     form: Annotated[TranslationForm, Depends()], request: Request, services: Keyed, caller: Asking
 ) -> Response:
     """OpenAI's translation endpoint: what is said, in English."""
-    hearing = _listen(services, caller, form.order(services.settings.openai_model(form.model)), form.file)
+    hearing = _listen(services, caller, form.order(), form.file)
     transcript = await unless_left(request.receive, _whole(hearing))
     return await _rendered(transcript, form.response_format, hearing)
 

@@ -88,7 +88,7 @@ def _device(settings: Settings) -> Finding:
 
 def _models(settings: Settings) -> Iterator[Finding]:
     try:
-        catalog = Catalog.of(settings.models)
+        catalog = Catalog.of(settings)
     except BadCard as error:
         yield Finding("model cards", False, str(error), "Mend the card.")
         return

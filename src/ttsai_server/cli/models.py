@@ -118,7 +118,7 @@ def _pull(card: ModelCard, models: Path, folder: Path | None) -> Pulled:
 
 
 def _catalog(settings: Settings) -> Catalog:
-    return Catalog.of(settings.models)
+    return Catalog.of(settings)
 
 
 def _cards(settings: Settings, names: list[str]) -> list[ModelCard]:

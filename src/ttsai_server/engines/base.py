@@ -8,9 +8,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -85,6 +86,11 @@ class Cancellation:
 class Engine(ABC):
     """A loaded model."""
 
+    extra: ClassVar[str] = ""
+    """The extra of this package that brings what `load` imports; empty: this package brings all of it."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """What the extra brings, by the names that are imported."""
+
     class Options(EngineOptions):
         """Knobs that a client may set, request by request."""
 
@@ -101,9 +107,17 @@ class Engine(ABC):
         """
 
     @classmethod
+    def installed(cls) -> bool:
+        """Whether the extra's packages are there."""
+        return all(find_spec(package) for package in cls.packages)
+
+    @classmethod
     @abstractmethod
     def load(cls, card: ModelCard, place: Place) -> Self:
-        """Load the weights; blocking, seconds. Raises WeightsMissing, or EngineFailed if they are not usable."""
+        """Load the weights, the extra being installed; blocking, seconds.
+
+        Raises WeightsMissing, or EngineFailed if they are not usable.
+        """
 
     def warm_up(self, card: ModelCard) -> None:  # noqa: B027 most engines need none
         """Do what the first request would otherwise wait for; called once after `load`."""

@@ -10,8 +10,8 @@ from ttsai_server.domain import ModelCard, Task, Voice
 from ttsai_server.engines.base import Engine
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.voices import parse_blend
-from ttsai_server.errors import BadCard, BadRequest, NotFound, UnknownModel
-from ttsai_server.settings import Models
+from ttsai_server.errors import BadCard, BadRequest, UnknownModel, UnknownVoice
+from ttsai_server.settings import Settings
 
 T = TypeVar("T")
 
@@ -26,9 +26,15 @@ class Catalog:
     """Name that clients expect to find → id of the model that it means here."""
 
     @classmethod
-    def of(cls, models: Models) -> Self:
-        """The catalogue that the settings ask for. Raises as `read`."""
-        return cls.read(models.cards, demo=models.demo, published=models.aliases)
+    def of(cls, settings: Settings) -> Self:
+        """The catalogue that the settings ask for, with OpenAI's names. Raises as `read`."""
+        models = settings.models
+        openai = {
+            name: models.aliases.get(service.default_model, service.default_model)
+            for service in (settings.speech, settings.transcription)
+            for name in service.openai_models
+        }
+        return cls.read(models.cards, demo=models.demo, published={**openai, **models.aliases})
 
     @classmethod
     def read(cls, folder: Path, *, demo: bool = False, published: Mapping[str, str] | None = None) -> Self:
@@ -49,9 +55,15 @@ class Catalog:
         own = (card for name, card in sorted(self.models.items()) if name == card.id)
         return [card for card in own if task in (None, card.task)]
 
+    def find(self, name: str) -> ModelCard:
+        """The model that `name`, an id, an alias or a published name, means. Raises UnknownModel."""
+        if name not in self.models:
+            raise UnknownModel(name)
+        return self.models[name]
+
     def resolve(self, name: str, task: Task) -> ModelCard:
-        """The model that `name`, an id or an alias, means. Raises UnknownModel if none does, or it has another task."""
-        card = self._any(name)
+        """As `find`; raises UnknownModel also for a model of another task."""
+        card = self.find(name)
         if card.task is not task:
             raise UnknownModel(name, does=card.task)
         return card
@@ -61,10 +73,10 @@ class Catalog:
         return [card for card in self.cards(task) if card.family == name] or [self.resolve(name, task)]
 
     def voice(self, card: ModelCard, name: str) -> Voice:
-        """A voice of that model. Raises NotFound for an unknown voice, BadRequest for one of another model."""
+        """A voice of that model. Raises UnknownVoice, or BadRequest for one of another model."""
         voice = self.speakers.get(name)
         if voice is None:
-            raise NotFound(f"Unknown voice: {name[:80]!r}. GET /v1/voices/ lists the voices.", param="voice")
+            raise UnknownVoice(name)
         if voice.model != card.id:
             raise BadRequest(f"The voice {name!r} belongs to {voice.model!r}, not to {card.id!r}.", param="voice")
         return voice
@@ -75,13 +87,8 @@ class Catalog:
 
     def voices(self, model: str | None = None, language: str | None = None, gender: str | None = None) -> list[Voice]:
         """The voices that match all that is given; `en` matches `en-us`. Raises UnknownModel."""
-        card = self._any(model) if model else None
+        card = self.find(model) if model else None
         return [v for v in self.speakers.values() if _matches(v, card, (language or "").lower(), gender)]
-
-    def _any(self, name: str) -> ModelCard:
-        if name not in self.models:
-            raise UnknownModel(name)
-        return self.models[name]
 
 
 def load_class(card: ModelCard) -> type[Engine]:

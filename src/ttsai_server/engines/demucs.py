@@ -40,6 +40,8 @@ class Demucs(Separator):
     The stems sum to about the mix: the model promises nothing.
     """
 
+    extra, packages = "demucs", ("torch", "demucs")
+
     def __init__(self, model: Any, device: str) -> None:
         self._model: Any = model.to(device)
         self._device = device
@@ -125,11 +127,8 @@ def _moved(values: Samples, count: int) -> Samples:
 
 def _load(place: Place) -> Any:
     """The model, ready to run, on the CPU. Raises EngineFailed."""
-    try:
-        import torch  # pyright: ignore[reportMissingImports]
-        from demucs.states import load_model  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise EngineFailed("This engine needs an extra: pip install 'ttsai-server[demucs]'") from error
+    import torch  # pyright: ignore[reportMissingImports]
+    from demucs.states import load_model  # pyright: ignore[reportMissingImports]
 
     if place.device == "cuda" and not torch.cuda.is_available():
         raise EngineFailed("PyTorch sees no CUDA device, or was built without CUDA.")

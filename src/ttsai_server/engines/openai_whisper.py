@@ -33,6 +33,8 @@ CONTEXT = 1000
 class OpenAIWhisper(Transcriber):
     """Equal requests give equal text. A step hears up to 30 s of speech."""
 
+    extra, packages = "openai-whisper", ("torch", "whisper")
+
     class Setup(Transcriber.Setup):
         size: str = "base"
         """As the package names it; the weights are <size>.pt."""
@@ -124,12 +126,9 @@ class OpenAIWhisper(Transcriber):
 
 
 def _load(file: Path, size: str, place: Place) -> Any:
-    try:
-        import torch  # pyright: ignore[reportMissingImports]
-        from whisper import _ALIGNMENT_HEADS, load_model  # pyright: ignore
-        from whisper.tokenizer import get_tokenizer  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise EngineFailed("This engine needs an extra: pip install 'ttsai-server[openai-whisper]'") from error
+    import torch  # pyright: ignore[reportMissingImports]
+    from whisper import _ALIGNMENT_HEADS, load_model  # pyright: ignore
+    from whisper.tokenizer import get_tokenizer  # pyright: ignore[reportMissingImports]
 
     torch.set_num_threads(place.threads)
     try:

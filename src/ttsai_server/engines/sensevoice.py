@@ -47,6 +47,8 @@ _LETTER = regex.compile(r"[\p{L}\p{M}\p{N}]")
 class SenseVoice(Transcriber):
     """It tells no probabilities (a word's is always 1), and takes neither prompt nor temperature."""
 
+    extra, packages = "sensevoice", ("sherpa_onnx",)
+
     class Setup(Transcriber.Setup):
         written: bool = True
         """Whether numbers are figures and sentences have punctuation; else plain words as they are said."""
@@ -160,10 +162,8 @@ def _metadata(model: Path) -> dict[str, str]:
 
 
 def _open(place: Place, written: bool, language: str) -> Any:
-    try:
-        from sherpa_onnx import OfflineRecognizer
-    except ImportError as error:
-        raise EngineFailed("SenseVoice needs an extra: pip install 'ttsai-server[sensevoice]'") from error
+    from sherpa_onnx import OfflineRecognizer
+
     return OfflineRecognizer.from_sense_voice(
         model=str(place.weights / MODEL),
         tokens=str(place.weights / TOKENS),

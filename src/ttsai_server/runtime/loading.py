@@ -9,7 +9,7 @@ from ttsai_server.domain import ModelCard
 from ttsai_server.engines.base import Engine, Place
 from ttsai_server.engines.catalog import load_class
 from ttsai_server.engines.weights import missing, pull
-from ttsai_server.errors import WeightsMissing
+from ttsai_server.errors import PackagesMissing, WeightsMissing
 from ttsai_server.settings import Models
 
 MOST_THREADS = 8
@@ -17,15 +17,21 @@ MOST_THREADS = 8
 
 
 def loader(models: Models) -> Callable[[ModelCard], Engine]:
-    """A function that loads a card's engine, blocking: fetches the weights if it may, loads and warms up."""
+    """A function that loads a card's engine, blocking: fetches the weights if it may, loads and warms up.
+
+    It raises PackagesMissing, WeightsMissing, PullFailed, or what the engine's `load` raises.
+    """
 
     def load(card: ModelCard) -> Engine:
+        kind = load_class(card)
+        if not kind.installed():
+            raise PackagesMissing(card.id, kind.extra)
         if missing(card, models.dir):
             if not models.auto_pull:
                 raise WeightsMissing(card.id)
             pull(card, models.dir)
         card = replace(card, options={**card.options, **models.options.get(card.id, {})})
-        engine = load_class(card).load(card, place(card, models))
+        engine = kind.load(card, place(card, models))
         engine.warm_up(card)
         return engine
 

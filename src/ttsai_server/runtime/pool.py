@@ -12,7 +12,7 @@ from time import monotonic
 
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.base import Engine
-from ttsai_server.errors import ModelLoading
+from ttsai_server.errors import ModelLoading, NotReady
 from ttsai_server.runtime.base import EngineHandle, ModelState
 from ttsai_server.runtime.loading import steps
 from ttsai_server.runtime.slot import Slot
@@ -91,6 +91,9 @@ class Pool:
             began = monotonic()
             slot.engine = await slot.run(lambda: self._load_engine(slot.card))
             logger.info("loaded %s in %.1f s", slot.card.id, monotonic() - began)
+        except (ModelLoading, NotReady) as error:
+            logger.warning("could not load %s: %s", slot.card.id, error.message)
+            raise
         except Exception:
             logger.exception("could not load %s", slot.card.id)
             raise

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from ttsai_server.domain import ModelCard
 from ttsai_server.runtime.base import Runtime
@@ -17,13 +18,11 @@ class Readiness:
         self._preload = preload
 
     async def preload(self) -> None:
-        """Load the models of `models.preload`, one after the other. One that can't be loaded is logged, not fatal."""
+        """Load the models of `models.preload`, one after the other. One that can't be loaded does not stop the rest."""
         for card in self._preload:
-            try:
+            with suppress(Exception):  # the runtime has logged why
                 async with self._runtime.lease(card):
                     pass
-            except Exception:
-                logger.exception("could not preload %s", card.id)
 
     async def waiting_for(self) -> list[str]:
         """What stands in the way: `database`, or ids of models not loaded yet; empty when ready."""

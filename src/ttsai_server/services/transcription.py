@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from ttsai_server.domain import Caller, DiarizationRequest, ModelCard, Task, TranscriptionRequest
-from ttsai_server.engines.weights import missing
-from ttsai_server.errors import BadRequest, WeightsMissing
+from ttsai_server.errors import BadRequest
+from ttsai_server.services.availability import first_ready
 from ttsai_server.services.hearing import Brief, Hearing
 from ttsai_server.services.means import Means
 from ttsai_server.text.language import normalise_code
@@ -48,7 +48,7 @@ class Transcription:
         self._catalog = means.catalog
 
     def check(self, order: Order) -> Brief:
-        """Raises UnknownModel, BadRequest, or WeightsMissing if no model that tells speakers apart is there."""
+        """Raises UnknownModel, BadRequest, or NotReady if no model that tells speakers apart is there."""
         card = self._catalog.resolve(order.model, Task.STT)
         if order.translate and not card.translates:
             raise BadRequest(f"{card.id!r} does not translate.", param="model")
@@ -70,12 +70,7 @@ class Transcription:
     def _diarizer(self) -> ModelCard:
         names = self._settings.transcription.diarizers
         cards = [self._catalog.resolve(name, Task.DIARIZATION) for name in names]
-        for card in cards:
-            if not missing(card, self._settings.models.dir):
-                return card
-        if self._settings.models.auto_pull:
-            return cards[-1]
-        raise WeightsMissing(names[-1])
+        return first_ready(cards, cards[-1], self._settings.models)
 
 
 def _language(asked: str, card: ModelCard) -> str | None:

@@ -126,7 +126,7 @@ class Work:
             try:
                 return await self._kinds[task.kind](task)
             except ModelLoading as error:
-                if type(error) is not ModelLoading or time.monotonic() > until:  # no weights: waiting brings none
+                if time.monotonic() > until:
                     raise
                 await self._tell(task.id, 0.0)
                 await asyncio.sleep(error.retry_after)

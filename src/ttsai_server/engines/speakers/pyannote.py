@@ -54,6 +54,8 @@ class Part:
 class Pyannote(Diarizer):
     """Diarizer of mono sound at 16 kHz. Where two speak at once, their turns overlap."""
 
+    extra, packages = "pyannote", ("sherpa_onnx",)
+
     class Setup(Diarizer.Setup):
         threshold: float = 0.5
         """Cosine distance from which on two voices are two speakers; more: fewer speakers."""
@@ -69,10 +71,8 @@ class Pyannote(Diarizer):
             raise WeightsMissing(card.id)
         for file in METADATA:
             _check(place.weights / file)
-        try:
-            import sherpa_onnx
-        except ImportError as error:
-            raise EngineFailed("This diarizer needs an extra: pip install 'ttsai-server[pyannote]'") from error
+        import sherpa_onnx
+
         return cls(sherpa_onnx, place, cls.Setup.model_validate(dict(card.options)))
 
     def diarize(

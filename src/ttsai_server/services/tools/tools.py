@@ -5,8 +5,8 @@ from typing import BinaryIO
 
 from ttsai_server.audio.export import Target
 from ttsai_server.domain import Caller, EnhancementRequest, ModelCard, Task
-from ttsai_server.engines.weights import missing
-from ttsai_server.errors import BadRequest, WeightsMissing
+from ttsai_server.errors import BadRequest
+from ttsai_server.services.availability import first_ready
 from ttsai_server.services.means import Means
 from ttsai_server.services.tools.analysis import Examination
 from ttsai_server.services.tools.orders import Analyze, Convert, Dereverb, Enhance, Order, Separate
@@ -30,7 +30,7 @@ class Tools:
         return Processing(plan, file, caller, self._means)
 
     def check(self, order: Order) -> Plan:
-        """Raises BadRequest, UnknownModel, or WeightsMissing for a model whose weights are to be pulled by hand."""
+        """Raises BadRequest, UnknownModel, or NotReady for a model that is not on this machine."""
         match order:
             case Convert():
                 return _conversion(order)
@@ -88,14 +88,7 @@ class Tools:
         return tuple(found)
 
     def _there(self, cards: Sequence[ModelCard]) -> ModelCard:
-        """The first that can be loaded; else, if a request may fetch weights, the first."""
-        models = self._means.settings.models
-        for card in cards:
-            if not missing(card, models.dir):
-                return card
-        if models.auto_pull:
-            return cards[0]
-        raise WeightsMissing(cards[0].id)
+        return first_ready(cards, cards[0], self._means.settings.models)
 
 
 def _conversion(order: Convert) -> Plan:

@@ -1,0 +1,95 @@
+"""The JSON that clients send; the contract's fields and bounds."""
+
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+NULL = {"type": "null"}
+Speed = Annotated[float, Field(ge=0.5, le=2.0, allow_inf_nan=False)]
+OpenAISpeed = Annotated[float, Field(ge=0.25, le=4.0, allow_inf_nan=False)]
+
+
+def _id_of(voice: object) -> object:
+    """`nova` of OpenAI's `{"id": "nova"}`; anything else as it is."""
+    return cast("dict[str, object]", voice).get("id", voice) if isinstance(voice, dict) else voice
+
+
+VoiceId = Annotated[
+    str,
+    BeforeValidator(_id_of),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]},
+            ]
+        }
+    ),
+]
+
+
+def _may_be_null(schema: dict[str, Any]) -> None:
+    """Say of every optional field that it takes null."""
+    for name in schema["properties"].keys() - set(schema.get("required", ())):
+        field: dict[str, Any] = schema["properties"][name]
+        shape = {key: field.pop(key) for key in list(field) if key not in ("title", "description", "default")}
+        field["anyOf"] = [*(entry for entry in shape.get("anyOf", [shape]) if entry != NULL), NULL]
+
+
+class Body(BaseModel):
+    """A request: wrong types are errors, null is as good as absent, unknown fields are kept for the engine."""
+
+    model_config = ConfigDict(strict=True, extra="allow", use_attribute_docstrings=True, json_schema_extra=_may_be_null)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in cast("dict[str, object]", given).items() if value is not None}
+
+
+class SpeechBody(Body):
+    model: str
+    """A model's id, from /v1/models/."""
+    text: str
+    """What to say: 1 character to the plan's limit."""
+    voice: VoiceId
+    """A voice's id, from /v1/voices/, or a blend as `af_bella(2)+af_sky(1)`."""
+    format: Literal["mp3", "wav", "flac", "ogg"] = "mp3"
+    speed: Speed = 1.0
+    """1.0 is the voice's own pace."""
+    language: str | None = None
+    """ISO 639-1 code; detected from the text when absent."""
+    stream: bool = False
+    """Send the sound as it is made."""
+    pronunciations: dict[str, str] | None = None
+    """Whole words → how to read them, as `{"GIF": "jiff"}`."""
+    instructions: str | None = None
+    """How to speak; kept for models that follow instructions."""
+    asynchronous: bool = Field(default=False, alias="async")
+    """Answer with a job at once."""
+    webhook_url: str | None = None
+    """Where the end of the job is told; with it the answer is a job."""
+
+
+class BatchBody(Body):
+    texts: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=50)]
+    """What is to be said: each as the body of /v1/tts/."""
+    webhook_url: str | None = None
+    """Where the end of the last one is told."""
+
+
+class OpenAISpeechBody(Body):
+    model: str
+    """tts-1, tts-1-hd, gpt-4o-mini-tts, or a model's id."""
+    input: str
+    """What to say."""
+    voice: VoiceId
+    """alloy, nova, …, a voice's id, or a blend."""
+    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
+    """pcm is 24 kHz, signed, 16 bits, little-endian."""
+    speed: OpenAISpeed = 1.0
+    stream_format: Literal["audio", "sse"] = "audio"
+    instructions: str | None = None
+    """How to speak; kept for models that follow instructions."""

@@ -1,0 +1,45 @@
+"""Whether a model can be used on this machine, and what would mend it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ttsai_server.domain import ModelCard
+from ttsai_server.engines.catalog import load_class
+from ttsai_server.engines.weights import missing
+from ttsai_server.errors import PackagesMissing, WeightsMissing
+from ttsai_server.settings import Models
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    status: Literal["ready", "needs_pull", "needs_install"]
+    """needs_pull: its weights are not here; needs_install: packages are not, and perhaps its weights neither."""
+    command: str | None = None
+    """What the operator has to run; None when it is ready."""
+
+
+def availability(card: ModelCard, models: Models) -> Availability:
+    """What is there of a model, told without loading anything: a stat for each of its files."""
+    kind = load_class(card)
+    install = [] if kind.installed() else [f"pip install 'ttsai-server[{kind.extra}]'"]
+    pull = [f"ttsai-server models pull {card.id}"] if missing(card, models.dir) else []
+    if not install and not pull:
+        return Availability("ready")
+    return Availability("needs_install" if install else "needs_pull", " && ".join(install + pull))
+
+
+def first_ready(cards: Sequence[ModelCard], otherwise: ModelCard, models: Models) -> ModelCard:
+    """The first that is ready; else `otherwise`, where a request may fetch weights.
+
+    Raises PackagesMissing or WeightsMissing, of `otherwise`.
+    """
+    for card in cards:
+        if availability(card, models).status == "ready":
+            return card
+    kind = load_class(otherwise)
+    if not kind.installed():
+        raise PackagesMissing(otherwise.id, kind.extra)
+    if not models.auto_pull:
+        raise WeightsMissing(otherwise.id)
+    return otherwise
