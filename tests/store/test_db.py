@@ -87,6 +87,20 @@ async def test_an_sqlite_writer_waits_for_another_process(tmp_path: Path) -> Non
     await database.close()
 
 
+async def test_a_new_sqlite_file_that_another_process_writes_to_is_waited_for(tmp_path: Path) -> None:
+    """As where servers start together: SQLite's own timeout does not hold for the switch to a write-ahead log."""
+    other = sqlite3.connect(tmp_path / "ttsai.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    database = open_database(Settings(data_dir=tmp_path))
+    reading = asyncio.create_task(database.read(lambda connection: connection.scalar(text("SELECT 1"))))
+    await asyncio.sleep(0.1)
+    assert not reading.done()
+    other.execute("COMMIT")
+    other.close()
+    assert await reading == 1
+    await database.close()
+
+
 @pytest.mark.parametrize(("pragma", "value"), [("journal_mode", "wal"), ("synchronous", 1), ("foreign_keys", 1)])
 async def test_sqlite_is_set_up_for_a_server(tmp_path: Path, pragma: str, value: object) -> None:
     database = open_database(Settings(data_dir=tmp_path))
