@@ -19,6 +19,7 @@ from ttsai_server.services.means import Means
 from ttsai_server.services.utterance import Script, Utterance
 from ttsai_server.text.clean import clean, speakable
 from ttsai_server.text.language import detect, normalise_code
+from ttsai_server.text.markup import unmarked
 from ttsai_server.text.pronunciations import pronounce
 
 
@@ -76,7 +77,8 @@ class Speech:
 def _spoken_text(order: Order, longest: int) -> str:
     if len(order.text) > longest:
         raise BadRequest(f"'text' has {len(order.text)} characters; the plan allows {longest}.", param="text")
-    text = pronounce(clean(order.text), order.pronunciations)
+    text = clean(unmarked(clean(order.text)))  # once more: an entity may stand for any character
+    text = pronounce(text, order.pronunciations)
     if not speakable(text):
         raise BadRequest("'text' has nothing in it that can be spoken.", param="text")
     return text
