@@ -178,6 +178,70 @@ def test_unknown_options_are_ignored_with_a_warning(server: Live) -> None:
     assert "cfg_weight" in answer.headers["Warning"]
 
 
+FOREIGN = {
+    "Arabic": "مرحبا، كيف حالك اليوم؟",
+    "Hebrew": "שלום, מה שלומך היום?",
+    "Cyrillic": "Привет, как дела? OK.",
+    "Thai": "สวัสดีครับ สบายดีไหม",
+}
+
+
+@pytest.mark.parametrize("script", FOREIGN)
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/v1/tts/", {}),
+        ("/v1/tts/", {"stream": True}),
+        ("/v1/tts/", {"async": True}),
+        ("/v1/tts/", {"language": "en"}),
+        ("/v1/audio/speech", {}),
+        ("/v1/audio/speech", {"stream_format": "sse"}),
+    ],
+)
+def test_a_text_in_letters_that_no_model_reads_is_400_and_costs_nothing(
+    server: Live, script: str, path: str, fields: dict[str, Any]
+) -> None:
+    account, key = server.new_key(credits=100)
+    body = {"model": "tone", "voice": "tone_a", "text": FOREIGN[script], "input": FOREIGN[script], **fields}
+    answer = server.client(key).post(path, json=body)
+    assert answer.status_code == 400
+    assert f"mostly in {script} letters" in answer.json()["message"]
+    assert "No model of this server speaks it." in answer.json()["message"]
+    assert server.account(account).available == 100
+
+
+def test_models_that_read_a_text_are_named(server: Live) -> None:
+    answer = said(server, {**TONE, "text": "今日はいい天気ですね。"})
+    assert answer.status_code == 400
+    assert "'kokoro' speaks ja." in answer.json()["message"]
+
+
+def test_models_that_speak_a_language_are_named(server: Live) -> None:
+    told = [said(server, {**TONE, "language": code}).json()["message"] for code in ("fr", "ar")]
+    assert "'kokoro' speaks fr." in told[0]
+    assert "No model of this server speaks it." in told[1]
+
+
+@pytest.mark.parametrize("fields", [{}, {"stream": True}, {"async": True}])
+def test_a_few_foreign_words_are_read_with_a_warning(server: Live, fields: dict[str, Any]) -> None:
+    answer = said(server, {**TONE, "text": "The Russian word привет means hello.", "cfg_weight": 1, **fields})
+    assert answer.status_code == 200
+    assert "Cyrillic" in answer.headers["Warning"]
+    assert "cfg_weight" in answer.headers["Warning"]
+
+
+def test_a_text_in_markdown_is_spoken_without_its_marks(server: Live) -> None:
+    lengths = [
+        said(server, {**TONE, "text": text}).headers["X-Audio-Seconds"]
+        for text in ("**Two** words, a [link](https://example.com/very/long/address).", "Two words, a link.")
+    ]
+    assert lengths[0] == lengths[1]
+
+
+def test_marks_alone_are_400(server: Live) -> None:
+    assert said(server, {**TONE, "text": "![](https://example.com/a.png)\n\n---"}).status_code == 400
+
+
 def test_200_at_once_against_credits_for_50_serve_exactly_50(server: Live) -> None:
     account, key = server.new_key(plan="crowd", credits=50)
     statuses: list[int] = []

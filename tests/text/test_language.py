@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lingua import Language
 
 from ttsai_server.errors import BadRequest
-from ttsai_server.text.language import NAMES, detect, normalise_code
+from ttsai_server.text.language import NAMES, detect, foreign, normalise_code
 
 SPOKEN = ("en", "es", "fr", "hi", "it", "ja", "pt", "zh")
 SENTENCES = [
@@ -206,3 +206,40 @@ def test_no_language_is_a_bad_request(name: str):
 
 def test_every_name_is_known_by_itself():
     assert {normalise_code(name) for name in NAMES.values()} == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "names"),
+    [
+        ("Hello, Zoë!", "en", ()),
+        ("The word Привет means hello.", "en", ("Cyrillic",)),
+        ("مرحبا and שלום and สวัสดี", "en", ("Thai", "Arabic", "Hebrew")),
+        ("今日はいい天気ですね", "es", ("Japanese", "Chinese")),
+        ("今日はいい天気ですね", "ja", ()),
+        ("iPhone を買った", "ja", ()),
+        ("我有iPhone", "zh", ()),
+        ("こんにちは", "zh", ("Japanese",)),
+        ("नमस्ते, how are you?", "hi", ()),
+        ("π is 3.14, 5 Ω and β", "en", ()),
+        ("ᚠᚢᚦ", "en", ("Runic",)),
+        ("1234 – !?", "en", ()),
+    ],
+)
+def test_letters_that_a_language_is_not_written_in(text: str, language: str, names: tuple[str, ...]):
+    assert foreign(text, language).names == names
+
+
+def test_the_share_of_foreign_letters():
+    found = foreign("abc где", "en")
+    assert found.share == 0.5
+    assert "ru" in found.languages
+
+
+@given(st.text(), st.sampled_from(SPOKEN))
+def test_a_share_is_of_all_letters(text: str, language: str):
+    assert 0 <= foreign(text, language).share <= 1
+
+
+@pytest.mark.parametrize(("language", "sentence"), SENTENCES)
+def test_no_sentence_is_foreign_to_its_language(language: str, sentence: str):
+    assert foreign(sentence, language).share == 0

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from ttsai_server.api.dialect import Asked, prefers_async
 from ttsai_server.api.schemas import BatchAnswer, BatchItem, JobBody, JobState, TaskBody, TaskError
-from ttsai_server.api.sound import ignored_headers
+from ttsai_server.api.sound import warning_headers
 from ttsai_server.domain import Caller
 from ttsai_server.services.ending import result_url
 from ttsai_server.services.tasks import Accepted
@@ -36,7 +36,7 @@ def job(accepted: Accepted, request: Request) -> Response:
         credits_remaining=accepted.remaining,
     )
     preferred = prefers_async(request.headers.get("prefer", ""))
-    headers = {**paid_headers(accepted), **ignored_headers(accepted.ignored)}
+    headers = {**paid_headers(accepted), **warning_headers(accepted.warnings)}
     return written(body, {**headers, **({"Preference-Applied": "respond-async"} if preferred else {})})
 
 

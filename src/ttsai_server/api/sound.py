@@ -46,13 +46,13 @@ async def whole(utterance: Utterance, receive: Receive) -> Response:
 
 
 def speech_headers(utterance: Utterance) -> dict[str, str]:
-    """The price, what is left, and the options that the engine does not have."""
-    return {**credit_headers(utterance.hold), **ignored_headers(utterance.script.ignored)}
+    """The price, what is left, and what the client should know."""
+    return {**credit_headers(utterance.hold), **warning_headers(utterance.script.warnings)}
 
 
-def ignored_headers(options: Sequence[str]) -> dict[str, str]:
-    """Names the options that the engine does not have."""
-    return {"Warning": f'299 - "Ignored, unknown to the engine: {_ascii(", ".join(options))}"'} if options else {}
+def warning_headers(warnings: Sequence[str]) -> dict[str, str]:
+    """As RFC 7234 has them (5.5): 299 is a persistent warning of any kind."""
+    return {"Warning": ", ".join(f'299 - "{_ascii(text)}"' for text in warnings)} if warnings else {}
 
 
 def _ascii(text: str) -> str:

@@ -16,9 +16,9 @@ from ttsai_server.engines.catalog import load_class
 from ttsai_server.errors import BadRequest
 from ttsai_server.services.billing import price
 from ttsai_server.services.means import Means
+from ttsai_server.services.reading import language_of, transliterated
 from ttsai_server.services.utterance import Script, Utterance
 from ttsai_server.text.clean import clean, speakable
-from ttsai_server.text.language import detect, normalise_code
 from ttsai_server.text.markup import unmarked
 from ttsai_server.text.pronunciations import pronounce
 
@@ -50,6 +50,7 @@ class Speech:
         card = self._catalog.resolve(order.model, Task.TTS)
         voices = self._catalog.blend(card, order.voice)
         text = _spoken_text(order, self._settings.plans[caller.plan].max_characters)
+        language = language_of(text, order.language, card, voices[0][0].language, self._catalog.cards(Task.TTS))
         options, ignored = _known_options(card, order.options)
         speed = min(max(order.speed, card.slowest), card.fastest)
         return Script(
@@ -58,13 +59,13 @@ class Speech:
             request=SpeechRequest(
                 text="",
                 voices=tuple((voice.id, weight) for voice, weight in voices),
-                language=_language(order.language, text, card, voices[0][0].language),
+                language=language,
                 speed=speed,
                 options=options,
             ),
             format=_format(order.format),
             characters=len(order.text),
-            ignored=ignored,
+            warnings=(*_told(ignored), *transliterated(text, language)),
             credits=price(card, len(order.text), self._settings.prices),
             faster=order.speed / speed,
         )
@@ -90,17 +91,8 @@ def _format(name: str) -> str:
     return name
 
 
-def _language(asked: str | None, text: str, card: ModelCard, of_voice: str) -> str:
-    """BCP 47; the voice's own region where the language is the voice's own."""
-    if asked is None:
-        code = detect(text, card.languages, of_voice)
-    else:
-        code = normalise_code(asked)
-        if code.split("-")[0] not in card.languages:
-            raise BadRequest(
-                f"{card.id!r} does not speak {asked!r}; it speaks {', '.join(card.languages)}.", param="language"
-            )
-    return of_voice if code == of_voice.split("-")[0] else code
+def _told(ignored: tuple[str, ...]) -> tuple[str, ...]:
+    return (f"Ignored, unknown to the engine: {', '.join(ignored)}",) if ignored else ()
 
 
 def _known_options(card: ModelCard, given: Mapping[str, object]) -> tuple[Mapping[str, object], tuple[str, ...]]:

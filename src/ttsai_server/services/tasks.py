@@ -59,8 +59,8 @@ class Accepted:
     tasks: tuple[Task, ...]
     remaining: int | None
     """Credits that the account can still spend; None where nobody pays."""
-    ignored: tuple[str, ...] = ()
-    """Options that the engine does not have."""
+    warnings: tuple[str, ...] = ()
+    """Of its one order; none of a batch's."""
 
 
 class Tasks:
@@ -93,7 +93,7 @@ class Tasks:
         await self._admit(how)
         script = await asyncio.to_thread(self._speech.check, caller, order)
         task = replace(_spoken(caller, order, script, how), webhook_url=how.webhook_url)
-        return replace(await self._accept([task]), ignored=script.ignored)
+        return replace(await self._accept([task]), warnings=script.warnings)
 
     async def listen(
         self, caller: Caller, order: transcription.Order, file: BinaryIO, name: str, how: Ordering

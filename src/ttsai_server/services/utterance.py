@@ -29,8 +29,8 @@ class Script:
     format: str
     characters: int
     """What is billed: the length of the client's own text."""
-    ignored: tuple[str, ...]
-    """Options that the engine does not have."""
+    warnings: tuple[str, ...]
+    """What the client should know though the order is done: options that the engine does not have, foreign letters."""
     credits: int
     """The price of all of it."""
     faster: float = 1.0

@@ -1,7 +1,9 @@
 """Which language a text is in, and what clients call languages."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import regex
 
@@ -107,7 +109,13 @@ _SCRIPTS = {
 _LETTER = regex.compile(
     r"[\p{Hiragana}\p{Katakana}](?P<Kana>)|\p{Latin}(?P<Latn>)"
     + "".join(rf"|\p{{{script}}}(?P<{script}>)" for script in _SCRIPTS if script != "Kana")
+    + r"|[\p{L}--[\p{Common}\p{Inherited}]](?P<Zzzz>)",
+    regex.V1,
 )
+_SYMBOL = regex.compile(r"(?<!\p{Greek})\p{Greek}(?!\p{Greek})")
+"""π, Ω or β by itself is a name in every language."""
+_SCRIPT_NAMES = {"Cjk": "Chinese", "Hiragana": "Japanese", "Katakana": "Japanese"}
+"""Where the first word of a character's name is not that of its script."""
 
 _LOOKED_AT = 1000
 """Characters: more of them do not make it surer."""
@@ -128,6 +136,41 @@ def normalise_code(name: str) -> str:
     if not form or code not in NAMES:
         raise BadRequest(f"Unknown language: {name[:40]!r}. Send a code such as 'en' or 'pt-br'.", param="language")
     return code + form[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What of a text is in other letters than its language is written in; Latin ones are at home in every language."""
+
+    share: float
+    """Of all its letters, 0 to 1."""
+    languages: frozenset[str]
+    """Those written in the commonest of its foreign scripts, ISO 639-1."""
+    names: tuple[str, ...]
+    """Of its foreign scripts in English, the commonest first."""
+
+
+def foreign(text: str, language: str) -> Foreign:
+    """Takes an ISO 639-1 code. Letters that stand for themselves, as π does, are no foreign ones."""
+    if text.isascii():
+        return Foreign(0.0, frozenset(), ())
+    home = {"Latn", *(script for script, codes in _SCRIPTS.items() if language in codes.split())}
+    letters, first = Counter[str](), dict[str, str]()
+    for match in _LETTER.finditer(_SYMBOL.sub("", text)):
+        script = str(match.lastgroup)
+        letters[script] += 1
+        first.setdefault(script, match[0])
+    strange = [script for script, _ in letters.most_common() if script not in home]
+    if not strange:
+        return Foreign(0.0, frozenset(), ())
+    share = sum(letters[script] for script in strange) / letters.total()
+    names = dict.fromkeys(_script_name(first[script]) for script in strange)
+    return Foreign(share, frozenset(_SCRIPTS.get(strange[0], "").split()), tuple(names))
+
+
+def _script_name(letter: str) -> str:
+    name = unicodedata.name(letter, "other").split()[0].title()
+    return _SCRIPT_NAMES.get(name, name)
 
 
 def detect(text: str, candidates: Collection[str], default: str) -> str:
@@ -169,7 +212,7 @@ def _written(text: str, candidates: Collection[str]) -> set[str]:
         letters["Kana"] += letters.pop("Hani", 0)
     script = letters.most_common(1)[0][0]
     if script != "Latn":
-        return set(candidates) & set(_SCRIPTS[str(script)].split())
+        return set(candidates) & set(_SCRIPTS.get(str(script), "").split())
     return set(candidates) - {code for codes in _SCRIPTS.values() for code in codes.split()}
 
 
