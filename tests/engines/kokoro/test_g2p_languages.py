@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ttsai_server.engines.kokoro.g2p import Phonemizer
+from ttsai_server.engines.kokoro.g2p.extras import with_others
 from ttsai_server.engines.kokoro.g2p.symbols import ALPHABET
 from ttsai_server.errors import BadRequest
 
@@ -112,3 +113,14 @@ def test_espeak_is_used_only_when_asked_for_and_its_extra_is_named(monkeypatch: 
     Phonemizer.load("it")
     with pytest.raises(BadRequest, match=r"ttsai-server\[espeak\]"):
         Phonemizer.load("it", espeak=True)
+
+
+@pytest.mark.parametrize("word", ["hello", "привет", "مرحبا", "שלום", "สวัสดี", "नमस्ते", "여보세요"])
+def test_words_in_other_letters_are_not_left_out_of_chinese(word: str) -> None:
+    def own(text: str) -> tuple[str]:
+        return ("".join(c for c in text if "\u4e00" <= c <= "\u9fff"),)
+
+    said = with_others(own, r"\p{Han}")(f"你好 {word} 你好")
+    assert said.startswith("你好 ")
+    assert said.endswith(" 你好")
+    assert any(c.isalpha() for c in said[3:-3])

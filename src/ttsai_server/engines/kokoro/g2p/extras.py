@@ -1,14 +1,15 @@
 """Optional packages: misaki's Japanese and Chinese, and espeak-ng (GPL) for any language when asked for."""
 
-import re
 import warnings
 from collections.abc import Callable
 from typing import Any
 
+import regex
+
 from ttsai_server.engines.kokoro.g2p.unknown import LETTERS, UnknownWords
 from ttsai_server.errors import BadRequest
 
-_LATIN = re.compile(r"([A-Za-z]+(?:['’ ][A-Za-z]+)*)")
+_JAPANESE, _CHINESE = r"\p{Han}\p{Hiragana}\p{Katakana}ー々〆", r"\p{Han}"
 _ESPEAK_NAMES = {"fr": "fr-fr"}
 
 
@@ -19,7 +20,7 @@ def japanese() -> Callable[[str], str]:
             warnings.simplefilter("ignore", DeprecationWarning)  # misaki opens its word list the old way
             from misaki.cutlet import Cutlet  # not misaki.ja: that also wants pyopenjtalk, which this way does not use
 
-        return _with_latin(Cutlet())
+        return with_others(Cutlet(), _JAPANESE)
 
 
 def chinese() -> Callable[[str], str]:
@@ -27,7 +28,7 @@ def chinese() -> Callable[[str], str]:
     with _Extra("zh"):
         from misaki import zh
 
-        return _with_latin(zh.ZHG2P())
+        return with_others(zh.ZHG2P(), _CHINESE)
 
 
 def espeak(language: str) -> Callable[[str], str]:
@@ -39,13 +40,15 @@ def espeak(language: str) -> Callable[[str], str]:
         return lambda text: say(text)[0]
 
 
-def _with_latin(say: Any) -> Callable[[str], str]:
-    """`say` for its own script; words in Latin letters, which it would leave out, as English."""
-    latin = UnknownWords(LETTERS.get)
+def with_others(say: Any, own: str) -> Callable[[str], str]:
+    """`say` for words in its own letters, a class of them; others, which it would leave out, are read as English."""
+    letter = rf"[\p{{L}}\p{{M}}--[\p{{Common}}{own}]]"
+    foreign = regex.compile(rf"({letter}+(?:['’ ]{letter}+)*)", regex.V1)
+    others = UnknownWords(LETTERS.get)
 
     def both(text: str) -> str:
-        parts = _LATIN.split(text)
-        return " ".join(latin(part) if i % 2 else say(part)[0] for i, part in enumerate(parts) if part.strip())
+        parts = foreign.split(text)
+        return " ".join(others(part) if i % 2 else say(part)[0] for i, part in enumerate(parts) if part.strip())
 
     return both
 
