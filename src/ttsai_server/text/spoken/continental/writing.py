@@ -1,0 +1,80 @@
+"""Addresses, abbreviations, initials and signs by name."""
+
+import re
+from collections.abc import Mapping
+
+from ttsai_server.text.spoken.continental.characters import fold
+from ttsai_server.text.spoken.continental.dates import ends_sentence
+from ttsai_server.text.spoken.continental.numbers import any_of
+from ttsai_server.text.spoken.continental.table import Table
+from ttsai_server.text.spoken.rules import Rule
+
+_HOSTS = "com|org|net|edu|gov|info|es|fr|it|br|pt|mx|ar|co|cl|pe|be|ch|ca|eu|de|uk|in|io|ai|app|dev|tv|me"
+_FILES = "pdf|txt|zip|jpe?g|png|gif|mp[34]|wav|docx?|xlsx?|pptx?|csv|html?|json|xml|py|js"
+_HEARD = ".,:-_/?"
+"""Signs that are punctuation too: named in addresses alone."""
+
+
+def addresses(words: Table) -> list[Rule]:
+    def say(m: re.Match[str]) -> str:
+        written = re.sub(r"^(\w+)://", r"\1 ", m[0])
+        return re.sub(r"[^\w\s]+|_+", lambda s: f" {words.signs.get(s[0][-1], '')} ", written)
+
+    end = r"[\w/]"
+    host = rf"[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{0,4}}\.(?:{_HOSTS})\b(?!\.\w)(?:/\S*{end}|/)?"
+    return [
+        (re.compile(rf"(?i)(?:https?://|www\.)\S*{end}"), say),
+        (re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}"), say),
+        (re.compile(rf"(?<![\w.@-])(?=[a-z0-9-]*[a-z]){host}"), say),
+        (re.compile(rf"(?<![\w.])[\w-]{{1,63}}\.(?:{_FILES})\b"), say),
+        (re.compile(r"(?<![\w&])#(?=[^\W\d_])"), lambda m: "hashtag "),
+        (re.compile(r"(?<!\w)@(?=\w)"), lambda m: f"{words.signs['@']} "),
+    ]
+
+
+def abbreviations(words: Table) -> list[Rule]:
+    capital, figure = r"(?=\s?[A-ZÀ-Þ])", r"(?=\s?[\dIVXLC])"
+    units = {key: name for key, name in words.abbreviations.items() if key.rstrip(".") in words.units}
+    return [
+        _spelled_out(words.closing, r"(?!\w)", closing=True),
+        _spelled_out({key: name for key, name in words.abbreviations.items() if key not in units}, r"(?!\w)"),
+        _spelled_out(units, r"(?!\w)", before=r"(?<![\w./@])(?<!\d )"),
+        _spelled_out(words.before_capital, capital),
+        _spelled_out(words.before_figure, figure),
+    ]
+
+
+def initials() -> list[Rule]:
+    """J. K. Rowling without pauses; O.N.U. as ONU"""
+    return [
+        (re.compile(r"(?<![\w.])(?:[A-ZÀ-Þ]\.){2,}(?!\w)"), _initialism),
+        (re.compile(r"(?<![\w.])(?:[A-ZÀ-Þ]\. ){2,4}(?=[A-ZÀ-Þ][a-zß-ÿ])"), lambda m: m[0].replace(".", "")),
+        (re.compile(r"(?<!\w)([A-ZÀ-Þ][a-zß-ÿ]+ [A-ZÀ-Þ])\.(?= [A-ZÀ-Þ][a-zß-ÿ])"), lambda m: m[1]),
+    ]
+
+
+def _initialism(m: re.Match[str]) -> str:
+    """O.N.U. → ONU"""
+    return m[0].replace(".", "") + ("." if ends_sentence(m) else "")
+
+
+def _spelled_out(table: Mapping[str, str], after: str, before: str = r"(?<![\w./@])", closing: bool = False) -> Rule:
+    """Every abbreviation of a table, also in capitals; one that closes a sentence leaves its full stop there."""
+    said: dict[str, str] = {}
+    for key, name in table.items():
+        forms = {key, key[:1].upper() + key[1:], key.upper()} if sum(c.isalpha() for c in key) > 2 else {key}
+        said |= dict.fromkeys(map(fold, forms), name)
+
+    def say(m: re.Match[str]) -> str:
+        return said[m[0]] + ("." if closing and m[0].endswith(".") and ends_sentence(m) else "")
+
+    return re.compile(rf"{before}(?:{any_of(said)}){after}"), say
+
+
+def named_signs(words: Table) -> list[Rule]:
+    named = [sign for sign in words.signs if sign not in _HEARD]
+    return [
+        (re.compile(r"(?<=[^\W\d_])/(?=[^\W\d_])"), lambda m: " "),
+        (re.compile(r"</?\w+[^<>]{0,200}>"), lambda m: " "),
+        (re.compile(any_of(named)), lambda m: f" {words.signs[m[0]]} "),
+    ]
