@@ -27,6 +27,8 @@ class Kind:
     codec: str
     frame: int = 0
     """Samples that the length may be off by: one frame of the codec; 0: it is exact."""
+    unsaid: int = 0
+    """Samples that the encoder leaves out at the end at most."""
     likeness: float = 0.99
     """Least correlation of what comes out with what went in."""
     channels: int = 1
@@ -43,9 +45,9 @@ KINDS: Mapping[str, Kind] = {
         f"wav-{codec}": Kind("wav", f"pcm_{codec}", likeness=0.98)
         for codec in ("u8", "s16le", "s24le", "s32le", "f32le", "f64le", "alaw", "mulaw")
     },
-    "wav-adpcm": Kind("wav", "adpcm_ms", 2048, 0.98),
+    "wav-adpcm": Kind("wav", "adpcm_ms", 2048, likeness=0.98),
     "flac": Kind("flac", "flac"),
-    "ogg-vorbis": Kind("ogg", "vorbis", 1024, 0.95, channels=2, options={"strict": "-2"}),
+    "ogg-vorbis": Kind("ogg", "vorbis", 1024, likeness=0.95, channels=2, options={"strict": "-2"}),
     "ogg-opus": Kind("ogg", "libopus"),
     "ogg-flac": Kind("ogg", "flac"),
     "m4a": Kind("ipod", "aac", 1024),
@@ -61,8 +63,17 @@ KINDS: Mapping[str, Kind] = {
     "aiff": Kind("aiff", "pcm_s16be"),
     "aiff-24": Kind("aiff", "pcm_s24be"),
     "caf": Kind("caf", "pcm_s16le"),
-    "amr": Kind("amr", "libopencore_amrnb", 160, 0.75, rate=8000),
-    "3gp": Kind("3gp", "libopencore_amrnb", 320, 0.75, rate=8000),
+    "amr": Kind("amr", "libopencore_amrnb", 160, likeness=0.75, rate=8000),
+    "wma": Kind("asf", "wmav2", 4096, 2048, 0.95, rate=44_100, options={"b": "128000"}),
+    "wmv-video": Kind("asf", "wmav1", 4096, 2048, 0.95, rate=44_100, video="mpeg4", options={"b": "128000"}),
+    "avi-mp3": Kind("avi", "libmp3lame", 1152 * 2),
+    "avi-pcm": Kind("avi", "pcm_s16le", video="mpeg4"),
+    "flv-mp3": Kind("flv", "libmp3lame", 1152 * 2, rate=44_100),
+    "flv-aac": Kind("flv", "aac", 2048, video="flv"),
+    "mpegts-aac": Kind("mpegts", "aac", 2048),
+    "mpegts-mp2": Kind("mpegts", "mp2", 1152 * 2, video="mpeg2video"),
+    "mpegts-ac3": Kind("mpegts", "ac3", 1536 * 2, rate=48_000),
+    "3gp": Kind("3gp", "libopencore_amrnb", 320, likeness=0.75, rate=8000),
 }
 
 
@@ -73,14 +84,19 @@ def melody(seconds: float, rate: int = 48_000, channels: int = 1) -> Samples:
     return np.stack([mono * (1 - 0.1 * c) for c in range(channels)], axis=1).astype(np.float32)
 
 
-def contained(kind: Kind, samples: Samples, rate: int, layout: str = "", container_options: str = "") -> bytes:
+def contained(
+    kind: Kind, samples: Samples, rate: int, layout: str = "", container_options: str = "", subtitles: int = 0
+) -> bytes:
     """The sound, float32 (n, channels) at `rate` Hertz, as the bytes of a file; with no channels, only the video.
 
-    layout: FFmpeg's, as 5.1; empty: mono or stereo. container_options: as moov_size=40000.
+    layout: FFmpeg's, as 5.1; empty: mono or stereo. container_options: as moov_size=40000. subtitles: how many
+    tracks of them, all empty, stand before the sound.
     """
     file = io.BytesIO()
     options = dict([container_options.split("=", 1)]) if container_options else {}
     with av.open(file, "w", format=kind.container, options=options) as container:
+        for _ in range(subtitles):
+            container.add_stream("ass").codec_context.subtitle_header = b"[Script Info]\n"
         layout = layout or ("mono" if samples.shape[1] == 1 else "stereo")
         options = dict(kind.options or {})
         stream = container.add_stream(kind.codec, rate, options, layout=layout) if samples.shape[1] else None

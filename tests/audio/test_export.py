@@ -67,6 +67,13 @@ def test_a_file_is_what_was_asked_for(stereo: Recording, format: str, rate: int,
     assert 0 <= len(sound) - round(SECONDS * rate) <= EXTRA.get(format, 0)
 
 
+def test_channels_of_opposite_phase_become_one() -> None:
+    mono = melody(SECONDS, 48_000)
+    with recorded(np.hstack([mono, -mono]), 48_000) as recording:
+        sound, _ = back(exported(recording, "flac", channels=1))
+    assert correlation(sound, mono) > 0.999
+
+
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_every_source_becomes_every_format(kind: Kind, format: str) -> None:

@@ -10,12 +10,13 @@ of 589 bytes made it take 3.5 GB); so its largest allocation is capped, for the 
 
 import ctypes
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from ttsai_server.audio.extent import missing
+from ttsai_server.audio.extent import is_iso, missing
+from ttsai_server.audio.foreign import foreign_format
 from ttsai_server.audio.recording import Recording, Stopped
 from ttsai_server.audio.tape import Tape, TimeStamps
 from ttsai_server.errors import BadRequest, FileTooLarge
@@ -24,13 +25,15 @@ if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
     from av.audio.stream import AudioStream
     from av.container import InputContainer
+    from av.packet import Packet
 
-_DEMUXERS = "wav,aiff,caf,flac,mp3,aac,ogg,amr,mov,matroska"
+_DEMUXERS = "wav,aiff,caf,flac,mp3,aac,ogg,amr,mov,matroska,asf,avi,flv,mpegts"
 _DECODERS = (
     "pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,"
     "pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,gsm_ms,mp3float,mp3,mp2float,mp2,aac,flac,alac,vorbis,opus,"
-    "libopus,speex,amrnb,amrwb,ac3,eac3"
+    "libopus,speex,amrnb,amrwb,ac3,eac3,dca,aac_latm,wmav1,wmav2,wmapro,wmalossless,wmavoice,nellymoser,adpcm_swf"
 )
+_ACCEPTED = "WAV, AIFF, CAF, FLAC, MP3, AAC, Ogg, AMR, MP4, MOV, Matroska, WebM, WMA, AVI, FLV and MPEG-TS"
 _DEEP = frozenset(name for name in _DECODERS.split(",") if name.startswith("pcm_")) | {"flac", "alac"}
 """Whose samples are exact; what others decode to says nothing of them."""
 _TAGS = frozenset(
@@ -57,8 +60,10 @@ _TAGS = frozenset(
 """What is kept of what a file says of itself; the rest is about the file."""
 _ALLOCATION = 24 << 20
 """Largest single allocation of FFmpeg's, bytes: the index of 6 hours of AAC in an MP4."""
-_TRACKS = 12
-"""A phone's video has 7; each may cost one and a half of such allocations."""
+_TRACKS = 250
+"""A film has one for each subtitle, cover and font in it."""
+_ISO_TRACKS = 12
+"""Of an MP4 or M4A, where each may cost one and a half of such allocations; a phone's video has 7."""
 _HEAD = 32 << 20
 """Bytes that may be read before the sound: tags, pictures, indices."""
 _LOWEST_RATE = 1_000
@@ -90,8 +95,8 @@ def decode(
     Time is kept: sound begins as long after the Recording's start as it does after the file's, and a stretch that
     can't be decoded, or that the time stamps leave out, is silence as long, so that a word's time holds. More than one
     packet in ten lost is refused. A sound that ends early is refused where the container or the FLAC head tells its
-    size; Ogg, ADTS, AMR, live WebM and an MP3 without a Xing head end where they end. What the file says of an
-    encoder's delay and padding is cut off.
+    size; Ogg, ADTS, AMR, FLV, MPEG-TS, live WebM and an MP3 without a Xing head end where they end. What the file says
+    of an encoder's delay and padding is cut off.
 
     Args:
         file: seekable; read in blocks, its position moves, stays open.
@@ -127,11 +132,13 @@ class _Source:
     """The file as FFmpeg sees it: no name to guess a format from, and an early end once nobody waits."""
 
     def __init__(self, file: BinaryIO, stop: Callable[[], bool]) -> None:
-        file.seek(0)
         self._file = file
         self._stop = stop
         self._head = 0
+        self.tracks = _ISO_TRACKS if is_iso(file) else _TRACKS
+        """The most that it may have."""
         self.opening = True
+        file.seek(0)
         self.seek, self.tell = file.seek, file.tell
 
     def read(self, count: int) -> bytes:
@@ -141,6 +148,11 @@ class _Source:
         data = self._file.read(count)
         self._head += len(data) if self.opening else 0
         return data
+
+    def head(self) -> bytes:
+        """What the file begins with."""
+        self._file.seek(0)
+        return self._file.read(512)
 
     @property
     def overfull(self) -> bool:
@@ -165,17 +177,22 @@ def _opened(source: _Source) -> "Generator[InputContainer]":
         "format_whitelist": _DEMUXERS,
         "codec_whitelist": _DECODERS,
         "protocol_whitelist": "none",
-        "max_streams": str(_TRACKS),
+        "max_streams": str(source.tracks + 1),
     }
     try:
         opened = av.open(cast(Any, source), mode="r", options=options, metadata_errors="ignore")
     except FFmpegError as error:
         source.check()
         if isinstance(error, MemoryError):
-            raise _refused(f"has over {_TRACKS} tracks, or an index too large to be true") from None
+            raise _refused(f"has over {source.tracks} tracks, or an index too large to be true") from None
+        if name := foreign_format(source.head()):
+            raise _refused(f"is {name}, which is not accepted; {_ACCEPTED} are") from None
         raise _refused("is not audio of a known format, or its head is damaged") from None
     with opened as container:
         source.check()
+        # beyond the limit the demuxers leave tracks out, and what they find after them
+        if len(container.streams) > source.tracks:
+            raise _refused(f"has over {source.tracks} tracks")
         source.opening = False
         yield cast("InputContainer", container)
 
@@ -189,7 +206,9 @@ def _track(container: "InputContainer", bounds: Bounds) -> "AudioStream":
     stream = cast("AudioStream", container.streams.best("audio") or container.streams.audio[0])
     context = cast("AudioCodecContext | None", stream.codec_context)  # None: FFmpeg has no such decoder
     if context is None or context.codec.name not in _DECODERS.split(","):
-        raise _refused("has an audio track of an unknown codec")
+        raise _refused(
+            f"has an audio track of {f'the codec {context.codec.name!r}' if context else 'an unknown codec'}"
+        )
     _within(context.sample_rate, context.channels, bounds)
     # of one that is much too long, nothing need be decoded; elsewhere the length is a guess
     if stream.duration and container.format.name in _EXACT:
@@ -225,7 +244,7 @@ def _play(container: "InputContainer", stream: "AudioStream", tape: Tape, bounds
 
     packets = lost = 0
     try:
-        for packet in container.demux(stream):
+        for packet in _packets(container, stream):
             source.check()
             packets += 1
             # a file can have millions of packets with nothing in them
@@ -244,6 +263,13 @@ def _play(container: "InputContainer", stream: "AudioStream", tape: Tape, bounds
         raise _refused("is damaged: it can't be read to its end") from None
     source.check()
     return lost / packets if lost > 1 or not tape.seconds else 0
+
+
+def _packets(container: "InputContainer", stream: "AudioStream") -> "Generator[Packet[Any]]":
+    """The track's packets, and an empty one that ends it."""
+    # where another turns up on the way, as it may in FLV and MPEG-TS, PyAV fails at the end, when this one is done
+    with suppress(IndexError):
+        yield from container.demux(stream)
 
 
 def _check(container: "InputContainer", stream: "AudioStream", tape: Tape, lost: float) -> None:

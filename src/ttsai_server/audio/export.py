@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from ttsai_server.audio.encode import Encoder
-from ttsai_server.audio.mixing import mixing
+from ttsai_server.audio.mixing import mixed, mixing
 from ttsai_server.audio.recording import Recording, Stopped
 from ttsai_server.audio.resampling import at_rate
 from ttsai_server.audio.vorbis import VorbisEncoder
@@ -51,7 +51,7 @@ def _write(recording: Recording, target: Target, file: BinaryIO, stop: Callable[
     for block in recording.blocks():
         if stop():
             raise Stopped
-        encoder.push(block if mix is None else block @ mix)
+        encoder.push(block if mix is None else mixed(block, mix))
     encoder.finish()
 
 

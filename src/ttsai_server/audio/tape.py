@@ -7,7 +7,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from ttsai_server.audio.mixing import mixing
+from ttsai_server.audio.mixing import mixed, mixing
 from ttsai_server.audio.recording import Recording
 from ttsai_server.errors import BadRequest, FileTooLarge
 
@@ -147,7 +147,7 @@ class Tape:
         block = _floats(np.concatenate(self._held)) if self._held else np.zeros((0, len(self._mixing)), np.float32)
         self._held, self._count = [], 0
         if self._mixing.shape[0] != self._mixing.shape[1]:
-            block = block @ self._mixing
+            block = mixed(block, self._mixing)
         if self._resampler:
             block = np.clip(self._resampler.resample_chunk(block, last=last), -1, 1)
             self._resampler = None if last else self._resampler
