@@ -146,6 +146,7 @@ def test_a_preview_plays_without_a_key(server: Live) -> None:
     voice = get(server, "/v1/voices/?model=tone")["voices"][0]
     answer = httpx.get(voice["preview_url"])
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "audio/mpeg")
+    assert answer.headers["Content-Disposition"].startswith('inline; filename="tone_a.mp3"')
     assert len(answer.content) > 1000
 
 

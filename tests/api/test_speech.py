@@ -64,6 +64,23 @@ def test_a_stream_differs_from_the_whole_by_pauses_only(server: Live) -> None:
     assert whole <= streamed <= whole + 1
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "name"),
+    [
+        ("/v1/tts/", TONE, "speech.mp3"),
+        ("/v1/tts/", {**TONE, "stream": True, "format": "ogg"}, "speech.ogg"),
+        ("/v1/audio/speech", {**OPENAI, "response_format": "pcm"}, "speech.pcm"),
+    ],
+)
+def test_speech_is_a_file_with_a_name(server: Live, path: str, body: dict[str, Any], name: str) -> None:
+    assert said(server, body, path).headers["Content-Disposition"].startswith(f'inline; filename="{name}"')
+
+
+def test_events_are_no_file(server: Live) -> None:
+    answer = said(server, {**OPENAI, "stream_format": "sse"}, "/v1/audio/speech")
+    assert "Content-Disposition" not in answer.headers
+
+
 def test_mp3_is_the_default(server: Live) -> None:
     assert said(server, TONE).headers["Content-Type"] == "audio/mpeg"
 

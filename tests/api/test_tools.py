@@ -61,6 +61,27 @@ def test_a_recording_is_converted(server: Live, format: str) -> None:
     assert made.seconds == pytest.approx(1.5, abs=0.05)
 
 
+def test_a_converted_file_has_a_name(server: Live) -> None:
+    answer = sent(server, "convert", encoded(SONG), format="m4a")
+    assert answer.headers["Content-Disposition"].startswith('inline; filename="convert.m4a"')
+
+
+@pytest.mark.parametrize(
+    "name", ["UTF-8''%E9%9B%A8.flac", "utf-8'en'a%22%0Ab.flac", "ISO-8859-1''%E9.flac", "\"UTF-8''a.flac\""]
+)
+def test_a_file_with_an_extended_name_alone_is_taken(server: Live, name: str) -> None:
+    form = [
+        b'--x\r\nContent-Disposition: form-data; name="format"\r\n\r\nwav\r\n--x\r\n',
+        f'Content-Disposition: form-data; name="file"; filename*={name}\r\n\r\n'.encode(),
+        encoded(np.tile(SONG, (16, 1))),  # longer than a field of text may be
+        b"\r\n--x--\r\n",
+    ]
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = server.client().post("/v1/audio/convert/", content=b"".join(form), headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert heard(answer.content)[1].seconds == pytest.approx(16 * 1.5)
+
+
 def test_a_conversion_has_the_rate_the_channels_and_the_bit_rate_asked_for(server: Live) -> None:
     asked = {"format": "mp3", "bitrate": "256", "sample_rate": "48000", "channels": "mono"}
     answer = sent(server, "convert", encoded(np.tile(SONG, (4, 1))), **asked)

@@ -93,6 +93,8 @@ def test_a_transcript_comes_as_text_and_as_subtitles(
 ) -> None:
     answer = sent(server, clip, path, response_format=form)
     assert answer.headers["Content-Type"] == content_type
+    name = "transcript.txt" if form == "text" else f"transcript.{form}"
+    assert answer.headers["Content-Disposition"].startswith(f'inline; filename="{name}"')
     assert answer.text.startswith(begins)
 
 

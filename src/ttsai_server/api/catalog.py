@@ -16,6 +16,7 @@ from ttsai_server.api.schemas import (
     VoiceList,
     errors,
 )
+from ttsai_server.api.sound import file_headers
 from ttsai_server.domain import Task
 from ttsai_server.text.language import NAMES
 
@@ -92,4 +93,5 @@ async def list_audio_voices(services: Wired, base_url: BaseUrl) -> Response:
 async def preview(voice: str, services: Wired) -> Response:
     """A sentence in the voice's own language; made at its first asking, then kept."""
     file = await services.previews.file(voice)
-    return FileResponse(file, media_type="audio/mpeg", headers={"Cache-Control": "public, max-age=86400"})
+    headers = {"Cache-Control": "public, max-age=86400", **file_headers(f"{voice}.mp3")}
+    return FileResponse(file, media_type="audio/mpeg", headers=headers)

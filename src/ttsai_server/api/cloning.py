@@ -9,11 +9,11 @@ from starlette.responses import Response
 
 from ttsai_server.api.deps import Asking, Keyed
 from ttsai_server.api.schemas import BILLABLE, JobBody
-from ttsai_server.api.uploads import MOST_REFERENCE_BYTES, content
+from ttsai_server.api.uploads import MOST_REFERENCE_BYTES, Uploading, content
 from ttsai_server.domain import Task
 from ttsai_server.errors import BadRequest, UnknownModel
 
-router = APIRouter(tags=["cloning"])
+router = APIRouter(tags=["cloning"], route_class=Uploading)
 
 
 SPELLED = {"true": 1.0, "false": 0.0}

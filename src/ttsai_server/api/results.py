@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
@@ -10,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from ttsai_server.api.deps import Wired
 from ttsai_server.api.ranges import asked, unchanged
 from ttsai_server.api.schemas import errors
+from ttsai_server.api.sound import file_headers
 from ttsai_server.errors import NotFound
 from ttsai_server.store.results import Result, Results
 
@@ -70,13 +70,7 @@ def _headers(result: Result) -> dict[str, str]:
     return {
         "Accept-Ranges": "bytes",
         "Cache-Control": "private",
-        "Content-Disposition": _disposition(result.name),
+        **file_headers(result.name),
         "ETag": result.etag,
         "X-Content-Type-Options": "nosniff",
     }
-
-
-def _disposition(name: str) -> str:
-    """RFC 6266, the name as RFC 8187 spells it and, for old clients, in ASCII."""
-    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in name)
-    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack, aclosing
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, cast
+from urllib.parse import quote
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -41,8 +42,22 @@ async def whole(utterance: Utterance, receive: Receive) -> Response:
         file = unfinished.enter_context(SpooledTemporaryFile[bytes](IN_MEMORY_BYTES))
         await unless_left(receive, _drain(utterance.chunks(cast(BinaryIO, file))))
         unfinished.pop_all()  # the answer closes the file
-    headers = {**speech_headers(utterance), "X-Audio-Seconds": f"{utterance.seconds:.3f}"}
+    headers = {**sound_headers(utterance), "X-Audio-Seconds": f"{utterance.seconds:.3f}"}
     return WholeFile(file, utterance.content_type, headers)
+
+
+def sound_headers(utterance: Utterance) -> dict[str, str]:
+    """Those of speech that is sent as a file."""
+    return {**speech_headers(utterance), **file_headers(f"speech.{utterance.script.format}")}
+
+
+def file_headers(name: str) -> dict[str, str]:
+    """RFC 6266: a file to be shown or played, and how it is called if it is kept.
+
+    The name is there as RFC 8187 spells it and, for old clients, in ASCII.
+    """
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in name)
+    return {"Content-Disposition": f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"}
 
 
 def speech_headers(utterance: Utterance) -> dict[str, str]:

@@ -13,7 +13,7 @@ from ttsai_server.api.deps import Asking, BaseUrl, Keyed, Services
 from ttsai_server.api.dialect import wants_job
 from ttsai_server.api.job_answers import asked, job
 from ttsai_server.api.schemas import BILLABLE, JobBody
-from ttsai_server.api.sound import speech_headers, whole
+from ttsai_server.api.sound import sound_headers, speech_headers, whole
 from ttsai_server.api.streaming import ChunkStream, EventStream, begun, event
 from ttsai_server.domain import Caller
 from ttsai_server.services.speech import Order
@@ -42,7 +42,7 @@ async def synthesize(
     if not body.stream:
         return await whole(utterance, request.receive)
     chunks = await begun(utterance.chunks(), request.receive)
-    return ChunkStream(chunks, utterance.content_type, speech_headers(utterance))
+    return ChunkStream(chunks, utterance.content_type, sound_headers(utterance))
 
 
 @router.post(
@@ -54,10 +54,9 @@ async def create_speech(body: OpenAISpeechBody, request: Request, services: Keye
     """OpenAI's speech endpoint: always streamed; `stream_format: sse` wraps the sound in events."""
     utterance = await _say(services, caller, _openai(body, services))
     chunks = await begun(utterance.chunks(), request.receive)
-    headers = speech_headers(utterance)
     if body.stream_format == "audio":
-        return ChunkStream(chunks, utterance.content_type, headers)
-    return EventStream(_events(chunks, utterance), headers, request.scope["state"]["request_id"])
+        return ChunkStream(chunks, utterance.content_type, sound_headers(utterance))
+    return EventStream(_events(chunks, utterance), speech_headers(utterance), request.scope["state"]["request_id"])
 
 
 async def _say(services: Services, caller: Caller, order: Order) -> Utterance:

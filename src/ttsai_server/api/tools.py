@@ -13,13 +13,13 @@ from ttsai_server.api.deps import Asking, BaseUrl, Keyed
 from ttsai_server.api.dialect import asked_to_go_on, prefers_zip
 from ttsai_server.api.job_answers import asked, job
 from ttsai_server.api.schemas import BILLABLE, JobBody, MusicBody, StemsBody
-from ttsai_server.api.sound import WholeFile
+from ttsai_server.api.sound import WholeFile, file_headers
 from ttsai_server.api.streaming import credit_headers
-from ttsai_server.api.uploads import content
+from ttsai_server.api.uploads import Uploading, content
 from ttsai_server.services.tasks import Ordering
 from ttsai_server.services.tools import Analyze, Convert, Dereverb, Enhance, Order, Processing, Separate
 
-router = APIRouter(tags=["tools"])
+router = APIRouter(tags=["tools"], route_class=Uploading)
 
 Format = Literal["mp3", "wav", "flac", "ogg", "m4a", "aac"]
 SOUND = {
@@ -110,7 +110,8 @@ class Call:
             await unless_left(self.request.receive, _drain(processing.steps()))
             unfinished.pop_all()  # the answer closes the file
         (made,) = processing.made
-        return WholeFile(made.file, made.content_type, credit_headers(processing.hold))
+        named = {} if made.content_type == "application/json" else file_headers(made.name)
+        return WholeFile(made.file, made.content_type, {**credit_headers(processing.hold), **named})
 
     async def stems(self, form: ToolForm, order: Order) -> Response:
         """Where the stems are; they are kept as those of a job."""

@@ -22,9 +22,10 @@ from ttsai_server.api.schemas import (
     OpenAIVerboseTranscript,
     TranscriptBody,
 )
+from ttsai_server.api.sound import file_headers
 from ttsai_server.api.streaming import EventStream, begun, credit_headers
 from ttsai_server.api.transcripts import TranscriptEvents
-from ttsai_server.api.uploads import content
+from ttsai_server.api.uploads import Uploading, content
 from ttsai_server.domain import Caller, Passage, Transcript
 from ttsai_server.errors import BadRequest
 from ttsai_server.services.hearing import Hearing
@@ -32,7 +33,7 @@ from ttsai_server.services.published import published_transcript
 from ttsai_server.services.tasks import Ordering
 from ttsai_server.services.transcription import Order
 
-router = APIRouter(tags=["transcription"])
+router = APIRouter(tags=["transcription"], route_class=Uploading)
 
 TEXTS = {"text/plain": {}, "application/x-subrip": {}, "text/vtt": {}}
 OpenAIAnswer = OpenAITranscript | OpenAIVerboseTranscript | OpenAIDiarizedTranscript
@@ -206,7 +207,9 @@ async def _rendered(
 ) -> Response:
     # hours of speech take most of a second
     answer = await asyncio.to_thread(transcripts.openai, transcript, form, granularities)
-    return Response(answer.body, headers={**credit_headers(hearing.hold), "Content-Type": answer.content_type})
+    named = file_headers(f"transcript.{answer.extension}") if answer.extension else {}
+    headers = {**credit_headers(hearing.hold), **named, "Content-Type": answer.content_type}
+    return Response(answer.body, headers=headers)
 
 
 async def _events(hearing: Hearing, *, segments: bool) -> AsyncGenerator[bytes]:

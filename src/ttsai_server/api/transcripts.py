@@ -27,6 +27,8 @@ _AUDIO_TOKENS = 10
 class Rendered:
     body: bytes
     content_type: str
+    extension: str = ""
+    """Of a file that it can be kept as; empty for JSON."""
 
 
 def openai(transcript: Transcript, form: TranscriptFormat, granularities: Collection[str] = ()) -> Rendered:
@@ -37,11 +39,11 @@ def openai(transcript: Transcript, form: TranscriptFormat, granularities: Collec
     """
     match form:
         case "text":
-            return Rendered(f"{transcript.text}\n".encode(), "text/plain; charset=utf-8")
+            return Rendered(f"{transcript.text}\n".encode(), "text/plain; charset=utf-8", "txt")
         case "srt":
-            return Rendered(_subtitles(transcript, "srt"), "application/x-subrip; charset=utf-8")
+            return Rendered(_subtitles(transcript, "srt"), "application/x-subrip; charset=utf-8", "srt")
         case "vtt":
-            return Rendered(_subtitles(transcript, "vtt"), "text/vtt; charset=utf-8")
+            return Rendered(_subtitles(transcript, "vtt"), "text/vtt; charset=utf-8", "vtt")
         case "json":
             body = {"text": transcript.text, "usage": _duration(transcript)}
         case "verbose_json":

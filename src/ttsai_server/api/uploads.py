@@ -1,9 +1,15 @@
-"""Files that clients send: how many, how long, and where they lie while they are read."""
+"""Files that clients send: how many, how long, how they are named, and where they lie while they are read."""
 
-from collections.abc import Mapping
-from typing import BinaryIO
+import re
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, BinaryIO
+from urllib.parse import unquote_to_bytes
 
-from fastapi import UploadFile
+from fastapi import HTTPException, Request, UploadFile
+from fastapi.routing import APIRoute
+from starlette.datastructures import FormData
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.responses import Response
 
 from ttsai_server.errors import FileTooLarge
 from ttsai_server.settings import Settings
@@ -16,6 +22,9 @@ MOST_FIELDS = 64
 
 MOST_REFERENCE_BYTES = 20 * 1024 * 1024
 """Of a recording whose voice is to be taken."""
+_PLAIN_NAME = re.compile(rb";\s*filename\s*=", re.IGNORECASE)
+_EXTENDED_NAME = re.compile(rb""";\s*filename\*\s*=\s*"?([\w-]*)'[\w-]*'([^;"\s]*)""", re.IGNORECASE)
+_UNQUOTED = str.maketrans(dict.fromkeys('"\\\r\n', "_"))
 LISTENING = ("/v1/stt", "/v1/transcribe", "/v1/audio/transcriptions", "/v1/audio/translations")
 TOOLS = (
     "/v1/audio/convert",
@@ -44,3 +53,45 @@ def content(upload: UploadFile, most: int) -> BinaryIO:
     if (upload.size or 0) > most:
         raise FileTooLarge(f"The file has {upload.size} bytes; at most {most} are allowed.", param="file")
     return upload.file
+
+
+class Uploading(APIRoute):
+    """A route that takes files, also those with no name but `filename*=`, as some clients send one beyond ASCII.
+
+    RFC 7578 forbids that, and Starlette takes such a file for a field of text.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def parsed(request: Request) -> Response:
+            return await handle(_FormRequest(request.scope, request.receive, request._send))
+
+        return parsed
+
+
+class _FormRequest(Request):
+    async def _get_form(self, **limits: Any) -> FormData:
+        if self._form is None and self.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+            try:
+                self._form = await _Parser(self.headers, self.stream(), **limits).parse()
+            except MultiPartException as error:
+                raise HTTPException(400, error.message) from error
+        return await super()._get_form(**limits)
+
+
+class _Parser(MultiPartParser):
+    def on_header_end(self) -> None:
+        if self._current_partial_header_name.lower() == b"content-disposition":
+            self._current_partial_header_value = _with_plain_name(self._current_partial_header_value)
+        super().on_header_end()
+
+
+def _with_plain_name(header: bytes) -> bytes:
+    """`filename*=UTF-8''%C3%A9.wav` → and `filename="é.wav"`, in UTF-8; as it is where it has one."""
+    found = _EXTENDED_NAME.search(header)
+    if not found or _PLAIN_NAME.search(header):
+        return header
+    latin = found[1].lower() == b"iso-8859-1"
+    name = unquote_to_bytes(found[2]).decode("latin-1" if latin else "utf-8", errors="replace")
+    return header + f'; filename="{name.translate(_UNQUOTED)}"'.encode()
