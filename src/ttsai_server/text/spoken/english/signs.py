@@ -5,7 +5,7 @@ import unicodedata
 
 from ttsai_server.text.spoken.rules import Rule, table
 
-_NAMES = {
+NAMES = {
     "&": "and", "@": "at", "+": "plus", "=": "equals", "%": "percent", "×": "times", "÷": "divided by",
     "±": "plus or minus", "≤": "less than or equal to", "≥": "greater than or equal to", "≠": "not equal to",
     "≈": "approximately", "<": "less than", ">": "greater than", "§": "section", "°": "degrees", "©": "copyright",
@@ -37,7 +37,7 @@ def _unheard(m: re.Match[str]) -> str:
 
 
 def rules() -> list[Rule]:
-    named, say = table(_NAMES, before="", after="")
+    named, say = table(NAMES, before="", after="")
     return [
         (re.compile(r"(?<=\w)/(?=or\b)"), lambda m: " "),
         (

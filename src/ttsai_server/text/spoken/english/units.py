@@ -1,86 +1,112 @@
-"""Numbers with a unit: 5km, 20°C, 6 ft., 100 km/h, 20 m²."""
+"""Numbers with a unit: 5km, 20°C, 6 ft., 3/4 lb, 100 km/h, 9.8 m/s²; prices by the unit."""
 
 import re
+from collections.abc import Iterable
 
+from ttsai_server.text.spoken.english.grammar import Grammar
+from ttsai_server.text.spoken.english.unit_names import unit_names
 from ttsai_server.text.spoken.numbers import NUMBER, Numbers
 from ttsai_server.text.spoken.rules import Rule
 
-_METRIC = {
-    "km": "kilometer", "cm": "centimeter", "mm": "millimeter", "µm": "micrometer", "μm": "micrometer",
-    "nm": "nanometer", "m": "meter", "kg": "kilogram", "g": "gram", "mg": "milligram", "l": "liter", "L": "liter",
-    "ml": "milliliter", "mL": "milliliter", "cl": "centiliter", "ha": "hectare",
-}  # fmt: skip
-_OTHER = {
-    "mi": ("mile", "miles"), "ft": ("foot", "feet"), "ft.": ("foot", "feet"), "in.": ("inch", "inches"),
-    "yd": ("yard", "yards"), "yds": ("yard", "yards"), "lb": ("pound", "pounds"), "lbs": ("pound", "pounds"),
-    "lb.": ("pound", "pounds"), "lbs.": ("pound", "pounds"), "oz": ("ounce", "ounces"), "oz.": ("ounce", "ounces"),
-    "gal": ("gallon", "gallons"), "tbsp.": ("tablespoon", "tablespoons"), "tsp.": ("teaspoon", "teaspoons"),
-    "tbsp": ("tablespoon", "tablespoons"), "tsp": ("teaspoon", "teaspoons"),
-    "mph": ("mile per hour", "miles per hour"), "kph": ("kilometer per hour", "kilometers per hour"),
-    "km/h": ("kilometer per hour", "kilometers per hour"), "kmh": ("kilometer per hour", "kilometers per hour"),
-    "m/s": ("meter per second", "meters per second"), "rpm": ("R.P.M", "R.P.M"), "fps": ("F.P.S", "F.P.S"),
-    "kB": ("kilobyte", "kilobytes"), "KB": ("kilobyte", "kilobytes"), "MB": ("megabyte", "megabytes"),
-    "GB": ("gigabyte", "gigabytes"), "TB": ("terabyte", "terabytes"), "PB": ("petabyte", "petabytes"),
-    "GiB": ("gigabyte", "gigabytes"), "MiB": ("megabyte", "megabytes"), "KiB": ("kilobyte", "kilobytes"),
-    "Mbps": ("megabit per second", "megabits per second"), "Gbps": ("gigabit per second", "gigabits per second"),
-    "kbps": ("kilobit per second", "kilobits per second"), "Mb/s": ("megabit per second", "megabits per second"),
-    "MB/s": ("megabyte per second", "megabytes per second"), "GB/s": ("gigabyte per second", "gigabytes per second"),
-    "Hz": ("hertz", "hertz"), "kHz": ("kilohertz", "kilohertz"), "MHz": ("megahertz", "megahertz"),
-    "GHz": ("gigahertz", "gigahertz"), "ms": ("millisecond", "milliseconds"), "µs": ("microsecond", "microseconds"),
-    "ns": ("nanosecond", "nanoseconds"), "s": ("second", "seconds"), "sec": ("second", "seconds"),
-    "secs": ("second", "seconds"), "min": ("minute", "minutes"), "mins": ("minute", "minutes"), "h": ("hour", "hours"),
-    "hr": ("hour", "hours"), "hrs": ("hour", "hours"), "yr": ("year", "years"), "yrs": ("year", "years"),
-    "W": ("watt", "watts"), "kW": ("kilowatt", "kilowatts"), "MW": ("megawatt", "megawatts"),
-    "GW": ("gigawatt", "gigawatts"), "kWh": ("kilowatt hour", "kilowatt hours"), "V": ("volt", "volts"),
-    "kV": ("kilovolt", "kilovolts"), "mV": ("millivolt", "millivolts"), "mA": ("milliamp", "milliamps"),
-    "mAh": ("milliamp hour", "milliamp hours"), "dB": ("decibel", "decibels"), "px": ("pixel", "pixels"),
-    "psi": ("P.S.I", "P.S.I"), "Pa": ("pascal", "pascals"), "kPa": ("kilo pascal", "kilo pascals"),
-    "cal": ("calorie", "calories"), "kcal": ("kilocalorie", "kilocalories"), "kJ": ("kilo joule", "kilo joules"),
-    "N": ("newton", "newtons"), "°C": ("degree Celsius", "degrees Celsius"), "x": ("time", "times"),
-    "°F": ("degree Fahrenheit", "degrees Fahrenheit"), "°": ("degree", "degrees"), "%": ("percent", "percent"),
-    "K": ("K", "K"), "k": ("thousand", "thousand"), "M": ("million", "million"), "bn": ("billion", "billion"),
-}  # fmt: skip
-_ATTACHED_ONLY = {"s", "h", "m", "g", "l", "L", "x", "K", "k", "M", "N", "V", "W", "%", "°"}
-"""These are words or names of their own when a space goes before: 5 V is read as it is."""
-_SPACED_TOO = {"m", "g", "l", "L", "%", "°", "V", "W", "h", "s"}
+_ATTACHED_ONLY = {"x", "×", "K", "k", "M", "N", "t", '"', "″"}
+"""These are words or names of their own when a space goes before: 5 K is read as it is."""
+_SPACED_ONLY = {"in", "kn", "pt", "mo", "bar", "cal"}
+"""Joined to a number these are something else."""
+_INCH = r"in(?=\.(?!\w)|\.? (?:tall|long|wide|deep|high|thick|across|by|in diameter|x)\b| ?[x×] ?\d)"
+"""5 in. or 5 in long, but 5 in all."""
+_DOTTED = {"ft", "in", "lb", "lbs", "oz", "tsp", "tbsp", "min", "mins", "sec", "hr", "hrs", "yd", "mi", "gal", "yr"}
+"""Written with a full stop that ends no sentence: 5 ft. 10 in."""
+_NOUN = (
+    r"run|race|walk|ride|drive|hike|radius|lens|drive|cable|wire|file|limit|bag|box|bottle|zone|jump|swim|sprint|dash"
+    r"|relay|hurdles|freestyle|bulb|adapter|battery|monitor|screen|plank|pipe|flat|apartment|wind|winds|ladder|rope"
+)
+_AMOUNT = rf"(?:(?:\d+ )?\d{{1,3}}/\d{{1,3}}(?![\d/])|{NUMBER})"
+"""1/2, 1 1/2 or a decimal."""
 
 
-def _names(british: bool) -> dict[str, tuple[str, str]]:
-    metric = {unit: re.sub(r"(met|lit)er$", r"\1re", word) if british else word for unit, word in _METRIC.items()}
-    return {**{unit: (word, f"{word}s") for unit, word in metric.items()}, **_OTHER}
+_WORDS = (
+    "second|minute|hour|day|night|week|month|year|person|user|head|seat|item|unit|piece|page|word|call|cup|gallon|mile"
+    "|pound|square foot|ounce|barrel|ton|share|ticket|student|capita"
+)
+"""What a price or a speed may be by, beside units."""
+
+
+def per_names(british: bool) -> dict[str, str]:
+    """What may follow a slash → its name: kg → kilogram, day → day."""
+    units = {unit: one for unit, (one, _) in unit_names(british).items() if unit[0].isalpha() and unit not in "KkMx"}
+    return units | {word: word for word in _WORDS.split("|")}
 
 
 class _Units:
-    def __init__(self, say: Numbers) -> None:
-        self.say, self.names = say, _names(say.british)
+    def __init__(self, say: Numbers, grammar: Grammar) -> None:
+        self.say, self.grammar, self.names = say, grammar, unit_names(say.british)
+        self.per = per_names(say.british)
 
     def measured(self, m: re.Match[str]) -> str:
+        """5 km, 3/4 lb, -5 to 10 °C, a 900 sq ft flat, 9.8 m/s^2"""
+        if m["unit"] == '"' and m.string.count('"', max(0, m.start() - 200), m.start()) % 2:
+            return m[0]  # it ends a quotation
         minus = "minus " if m["minus"] else ""
-        said = self.say.number(m["n"]) + (f" to {self.say.number(m['to'])}" if m["to"] else "")
-        one = (m["n"] == "1" and not m["to"]) or m["noun"] is not None
-        unit = self.names[m["unit"]][0 if one else 1]
+        said = self._amount(m["n"]) + (f" to {self._amount(m['to'])}" if m["to"] else "")
+        unit = self.names[m["unit"]][0 if self._is_one(m) else 1]
         power = {"2": "square ", "3": "cubic "}.get(m["power"] or "", "")
-        stop = "." if m["unit"].endswith(".") and not m.string[m.end() :].strip() else ""
-        per = f" per {_PER[m['per']]}" if m["per"] else ""
-        return f"{minus}{said} {power}{unit}{per}{stop}"
+        return f"{m['a'] or ''}{minus}{said} {power}{unit}{self._per(m)}{self._stop(m)}"
+
+    def _is_one(self, m: re.Match[str]) -> bool:
+        """One kilometer, half a kilometer; a five kilometer run"""
+        if m["a"] or m["noun"] is not None:
+            return True
+        if m["to"]:
+            return False
+        over, _, under = m["n"].partition("/")
+        return m["n"] == "1" or (under != "" and " " not in over and int(over) < int(under))
+
+    def _amount(self, written: str) -> str:
+        whole, _, part = written.rpartition(" ")
+        over, _, under = part.partition("/")
+        if not under:
+            return self.say.number(part)
+        said = self.say.fraction(int(over), int(under))
+        return f"{self.say.whole(whole)} and {re.sub('^one ', 'a ', said)}" if whole else said
+
+    def _per(self, m: re.Match[str]) -> str:
+        if not m["per"]:
+            return ""
+        power = {"2": " squared", "3": " cubed"}.get(m["per_power"] or "", "")
+        return f" per {self.per[m['per']]}{power}"
+
+    def _stop(self, m: re.Match[str]) -> str:
+        if not m["dot"]:
+            return ""
+        number_next = re.match(r"\s+\d", m.string[m.end() : m.end() + 2]) is not None
+        return "." if number_next and m["unit"] not in _DOTTED else self.grammar.stop(m.string, m.end())
 
     def height(self, m: re.Match[str]) -> str:
         return f"{self.say.whole(m['ft'])} foot" + (f" {self.say.whole(m['in'])}" if m["in"] else "")
 
+    def inches(self, m: re.Match[str]) -> str:
+        return f"{self.say.whole(m[1])} {self.names['in'][m[1] != '1']}"
 
-_PER = {"s": "second", "h": "hour", "day": "day", "min": "minute", "kg": "kilogram", "L": "liter", "l": "liter"}
-_NOUN = r"run|race|walk|ride|drive|hike|radius|lens|drive|cable|wire|file|limit|bag|box|bottle|zone|jump|swim|sprint"
+
+def any_of(signs: Iterable[str]) -> str:
+    """A pattern for any of the signs, the longest first."""
+    return "|".join(re.escape(sign) for sign in sorted(signs, key=len, reverse=True))
 
 
-def rules(say: Numbers) -> list[Rule]:
-    units = _Units(say)
-    names = sorted(units.names, key=len, reverse=True)
-    spaced = "|".join(re.escape(u) for u in names if u not in _ATTACHED_ONLY or u in _SPACED_TOO)
-    joined = "|".join(re.escape(u) for u in names)
-    number = rf"(?P<minus>(?<![\w\d)])[-−])?(?<![\w.,])(?P<n>{NUMBER})(?:\s?[-–]\s?(?P<to>{NUMBER}))?"
-    tail = rf"(?:\^(?P<power>[23]))?(?:/(?P<per>{'|'.join(_PER)}))?(?![\w/])(?P<noun>(?= (?:{_NOUN})\b))?"
+def rules(say: Numbers, grammar: Grammar) -> list[Rule]:
+    u = _Units(say, grammar)
+    joined = any_of(unit for unit in u.names if unit not in _SPACED_ONLY)
+    spaced = any_of(unit for unit in u.names if unit not in _ATTACHED_ONLY and unit != "in")
+    number = rf"(?P<a>\b[Aa]n? )?(?P<minus>(?<![\w)])[-−])?(?<![\w.,/])(?P<n>{_AMOUNT})(?:\s?[-–]\s?(?P<to>{_AMOUNT}))?"
+    tail = (
+        rf"(?:\^(?P<power>[23]))?(?: ?/ ?(?P<per>{any_of(u.per)})(?:\^(?P<per_power>[23]))?)?(?![\w/])"
+        rf"(?P<noun>(?=[ -](?:{_NOUN})\b))?(?P<dot>(?<=[a-z])\.)?"
+    )
+    between = rf"(?<=\d)( ?(?P<unit>{joined}|in))\s?(?:(?P<to>[-–])\s?(?=\d[\d.,]*\s?(?P=unit))|[x×]\s?(?=\d))"
     return [
-        (re.compile(r"(?<![\w.])(?P<ft>\d)['’′](?:\s?(?P<in>\d{1,2})(?:[\"”″]|['’]{2}))?(?!\w)"), units.height),
-        (re.compile(rf"{number}-?(?P<unit>{joined}){tail}"), units.measured),
-        (re.compile(rf"{number}[ \u00a0](?P<unit>{spaced}){tail}"), units.measured),
+        (re.compile(r"(?<![\w.])(?P<ft>\d)['’′](?:\s?(?P<in>\d{1,2})(?:[\"”″]|['’′]{2})?)?(?![\w'’])"), u.height),
+        (re.compile(between), lambda m: f"{m[1]} to " if m["to"] else f"{m[1]} by "),
+        (re.compile(rf"{number}-?(?P<unit>{joined}){tail}"), u.measured),
+        (re.compile(rf"{number}[ -](?P<unit>{spaced}|{_INCH}){tail}"), u.measured),
+        (re.compile(r"(?:(?<=\bfeet )|(?<=\bfoot ))(\d\d?) in\b"), u.inches),
     ]

@@ -64,7 +64,7 @@ def rules(say: Numbers) -> list[Rule]:
         (re.compile(r"(?:(?<=\s)|^)~?(?:/[\w.-]*\w)+/?(?=[\s,.;:!?)]|$)"), _path),
         (re.compile(r"(?<=\()(?:/\w+)+/?(?=\))"), _path),
         (re.compile(r"\b[A-Za-z]:(?:\\[\w.-]+)+"), _path),
-        (re.compile(r"(?<![\w&])#(?=[^\W\d])"), lambda m: "hashtag "),
+        (re.compile(r"(?<![\w&])#(?=\d*[^\W\d])"), lambda m: "hashtag "),
         (re.compile(r"(?<!\w)@(?=\w)"), lambda m: "at "),
         (re.compile(r"(?<=\w)_+(?=\w)"), lambda m: " underscore "),
         (re.compile(r"(?<=\w)\(\)"), lambda m: " "),

@@ -2,33 +2,42 @@
 
 import re
 
+from ttsai_server.text.spoken.english.grammar import Grammar
 from ttsai_server.text.spoken.rules import Rule, table
 
-_TITLES = {
-    "Mr.": "mister", "Mrs.": "missus", "Ms.": "miz", "Dr.": "doctor", "Prof.": "professor", "Sgt.": "sergeant",
-    "Lt.": "lieutenant", "Capt.": "captain", "Gen.": "general", "Col.": "colonel", "Rev.": "reverend",
-    "Gov.": "governor", "Sen.": "senator", "Rep.": "representative", "Hon.": "honorable", "Mt.": "mount",
-    "Ft.": "fort", "Pres.": "president", "Mr": "mister", "Mrs": "missus", "Dr": "doctor",
+TITLES = {
+    "Mr": "mister", "Mrs": "missus", "Ms": "miz", "Dr": "doctor", "Prof": "professor", "Sgt": "sergeant",
+    "Lt": "lieutenant", "Capt": "captain", "Gen": "general", "Col": "colonel", "Maj": "major", "Cpl": "corporal",
+    "Cmdr": "commander", "Adm": "admiral", "Rev": "reverend", "Gov": "governor", "Sen": "senator", "Fr": "father",
+    "Rep": "representative", "Hon": "honorable", "Pres": "president", "Supt": "superintendent", "Mt": "mount",
+    "Ft": "fort", "Messrs": "messers",
 }  # fmt: skip
-_ROADS = {
-    "St.": "street", "Ave.": "avenue", "Blvd.": "boulevard", "Rd.": "road", "Dr.": "drive", "Ln.": "lane",
-    "Ct.": "court", "Hwy.": "highway", "Pl.": "place", "Sq.": "square",
-}  # fmt: skip
-_PLAIN = {
+_NO_STOP = "Mr|Mrs|Ms|Dr|Prof|Sgt|Lt|Capt|Col|Rev|Gov|Sen|Mt|Ft|MR|MRS|DR"
+"""Titles that are also written without a full stop."""
+PLAIN = {
     "e.g.": "for example", "i.e.": "that is", "vs.": "versus", "vs": "versus", "approx.": "approximately",
-    "dept.": "department", "est.": "established", "fig.": "figure", "Fig.": "figure", "vol.": "volume",
-    "Vol.": "volume", "Inc.": "incorporated", "Ltd.": "limited", "Corp.": "corporation", "Co.": "company",
-    "Bros.": "brothers", "Sr.": "senior", "Jr.": "junior", "ca.": "circa", "cf.": "compare", "w/o": "without",
-    "w/": "with ", "a.k.a.": "also known as", "min.": "minimum", "max.": "maximum", "misc.": "miscellaneous",
-    "et al.": "et al", "viz.": "namely", "resp.": "respectively", "incl.": "including", "pp.": "pages",
-    "Ph.D.": "P.H.D", "PhD": "P.H.D", "PhDs": "P.H.D's", "TV": "T.V", "ie": "that is", "eg": "for example",
+    "dept.": "department", "Dept.": "department", "est.": "established", "Est.": "established", "vol.": "volume",
+    "Vol.": "volume", "ca.": "circa", "cf.": "compare", "w/o": "without", "w/": "with ", "viz.": "namely",
+    "resp.": "respectively", "incl.": "including", "excl.": "excluding", "pp.": "pages", "PhD": "P.H.D",
+    "PhDs": "P.H.D's", "TV": "T.V", "ie": "that is", "eg": "for example", "Apt.": "apartment", "apt.": "apartment",
+    "Ste.": "suite", "ext.": "extension", "Ext.": "extension", "tel.": "telephone", "Tel.": "telephone",
+    "Univ.": "university", "Assn.": "association", "Assoc.": "associate", "Asst.": "assistant",
+    "Intl.": "international", "Natl.": "national", "Gov't": "government", "govt.": "government",
+    "govt": "government", "Govt": "government",
+    "mfg.": "manufacturing", "qty.": "quantity", "Qty.": "quantity", "temp.": "temperature", "avg.": "average",
+    "fig.": "figure", "Fig.": "figure", "figs.": "figures", "Figs.": "figures",
+    "Attn.": "attention", "c/o": "care of", "b/c": "because",
 }  # fmt: skip
-_DAYS = {
-    "Jan": "January", "Feb": "February", "Mar": "March", "Apr": "April", "Jun": "June", "Jul": "July", "Aug": "August",
-    "Sep": "September", "Sept": "September", "Oct": "October", "Nov": "November", "Dec": "December", "Mon": "Monday",
-    "Tue": "Tuesday", "Tues": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday", "Thur": "Thursday",
-    "Thurs": "Thursday", "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday",
+LAST = {
+    "etc.": "et cetera", "&c.": "et cetera", "Inc.": "incorporated", "Ltd.": "limited", "Corp.": "corporation",
+    "Co.": "company", "Cos.": "companies", "Bros.": "brothers", "Sr.": "senior", "Jr.": "junior", "Esq.": "esquire",
+    "misc.": "miscellaneous", "et al.": "et al", "a.k.a.": "also known as", "Ph.D.": "P.H.D", "Ed.D.": "E.D.D",
+    "Ave.": "avenue", "Blvd.": "boulevard", "Rd.": "road", "Hwy.": "highway", "dept.": "department",
+    "Dept.": "department", "govt.": "government",
 }  # fmt: skip
+"""These may end a sentence, and then their full stop ends it too."""
+_UNNUMBERED = {"min.": "minimum", "max.": "maximum", "a.m.": "A.M", "p.m.": "P.M"}
+"""After a number these are minutes and times of day, which have rules of their own."""
 _MISLEADING = {
     "GitHub": "git hub", "Github": "git hub", "github": "git hub", "iPhone": "eye phone", "iPhones": "eye phones",
     "iPad": "eye pad", "iPads": "eye pads", "iOS": "i.O.S", "macOS": "mac O.S", "YouTube": "you tube",
@@ -51,53 +60,48 @@ _HETERONYMS: list[Rule] = [
 ]  # fmt: skip
 
 
-def _full_stop(m: re.Match[str], said: str) -> str:
-    """Keep the stop where the abbreviation also ends a sentence."""
-    rest = m.string[m.end() :]
-    return said + ("." if m[0].endswith(".") and re.match(r"\s*$|\s+[\"“(]?[A-Z]", rest) else "")
+class _Words:
+    def __init__(self, grammar: Grammar) -> None:
+        self.stop = grammar.stop
+
+    def last(self, m: re.Match[str]) -> str:
+        """Inc., etc.: the full stop stays where a sentence ends."""
+        said = LAST.get(m[0]) or _UNNUMBERED[m[0]]
+        return said + self.stop(m.string, m.end(), names=m[0] != "etc.")
+
+    def initials(self, m: re.Match[str]) -> str:
+        """U.S. may end a sentence; J.K. before a name does not."""
+        return m[0][:-1] + self.stop(m.string, m.end(), names=True)
+
+    def initial(self, m: re.Match[str]) -> str:
+        """J. Smith, but: vitamin C. It helps."""
+        return m[0] if self.stop(m.string, m.end(1) + 1, names=True) else f"{m[1]} "
 
 
-def _initials(m: re.Match[str]) -> str:
-    """U.S. may end a sentence; J.K. before a name does not."""
-    country = m[0] in ("U.S.", "U.K.", "U.S.A.", "E.U.", "D.C.", "P.M.", "A.M.")
-    return _full_stop(m, m[0][:-1]) if country or not m.string[m.end() :].strip() else m[0][:-1]
+def _title(m: re.Match[str]) -> str:
+    return f"{TITLES[(m[1] or m[2]).capitalize()]} "
 
 
-def _saint(m: re.Match[str]) -> str:
-    return "saint " if m[0].startswith("S") else "saints "
+def _any_of(words: dict[str, str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
-def rules() -> list[Rule]:
-    roads = "|".join(re.escape(road) for road in _ROADS)
-    days = "|".join(sorted(_DAYS, key=len, reverse=True))
+def rules(grammar: Grammar) -> list[Rule]:
+    words = _Words(grammar)
+    titles = "|".join([*TITLES, *map(str.upper, TITLES)])
     return [
         table(_MISLEADING),
         *_HETERONYMS,
-        (re.compile(rf"(?<=[a-z\d]) (?P<road>{roads})(?=$|[\s,;)])(?! [A-Z]\w+ (?!and\b)[a-z])"), _road),
-        (re.compile(r"\bSt\. ?(?=[A-Z])"), _saint),
-        (re.compile(r"\bSt\."), lambda m: _full_stop(m, "street")),
-        table(_TITLES, after=r"(?= ?[A-Z]| and\b)"),
-        (re.compile(r"(?<!\w)etc\."), lambda m: _full_stop(m, "et cetera")),
+        (re.compile(rf"(?<!\w)(?:({titles})\.|({_NO_STOP})(?= )) ?(?=[A-Z]|and [MDP]|& )"), _title),
+        (re.compile(rf"(?<!\w)(?:{_any_of(LAST)})"), words.last),
+        (re.compile(rf"(?<!\w)(?<!\d )(?<!\d)(?:{_any_of(_UNNUMBERED)})"), words.last),
         (re.compile(r"(?<!\w)etc(?!\w)"), lambda m: "et cetera"),
-        (re.compile(r"(?<!\w)[Nn]o\. ?(?=\d)|(?<!\w)Nr\. ?(?=\d)|№ ?(?=\d)"), lambda m: "number "),
-        (re.compile(rf"\b({days})\."), lambda m: _DAYS[m[1]]),
-        (re.compile(rf"\b({days})(?=,? \d)"), lambda m: _DAYS[m[1]]),
-        (re.compile(r"\b(?:[A-Z]\.){2,}"), _initials),
-        (re.compile(r"\b([A-Z])\. ?(?=[A-Z]\. |[A-Z][a-z])"), lambda m: f"{m[1]} "),
-        _plain(),
+        (re.compile(r"(?<!\w)(?:[Nn]os?|NO|Nr)\. ?(?=\d)|№ ?(?=\d)"), lambda m: "number "),
+        (re.compile(r"(?<!\w)[Pp]\. ?(?=\d)"), lambda m: "page "),
+        (re.compile(r"(?<!\w)[Cc]h\. ?(?=\d)"), lambda m: "chapter "),
+        (re.compile(r"(?<!\w)c\. ?(?=\d{3,4}\b)"), lambda m: "circa "),
+        (re.compile(r"(?<=[a-z]) v\. (?=[A-Z])"), lambda m: " versus "),
+        (re.compile(r"\b(?:[A-Z]\.){2,}"), words.initials),
+        (re.compile(r"\b([A-Z])\. ?(?=[A-Z]\. |[A-Z][a-z])"), words.initial),
+        table(PLAIN),
     ]
-
-
-def _road(m: re.Match[str]) -> str:
-    before = m.string[: m.start() + 1]
-    if not re.search(r"(?:[A-Z][a-z]+|\d(?:st|nd|rd|th))$", before.rstrip()):
-        return m[0]
-    return " " + _full_stop(m, _ROADS[m["road"]])
-
-
-def _plain() -> Rule:
-    pattern, say = table(_PLAIN)
-    return (
-        pattern,
-        lambda m: _full_stop(m, say(m)) if m[0] in ("Inc.", "Ltd.", "Corp.", "Co.", "Jr.", "Sr.") else say(m),
-    )
