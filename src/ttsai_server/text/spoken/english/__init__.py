@@ -62,6 +62,7 @@ def _rules(say: Numbers, grammar: Grammar, figures_too: bool) -> list[Rule]:
         *places.rules(say, grammar),
         *words.rules(grammar),
         *(amounts if figures_too else []),
+        *units.bare(say, grammar),
         *roman.rules(say, grammar),
         *names.rules(),
         *maths.powers(say),

@@ -14,7 +14,7 @@ _BY_DIGITS = (
 _BY_PAIRS = (
     "Boeing|Airbus|Flight|flight|Room|room|Suite|suite|Highway|highway|Hwy|Route|route|Interstate"
     "|Error|error|HTTP|status|Apt|apartment|Porsche|Peugeot|Bus|bus|Box|box|Gate|gate|Unit|Area|Studio|Course|Exit|exit"
-    "|Form|form|Boulevard|Levi['’]s|extension"
+    "|Form|form|Office|Port|port|Boulevard|Levi['’]s|extension"
 )
 """Words before a number that is said two digits at a time."""
 _ROADS = (
@@ -49,6 +49,10 @@ class _Codes:
             said = " point ".join(map(self.say.whole, parts))
         return ("version " if m["v"] else "") + said + (" " if m["rest"] else "")
 
+    def spelled(self, code: str) -> str:
+        """AA12 → A A one two"""
+        return " ".join(self.say.digits(c) if c.isdecimal() else c.upper() for c in code.replace(" ", ""))
+
     def formula(self, m: re.Match[str]) -> str:
         """H2SO4 → H.2.S.O.4"""
         pieces = re.findall(r"[A-Za-z]+|\d+", m[0])
@@ -72,12 +76,17 @@ def rules(say: Numbers) -> list[Rule]:
     c = _Codes(say)
     decimal = r"\d{1,4}(?:\.\d+)?"
     return [
+        (re.compile(r"(?<=\w)#(?=\d)"), lambda m: " number "),
+        (re.compile(r"#\s?(?=\d)"), lambda m: "number "),
+        (re.compile(r"\b([A-Z]{2,6})((?:-\d{2,}){2,})(?!\w)"), lambda m: f"{m[1]} {say.groups(m[2])}"),
+        (re.compile(r"\b0[xX]([0-9a-fA-F]+)\b"), lambda m: f"zero X {c.spelled(m[1])}"),
+        (re.compile(r"(?<=light )((?:is |number )?)([A-Z]{2} ?\d{2,4})(?!\w)"), lambda m: m[1] + c.spelled(m[2])),
         (re.compile(r"(?<![\w.])\+?(?:\d{1,3}[ .-])?(?:\(\d{3}\) ?|\d{3}[.-])\d{3}[.-]\d{4}(?!\w)"), c.phone),
         (
             re.compile(r"(?<![\w.])\+\d{1,3}(?:[ -]\d{2,5}){2,5}(?!\w)|(?<![\w.])0\d{2,4}(?:[ -]\d{3,4}){1,3}(?!\w)"),
             c.phone,
         ),
-        (re.compile(r"(?<![\w.-])\d{3}-\d{4}(?![\w-])"), c.phone),
+        (re.compile(r"(?<![\w.-])\d{3}-(?!19|20)\d{4}(?![\w-])"), c.phone),
         (re.compile(r"(?<![\w.-])\d+(?:-\d+){2,}(?:-X)?(?![\w-])"), c.phone),
         (re.compile(r"(?<![\w.,$£€-])1?[2-9]\d{9}(?<!000)(?![\w-]|[.,]\d)"), c.bare_phone),
         (re.compile(r"(?<![\w.,$£€-])\d{9,}(?<!000)(?![\w-]|[.,]\d)(?! ?[a-zμ°%/]{1,4}\b)"), c.thousands),
@@ -87,11 +96,12 @@ def rules(say: Numbers) -> list[Rule]:
         (re.compile(rf"(?<![\w.])({decimal})(?:\s?x\s?|×)(?=\d)"), lambda m: f"{say.number(m[1])} by "),
         (re.compile(rf"\b(?=[A-Za-z]*\d)(?:(?:{_ELEMENTS}){_COUNT}?){{2,}}(?!\w)"), c.formula),
         (re.compile(r"\b(?:NaCl|KCl|HCl|NaOH|KOH|AgCl|NaF|HBr)(?!\w)"), c.formula),
-        (re.compile(rf"\b((?i:{_BY_DIGITS}))((?: (?:is|was|number|code))?:? #?)(\d{{3,8}})(?![\w,.]\d|\w)"),
-         lambda m: f"{m[1]}{m[2].replace('#', '')}{say.digits(m[3])}"),
-        (re.compile(rf"\b({_BY_PAIRS}) #?(\d{{3,4}})(?!\w|[,.]\d)"), lambda m: f"{m[1]} {say.pairs(m[2])}"),
+        (re.compile(rf"\b((?i:{_BY_DIGITS}))((?: (?:is|was|number|code))?:? )(\d{{3,8}})(?![\w,.]\d|\w)"),
+         lambda m: f"{m[1]}{m[2]}{say.digits(m[3])}"),
+        (re.compile(rf"\b((?:{_BY_PAIRS}) (?:number )?)(\d{{3,4}})(?!\w|[,.]\d)"), lambda m: m[1] + say.pairs(m[2])),
         (re.compile(r"\b([A-Z]|US)-?(\d{3})(?!\w)"), lambda m: f"{m[1]} {say.pairs(m[2])}"),
-        (re.compile(r"\b([A-Z]{2,3})-?(\d{3,4})(?!\w)"), lambda m: f"{'.'.join(m[1])} {say.digits(m[2])}"),
+        (re.compile(r"\b([A-Z]{2,3})-?(\d{3})(?!\w|-\d)"), lambda m: f"{'.'.join(m[1])} {say.pairs(m[2])}"),
+        (re.compile(r"\b([A-Z]{2,3})-?(\d{4})(?!\w|-\d)"), lambda m: f"{'.'.join(m[1])} {say.digits(m[2])}"),
         (re.compile(rf"(?<![\w.,$£€-])(\d{{3,4}})([A-Z])?(?= (?:[A-Z][a-z]+ ){{1,3}}(?:{_ROADS})\b)"), c.house),
         (re.compile(r"(?<![\w.,])(240|360|480|540|720|1080|1440|2160|4320)([pi])(?!\w)"),
          lambda m: f"{say.pairs(m[1])} {m[2].upper()}"),

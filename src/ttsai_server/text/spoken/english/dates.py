@@ -24,8 +24,11 @@ _DAY_OR_MONTH = "|".join(sorted({*DAYS, *DAYS.values(), "May"}, key=len, reverse
 _BEFORE_DAY = {"on", "in", "every", "this", "next", "last", "by", "til", "until", "from", "since", "early", "late",
                "mid", "open", "closed", "of"}  # fmt: skip
 _BEFORE_YEAR = {"in", "by", "since", "until", "to", "from", "year", "before", "after", "around", "about", "circa", "ad",
-                "a.d", "of", "was", "and"}  # fmt: skip
+                "a.d", "of", "was"}  # fmt: skip
 _BEFORE_DECADE = {"the", "early", "mid", "late", "roaring", "swinging", "their", "his", "her", "my"}
+_AND_DECADE = re.compile(
+    r"(?:ies|hundreds|tens|thousands)(?:,? (?:and|or|to|through) |\s?[-–]\s?)(?:early |mid |late )?$"
+)
 _LAST_WORD = re.compile(r"([\w.]+)[ -]$")
 _TIME_WORD = (
     r"(?<=\b[Oo]n )|(?<=\b[Ii]n )|(?<=very )|(?<=\b[Tt]his )|(?<=[Nn]ext )|(?<=[Ll]ast )|(?<=\b[Bb]y )|(?<=til )"
@@ -121,7 +124,8 @@ class _Dates:
         tens = self.say.cardinal(int(m["ten"]) * 10)
         plural = f"{tens[:-1]}ies" if tens.endswith("y") else f"{tens}s"
         if not m["century"]:
-            return plural if m[0][0] in "'’" or _follows(m, _BEFORE_DECADE) else m[0]
+            after = _AND_DECADE.search(m.string, max(0, m.start() - 20), m.start())
+            return plural if m[0][0] in "'’" or after or _follows(m, _BEFORE_DECADE) else m[0]
         if m["ten"] == "0":
             return self.say.year(int(m["century"]) * 100) + "s"
         return f"{self.say.cardinal(int(m['century']))} {plural}"
@@ -193,10 +197,15 @@ def years(say: Numbers) -> list[Rule]:
     """Bare years, when no unit has taken the number: 1905, 2008; 1066 only where the words before it say so."""
     end = r"(?![\w%°:/×-])(?![.,]\d)"
 
+    listed = re.compile(r",? (?:and|or|to) (?:1[1-9]|20)\d\d\b")
+
     def around_1066(m: re.Match[str]) -> str:
-        return say.pairs(m["y"]) if _follows(m, _BEFORE_YEAR) or m.string[m.start() - 1 : m.start()] == "(" else m[0]
+        a_year = (
+            _follows(m, _BEFORE_YEAR) or m.string[m.start() - 1 : m.start()] == "(" or listed.match(m.string, m.end())
+        )
+        return say.pairs(m["y"]) if a_year else m[0]
 
     return [
+        (re.compile(rf"(?<!\w)(?P<y>10(?!24)[1-9]\d){end}(?! (?:of|\w+s)\b)"), around_1066),
         (re.compile(rf"(?<![\w$£€.,])(?P<y>1[1-9]\d\d|20\d\d){end}"), lambda m: say.year(int(m["y"]))),
-        (re.compile(rf"(?<!\w)(?P<y>10[1-9]\d){end}(?! (?:of|\w+s)\b)"), around_1066),
     ]

@@ -30,6 +30,10 @@ class _Figures:
         digits = m[1].replace(",", "")
         return self.say.ordinal(int(digits)) if len(digits) < 16 else f"{self.say.digits(digits)} {m[2]}"
 
+    def players(self, m: re.Match[str]) -> str:
+        """49ers → forty niners"""
+        return re.sub("e$", "", self.say.whole(m[1])) + m[2]
+
     def plain(self, m: re.Match[str]) -> str:
         before = m.string[m.start() - 1 : m.start()]
         after = m.string[m.end() : m.end() + 1]
@@ -42,23 +46,18 @@ def rules(say: Numbers) -> list[Rule]:
     ends = r"(?![\w/]|\.\d)"
     th = r"(?:st|nd|rd|th|ST|ND|RD|TH)"
     return [
+        (re.compile(r"(?<![\w.])(\d+)(ers?)\b"), f.players),
+        (re.compile(r"(?<=\d/\d)\s?[-–]\s?(?=\d+/\d)"), lambda m: " to "),
         (re.compile(rf"(?<![\w./])(?P<whole>\d+) (?P<over>\d{{1,2}})/(?P<under>\d{{1,3}}){ends}"), f.mixed),
         (re.compile(rf"(?<![\w./])(?P<over>\d+)/(?P<under>\d+){ends}"), f.fraction),
         (re.compile(r"(?<=\d[snrt][tdh])[-–](?=\d+(?:st|nd|rd|th)\b)"), lambda m: " to "),
         (re.compile(rf"(?<![\w.])(\d+|\d{{1,3}}(?:,\d{{3}})+)({th})\b"), f.ordinal),
-        (re.compile(r"\b([A-Z]\d{0,3})\s?[-–]\s?(?=([A-Z])\d{0,3}(?!\w))"), _letters),
         (re.compile(rf"(?<![\w.])({NUMBER})\s?[-–]\s?(?={NUMBER}(?!\w))(?!\d+-)"), lambda m: f"{say.number(m[1])} to "),
-        (re.compile(r"(?<![\w.])(\d+):(\d+)\b"), lambda m: f"{say.whole(m[1])} to {say.whole(m[2])}"),
+        (re.compile(rf"(?<![\w.])({NUMBER}):({NUMBER})\b"), lambda m: f"{say.number(m[1])} to {say.number(m[2])}"),
         (re.compile(rf"(?<![\w)])[-−](?={NUMBER})|−\s?(?={NUMBER})"), lambda m: "minus "),
-        (re.compile(r"#\s?(?=\d)"), lambda m: "number "),
         (re.compile(r"(?<!\w)~\s?(?=\d)"), lambda m: "about "),
         *plain(say),
     ]
-
-
-def _letters(m: re.Match[str]) -> str:
-    """Q1–Q3, A–Z"""
-    return f"{m[1]} to " if m[1][0] == m[2] or m[0] in ("A-", "A–") else m[0]
 
 
 def plain(say: Numbers) -> list[Rule]:

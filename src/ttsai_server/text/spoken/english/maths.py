@@ -23,18 +23,24 @@ def _operator(said: str, m: re.Match[str]) -> str:
 
 def signs() -> list[Rule]:
     """Minus and division, to be taken before a range or a date can be seen in them."""
+    before = r"(?<![\w/])(?<!\d )[b-hj-z](?=(?: [-−+]| ?[+=^×÷<>])=? ?[\w(√−-])(?!\w)"
+    after = r"(?<=[=+×÷<>−] )[b-hj-z](?!\w)"
     operand = r"(?=[\d(√xyzabn](?![A-Za-z]{2}))"
     return [
-        (re.compile(rf"(?<=[\d)xyzabn]) [-–−] {operand}"), lambda m: _operator("minus", m)),
+        (re.compile(r"(?<![\w.])(\d+)([xyzn])(?=\^| ?[-–+=−]| ?\*)(?!\w)"), lambda m: f"{m[1]} {m[2].upper()}"),
+        (re.compile(rf"(?<=[\d)xyzabnXYZN]) [-–−] {operand}"), lambda m: _operator("minus", m)),
         (re.compile(r"(?<=\d)−(?=\d)"), lambda m: " minus "),
-        (re.compile(r"(?<=\d)[-–](?=\d)"), lambda m: _operator("minus", m) if _has_equals(m) else m[0]),
+        (re.compile(r"(?<![\d.,-])(\d{1,9})[-–](?=\d{1,9} ?=(?!=))"), lambda m: f"{m[1]} minus "),
         (re.compile(r"(?<=[\d)]) / (?=[\d(])"), lambda m: " divided by "),
-        (re.compile(r"(?<=\d)/(?=\d)"), lambda m: " divided by " if _has_equals(m) else m[0]),
+        (re.compile(r"(?<![\d/.])(\d{1,9})/(\d{1,9})(?= ?=)"), _quotient),
         (re.compile(r"(?<=\d) ?[x*] ?(?=\d)"), lambda m: " times " if m[0].strip() == "*" or _has_equals(m) else m[0]),
-        (re.compile(r"(?<![\w.])(\d+)([xyzn])(?=\^| ?[-+=−]| ?\*)(?!\w)"), lambda m: f"{m[1]} {m[2].upper()}"),
-        (re.compile(r"(?<![\w/])(?<!\d )([b-hj-z])(?= ?[-+=^×÷<>−]=? ?[\w(√−-])(?!\w)|(?<=[=+×÷<>−] )([b-hj-z])(?!\w)"),
-         lambda m: m[0].upper()),
+        (re.compile(rf"{before}|{after}"), lambda m: m[0].upper()),
     ]  # fmt: skip
+
+
+def _quotient(m: re.Match[str]) -> str:
+    """10/2 = 5, but 2/4 = 1/2 has fractions."""
+    return f"{m[1]} divided by {m[2]}" if int(m[1]) >= int(m[2]) else m[0]
 
 
 def _has_equals(m: re.Match[str]) -> bool:

@@ -50,7 +50,8 @@ class _Money:
 
     def _per(self, m: re.Match[str]) -> str:
         """$3/lb is by the pound."""
-        return f" per {self.per[m['per']]}" if m["per"] else ""
+        power = {"2": "square ", "3": "cubic "}.get(m["power"] or "", "")
+        return f" per {power}{self.per[m['per']]}" if m["per"] else ""
 
     def sum(self, m: re.Match[str]) -> str:
         """$1,234.56 → one thousand two hundred thirty four dollars and fifty six cents"""
@@ -92,7 +93,7 @@ def rules(say: Numbers) -> list[Rule]:
     minus = r"(?P<minus>(?<![\w\d)])[-−]\s?)?"
     codes = rf"(?P<code>{'|'.join(CODES)})"
     country = r"(?:(?<!\w)(?P<country>US|CA|AU|C|A|NZ|HK|R|S))?"
-    per = rf"(?:\s?/\s?(?P<per>(?-i:{any_of(money.per)}))(?!\w))?"
+    per = rf"(?:\s?/\s?(?P<per>(?-i:{any_of(money.per)}))(?:\^(?P<power>[23]))?(?!\w))?"
     return [
         (re.compile(rf"(?i){minus}{country}(?P<sign>{_SIGN})\s?{amount}{_NOUN}{per}"), money.sum),
         (re.compile(rf"(?i){minus}(?<![\w.,])(?P<country>){amount}\s?(?P<sign>{_SIGN})(?P<noun>){per}"), money.sum),

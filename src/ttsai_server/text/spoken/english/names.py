@@ -33,10 +33,16 @@ def _initialism(m: re.Match[str]) -> str:
     return spell(word) + ending if plural else word
 
 
+def _letters(m: re.Match[str]) -> str:
+    """Q1–Q3, A–Z"""
+    return f"{m[1]} to " if m[1][0] == m[2] or m[1] + m[2] == "AZ" else m[0]
+
+
 def rules() -> list[Rule]:
     return [
         (re.compile(r"\b([A-Z])&([A-Z])\b"), lambda m: f"{m[1]} and {m[2]}"),
-        (re.compile(r"\b([A-Z])2([A-Z])(?![\w.])"), lambda m: f"{m[1]} to {m[2]}"),
+        (re.compile(r"\b([A-Z])2([A-Z])\b"), lambda m: f"{m[1]} to {m[2]}"),
+        (re.compile(r"\b([A-Z]\d{0,3})\s?[-–]\s?(?=([A-Z])\d{0,3}(?!\w))"), _letters),
         (re.compile(r"(?<=[A-Z])-(?=\d)|(?<=\d)-(?=[A-Z]\b)"), lambda m: " "),
         (
             re.compile(

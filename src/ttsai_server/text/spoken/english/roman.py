@@ -49,6 +49,9 @@ class _Roman:
             return m[0]
         return f"{m['of']} the {self.say.ordinal(roman(m['n']))}"
 
+    def century(self, m: re.Match[str]) -> str:
+        return self.say.ordinal(roman(m["n"]))
+
     def year(self, m: re.Match[str]) -> str:
         return self.say.year(roman(m[0]))
 
@@ -59,6 +62,7 @@ class _Roman:
 def rules(say: Numbers, grammar: Grammar) -> list[Rule]:
     r = _Roman(say, grammar)
     return [
+        (re.compile(rf"(?<!\w)(?P<n>{_NUMERAL})(?= (?:century|centuries|dynasty)\b)"), r.century),
         (re.compile(rf"(?i:\b(?P<of>(?:{COUNTED})s?)) (?P<n>{_LIST})"), r.counted),
         (re.compile(rf"\b(?P<of>(?:{RULERS})(?: [A-Z][a-z]+)?) (?P<n>{_NUMERAL})"), r.ruler),
         (re.compile(rf"\b(?P<of>(?:{_REIGN}) [A-Z][a-z]+(?: [A-Z][a-z]+)?) (?P<n>{_NUMERAL})"), r.ruler),

@@ -42,7 +42,7 @@ _OTHER = {
     "GHz": ("gigahertz", "gigahertz"), "THz": ("terahertz", "terahertz"), "lx": ("lux", "lux"), "bar": ("bar", "bar"),
     "°C": ("degree Celsius", "degrees Celsius"), "°F": ("degree Fahrenheit", "degrees Fahrenheit"),
     "° C": ("degree Celsius", "degrees Celsius"), "° F": ("degree Fahrenheit", "degrees Fahrenheit"),
-    "°": ("degree", "degrees"), "%": ("percent", "percent"), "x": ("times", "times"), "×": ("times", "times"),
+    "°": ("degree", "degrees"), "%": ("percent", "percent"), "x": ("time", "times"), "×": ("time", "times"),
     "K": ("K", "K"), "k": ("thousand", "thousand"), "M": ("million", "million"), "bn": ("billion", "billion"),
 }  # fmt: skip
 

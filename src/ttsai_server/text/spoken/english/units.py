@@ -8,7 +8,7 @@ from ttsai_server.text.spoken.english.unit_names import unit_names
 from ttsai_server.text.spoken.numbers import NUMBER, Numbers
 from ttsai_server.text.spoken.rules import Rule
 
-_ATTACHED_ONLY = {"x", "×", "K", "k", "M", "N", "t", '"', "″"}
+_ATTACHED_ONLY = {"x", "×", "K", "k", "M", "N", '"', "″"}
 """These are words or names of their own when a space goes before: 5 K is read as it is."""
 _SPACED_ONLY = {"in", "kn", "pt", "mo", "bar", "cal"}
 """Joined to a number these are something else."""
@@ -37,6 +37,16 @@ def per_names(british: bool) -> dict[str, str]:
     return units | {word: word for word in _WORDS.split("|")}
 
 
+_QUOTED = re.compile(r'(?<![\w.,!?])"(?:[^"]|(?<=\d)")*$')
+"""An open quotation; the sign after a figure in it is one of inches."""
+_LENGTHS = {"m", "km", "cm", "mm", "ft", "in", "yd", "mi"}
+
+
+_BARE = "km|cm|mm|kg|lbs?|oz|tsp|tbsp|mph|km/h|kWh|sq ft"
+"""Units also where no number is written before them."""
+_ONE = re.compile(r"(?i)\b(?:one|an?|per|each|every|half) $")
+
+
 class _Units:
     def __init__(self, say: Numbers, grammar: Grammar) -> None:
         self.say, self.grammar, self.names = say, grammar, unit_names(say.british)
@@ -44,7 +54,7 @@ class _Units:
 
     def measured(self, m: re.Match[str]) -> str:
         """5 km, 3/4 lb, -5 to 10 °C, a 900 sq ft flat, 9.8 m/s^2"""
-        if m["unit"] == '"' and m.string.count('"', max(0, m.start() - 200), m.start()) % 2:
+        if m["unit"] == '"' and _QUOTED.search(m.string, max(0, m.start() - 200), m.start()):
             return m[0]  # it ends a quotation
         minus = "minus " if m["minus"] else ""
         said = self._amount(m["n"]) + (f" to {self._amount(m['to'])}" if m["to"] else "")
@@ -54,7 +64,7 @@ class _Units:
 
     def _is_one(self, m: re.Match[str]) -> bool:
         """One kilometer, half a kilometer; a five kilometer run"""
-        if m["a"] or m["noun"] is not None:
+        if (m["a"] and m["unit"] not in "x×") or m["noun"] is not None:
             return True
         if m["to"]:
             return False
@@ -72,14 +82,24 @@ class _Units:
     def _per(self, m: re.Match[str]) -> str:
         if not m["per"]:
             return ""
-        power = {"2": " squared", "3": " cubed"}.get(m["per_power"] or "", "")
-        return f" per {self.per[m['per']]}{power}"
+        unit, power = self.per[m["per"]], m["per_power"]
+        if not power:
+            return f" per {unit}"
+        if m["per"] in _LENGTHS:
+            return f" per {'square' if power == '2' else 'cubic'} {unit}"
+        return f" per {unit} {'squared' if power == '2' else 'cubed'}"
 
     def _stop(self, m: re.Match[str]) -> str:
         if not m["dot"]:
             return ""
         number_next = re.match(r"\s+\d", m.string[m.end() : m.end() + 2]) is not None
         return "." if number_next and m["unit"] not in _DOTTED else self.grammar.stop(m.string, m.end())
+
+    def bare(self, m: re.Match[str]) -> str:
+        """Miles per lb, a few km"""
+        one = _ONE.search(m.string, max(0, m.start() - 6), m.start()) is not None
+        stop = self.grammar.stop(m.string, m.end()) if m["dot"] else ""
+        return self.names[m["unit"]][0 if one else 1] + stop
 
     def height(self, m: re.Match[str]) -> str:
         return f"{self.say.whole(m['ft'])} foot" + (f" {self.say.whole(m['in'])}" if m["in"] else "")
@@ -102,11 +122,17 @@ def rules(say: Numbers, grammar: Grammar) -> list[Rule]:
         rf"(?:\^(?P<power>[23]))?(?: ?/ ?(?P<per>{any_of(u.per)})(?:\^(?P<per_power>[23]))?)?(?![\w/])"
         rf"(?P<noun>(?=[ -](?:{_NOUN})\b))?(?P<dot>(?<=[a-z])\.)?"
     )
-    between = rf"(?<=\d)( ?(?P<unit>{joined}|in))\s?(?:(?P<to>[-–])\s?(?=\d[\d.,]*\s?(?P=unit))|[x×]\s?(?=\d))"
+    next_amount = r"(?:(?P<to>[-–])\s?(?=\d[\d.,]*\s?(?P=unit))|(?P<or>/)\s?(?=[-−]?\d)|[x×]\s?(?=\d))"
+    between = rf"(?<=\d)( ?(?P<unit>{joined}|in))\s?{next_amount}"
     return [
         (re.compile(r"(?<![\w.])(?P<ft>\d)['’′](?:\s?(?P<in>\d{1,2})(?:[\"”″]|['’′]{2})?)?(?![\w'’])"), u.height),
-        (re.compile(between), lambda m: f"{m[1]} to " if m["to"] else f"{m[1]} by "),
+        (re.compile(between), lambda m: f"{m[1]}{',' if m['or'] else ' to' if m['to'] else ' by'} "),
         (re.compile(rf"{number}-?(?P<unit>{joined}){tail}"), u.measured),
         (re.compile(rf"{number}[ -](?P<unit>{spaced}|{_INCH}){tail}"), u.measured),
         (re.compile(r"(?:(?<=\bfeet )|(?<=\bfoot ))(\d\d?) in\b"), u.inches),
     ]
+
+
+def bare(say: Numbers, grammar: Grammar) -> list[Rule]:
+    """Units without a number: dollars per lb."""
+    return [(re.compile(rf"(?<![\w/-])(?P<unit>{_BARE})\b(?![/-]\w)(?P<dot>\.)?"), _Units(say, grammar).bare)]

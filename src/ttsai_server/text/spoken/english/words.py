@@ -30,12 +30,18 @@ PLAIN = {
 }  # fmt: skip
 LAST = {
     "etc.": "et cetera", "&c.": "et cetera", "Inc.": "incorporated", "Ltd.": "limited", "Corp.": "corporation",
-    "Co.": "company", "Cos.": "companies", "Bros.": "brothers", "Sr.": "senior", "Jr.": "junior", "Esq.": "esquire",
+    "Co.": "company", "co.": "company", "Cos.": "companies", "Bros.": "brothers", "Sr.": "senior",
+    "Jr.": "junior", "Esq.": "esquire",
     "misc.": "miscellaneous", "et al.": "et al", "a.k.a.": "also known as", "Ph.D.": "P.H.D", "Ed.D.": "E.D.D",
     "Ave.": "avenue", "Blvd.": "boulevard", "Rd.": "road", "Hwy.": "highway", "dept.": "department",
     "Dept.": "department", "govt.": "government",
 }  # fmt: skip
 """These may end a sentence, and then their full stop ends it too."""
+_NUMBERED = {
+    "p": "page", "ch": "chapter", "sec": "section", "para": "paragraph", "art": "article", "eq": "equation",
+    "pt": "part", "ver": "version", "ex": "example", "tab": "table", "op": "opus",
+}  # fmt: skip
+"""Only before a number."""
 _UNNUMBERED = {"min.": "minimum", "max.": "maximum", "a.m.": "A.M", "p.m.": "P.M"}
 """After a number these are minutes and times of day, which have rules of their own."""
 _MISLEADING = {
@@ -78,6 +84,10 @@ class _Words:
         return m[0] if self.stop(m.string, m.end(1) + 1, names=True) else f"{m[1]} "
 
 
+def _numbered(m: re.Match[str]) -> str:
+    return f"{_NUMBERED[m[1].lower()]} "
+
+
 def _title(m: re.Match[str]) -> str:
     return f"{TITLES[(m[1] or m[2]).capitalize()]} "
 
@@ -97,11 +107,11 @@ def rules(grammar: Grammar) -> list[Rule]:
         (re.compile(rf"(?<!\w)(?<!\d )(?<!\d)(?:{_any_of(_UNNUMBERED)})"), words.last),
         (re.compile(r"(?<!\w)etc(?!\w)"), lambda m: "et cetera"),
         (re.compile(r"(?<!\w)(?:[Nn]os?|NO|Nr)\. ?(?=\d)|№ ?(?=\d)"), lambda m: "number "),
-        (re.compile(r"(?<!\w)[Pp]\. ?(?=\d)"), lambda m: "page "),
-        (re.compile(r"(?<!\w)[Cc]h\. ?(?=\d)"), lambda m: "chapter "),
+        (re.compile(rf"(?<!\w)({'|'.join(_NUMBERED)})\. ?(?=\d)", re.IGNORECASE), _numbered),
+        (re.compile(r"(?<!\w)M(ax|in)\.(?= [a-z\d])"), lambda m: _UNNUMBERED[f"m{m[1]}."]),
         (re.compile(r"(?<!\w)c\. ?(?=\d{3,4}\b)"), lambda m: "circa "),
         (re.compile(r"(?<=[a-z]) v\. (?=[A-Z])"), lambda m: " versus "),
         (re.compile(r"\b(?:[A-Z]\.){2,}"), words.initials),
-        (re.compile(r"\b([A-Z])\. ?(?=[A-Z]\. |[A-Z][a-z])"), words.initial),
+        (re.compile(r"(?<![\w.])([A-Z])\. ?(?=[A-Z]\. |[A-Z][a-z])"), words.initial),
         table(PLAIN),
     ]
