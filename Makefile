@@ -1,4 +1,4 @@
-# Needs Python 3.11 or newer and make; everything else goes into .venv.
+# Needs Python 3.11 to 3.14 and make; everything else goes into .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,11 +11,14 @@ setup: $(VENV)/.installed
 dev: $(VENV)/.installed-dev
 
 $(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15) and "Python 3.11 to 3.14 is needed, and this is %d.%d: make PYTHON=python3.12, say" % sys.version_info[:2])'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "Python's venv is missing (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+# misaki says that it is for Python < 3.13, but all that is used of it runs on later ones
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) install -c constraints.txt -e .
+	$(PIP) install -c constraints.txt --no-deps --ignore-requires-python misaki
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
@@ -46,10 +49,14 @@ format: dev
 bench: dev
 	$(BIN)/python -m benchmarks
 
-# The newest release of every package that pyproject.toml admits; test before keeping it.
+# The newest release of every package that pyproject.toml admits; test before keeping it. Lines that hold for some
+# Pythons only, with a marker after a semicolon, are kept by hand.
 upgrade: dev
 	$(PIP) install --upgrade --upgrade-strategy eager -e '.[dev,espeak,ja,postgres,redis,s3,zh]'
-	$(PIP) freeze --exclude-editable > constraints.txt
+	grep ';' constraints.txt > $(VENV)/by-hand
+	sed 's/==.*/==/' $(VENV)/by-hand > $(VENV)/by-hand-names
+	$(PIP) freeze --exclude-editable | grep -vFf $(VENV)/by-hand-names | sort -f - $(VENV)/by-hand > $(VENV)/pinned
+	cp $(VENV)/pinned constraints.txt
 
 clean:
 	rm -rf $(VENV) build dist

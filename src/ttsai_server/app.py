@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from ttsai_server import __version__
 from ttsai_server.api import (
@@ -123,7 +124,8 @@ def create_app(
         await billing.close()
         await database.close()
 
-    app = FastAPI(
+    app = FastAPIOffline(
+        redoc_url=None,  # it would fetch its logo from the web
         title="ttsai-server",
         version=__version__,
         summary="A self-hosted speech server with the TTS.ai REST API",

@@ -26,15 +26,17 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(level: str, form: str) -> None:
-    """Send every logger's records to standard error; `form`: json, text, or auto: text for a terminal."""
+    """Send every logger's records to standard error: the server's own from `level` on, others' only from WARNING on.
+
+    `form`: json, text, or auto: text for a terminal.
+    """
     as_json = form == "json" or (form == "auto" and not sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if as_json else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    logging.getLogger("ttsai_server").setLevel(level)
+    root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
     # what no line shows is not found out: logging's own advice for speed
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
-    for noisy in ("httpx", "httpcore", "alembic", "phonemizer"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,8 +1,10 @@
 """ttsai-server keys, accounts, db, doctor, config."""
 
 import json
+import sys
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from ttsai_server.cli import app
@@ -35,6 +37,22 @@ def test_a_key_is_never_shown_again(tmp_path: Path) -> None:
     listed = run(tmp_path, "keys", "list", "--json").stdout
     assert key not in listed
     assert key[:11] in listed
+
+
+def test_ids_are_whole_in_a_narrow_terminal(tmp_path: Path) -> None:
+    key = made(tmp_path, "keys", "create", "--label", "a label that is longer than there is room for")
+    listed = CliRunner().invoke(app, ["--data-dir", str(tmp_path), "keys", "list"], env={"COLUMNS": "40"}).stdout
+    assert str(key["id"]) in listed
+    assert str(key["account"]) in listed
+
+
+def test_the_list_says_until_when_a_key_holds(tmp_path: Path) -> None:
+    made(tmp_path, "keys", "create", "--expires", "2030-01-01T00:00:00Z")
+    revoked = made(tmp_path, "keys", "create")
+    run(tmp_path, "keys", "revoke", str(revoked["id"]))
+    first, second = run(tmp_path, "keys", "list").stdout.splitlines()[1:]
+    assert "2030-01-01" in first
+    assert "revoked" in second
 
 
 def test_a_publishable_key_has_origins(tmp_path: Path) -> None:
@@ -82,13 +100,39 @@ def test_the_doctor_says_what_is_missing_and_how_to_mend_it(tmp_path: Path) -> N
     findings = {finding["what"]: finding for finding in json.loads(result.stdout)["findings"]}
     assert result.exit_code == 1
     assert findings["model kokoro"]["mend"] == "Run: ttsai-server models pull kokoro"
-    assert findings["database"]["mend"] == "Run: ttsai-server db upgrade"
+
+
+def found(data_dir: Path, what: str) -> dict[str, object]:
+    """A finding of the doctor."""
+    findings = json.loads(run(data_dir, "doctor", "--json").stdout)["findings"]
+    return next(finding for finding in findings if finding["what"] == what)
+
+
+def test_the_doctor_names_the_command_that_installs_misaki(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "misaki", None)
+    finding = found(tmp_path, "package misaki")
+    assert not finding["ok"]
+    assert str(finding["mend"]).startswith("Run: pip install")
+
+
+def test_the_doctor_finds_a_folder_that_no_server_has_used_well_and_leaves_it_so(tmp_path: Path) -> None:
+    assert found(tmp_path / "new", "database")["ok"]
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_doctor_finds_a_database_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TTSAI_SERVER__STORE__URL", "postgresql://127.0.0.1:9/ttsai")
+    assert not found(tmp_path, "database")["ok"]
 
 
 def test_the_doctor_finds_an_upgraded_database_well(tmp_path: Path) -> None:
     assert run(tmp_path, "db", "upgrade").exit_code == 0
-    findings = json.loads(run(tmp_path, "doctor", "--json").stdout)["findings"]
-    assert next(finding["ok"] for finding in findings if finding["what"] == "database")
+    assert found(tmp_path, "database") == {
+        "what": "database",
+        "ok": True,
+        "detail": f"sqlite:///{tmp_path}/ttsai.db",
+        "mend": "",
+    }
 
 
 def test_wrong_settings_are_told_by_name(tmp_path: Path) -> None:

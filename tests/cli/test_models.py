@@ -62,6 +62,13 @@ def test_list_for_people_has_one_line_a_model(carried: Path) -> None:
     assert "missing" in run("list").stdout
 
 
+def test_the_list_of_all_models_fits_80_columns() -> None:
+    ids = [model["id"] for model in answer(run("list", "--json"))["models"]]
+    lines = CliRunner().invoke(app, ["models", "list"], env={"COLUMNS": "80"}).stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ids
+    assert max(map(len, lines)) <= 80
+
+
 def test_pull_makes_them_ready(carried: Path, tmp_path: Path) -> None:
     result = run("pull", "m", "--json")
     assert (result.exit_code, answer(result)) == (0, {"models": [{"id": "m", "weights": "ready", "error": None}]})

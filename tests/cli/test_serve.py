@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,9 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from tests.listening import Ear, wer
 
 TONE = {"model": "tone", "voice": "tone_a"}
-COMMAND = [sys.executable, "-c", "from ttsai_server.cli import main; main()"]
+COMMAND = [sys.executable, "-m", "ttsai_server"]
 
 
 class Running:
@@ -22,7 +24,7 @@ class Running:
         self.process = process
         self.said = ""
         assert process.stdout
-        while not (found := re.search(r"Listening on (\S+)", self.said)):
+        while not (found := re.search(r"Listening on (\S+)(?s:.+)/docs", self.said)):
             line = process.stdout.readline()
             assert line, "the server ended"
             self.said += line
@@ -70,6 +72,44 @@ def test_the_first_start_prints_a_key_once(tmp_path: Path) -> None:
         first.stop()
     with serve(tmp_path) as second:
         assert "sk-tts-" not in second.said
+
+
+def test_the_curl_line_of_the_first_start_works_as_it_is(tmp_path: Path, kokoro_weights: Path, ear: Ear) -> None:
+    with serve(tmp_path / "data", TTSAI_SERVER__MODELS__DIR=str(kokoro_weights.parent)) as running:
+        example = running.said[running.said.index("curl") : running.said.index("All that it does")]
+        subprocess.run(example, shell=True, check=True, cwd=tmp_path)
+    assert wer("Hello to you all.", ear.listen((tmp_path / "hello.mp3").read_bytes())) == 0
+
+
+def test_the_first_start_ends_with_what_a_newcomer_needs_in_80_columns(tmp_path: Path) -> None:
+    with serve(tmp_path) as running:
+        said = running.said.strip().splitlines()
+    places = [next(n for n, line in enumerate(said) if word in line) for word in (running.key, "Listening", "curl")]
+    assert places == sorted(places)
+    assert said[-1] == f"All that it does: {running.url}/docs"
+    assert max(map(len, said)) <= 80
+
+
+def test_without_keys_the_curl_line_has_none(tmp_path: Path) -> None:
+    with serve(tmp_path, TTSAI_SERVER__AUTH__ENABLED="false") as running:
+        assert "curl" in running.said
+        assert "Authorization" not in running.said
+
+
+def test_the_key_is_told_although_the_port_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        words = ["--data-dir", str(tmp_path), "serve", "--port", str(taken.getsockname()[1])]
+        done = subprocess.run([*COMMAND, *words], capture_output=True, text=True)
+    assert done.returncode
+    assert "sk-tts-" in done.stdout
+    assert "address already in use" in done.stderr
+
+
+def test_other_peoples_loggers_speak_from_warning_on(tmp_path: Path) -> None:
+    with serve(tmp_path) as running:
+        httpx.get(f"{running.url}/health/live")
+        lines = [json.loads(line) for line in running.stop().splitlines()]
+    assert {line["logger"].split(".")[0] for line in lines if line["level"] == "info"} == {"ttsai_server"}
 
 
 def test_a_running_server_honours_a_new_key_at_once_and_a_revoked_one_no_more(tmp_path: Path) -> None:

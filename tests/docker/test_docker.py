@@ -3,8 +3,12 @@
 import json
 import os
 import re
+import shutil
 import subprocess
+import sys
 from functools import reduce
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,6 +77,25 @@ def test_what_the_package_needs_is_in_the_context() -> None:
 )  # fmt: skip
 def test_what_the_image_must_not_hold_is_not_in_the_context(path: str) -> None:
     assert not in_context(path)
+
+
+@pytest.fixture
+def first_stage(tmp_path: Path) -> Path:
+    """A folder with what the first stage has when it installs the package."""
+    before = takewhile(lambda step: step[1] != "make setup", steps())
+    for *paths, target in [rest.split() for instruction, rest in before if instruction == "COPY"]:
+        (tmp_path / target).mkdir(parents=True, exist_ok=True)
+        for path in paths:
+            shutil.copy(CHECKOUT / path, tmp_path / target)
+    return tmp_path
+
+
+def test_the_first_stage_holds_what_make_setup_reads(first_stage: Path) -> None:
+    subprocess.run(["make", "--dry-run", "setup"], cwd=first_stage, check=True)
+
+
+def test_the_first_stage_holds_what_the_build_of_the_package_reads(first_stage: Path) -> None:
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel:editable"], cwd=first_stage, check=True)
 
 
 def test_the_package_is_installed_by_make_setup_alone() -> None:

@@ -27,7 +27,7 @@ class Server:
         )
         self.said = ""
         assert self.process.stdout
-        while not (found := re.search(r"Listening on (\S+)", self.said)):
+        while not (found := re.search(r"Listening on (\S+)(?s:.+)/docs", self.said)):
             line = self.process.stdout.readline()
             assert line, f"the server ended: {log.read_text()[-3000:]}"
             self.said += line

@@ -2,17 +2,18 @@
 
 import json
 from dataclasses import asdict
+from operator import attrgetter
 from typing import Annotated
 
 import typer
 
-from ttsai_server.cli.output import Json, fail, on_database, show
+from ttsai_server.cli.output import Columns, Json, fail, on_database, show
 from ttsai_server.settings import Settings
 from ttsai_server.store.accounts import Account, Accounts
 
 app = typer.Typer(no_args_is_help=True)
 
-COLUMNS = ("id", "name", "plan", "available", "reserved")
+COLUMNS: Columns = {name: attrgetter(name) for name in ("id", "plan", "available", "reserved", "name")}
 
 
 def check_plan(settings: Settings, plan: str) -> str:

@@ -10,9 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import typer
+from sqlalchemy import inspect, make_url
 
 from ttsai_server.cli.output import Json
 from ttsai_server.engines.catalog import Catalog, load_class
+from ttsai_server.engines.kokoro.g2p import INSTALL_MISAKI
 from ttsai_server.engines.weights import missing
 from ttsai_server.errors import BadCard
 from ttsai_server.runtime.loading import device
@@ -49,24 +51,28 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield _database(settings)
     yield from (_disk(name, folder) for name, folder in (("data", settings.data_dir), ("weights", settings.models.dir)))
     yield _device(settings)
+    yield _misaki()
     yield from _models(settings)
 
 
 def _database(settings: Settings) -> Finding:
+    url = make_url(settings.store_url)
     where = settings.store_url.split("@")[-1]
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():  # which opening it would make
+        return Finding("database", True, f"{where}: not there yet; the first start makes it")
 
-    async def ask() -> None:
+    async def is_made() -> bool:
         database = open_database(settings)
         try:
-            await database.read(lambda connection: connection.exec_driver_sql("SELECT count(*) FROM accounts"))
+            return await database.read(lambda connection: inspect(connection).has_table("accounts"))
         finally:
             await database.close()
 
     try:
-        asyncio.run(ask())
+        made = asyncio.run(is_made())
     except Exception as error:  # whatever it is, the user shall read it
-        return Finding("database", False, f"{where}: {error}".splitlines()[0], "Run: ttsai-server db upgrade")
-    return Finding("database", True, where)
+        return Finding("database", False, f"{where}: {error}".splitlines()[0], "Set store.url to one that answers.")
+    return Finding("database", True, where if made else f"{where}: empty; the first start makes its tables")
 
 
 def _disk(name: str, folder: Path) -> Finding:
@@ -84,6 +90,13 @@ def _device(settings: Settings) -> Finding:
         what = "there is an NVIDIA GPU, but Kokoro's package for torch is not installed: it runs on the processor"
         return Finding("device", False, what, "Run: pip install 'ttsai-server[torch]'")
     return Finding("device", True, f"{found}, {os.cpu_count()} processors")
+
+
+def _misaki() -> Finding:
+    if importlib.util.find_spec("misaki"):
+        return Finding("package misaki", True, "reads English for Kokoro")
+    what = "Kokoro can't read English without it, and pip leaves it out on this Python"
+    return Finding("package misaki", False, what, f"Run: {INSTALL_MISAKI}")
 
 
 def _models(settings: Settings) -> Iterator[Finding]:

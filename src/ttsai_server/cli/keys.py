@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ttsai_server.cli.accounts import check_plan
-from ttsai_server.cli.output import Json, fail, on_database, show
+from ttsai_server.cli.output import Columns, Json, fail, on_database, show
 from ttsai_server.services.accounts import check_origins
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
@@ -16,7 +16,13 @@ from ttsai_server.store.keys import PUBLISHABLE, SECRET, Key, Keys
 
 app = typer.Typer(no_args_is_help=True)
 
-COLUMNS = ("id", "account", "kind", "prefix", "label", "expires_at", "revoked_at")
+COLUMNS: Columns = {
+    "id": lambda key: key.id,
+    "begins": lambda key: key.prefix,
+    "account": lambda key: key.account,
+    "until": lambda key: _until(key),
+    "label": lambda key: key.label,
+}
 
 
 @app.command()
@@ -62,6 +68,13 @@ def revoke(context: typer.Context, key: str, as_json: Json = False) -> None:
     """Stop a key for good, by its id."""
     revoked = on_database(context.obj, lambda database: Keys(database).revoke(key))
     typer.echo(json.dumps(asdict(revoked)) if as_json else f"{revoked.id} is revoked.")
+
+
+def _until(key: Key) -> str:
+    """The last day of a key, UTC."""
+    if key.revoked_at is not None:
+        return "revoked"
+    return "" if key.expires_at is None else f"{datetime.fromtimestamp(key.expires_at, UTC):%Y-%m-%d}"
 
 
 def _moment(text: str | None) -> float | None:

@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ttsai_server.cli.output import Json, fail, show
+from ttsai_server.cli.output import Columns, Json, fail, show
 from ttsai_server.cli.progress import download_bar
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.catalog import Catalog
@@ -16,6 +17,8 @@ from ttsai_server.errors import ApiError
 from ttsai_server.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
+
+COLUMNS: Columns = {name: attrgetter(name) for name in ("id", "type", "weights", "licence")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
     """List the models, and whether their weights are here."""
     settings: Settings = context.obj
     rows = [_model(card, settings.models.dir) for card in _catalog(settings).cards()]
-    show("models", rows, ("id", "name", "type", "tier", "licence", "weights"), as_json=as_json)
+    show("models", rows, COLUMNS, as_json=as_json)
 
 
 @app.command("pull")

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, TypeVar
 
@@ -16,6 +16,10 @@ from ttsai_server.store.db import Database, open_database
 from ttsai_server.store.migrate import upgrade
 
 T = TypeVar("T")
+Columns = Mapping[str, Callable[[Any], object]]
+"""Header of a table's column → what a row shows in it."""
+WIDEST = 1000
+"""Columns of the screen that no table needs."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -43,14 +47,18 @@ def fail(message: str) -> typer.Exit:
     return typer.Exit(1)
 
 
-def show(title: str, rows: Sequence[Any], columns: Sequence[str], *, as_json: bool) -> None:
-    """Rows of dataclasses: `{title: [...]}` with every field, or a table of some columns."""
+def show(title: str, rows: Sequence[Any], columns: Columns, *, as_json: bool) -> None:
+    """Print rows of dataclasses: `{title: [...]}` with every field, or a table, whose last column may be wrapped.
+
+    The others are never cut, however narrow the terminal: an id is copied into the next command.
+    """
     if as_json:
         typer.echo(json.dumps({title: [asdict(row) for row in rows]}))
         return
-    table = Table()
-    for column in columns:
-        table.add_column(column, overflow="fold")  # what is shown is copied into the next command
+    table, last = Table(box=None, pad_edge=False), list(columns)[-1]
+    for header in columns:
+        table.add_column(header, no_wrap=header != last, overflow="fold")
     for row in rows:
-        table.add_row(*("" if getattr(row, name) is None else str(getattr(row, name)) for name in columns))
-    Console().print(table)
+        table.add_row(*(str(cell(row)) for cell in columns.values()))
+    least = Console(width=WIDEST).measure(table).minimum
+    Console(width=max(Console().width, least)).print(table)

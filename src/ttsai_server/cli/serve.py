@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +13,9 @@ from ttsai_server.app import create_app
 from ttsai_server.logs import configure
 from ttsai_server.memory import use_one_arena
 from ttsai_server.settings import Settings
+
+EVERYWHERE = {"127.0.0.1", "0.0.0.0", "::1", "::"}
+"""Addresses that this machine reaches as `localhost`."""
 
 
 def serve(
@@ -29,8 +32,9 @@ def serve(
     )
     configure(settings.log.level, settings.log.format)
     token = secrets.token_urlsafe(32)
+    keys: list[str] = []
     config = uvicorn.Config(
-        create_app(settings, admin_token=token, announce=_announce),
+        create_app(settings, admin_token=token, announce=keys.append),
         host=settings.server.host,
         port=settings.server.port,
         log_config=None,
@@ -39,34 +43,60 @@ def serve(
         ws="none",
         timeout_graceful_shutdown=round(settings.server.shutdown_seconds),
     )
-    Server(config, settings.data_dir, token).run()
-
-
-def _announce(key: str) -> None:
-    typer.echo(f"\nThe account 'local' was made. Its key, shown this once:\n\n    {key}\n")
+    Server(config, settings, token, keys).run()
 
 
 class Server(uvicorn.Server):
     """Says where it listens, on the screen and, for `models load` on the same machine, in `data_dir/server.json`."""
 
-    def __init__(self, config: uvicorn.Config, data_dir: Path, token: str) -> None:
+    def __init__(self, config: uvicorn.Config, settings: Settings, token: str, keys: Sequence[str]) -> None:
+        """`keys` holds the key of the first account once the start has made one."""
         super().__init__(config)
-        self._note = data_dir / "server.json"
+        self._note = settings.data_dir / "server.json"
+        self._needs_key = settings.auth.enabled
         self._token = token
+        self._keys = keys
 
     async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        finally:  # also where the port is taken: the key is never shown again
+            for key in self._keys:
+                typer.echo(f"\nThe account 'local' was made. Its key, shown this once:\n\n    {key}\n")
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
-            self._write({"url": f"http://{host}:{port}", "token": self._token, "pid": os.getpid()})
-            typer.echo(f"Listening on http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}")
+            self._write({"url": _url(host, port), "token": self._token, "pid": os.getpid()})
+            typer.echo(self._greeting(_url("localhost" if host in EVERYWHERE else host, port)))
 
     async def shutdown(self, sockets: Any = None) -> None:
         self._note.unlink(missing_ok=True)
         await super().shutdown(sockets)
+
+    def _greeting(self, url: str) -> str:
+        key = self._keys[0] if self._keys and self._needs_key else ""
+        if key or not self._needs_key:
+            way_in = ["", "Try it:", "", *_example(url, key), ""]
+        else:
+            way_in = ["For another key: ttsai-server keys create"]
+        return "\n".join([f"Listening on {url}", *way_in, f"All that it does: {url}/docs"])
 
     def _write(self, note: dict[str, Any]) -> None:
         self._note.parent.mkdir(parents=True, exist_ok=True)
         self._note.unlink(missing_ok=True)
         with os.fdopen(os.open(self._note, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as file:
             json.dump(note, file)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _example(url: str, key: str) -> list[str]:
+    """A curl command that works as it is, in lines that fit a terminal."""
+    parts = [
+        f"curl {url}/v1/tts/ -o hello.mp3",
+        *([f'  -H "Authorization: Bearer {key}"'] if key else []),
+        '  -H "Content-Type: application/json"',
+        """  -d '{"model": "kokoro", "voice": "af_bella", "text": "Hello to you all."}'""",
+    ]
+    return ["  " + part for part in " \\\n".join(parts).splitlines()]
