@@ -60,8 +60,7 @@ class _Engine:
 
     def speak(self, text: str) -> Sound:
         language, card, sound, joiner = self._voice.language, self._card, Sound(), Joiner(self._card.rate)
-        # as for an answer that is sent when it is whole: no short first piece
-        for piece in pieces(text, card.chunk_chars, card.chunk_chars, language.split("-")[0]):
+        for piece in pieces(text, card.chunk_chars, language.split("-")[0]):
             began = process_time()
             parts = list(self._engine.synthesize(self._request(piece.text), Cancellation()))
             sound.cpu += process_time() - began

@@ -122,10 +122,8 @@ class ModelCard:
     """Slowest pace that the engine makes well; below it, the sound is stretched."""
     fastest: float = 2.0
     """Fastest pace that the engine makes well."""
-    first_chars: int = 60
-    """Longest first piece of text: short, so that sound starts soon."""
     chunk_chars: int = 200
-    """Longest later piece of text."""
+    """Longest piece of text that the engine is given at once."""
     sources: tuple[Source, ...] = ()
     """In the order they are tried; a file may be in several, and may differ between them."""
     derived: tuple[str, ...] = ()
@@ -145,6 +143,8 @@ class SpeechRequest:
     """BCP 47, as `en-us`."""
     speed: float = 1.0
     """1 is the voice's own pace; 2 is twice as fast."""
+    soon: bool = False
+    """Whether someone waits for its first sound: the engine may say it in several steps, a short one first."""
     options: Mapping[str, object] = field(default_factory=dict[str, object])
     """Engine knobs that the client sent, already checked against the engine's Options."""
 

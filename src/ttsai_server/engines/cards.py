@@ -84,7 +84,6 @@ class CardFile(_Strict):
     memory: int = Field(default=0, ge=0)
     concurrency: int = Field(default=1, ge=0)
     queue: PositiveInt = 64
-    first_chars: PositiveInt = 60
     chunk_chars: PositiveInt = 200
     options: dict[str, Any] = {}
     previews: dict[LanguageTag, str] = {}

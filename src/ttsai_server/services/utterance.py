@@ -93,10 +93,10 @@ class Utterance:
         async with self._means.runtime.lease(card) as handle:
             track = await asyncio.to_thread(Track, script.format, card.rate, faster=script.faster, file=file)
             self._track, playback = track, Playback()
-            # a file is heard when it is whole: no need for a short first piece
-            first = card.chunk_chars if file else card.first_chars
-            for piece in pieces(script.text, first, card.chunk_chars, script.language):
-                async with aclosing(handle.synthesize(replace(script.request, text=piece.text), playback)) as steps:
+            for piece in pieces(script.text, card.chunk_chars, script.language):
+                # nobody waits for a file's first sound: it is heard when it is whole
+                request = replace(script.request, text=piece.text, soon=not file and not piece.start)
+                async with aclosing(handle.synthesize(request, playback)) as steps:
                     async for audio in steps:
                         self._made = piece.end
                         yield await asyncio.to_thread(track.add, audio)

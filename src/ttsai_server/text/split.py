@@ -1,7 +1,7 @@
 """A long text → pieces that an engine can say in one step, cut where a reader would pause.
 
 Sentences come from `sentencex` (Wikimedia, MIT): it keeps every character, knows each language's abbreviations and
-takes 5 ns a character. What it can't do is here: lines, sentences that are too long, and a short first piece.
+takes 5 ns a character. What it can't do is here: lines, and sentences that are too long.
 """
 
 from bisect import bisect_right
@@ -58,18 +58,17 @@ class Piece:
     """Silence wanted after it, seconds at the voice's own pace."""
 
 
-def pieces(text: str, first: int, longest: int, language: str = "en") -> Iterator[Piece]:
+def pieces(text: str, longest: int, language: str = "en") -> Iterator[Piece]:
     """Cut a text lazily, in linear time; nothing of it is lost: what can't be said belongs to a neighbour.
 
     Args:
         text: cleaned; without a letter or a digit there are no pieces.
-        first: longest first piece, characters: short, so that sound starts soon. Each next one may be twice as long.
         longest: longest piece, characters of the given text (a comma read for a newline comes on top).
         language: whose abbreviations to know, ISO 639-1.
     """
     held: Piece | None = None
     start = 0
-    for piece in _cut(text, first, longest, language):
+    for piece in _cut(text, longest, language):
         if not piece.text:
             # punctuation alone: it goes with what was before it, or with what comes
             held = held and replace(held, end=piece.end, pause=max(held.pause, piece.pause))
@@ -82,18 +81,15 @@ def pieces(text: str, first: int, longest: int, language: str = "en") -> Iterato
         yield held
 
 
-def _cut(text: str, first: int, longest: int, language: str) -> Iterator[Piece]:
+def _cut(text: str, longest: int, language: str) -> Iterator[Piece]:
     """The pieces, and between them stretches that can't be said, with an empty text."""
-    limit = min(first, longest)
     for start, end in _paragraphs(text):
         block = _SHORT_LINE.sub(rf"\1{_LINE_END}", text[start:end])
         sentences = sentence_ends(block, language)
         at = 0
         while at < len(block):
-            stop, cut = _next(block, at, limit, sentences)
-            said = _said(block[at:stop])
-            yield Piece(said, start + at, start + stop, cut)
-            limit = min(2 * limit, longest) if said else limit
+            stop, cut = _next(block, at, longest, sentences)
+            yield Piece(_said(block[at:stop]), start + at, start + stop, cut)
             at = stop
 
 

@@ -15,7 +15,7 @@ from ttsai_server.domain import Audio, ModelCard, SpeechRequest
 from ttsai_server.engines.base import Cancellation, Place, Synthesizer
 from ttsai_server.engines.kokoro.g2p import Phonemizer
 from ttsai_server.engines.kokoro.pieces import split
-from ttsai_server.engines.kokoro.runtime import Name, Precision, Runtime, Step, open_runtime
+from ttsai_server.engines.kokoro.runtime import Name, Precision, Runtime, Speech, Step, open_runtime
 from ttsai_server.engines.kokoro.styles import Styles, row
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 
@@ -77,7 +77,9 @@ class Kokoro(Synthesizer):
         parts = split(phonemes, LONGEST_PIECE)
         for number, part in enumerate(parts, start=1):
             step = Step(self._ids(part), row(table, len(part)), request.speed)
-            yield Audio(self._speak(step, cancellation)[:, None], self._rate, last=number == len(parts))
+            for speech in self._spoken(step, cancellation, soon=request.soon and number == 1):
+                last = number == len(parts) and speech.last
+                yield Audio(_checked(speech.waveform), self._rate, last=last)
 
     def close(self) -> None:
         runtime, self._runtime = self._runtime, None
@@ -103,10 +105,17 @@ class Kokoro(Synthesizer):
             raise EngineFailed(f"The model has no symbol for {sorted(unknown)}.")
         return np.array([[0, *(self._vocabulary[symbol] for symbol in phonemes), 0]], np.int64)
 
-    def _speak(self, step: Step, cancellation: Cancellation) -> npt.NDArray[np.float32]:
+    def _spoken(self, step: Step, cancellation: Cancellation, *, soon: bool) -> Generator[Speech]:
         if not self._runtime:
             raise EngineFailed("The engine is closed.")
-        waveform = self._runtime.speak(step, cancellation).waveform
-        if not np.isfinite(waveform).all():
-            raise EngineFailed("The model made sound that is not a number.")
-        return np.clip(waveform, -1.0, 1.0)
+        if soon:
+            yield from self._runtime.stream(step, cancellation)
+        else:
+            yield self._runtime.speak(step, cancellation)
+
+
+def _checked(waveform: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Float32 (n, 1) in [-1, 1]."""
+    if not np.isfinite(waveform).all():
+        raise EngineFailed("The model made sound that is not a number.")
+    return np.clip(waveform, -1.0, 1.0)[:, None]

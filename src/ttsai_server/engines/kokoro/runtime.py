@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Generator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal
@@ -42,7 +43,9 @@ class Speech:
     waveform: npt.NDArray[np.float32]
     """(samples,), 24 kHz."""
     frames: npt.NDArray[np.float32]
-    """(n,): frames of 600 samples that each id of the step lasts."""
+    """(n,): frames of 600 samples that each id of the step lasts in it."""
+    last: bool = True
+    """Whether it is the end of the step."""
 
 
 class Runtime(ABC):
@@ -51,6 +54,10 @@ class Runtime(ABC):
     @abstractmethod
     def speak(self, step: Step, cancellation: Cancellation) -> Speech:
         """Run the model. Raises Cancelled soon after it was told to stop."""
+
+    def stream(self, step: Step, cancellation: Cancellation) -> Generator[Speech]:
+        """What `speak` makes, almost, in several parts that follow each other: a short one first, if it can be had."""
+        yield self.speak(step, cancellation)
 
     @abstractmethod
     def close(self) -> None:

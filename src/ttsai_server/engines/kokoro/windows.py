@@ -1,0 +1,116 @@
+"""Which frames the decoder is given when sound is wanted before a step is decoded whole: one window after another.
+
+Prosody is made for the whole step, so a window's pitch and pace are those of the whole. What differs is the decoder's
+norms (AdaIN), which are taken over all that is decoded together: a second of speech alone is up to 2 dB too soft. So a
+window's frames are joined by a run of others that make them most like the whole, and by so much silence as makes them
+as loud on average; that is within .5 dB of the step decoded at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+GRIDS = {0: 8, 128: 16}
+"""Frames from which on → what the decoder's frames are a multiple of. For each number of them it prepares kernels."""
+FIRST = 48
+"""Most frames of the first window, 1.2 s of sound; each next one may be twice as long."""
+OVERLAP = 8
+"""Frames decoded beyond either end of a window: what the decoder sees around a frame, but for its norms."""
+COMPANY = 40
+"""Frames from elsewhere that are decoded with a window but for the last, which is long enough; up to 16 more."""
+SILENCE = 4
+"""Frames from the start of the step that every window starts with: of them, the decoder's norms learn silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What one run of the decoder is for."""
+
+    begin: int
+    end: int
+    """The frames of the step that are heard of it; the last one is heard of the next window too, which takes over."""
+    given: NDArray[np.intp]
+    """The frames that the decoder is given; before the first there is more of it."""
+    skip: int
+    """How many of them come before `begin`."""
+    silence: float
+    """Share of silence that the norms are to count beside what is given."""
+    last: bool
+
+
+def windows(asr: Floats, energy: Floats, begin: int, end: int) -> list[Window]:
+    """Windows that cover the frames [begin, end), at least two; none where so little is as soon decoded at once.
+
+    Args:
+        asr: (1, 512, t), phonemes as the decoder takes them, t frames.
+        energy: (1, 2 t), the logarithm of the power.
+        begin: where speech begins; negative if there is to be more of the first frame.
+        end: where it ends.
+    """
+    loudness = np.exp(energy.reshape(-1, 2).mean(axis=1) / 2)
+    planner = _Planner(_features(asr[0], loudness), loudness, begin, end)
+    found: list[Window] = []
+    at, longest = begin, FIRST
+    while end - at > 2 * longest + OVERLAP:
+        found.append(planner.window(at, longest))
+        at, longest = found[-1].end - 1, 2 * longest
+    return [*found, planner.last(at)] if found else []
+
+
+def on_grid(least: int) -> int:
+    """The smallest number of frames that is at least `least` and as GRIDS ask for."""
+    step = GRIDS[max(bound for bound in GRIDS if bound <= least)]
+    return -(-least // step) * step
+
+
+class _Planner:
+    def __init__(self, features: Floats, loudness: Floats, begin: int, end: int) -> None:
+        self._features, self._loudness = features, loudness
+        self._begin, self._end = begin, end
+
+    def window(self, at: int, longest: int) -> Window:
+        """One that begins at `at` and ends, after at most `longest` frames, at the quietest of the last third."""
+        from_ = at + 2 * longest // 3
+        end = from_ + int(np.argmin(self._loudness[from_ : at + longest])) + 1
+        own = self._own(at - OVERLAP, end + OVERLAP)
+        count = on_grid(longest + COMPANY)
+        return self._made(at, end, np.concatenate([own, self._company(own, count - len(own))]))
+
+    def last(self, at: int) -> Window:
+        """What is left from `at` on."""
+        count = on_grid(self._end - at + OVERLAP + SILENCE)
+        return self._made(at, self._end, self._own(self._end - count + SILENCE, self._end))
+
+    def _own(self, begin: int, end: int) -> NDArray[np.intp]:
+        """The silence at the start, and the frames [begin, end), if they do not start there themselves."""
+        if begin <= self._begin:
+            return np.arange(self._begin, end)
+        return np.concatenate([np.arange(self._begin, self._begin + SILENCE), np.arange(begin, end)])
+
+    def _company(self, own: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+        """The run of so many frames beside `own` whose mean, with that of `own`, is nearest to that of all."""
+        sums = np.cumsum(np.pad(self._features, ((0, 0), (1, 0))), axis=1)
+        starts = np.arange(own[-1] + 1, self._end - count + 1)
+        runs = sums[:, starts + count] - sums[:, starts] + self._features[:, own.clip(0)].sum(axis=1, keepdims=True)
+        start = starts[np.argmin(np.linalg.norm(runs, axis=0))]
+        return np.arange(start, start + count)
+
+    def _made(self, begin: int, end: int, given: NDArray[np.intp]) -> Window:
+        skip = int(np.flatnonzero(given == begin)[-1])
+        return Window(begin, end, given, skip, self._silence(given), last=end == self._end)
+
+    def _silence(self, given: NDArray[np.intp]) -> float:
+        """How much silence makes what is given as loud on average as the whole step; none where it is softer."""
+        mean, whole = self._loudness[given.clip(0)].mean(), self._loudness.mean()
+        return max(0.0, float(1 - whole / mean))
+
+
+def _features(asr: Floats, loudness: Floats) -> Floats:
+    """(channels, t): what the decoder is told of each frame, of mean 0 and variance 1, as much loudness as phoneme."""
+    every = np.vstack([asr, loudness])
+    every = (every - every.mean(axis=1, keepdims=True)) / (every.std(axis=1, keepdims=True) + 1e-6)
+    return every * np.append(np.full(len(asr), len(asr) ** -0.5), 1.0)[:, None].astype(np.float32)
