@@ -23,8 +23,10 @@ LONG = " ".join([TEXT] * 3)
 HEART = (("af_heart", 1.0),)
 
 
-def request(text: str = TEXT, voices: tuple[tuple[str, float], ...] = HEART, speed: float = 1.0) -> SpeechRequest:
-    return SpeechRequest(text, voices, "en-us", speed)
+def request(
+    text: str = TEXT, voices: tuple[tuple[str, float], ...] = HEART, speed: float = 1.0, *, soon: bool = False
+) -> SpeechRequest:
+    return SpeechRequest(text, voices, "en-us", speed, soon)
 
 
 def say(engine: Kokoro, asked: SpeechRequest) -> Audio:
@@ -86,6 +88,67 @@ def test_the_last_piece_says_that_it_is(engine: Kokoro) -> None:
     *others, last = engine.synthesize(request(LONG), Cancellation())
     assert last.last
     assert not any(piece.last for piece in others)
+
+
+class TestWantedSoon:
+    """What is said in windows, because someone waits for its first sound, beside the same said at once."""
+
+    TEXT = "The quick brown fox jumps over the lazy dog. She sells sea shells by the sea shore."
+
+    @pytest.fixture(scope="class")
+    def parts(self, engine: Kokoro) -> list[Audio]:
+        return list(engine.synthesize(request(self.TEXT, soon=True), Cancellation()))
+
+    @pytest.fixture(scope="class")
+    def joined(self, parts: list[Audio]) -> Audio:
+        return Audio(np.concatenate([part.samples for part in parts]), parts[0].rate)
+
+    @pytest.fixture(scope="class")
+    def whole(self, engine: Kokoro) -> Audio:
+        return say(engine, request(self.TEXT))
+
+    def test_a_short_part_comes_first(self, parts: list[Audio]) -> None:
+        assert parts[0].seconds < 1.3
+        assert [part.last for part in parts] == [*[False] * (len(parts) - 1), True]
+
+    def test_it_takes_as_long(self, joined: Audio, whole: Audio) -> None:
+        assert joined.samples.shape == whole.samples.shape
+
+    def test_it_says_the_same_words_in_the_same_sentences(self, joined: Audio, whole: Audio, ear: Ear) -> None:
+        assert wer(self.TEXT, ear.listen(joined)) == 0
+        assert ear.listen(joined).count(".") == ear.listen(whole).count(".")
+
+    def test_every_part_is_as_loud(self, parts: list[Audio], whole: Audio) -> None:
+        begin = 0
+        for part in parts:
+            beside = whole.samples[begin : begin + len(part.samples)]
+            assert abs(20 * np.log10(np.std(part.samples) / np.std(beside))) < 1
+            begin += len(part.samples)
+
+    def test_no_seam_clicks(self, parts: list[Audio], joined: Audio) -> None:
+        steps = np.abs(np.diff(joined.samples[:, 0]))
+        for seam in np.cumsum([len(part.samples) for part in parts])[:-1]:
+            assert steps[seam - 60 : seam + 660].max() < np.quantile(steps, 0.99)
+
+    def test_silence_between_the_sentences_is_as_long(self, joined: Audio, whole: Audio) -> None:
+        assert longest_silence(joined) == pytest.approx(longest_silence(whole), abs=0.05)
+
+    def test_a_text_of_several_steps_is_said_in_windows_at_its_start_alone(self, engine: Kokoro) -> None:
+        soon, whole = (
+            [part.seconds for part in engine.synthesize(request(LONG, soon=soon), Cancellation())]
+            for soon in (True, False)
+        )
+        assert soon[1 - len(whole) :] == whole[1:]
+
+    def test_a_short_text_comes_at_once(self, engine: Kokoro) -> None:
+        assert len(list(engine.synthesize(request("Hello.", soon=True), Cancellation()))) == 1
+
+
+def longest_silence(audio: Audio) -> float:
+    """Seconds, between sounds; a frame of 10 ms that is 40 dB below the peak is silent."""
+    frames = audio.samples[: len(audio.samples) // 240 * 240].reshape(-1, 240)
+    loud = np.flatnonzero(np.sqrt(np.mean(frames**2, axis=1)) > 0.01 * np.abs(frames).max())
+    return float(np.diff(loud).max()) * 0.01
 
 
 def test_told_to_stop_it_spends_less_than_a_second_more(engine: Kokoro) -> None:

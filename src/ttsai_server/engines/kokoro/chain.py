@@ -126,8 +126,9 @@ def _frames(values: NDArray[Any], frames: NDArray[np.intp], rate: int) -> NDArra
 
 def _joined(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
     """`after`, faded over into from `before`, which is the same stretch as its beginning."""
-    rise = np.linspace(0, 1, len(before), dtype=np.float32)
-    return np.concatenate([before + rise * (after[: len(before)] - before), after[len(before) :]])
+    count, joined = len(before), after.copy()
+    joined[:count] += np.linspace(1, 0, count, dtype=np.float32) * (before - after[:count])
+    return joined
 
 
 def _between(durations: NDArray[np.float32], begin: int, end: int) -> NDArray[np.float32]:
