@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ttsai_server.engines.kokoro.windows import COMPANY, FIRST, GRIDS, OVERLAP, SILENCE, Window, windows
+from ttsai_server.engines.kokoro.windows import AT_ONCE, COMPANY, FIRST, GRIDS, OVERLAP, SILENCE, Window, windows
 
 Floats = NDArray[np.float32]
 
@@ -93,8 +93,6 @@ def test_a_share_of_silence_is_a_share(step: tuple[Floats, Floats, int, int]) ->
 
 
 def test_a_short_step_has_no_windows() -> None:
-    """What two windows would take longer for than it takes by itself."""
-    count = 2 * FIRST + OVERLAP
-    asr, energy = np.zeros((1, 512, count + 1), np.float32), np.zeros((1, 2 * count + 2), np.float32)
-    assert not windows(asr, energy, 0, count)
-    assert windows(asr, energy, 0, count + 1)
+    asr, energy = np.zeros((1, 512, AT_ONCE + 1), np.float32), np.zeros((1, 2 * AT_ONCE + 2), np.float32)
+    assert not windows(asr, energy, 0, AT_ONCE)
+    assert windows(asr, energy, 0, AT_ONCE + 1)

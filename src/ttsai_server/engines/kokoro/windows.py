@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 GRIDS = {0: 8, 128: 16}
 """Frames from which on → what the decoder's frames are a multiple of. For each number of them it prepares kernels."""
-FIRST = 48
-"""Most frames of the first window, 1.2 s of sound; each next one may be twice as long."""
+AT_ONCE = 104
+"""So many frames are as soon decoded at once: a window would hardly come sooner."""
+FIRST = 64
+"""Most frames of the first window, 1.6 s of sound; each next one may be twice as long, decoded while it plays."""
 OVERLAP = 8
 """Frames decoded beyond either end of a window: what the decoder sees around a frame, but for its norms."""
-COMPANY = 40
-"""Frames from elsewhere that are decoded with a window but for the last, which is long enough; up to 16 more."""
+COMPANY = 24
+"""How many frames more than its longest a window is given, but for the last, which is long enough by itself."""
 SILENCE = 4
 """Frames from the start of the step that every window starts with: of them, the decoder's norms learn silence."""
 
@@ -51,14 +53,16 @@ def windows(asr: Floats, energy: Floats, begin: int, end: int) -> list[Window]:
         begin: where speech begins; negative if there is to be more of the first frame.
         end: where it ends.
     """
+    if end - begin <= AT_ONCE:
+        return []
     loudness = np.exp(energy.reshape(-1, 2).mean(axis=1) / 2)
     planner = _Planner(_features(asr[0], loudness), loudness, begin, end)
     found: list[Window] = []
     at, longest = begin, FIRST
-    while end - at > 2 * longest + OVERLAP:
+    while end - at + OVERLAP + SILENCE > on_grid(longest + COMPANY):
         found.append(planner.window(at, longest))
         at, longest = found[-1].end - 1, 2 * longest
-    return [*found, planner.last(at)] if found else []
+    return [*found, planner.last(at)]
 
 
 def on_grid(least: int) -> int:
