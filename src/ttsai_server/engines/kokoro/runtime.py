@@ -56,7 +56,10 @@ class Runtime(ABC):
         """Run the model. Raises Cancelled soon after it was told to stop."""
 
     def stream(self, step: Step, cancellation: Cancellation) -> Generator[Speech]:
-        """What `speak` makes, almost, in several parts that follow each other: a short one first, if it can be had."""
+        """Run the model so that sound can be heard before all of it is made: the step in parts, a short one first.
+
+        A runtime that can't yields one part, all of it.
+        """
         yield self.speak(step, cancellation)
 
     @abstractmethod

@@ -1,9 +1,9 @@
-"""Which frames the decoder is given when sound is wanted before a step is decoded whole: one window after another.
+"""Windows of frames that are decoded one after another, so that sound can be heard before a whole step is decoded.
 
-Prosody is made for the whole step, so a window's pitch and pace are those of the whole. What differs is the decoder's
-norms (AdaIN), which are taken over all that is decoded together: a second of speech alone is up to 2 dB too soft. So a
-window's frames are joined by a run of others that make them most like the whole, and by so much silence as makes them
-as loud on average; that is within .5 dB of the step decoded at once.
+Prosody is made for the whole step, so pitch and pace in a window are those of the whole. What differs is the decoder's
+norms (AdaIN), which are taken over time: a second of speech decoded alone is up to 2 dB too soft. So a window is
+decoded together with frames from later on, chosen so that all that is decoded is most like the whole step, and its
+norms count silence until it is as loud on average. It then sounds within about .5 dB as in the step decoded at once.
 """
 
 from __future__ import annotations
@@ -17,31 +17,32 @@ Floats = NDArray[np.float32]
 GRIDS = {0: 8, 128: 16}
 """Frames from which on → what the decoder's frames are a multiple of. For each number of them it prepares kernels."""
 AT_ONCE = 104
-"""So many frames are as soon decoded at once: a window would hardly come sooner."""
+"""A step of at most so many frames is decoded at once: its first window would hardly come sooner."""
 FIRST = 64
 """Most frames of the first window, 1.6 s of sound; each next one may be twice as long, decoded while it plays."""
 OVERLAP = 8
 """Frames decoded beyond either end of a window: what the decoder sees around a frame, but for its norms."""
 COMPANY = 24
-"""How many frames more than its longest a window is given, but for the last, which is long enough by itself."""
+"""How many frames more than the longest that it may be a window is decoded with; the last has enough of its own."""
 SILENCE = 4
 """Frames from the start of the step that every window starts with: of them, the decoder's norms learn silence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What one run of the decoder is for."""
+    """One run of the decoder."""
 
     begin: int
     end: int
-    """The frames of the step that are heard of it; the last one is heard of the next window too, which takes over."""
+    """The frames of the step that it is for. The last is the next window's first, where one fades into the other."""
     given: NDArray[np.intp]
-    """The frames that the decoder is given; before the first there is more of it."""
+    """The frames that are decoded; a negative one is a copy of the step's first."""
     skip: int
-    """How many of them come before `begin`."""
+    """How many of `given` come before `begin`."""
     silence: float
-    """Share of silence that the norms are to count beside what is given."""
+    """Share of silence that the norms count in addition to what is given."""
     last: bool
+    """Whether it ends the step."""
 
 
 def windows(asr: Floats, energy: Floats, begin: int, end: int) -> list[Window]:
@@ -50,8 +51,8 @@ def windows(asr: Floats, energy: Floats, begin: int, end: int) -> list[Window]:
     Args:
         asr: (1, 512, t), phonemes as the decoder takes them, t frames.
         energy: (1, 2 t), the logarithm of the power.
-        begin: where speech begins; negative if there is to be more of the first frame.
-        end: where it ends.
+        begin: the first frame to be heard; negative where the step's first one is to be repeated before it.
+        end: the frame after the last to be heard.
     """
     if end - begin <= AT_ONCE:
         return []
@@ -90,13 +91,13 @@ class _Planner:
         return self._made(at, self._end, self._own(self._end - count + SILENCE, self._end))
 
     def _own(self, begin: int, end: int) -> NDArray[np.intp]:
-        """The silence at the start, and the frames [begin, end), if they do not start there themselves."""
+        """The frames [begin, end), after those of the silence at the start unless they begin there themselves."""
         if begin <= self._begin:
             return np.arange(self._begin, end)
         return np.concatenate([np.arange(self._begin, self._begin + SILENCE), np.arange(begin, end)])
 
     def _company(self, own: NDArray[np.intp], count: int) -> NDArray[np.intp]:
-        """The run of so many frames beside `own` whose mean, with that of `own`, is nearest to that of all."""
+        """The `count` frames in a row after `own` that, together with it, have a mean nearest to that of all."""
         sums = np.cumsum(np.pad(self._features, ((0, 0), (1, 0))), axis=1)
         starts = np.arange(own[-1] + 1, self._end - count + 1)
         runs = sums[:, starts + count] - sums[:, starts] + self._features[:, own.clip(0)].sum(axis=1, keepdims=True)
