@@ -60,7 +60,7 @@ def windows(asr: Floats, energy: Floats, begin: int, end: int) -> list[Window]:
     planner = _Planner(_features(asr[0], loudness), loudness, begin, end)
     found: list[Window] = []
     at, longest = begin, FIRST
-    while end - at + OVERLAP + SILENCE > on_grid(longest + COMPANY):
+    while end - at + OVERLAP + SILENCE > 3 * longest // 2:  # else the next window may as well be the last
         found.append(planner.window(at, longest))
         at, longest = found[-1].end - 1, 2 * longest
     return [*found, planner.last(at)]
