@@ -133,13 +133,6 @@ class TestWantedSoon:
     def test_silence_between_the_sentences_is_as_long(self, joined: Audio, whole: Audio) -> None:
         assert longest_silence(joined) == pytest.approx(longest_silence(whole), abs=0.05)
 
-    def test_a_text_of_several_steps_is_said_in_windows_at_its_start_alone(self, engine: Kokoro) -> None:
-        soon, whole = (
-            [part.seconds for part in engine.synthesize(request(LONG, soon=soon), Cancellation())]
-            for soon in (True, False)
-        )
-        assert soon[1 - len(whole) :] == whole[1:]
-
     def test_a_short_text_comes_at_once(self, engine: Kokoro) -> None:
         assert len(list(engine.synthesize(request("Hello.", soon=True), Cancellation()))) == 1
 
