@@ -96,16 +96,19 @@ class TestWantedSoon:
     TEXT = "The quick brown fox jumps over the lazy dog. She sells sea shells by the sea shore."
 
     @pytest.fixture(scope="class")
-    def parts(self, engine: Kokoro) -> list[Audio]:
-        return list(engine.synthesize(request(self.TEXT, soon=True), Cancellation()))
+    @classmethod
+    def parts(cls, engine: Kokoro) -> list[Audio]:
+        return list(engine.synthesize(request(cls.TEXT, soon=True), Cancellation()))
 
     @pytest.fixture(scope="class")
-    def joined(self, parts: list[Audio]) -> Audio:
+    @classmethod
+    def joined(cls, parts: list[Audio]) -> Audio:
         return Audio(np.concatenate([part.samples for part in parts]), parts[0].rate)
 
     @pytest.fixture(scope="class")
-    def whole(self, engine: Kokoro) -> Audio:
-        return say(engine, request(self.TEXT))
+    @classmethod
+    def whole(cls, engine: Kokoro) -> Audio:
+        return say(engine, request(cls.TEXT))
 
     def test_a_short_part_comes_first(self, parts: list[Audio]) -> None:
         assert parts[0].seconds < 1.3
