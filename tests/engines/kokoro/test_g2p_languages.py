@@ -35,6 +35,11 @@ fr	l'homme	lˈɔm
 fr	dix minutes, dix ans	dˈi minˈyt, dˈiz ˈɑ̃
 fr	nation, question	nasjˈɔ̃, kɛstjˈɔ̃
 fr	feuille, soleil, travail	fˈœj, solˈɛj, tʁavˈaj
+fr	dix huit, dix neuf ans, dix sept	dˈiz ɥˈit, dˈiz nˈœv ˈɑ̃, dˈis sˈɛt
+fr	vingt deux pages, vingt pages	vˈɛ̃t dˈø pˈaʒ, vˈɛ̃ pˈaʒ
+fr	quatre vingts euros, quatre vingt un	katʁəvˈɛ̃z øʁˈo, katʁəvˈɛ̃ œ̃
+fr	cent un, cent ans, huit pages	sˈɑ̃ œ̃, sˈɑ̃t ˈɑ̃, ɥˈi pˈaʒ
+fr	la nuit, deux tiers, milligramme	la nɥˈi, dˈø tjˈɛʁ, miliɡʁˈam
 fr	Il est 15h30.	il ɛ kˈɛ̃z ˈœʁ tʁˈɑ̃t.
 it	Ciao, come stai?	ʧˈao, kˈome stˈaj?
 it	gli gnocchi	ʎɪ ɲˈokːɪ
@@ -44,6 +49,9 @@ it	telefono	telˈɛfono
 it	farmacia	farmaʧˈia
 it	amici	amˈiʧɪ
 it	l'amico	lamˈiko
+it	3,5 dollari	trˈe vˈirɡola ʧˈinkwe dˈɔllarɪ
+it	signor Verdi, professor Rossi	siɲˈor vˈerdɪ, profeSˈor rˈoSɪ
+it	ventisette, trentasei	ventisˈɛtːe, trentasˈɛj
 it	università	universitˈa
 pt-br	Bom dia!	bˈoŋ ʤˈiæ!
 pt-br	irmão	iɾəmˈɐ̃ʊ̃
@@ -52,6 +60,7 @@ pt-br	história	istˈɔɾjæ
 pt-br	noite	nˈoɪʧy
 pt-br	Brasil	brazˈiʊ
 pt-br	carro	kˈaxʊ
+pt-br	treze, catorze	trˈezy, katˈoɾəzy
 pt-br	trabalho	trabˈaljʊ
 hi	नमस्ते	nəmˈʌsteː
 hi	भारत	bʰˈaːɾət

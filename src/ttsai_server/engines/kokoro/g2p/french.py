@@ -4,7 +4,7 @@ Sounds of French (1987): silent endings, nasal vowels, liaison, stress on the la
 import re
 
 from ttsai_server.engines.kokoro.g2p.french_words import ASPIRATED, IRREGULAR, LINKS, NASAL_ENT, SILENT_MENT, WEAK
-from ttsai_server.engines.kokoro.g2p.spelling import Letters, Words, stressed
+from ttsai_server.engines.kokoro.g2p.spelling import Letters, Words, stressed, words
 
 _V = "aeiouyàâäéèêëîïôöùûüÿœæ"
 _N = rf"(?![{_V}nmh])"
@@ -13,6 +13,7 @@ _LETTERS = Letters(
     rf"""
 (?<=[tv])ien(?:t|s)$                 jɛ̃
 ing$                                 iŋ
+^mill(?=[ié])                        mil
 amment$|emment$                      amɑ̃
 eaux?                                o
 aulx?$|aux?$|auts?$|auds?$           o
@@ -117,6 +118,7 @@ p+                                   p
 r+                                   ʁ
 t+h?                                 t
 (?<=g)u(?=[aâ])                      w
+u(?=i)                               ɥ
 u|û|ù|ü                              y
 v                                    v
 w                                    w
@@ -139,6 +141,7 @@ class French:
         self._words = Words(_word, "a-zàâäçéèêëîïôöùûüÿœæ", _NAMES)
 
     def __call__(self, text: str) -> str:
+        text = re.sub("(?i)\\bquatre[ -](?=vingts?\\b)", "quatre", text)
         text = re.sub("(?i)-t-(?=il|elle|on)", "-t'", re.sub("(?i)(?<=e)st-ce\\b", "sse", text))
         return _WITH_NEXT.sub(lambda m: _linked(self._words(m[1]), m[1], m[2]), text)
 
@@ -147,11 +150,47 @@ _WITH_NEXT = re.compile(r"([^\W\d_]+(?:['’][^\W\d_]+)*['’]?)(?=[ -]([^\W\d_]
 _ELIDED = {"l": "l", "d": "d", "j": "ʒ", "n": "n", "s": "s", "c": "s", "m": "m", "t": "t"}
 
 
+def _before_a_number(phonemes: str, following: str) -> str:
+    """six and dix: silent before a consonant, but dix-sept, and z in dix-huit and dix-neuf"""
+    if following in ("huit", "neuf") or _START.match(following):
+        return phonemes.removesuffix("s") + "z"
+    return phonemes if not following or following == "sept" else phonemes.removesuffix("s")
+
+
+def _vingt(phonemes: str, following: str) -> str:
+    """The t of 22 to 29 is heard, that of vingt pages is not."""
+    return phonemes + "t" if following in _UNITS or _START.match(following) else phonemes
+
+
+def _cent(phonemes: str, following: str) -> str:
+    return phonemes + "t" if _START.match(following) and following not in ("un", "une") else phonemes
+
+
+def _huit(phonemes: str, following: str) -> str:
+    return phonemes.removesuffix("t") if following and not _START.match(following) else phonemes
+
+
+def _neuf(phonemes: str, following: str) -> str:
+    return phonemes[:-1] + "v" if following in ("ans", "heures", "heure", "autres", "hommes") else phonemes
+
+
+_UNITS = words("deux trois quatre cinq six sept huit neuf")
+_NUMBERS = {
+    "six": _before_a_number,
+    "dix": _before_a_number,
+    "vingt": _vingt,
+    "cent": _cent,
+    "huit": _huit,
+    "neuf": _neuf,
+}
+"""Numbers end as the next word wants it."""
+
+
 def _linked(phonemes: str, word: str, following: str | None) -> str:
     """With the sound that links it to the next word: les enfants → lez ɑ̃fˈɑ̃"""
     last = word.lower().replace("’", "'")
-    if last in ("six", "dix") and following and not _START.match(following.lower()):
-        return phonemes.removesuffix("s")
+    if number := _NUMBERS.get(last):
+        return number(phonemes, (following or "").lower())
     sound = LINKS.get(last) or LINKS.get(last.rpartition("'")[2])
     if not sound or not following or not _START.match(following.lower()):
         return phonemes

@@ -5,7 +5,9 @@ from ttsai_server.engines.kokoro.g2p.spelling import words
 IRREGULAR = {
     "femme": "fam", "femmes": "fam", "monsieur": "məsjø", "messieurs": "mesjø", "fils": "fis", "sens": "sɑ̃s",
     "os": "ɔs",
-    "six": "sis", "dix": "dis", "huit": "yit", "sept": "sɛt", "cinq": "sɛ̃k", "neuf": "nœf", "vingt": "vɛ̃",
+    "six": "sis", "dix": "dis", "huit": "ɥit", "sept": "sɛt", "cinq": "sɛ̃k", "neuf": "nœf", "vingt": "vɛ̃",
+    "quatrevingt": "katʁəvɛ̃",
+    "quatrevingts": "katʁəvɛ̃", "tiers": "tjɛʁ", "hashtag": "aʃtaɡ",
     "août": "ut",
     "est": "ɛ", "es": "ɛ", "et": "e", "les": "le", "des": "de", "mes": "me", "tes": "te", "ses": "se", "ces": "se",
     "ouest": "wɛst", "sud": "syd", "second": "səɡɔ̃", "seconde": "səɡɔ̃d", "secondes": "səɡɔ̃d", "automne": "otɔn",
@@ -29,12 +31,12 @@ IRREGULAR = {
     "orchestre": "ɔʁkɛstʁ", "technique": "tɛknik", "techniques": "tɛknik", "technologie": "tɛknoloʒi", "écho": "eko",
     "psychologie": "psikoloʒi", "archéologie": "aʁkeoloʒi", "compter": "kɔ̃te", "compte": "kɔ̃t", "comptes": "kɔ̃t",
     "baptême": "batɛm", "sculpture": "skyltyʁ", "fait": "fɛ", "plus": "ply", "tous": "tu", "aujourd": "oʒuʁd",
-    "hui": "yi", "peut": "pø", "peux": "pø", "veut": "vø", "deux": "dø", "faisait": "fəzɛ", "faisons": "fəzɔ̃",
+    "hui": "ɥi", "peut": "pø", "peux": "pø", "veut": "vø", "deux": "dø", "faisait": "fəzɛ", "faisons": "fəzɔ̃",
     "pays": "pei", "paysage": "peizaʒ", "abbaye": "abei", "solennel": "solanɛl", "aquarium": "akwaʁjɔm", "zoo": "zo",
     "alcool": "alkɔl", "football": "futbol", "parking": "paʁkiŋ", "camping": "kɑ̃piŋ", "jazz": "dʒaz", "email": "imɛl",
     "internet": "ɛ̃tɛʁnɛt", "tennis": "tenis", "jean": "ʒɑ̃", "paris": "paʁi", "bruxelles": "bʁysɛl",
     "soixante": "swasɑ̃t",
-    "ennui": "ɑ̃nyi", "enivrer": "ɑ̃nivʁe", "emmener": "ɑ̃mne", "client": "klijɑ̃", "clients": "klijɑ̃",
+    "ennui": "ɑ̃nɥi", "enivrer": "ɑ̃nivʁe", "emmener": "ɑ̃mne", "client": "klijɑ̃", "clients": "klijɑ̃",
     "patient": "pasjɑ̃",
     "patients": "pasjɑ̃", "orient": "ɔʁjɑ̃", "science": "sjɑ̃s", "sciences": "sjɑ̃s", "conscience": "kɔ̃sjɑ̃s",
     "ski": "ski",
@@ -44,7 +46,7 @@ IRREGULAR = {
     "direct": "diʁɛkt", "correct": "koʁɛkt", "contact": "kɔ̃takt", "impact": "ɛ̃pakt", "stop": "stɔp", "cap": "kap",
     "iceberg": "ajsbɛʁɡ", "quoi": "kwa", "œuvre": "œvʁ", "un": "œ̃", "une": "yn", "le": "lə", "je": "ʒə",
     "te": "tə", "me": "mə", "ce": "sə", "de": "də", "que": "kə", "ne": "nə", "se": "sə", "ai": "e", "y": "i", "à": "a",
-    "qu": "k", "en": "ɑ̃", "jusqu": "ʒysk", "lorsqu": "lɔʁsk", "puisqu": "pyisk", "quelqu": "kɛlk", "parce": "paʁs",
+    "qu": "k", "en": "ɑ̃", "jusqu": "ʒysk", "lorsqu": "lɔʁsk", "puisqu": "pɥisk", "quelqu": "kɛlk", "parce": "paʁs",
     "lequel": "ləkɛl",
     "dessus": "dəsy", "dessous": "dəsu", "ressource": "ʁəsuʁs", "ressources": "ʁəsuʁs", "ressembler": "ʁəsɑ̃ble",
     "euro": "øʁo", "euros": "øʁo", "virgule": "viʁɡyl", "grosse": "ɡʁos", "grosses": "ɡʁos", "maintenant": "mɛ̃tnɑ̃",
@@ -85,13 +87,14 @@ LINKS = {
     **dict.fromkeys(
         words(
             "les des mes tes ses ces nos vos leurs aux nous vous ils elles deux trois dans chez sans sous très plus"
-            " moins pas quelques plusieurs certains certaines autres petits grands bons gros six dix quels quelles tous"
+            " moins pas quelques plusieurs certains certaines autres petits grands bons gros quels quelles tous"
+            " quatrevingts"
         ),
         "z",
     ),
     **dict.fromkeys(words("un mon ton son en on bon aucun bien rien"), "n"),
     **dict.fromkeys(
-        words("est sont ont quand tout grand petit c'est sept huit vingt cent fait peut avait était"),
+        words("est sont ont quand tout grand petit c'est sept fait peut avait était"),
         "t",
     ),
 }

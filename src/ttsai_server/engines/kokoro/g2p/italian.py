@@ -39,6 +39,7 @@ zz                          ʦː
 ^z(?!i[aeou])               ʣ
 z                           ʦ
 ss                          S
+(?:(?<=nt[aio])|(?<=ila))s(?=e(?:i$|tt|ss|di)) s
 (?<=[{_V}])s(?=[{_V}])      z
 s(?=[bdgvmnlr])             z
 s                           s
@@ -120,6 +121,7 @@ _ANTEPENULT_WORDS = words(
     " codice indice medico pratica tecnica tecnico politica politico economico storico fisico chimica fabbrica"
     " cronaca lampada mandorla pentola scatola pillola spettacolo ostacolo miracolo pericolo articolo veicolo"
     " periodo metodo episodio cattedra ecco fragola aereo aerea aerei zucchero passero bufalo cavolo diavolo"
+    " virgola dollaro dollari ettaro ettari chiocciola eccetera millilitro millilitri"
     " apostolo simbolo calcolo muscolo circolo vincolo bambola tessera maschera cellula formula capitolo vitamina"
 ) - {"fanno", "sanno", "crisi", "ecco", "vitamina", "sedere", "episodio"}  # fmt: skip
 _OPEN = re.compile(
@@ -127,8 +129,13 @@ _OPEN = re.compile(
     r"|verso|perso|guerra|prego|aereo|lei|sei|sesto|resto|cosa|cose|porta|porte|nove|otto|poco|pochi|troppo|troppi|notte|no"
     r"|donna|donne|forte|forti|morte|corpo|forse|fuori|modo|nostro|nostra|vostro|storia|gioco|oggi|poi|noi|voi|suoi|scorso"
     r"|scena|rosa|gnomo|esempio|mezzo|mezza|cielo|sport|opera|zero|europa|esatto|moglie|foglia|costa|posso|nome|nota|collo|soldi|ospite|po)$"
-    r"|(?:enz[ae]|ent[ei]|ell[oaie]|est[oa]|eri[oa]|ess[oai]|ori[oa]|ogi[aeo]|olog[oai]|ott[oi]|ossa)$"
+    r"|(?:sette|nove|sei|cento|terz[oaie]|non[oa]|euro|metr[oi])$|(?:enz[ae]|ent[ei]|ell[oaie]|est[oa]|eri[oa]|ess[oai]|ori[oa]|ogi[aeo]|olog[oai]|ott[oi]|ossa)$"
 )
+_FINAL = words(
+    "signor professor dottor ingegner monsignor ragionier cavalier senator amor cuor maggior miglior peggior poter"
+    " voler aver dover saper veder"
+)
+"""Words without their last vowel: the stress is where it was."""
 _PENULT = words("amico amica amici amiche nemico nemica nemici antico antica antichi antiche fico fica dico")
 _CLOSED = words("nome ponte molto molta molti questo questa quello quella quelli quelle dove come sono ora")
 
@@ -153,7 +160,8 @@ def _word(word: str) -> str:
     if _HIATUS.search(word):
         word = f"{word[:-2]}ì{word[-1]}"
     early = word not in _PENULT and (word in _ANTEPENULT_WORDS or bool(_ANTEPENULT.search(word)))
-    phonemes = stressed(_LETTERS(word), _VOWELS, 3 if early else 2, second=False)
+    place = 1 if word in _FINAL or re.search("(?:nt[aio]|ila|lle)sei$", word) else 3 if early else 2
+    phonemes = stressed(_LETTERS(re.sub("byte$", "bait", word)), _VOWELS, place, second=False)
     return _reduced(_opened(phonemes, word, early))
 
 

@@ -130,6 +130,7 @@ v                             v
 )
 _VOWELS = "aeiouɛɔɐæʊyIWAõũ"
 _IRREGULAR = {
+    "doze": "dˈozy", "treze": "trˈezy", "catorze": "katˈoɾəzy", "quatorze": "kwatˈoɾəzy",
     "táxi": "tˈaksi", "sexo": "sˈɛksʊ", "próximo": "prˈɔsimʊ", "próxima": "prˈɔsimæ", "fixo": "fˈiksʊ",
     "tóxico": "tˈɔksikʊ",
     "máximo": "mˈasimʊ", "auxílio": "Wsˈiljʊ", "texto": "tˈestʊ", "sexta": "sˈestæ", "trouxe": "trˈowsy", "e": "i",
@@ -166,7 +167,7 @@ def _word(word: str) -> str:
         return _IRREGULAR[word]
     if not re.search(_MARKED, word):
         word = re.sub(r"(?<=[^aeiou])i(?=[aeo]s?$)", "í", word)
-    phonemes = _LETTERS(word)
+    phonemes = _LETTERS(re.sub("byte(?=s?$)", "baite", word))
     if len(re.findall(_MARKED, word)) > 1:  # órgão: the accent has the stress, not the tilde
         first = phonemes.index("ˈ") + 1
         phonemes = phonemes[:first] + phonemes[first:].replace("ˈ", "")

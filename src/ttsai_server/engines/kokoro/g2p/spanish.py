@@ -85,6 +85,7 @@ class Spanish:
 
 
 def _word(word: str) -> str:
+    word = re.sub("byte(?=s?$)", "bait", word)
     if word.endswith("mente") and len(word) > 7:
         return _simple(word[:-5]) + "mˈente"
     return _simple(word)

@@ -83,10 +83,17 @@ class _Figures:
 
     def plain(self, m: re.Match[str]) -> str:
         said = self._say.in_place(m["n"], m.string, m.start(), m.end("n"))
-        return f" {said}" if said.endswith("'") else f" {said} "
+        return said if said.endswith("'") else _apart(m, said + m[2])
 
     def whole(self, m: re.Match[str]) -> str:
-        return f" {self._say.whole(m[0])} "
+        return _apart(m, self._say.whole(m[0]))
+
+
+def _apart(m: re.Match[str], said: str) -> str:
+    """With a space between a number and what it is written together with: B12"""
+    left = " " if m.string[m.start() - 1 : m.start()].isalnum() else ""
+    right = " " if m.string[m.end() : m.end() + 1].isalnum() and not said.endswith(" ") else ""
+    return f"{left}{said}{right}"
 
 
 def fractions(words: Table, say: Numbers) -> list[Rule]:
@@ -132,4 +139,4 @@ def rules(words: Table, say: Numbers) -> list[Rule]:
 def plain(words: Table, say: Numbers) -> list[Rule]:
     """Every number that is left."""
     f = _Figures(words, say)
-    return [(re.compile(rf"(?P<n>{say.figures}) ?"), f.plain), (re.compile(r"\d+"), f.whole)]
+    return [(re.compile(rf"(?P<n>{say.figures})( ?)"), f.plain), (re.compile(r"\d+"), f.whole)]

@@ -97,7 +97,11 @@ FRENCH = Table(
     short_days=listed("lun mar mer jeu ven sam dim"),
     day_lead="le|du|au|dès le|jusqu'au",
     decade_lead="années|les",
-    special=((re.compile(r"(?<!\w)S(?:t|ts|te|tes)[- ](?=[A-ZÀ-Þ])"), _saint),),
+    special=(
+        (re.compile(r"(?<!\w)S(?:t|ts|te|tes)[- ](?=[A-ZÀ-Þ])"), _saint),
+        (re.compile(r"(?<=[IVX]e )s(?:\.(?= [a-z])|(?!\w))"), lambda m: "siècle"),
+        (re.compile(r"(?<!\w)2n(de?s?)(?!\w)"), lambda m: f"secon{m[1]}"),
+    ),
     agreement=Agreement(feminine=_is_feminine, before=_before, plural="[sxz]$", singular="."),
     roman=Roman(
         labels=frozenset(listed(
@@ -178,7 +182,8 @@ FRENCH = Table(
         ppm = partie par million, parties par million; mmHg = millimètre de mercure, millimètres de mercure
     """),
     abbreviations=named("""
-        M. = monsieur; MM. = messieurs; Mme = madame; Mmes = mesdames; Mlle = mademoiselle; Mlles = mesdemoiselles
+        M. = monsieur; MM. = messieurs; Mr = monsieur; Mr. = monsieur; Mrs = mesdames; Mme = madame
+        appt = appartement; appt. = appartement; Mmes = mesdames; Mlle = mademoiselle; Mlles = mesdemoiselles
         Mgr = monseigneur; Dr = docteur; Dr. = docteur; Drs = docteurs; Pr = professeur; Pr. = professeur; Me = maître
         p. ex. = par exemple; p.ex. = par exemple; c.-à-d. = c'est-à-dire; càd = c'est-à-dire; n° = numéro
         nº = numéro

@@ -16,7 +16,8 @@ _LONGEST = 15
 _DECIMALS = 3
 """More decimals than these are said digit by digit."""
 _BEFORE = re.compile(r"([^\W\d_]+)['’ ]$")
-_AFTER = re.compile(r" ?(?:mil )?([^\W\d_]+)")
+_AFTER = re.compile(r"(?P<or> (?:a|e|o|ou|u|y) \d[\d.]*)?(?: (?:mil )?(?P<noun>[^\W\d_]+))")
+"""What is counted: 200 personas, 200 mil personas, 200 o 300 personas"""
 
 
 class Numbers:
@@ -60,7 +61,9 @@ class Numbers:
 
     def counted(self, written: str, noun: str) -> str:
         """The number and the noun, which is in its right form already: 21 libras → veintiuna libras"""
-        return joined(self.agreed(written, noun), noun)
+        whole, part = self.parts(written)
+        millions = len(whole) > 6 and whole.endswith("000000") and not int(part or 0)
+        return joined(self.agreed(written, noun), self._t.scale_link(noun) if millions else noun)
 
     def in_place(self, written: str, text: str, start: int, end: int) -> str:
         """The number that is text[start:end], or that another one at its end continues, before what is counted."""
@@ -73,12 +76,12 @@ class Numbers:
     def noun(self, written: str, text: str, start: int, end: int) -> str:
         """The noun after a number, in small letters, else nothing."""
         agreement, after = self._t.agreement, _AFTER.match(text, end)
-        if not agreement or not after or not after[0].startswith(" "):
+        if not agreement or not after:
             return ""
-        word, before = after[1].lower(), _word_before(text, start)
+        word, before = after["noun"].lower(), _word_before(text, start)
         if word in self._t.particles:
             return ""
-        if written != "1":
+        if written != "1" or after["or"]:
             return word if re.search(agreement.plural, word) else ""
         labels = self._t.roman.labels if self._t.roman else ()
         numbers_it = before.lower() in labels or before.lower() in agreement.he or _is_name(before, text, start)

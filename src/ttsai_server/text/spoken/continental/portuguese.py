@@ -147,7 +147,8 @@ PORTUGUESE = Table(
     per="por",
     number="número",
     version="versão",
-    phone=r"(?:\d\d )?9\d{4}[- ]\d{4}|\d\d \d{4}-\d{4}|(?!(?:19|20)\d\d)\d{4}-\d{4}|0800[ -]?\d{3}[ -]?\d{4}",
+    phone=r"(?:\d\d )?9\d{4}[- ]\d{4}|\d\d \d{4}-\d{4}"
+    r"|(?!(?:1\d|20)\d\d-(?:1\d|20)\d\d)\d{4}-\d{4}|0800[ -]?\d{3}[ -]?\d{4}",
     phone_lead="tel|telefone|fone|celular|fax|whatsapp|ligue|ligue para|ligue para o",
     money={
         "R$": _REAL, "BRL": _REAL, "€": _EURO, "EUR": _EURO, "$": _DOLLAR, "US$": _DOLLAR, "USD": _DOLLAR, "£": _POUND,

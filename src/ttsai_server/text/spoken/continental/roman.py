@@ -71,18 +71,23 @@ class _Numerals:
             if before in _RULERS:
                 return lambda n: self._r.after_name(n, before)
             return None if alone else self._t.cardinal
+        if alone and self._is_title(before, after):
+            return lambda n: self._before_noun(n, before.lower(), after.lower())
         if alone or (before.isupper() and len(before) > 1 and after.isupper()):
             return None
-        if self._r.before_noun and after and after.lower() not in self._t.particles and self._may_lead(before):
-            return lambda n: self._before_noun(n, after.lower())
+        is_noun = bool(after) and (after.lower() not in self._t.particles or after.isupper())
+        if self._r.before_noun and is_noun and (not before or before.lower() in self._t.particles):
+            return lambda n: self._before_noun(n, before.lower(), after.lower())
         return self._t.cardinal
 
-    def _may_lead(self, before: str) -> bool:
-        return not before or before.lower() in self._t.particles
+    def _is_title(self, before: str, after: str) -> bool:
+        """el I Congreso, la V República"""
+        articles = self._t.agreement.he | self._t.agreement.she if self._t.agreement else ()
+        return self._r.before_noun and before.lower() in {"a", *articles} and after.istitle()
 
-    def _before_noun(self, n: int, noun: str) -> str:
+    def _before_noun(self, n: int, article: str, noun: str) -> str:
         agreement, said = self._t.agreement, self._t.ordinal(n)
-        if agreement and agreement.feminine(noun):
+        if agreement and (article in agreement.she or (article not in agreement.he and agreement.feminine(noun))):
             return self._t.feminine_ordinal(said)
         return self._t.ordinal_before_noun(said)
 

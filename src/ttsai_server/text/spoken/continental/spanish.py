@@ -65,7 +65,9 @@ def _is_feminine(noun: str) -> bool:
 
 
 def _before(number: str, feminine: bool, noun: str) -> str:
-    """uno → un or una, veintiuno → veintiún, doscientos mil → doscientas mil; not what counts millions"""
+    """uno → un or una, veintiuno → veintiún, doscientos mil → doscientas mil; not what counts millions, nor per cent"""
+    if noun.startswith("por "):
+        return number
     if not feminine:
         return re.sub(r"veintiuno$", "veintiún", re.sub(r"\buno$", "un", number))
     millions, scale, rest = re.match(r"(.*\b(?:mill|bill|trill)(?:ón|ones)\b)?( ?)(.*)", number).groups()  # type: ignore[union-attr]
