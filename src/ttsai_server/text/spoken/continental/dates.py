@@ -88,6 +88,7 @@ def ends_sentence(m: re.Match[str]) -> bool:
 def rules(words: Table, say: Numbers) -> list[Rule]:
     d = _Dates(words, say)
     day, month, year = r"(?P<d>\d\d?)", r"(?P<m>\d\d?)", r"(?P<y>(?:1\d|20)\d\d|\d\d)"
+    after = rf"(?:\s?{_HALF}|\s?h(?:r?s)?(?!\w))?"
     hour, minute = r"(?P<h>[01]?\d|2[0-4])", r"(?P<min>[0-5]\d)"
     of, short = words.of or "(?!)", any_of(words.short_months)
     lead = rf"(?i:(?<!\w)(?P<lead>(?:{words.day_lead}) ?))"
@@ -114,7 +115,7 @@ def rules(words: Table, say: Numbers) -> list[Rule]:
         (re.compile(r"(?<!\w)['’](?=\d\d(?!\d))"), lambda m: ""),
         (re.compile(r"(?<![\w:.,])(\d\d?)\s?h\s?(\d\d?)\s?min\b"), lambda m: f"{m[1]} h {m[2]} min"),
         (re.compile(rf"(?<![\w:.,])({_CLOCK})\s?[-–]\s?(?={_CLOCK})"), lambda m: f"{m[1]} {words.to} "),
-        (re.compile(rf"(?<![\w:.,]){hour}:{minute}(?::(?P<s>[0-5]\d))?(?:\s?{_HALF})?(?![\w:])"), d.time),
+        (re.compile(rf"(?<![\w:.,]){hour}:{minute}(?::(?P<s>[0-5]\d))?{after}(?![\w:])"), d.time),
         (re.compile(rf"(?<![\w:.,]){hour}\s?[hH]\s?{minute}(?!\s?min|\w)"), d.time),
         (re.compile(rf"(?i:\b(?P<lead>(?:{words.hour_lead}) )){hour}\.{minute}(?![\w:]|[.,]\d)"), d.time),
         (re.compile(rf"(?<![\w:.,])(?P<h>1[0-2]|[1-9])\s?{_HALF}"), d.hour),

@@ -189,14 +189,17 @@ FRENCH = Table(
         nº = numéro
         nos = nos; n.° = numéro; N° = numéro; n°s = numéros; bd = boulevard; boul. = boulevard; chap. = chapitre
         art. = article; vol. = volume; éd. = édition; tél. = téléphone; env. = environ; max. = maximum; min. = minimum
-        av. J.-C. = avant Jésus-Christ; apr. J.-C. = après Jésus-Christ; J.-C. = Jésus-Christ; fig. = figure
+         fig. = figure
         cf. = confer
         S. M. = sa majesté; S. A. R. = son altesse royale; km/h = kilomètres heure; rdv = rendez-vous
         RDV = rendez-vous
         s.v.p. = s'il vous plaît; svp = s'il vous plaît; vs = contre
         Cie = compagnie; dépt. = département
     """),
-    closing=named("etc. = et cétéra; P.-S. = post-scriptum"),
+    closing=named("""
+        etc. = et cétéra; av. J.-C. = avant Jésus-Christ; apr. J.-C. = après Jésus-Christ; J.-C. = Jésus-Christ
+        P.-S. = post-scriptum
+    """),
     before_capital=named("av. = avenue"),
     before_figure=named("p. = page; pp. = pages; n = numéro; tél = téléphone; no = numéro; No = numéro; s. = siècle"),
     signs=named("""

@@ -35,8 +35,9 @@ _MASCULINE = re.compile(
 
 
 def _cardinal(n: int) -> str:
-    """Three has an accent at the end of a longer word: ventitré"""
-    return re.sub(r"(?<=\w)tre$", "tré", _num2words(n).replace(" e ", " "))
+    """With an accent on the last tre: ventitré; from ten thousand on in two words, or some of it isn't heard."""
+    said = re.sub(r"(?<=\w)tre$", "tré", _num2words(n).replace(" e ", " "))
+    return re.sub(r"mila(?=\w)", "mila ", said) if n >= 10_000 else said
 
 
 def _ordinal(n: int) -> str:

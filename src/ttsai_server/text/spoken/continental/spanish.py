@@ -83,7 +83,7 @@ def _hour(hour: int, minute: int) -> str:
 
 
 def _after_label(n: int, label: str) -> str:
-    return _ordinal(n) if n <= 10 and label in ("siglo", "s") else _cardinal(n)
+    return _ordinal(n) if n <= 10 and label in ("siglo", "siglos", "s") else _cardinal(n)
 
 
 def _after_name(n: int, name: str) -> str:
@@ -160,7 +160,7 @@ SPANISH = Table(
     per="por",
     number="número",
     version="versión",
-    phone=r"[6789]\d\d(?: \d\d){3}|[6789]\d(?: \d{3} \d\d \d\d| \d\d \d\d \d\d \d)",
+    phone=r"(?<=\bal )[6789]\d\d(?: \d{3}){2}|[6789]\d\d(?: \d\d){3}|[6789]\d(?: \d{3} \d\d \d\d| \d\d \d\d \d\d \d)",
     phone_lead="tel|teléfono|tfno|tlf|móvil|fax|whatsapp|llama al|llame al|llámame al|llámanos al|llamar al|número",
     money={
         "€": (("euro", "euros"), ("céntimo", "céntimos")),
@@ -214,11 +214,13 @@ SPANISH = Table(
     """),
     abbreviations=named("""
         Sr. = señor; Sra. = señora; Srta. = señorita; Sres. = señores; Sras. = señoras; Dr. = doctor; Dra. = doctora
-        Dres. = doctores; Dña. = doña; Prof. = profesor; Profa. = profesora; Ing. = ingeniero; Lic. = licenciado
+        Dres. = doctores; Dña. = doña; Dª = doña; D.ª = doña; Prof. = profesor; Profa. = profesora; Ing. = ingeniero
+        Lic. = licenciado
         Gral. = general; Sto. = santo; Sta. = santa; M.ª = María; Mª = María; Fdez. = Fernández; Rdo. = reverendo
         p. ej. = por ejemplo; p.ej. = por ejemplo; n.º = número; nº = número; n° = número; n.° = número; núm. = número
         n.os = números; núms. = números; pág. = página; págs. = páginas; Avda. = avenida; Av. = avenida; Pza. = plaza
-        Plza. = plaza; Pº = paseo; C/ = calle; c/ = calle; tel. = teléfono; tfno. = teléfono; tlf. = teléfono
+        Plza. = plaza; pta. = puerta; Pº = paseo; C/ = calle; c/ = calle; tel. = teléfono; tfno. = teléfono
+        tlf. = teléfono
         art. = artículo; vol. = volumen; ed. = edición; dpto. = departamento; dto. = descuento
         aprox. = aproximadamente; máx. = máximo; mín. = mínimo; admón. = administración; izq. = izquierda
         dcha. = derecha

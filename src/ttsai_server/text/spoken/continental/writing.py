@@ -59,14 +59,18 @@ def _initialism(m: re.Match[str]) -> str:
 
 
 def _spelled_out(table: Mapping[str, str], after: str, before: str = r"(?<![\w./@])", closing: bool = False) -> Rule:
-    """Every abbreviation of a table, also in capitals; one that closes a sentence leaves its full stop there."""
+    """Every abbreviation of a table, also in capitals.
+
+    The full stop stays at the end of the text, and of a sentence where the abbreviation may close one.
+    """
     said: dict[str, str] = {}
     for key, name in table.items():
         forms = {key, key[:1].upper() + key[1:], key.upper()} if sum(c.isalpha() for c in key) > 2 else {key}
         said |= dict.fromkeys(map(fold, forms), name)
 
     def say(m: re.Match[str]) -> str:
-        return said[m[0]] + ("." if closing and m[0].endswith(".") and ends_sentence(m) else "")
+        ends = ends_sentence(m) if closing else not m.string[m.end() :].strip()
+        return said[m[0]] + ("." if ends and m[0].endswith(".") else "")
 
     return re.compile(rf"{before}(?:{any_of(said)}){after}"), say
 
