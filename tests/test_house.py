@@ -1,7 +1,9 @@
 """Rules of the house that no linter knows."""
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -56,8 +58,31 @@ def test_every_card_has_an_engine_that_is_tested_with_one_of_its_models(card: Mo
     assert any(f'model_id = "{other.id}"' in tests for other in CARDS if other.engine == card.engine)
 
 
+def tracked() -> list[str]:
+    return subprocess.run(["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_the_page_for_developers_lists_every_room() -> None:
+    page = (CHECKOUT / "docs/developing.md").read_text()
+    listed = re.findall(r"^( *)(\S+)", page.split("```text\n")[1].split("```")[0], re.MULTILINE)
+    inner, outer = ({name.rstrip("/") for indent, name in listed if bool(indent) is within} for within in (True, False))
+    rooms = {path.split("/")[2] for path in tracked() if path.startswith("src/ttsai_server/")}
+    assert inner == {name for name in rooms if not name.startswith("__")}
+    assert outer - {"src/ttsai_server"} == {path.split("/")[0] for path in tracked() if "/" in path} - {"src"}
+
+
+def test_the_page_for_developers_has_the_layers_that_the_linter_checks() -> None:
+    contracts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = " > ".join(layer for layer in contracts[0]["layers"] if layer != "__main__")
+    assert f"`{layers}`" in " ".join((CHECKOUT / "docs/developing.md").read_text().split())
+
+
+def test_the_page_of_models_lists_every_card() -> None:
+    rows = re.findall(r"^\| (`.+?) \|", (CHECKOUT / "docs/models.md").read_text(), re.MULTILINE)
+    assert sorted(id for row in rows for id in re.findall("`(.+?)`", row)) == sorted(card.id for card in CARDS)
+
+
 def test_no_file_names_this_machine() -> None:
-    files = subprocess.run(["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split()
     homes = [f"{Path.home()}/", f"{CHECKOUT}/"]
-    guilty = [f for f in files if any(h in (CHECKOUT / f).read_text(errors="ignore") for h in homes)]
+    guilty = [f for f in tracked() if any(h in (CHECKOUT / f).read_text(errors="ignore") for h in homes)]
     assert not guilty

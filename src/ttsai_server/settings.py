@@ -262,7 +262,7 @@ class Cors(Group):
 
 class Log(Group):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """Least level that is written."""
+    """Least level of the server's own lines; those of the packages that it uses are written from WARNING on."""
     format: Literal["auto", "json", "text"] = "auto"
     """auto: text on a terminal, else one JSON object a line."""
 
