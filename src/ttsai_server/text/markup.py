@@ -14,10 +14,13 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from ttsai_server.text.formulas import read_formulas
+
 _PERHAPS = regex.compile(
-    r"""[#*_~`>|\[\]\\<&$=] | ^[^\S\n]*(?:[-+]|\d{1,9}[.)])[^\S\n] | ^[^\S\n]*-{2,}[^\S\n]*$ | (?<!\w):[a-z]""",
+    r"""[#*_~`>|\[\]\\<&$=•‣◦▪●○►] | ^[^\S\n]*(?:[-+]|\d{1,9}[.)])[^\S\n] | ^[^\S\n]*-{2,}[^\S\n]*$ | (?<!\w):[a-z]""",
     regex.VERBOSE | regex.MULTILINE,
 )
+_BULLET = regex.compile(r"^([^\S\n]*)[•‣◦▪●○►][^\S\n]*", regex.MULTILINE)
 _COMMENT = regex.compile(r"<!--.*?-->", regex.DOTALL)
 _COMPARED = regex.compile(r">(?:=|\p{Sc}?\d)")
 """`>5`: greater than, not a quotation."""
@@ -25,11 +28,6 @@ _LINK_TARGET = regex.compile(r"\[[^\]]{1,100}\]:\s*<?(?:[a-z][a-z+.-]{1,15}:|/|#
 """`[1]: https://…`; what a speaker `[Ann]: says` is no address."""
 
 _MARKED = regex.compile(r"(?<![\w=<>!])==(?=[^\s=])([^=\n]{1,300})(?<=\S)==(?![\w=])")
-_FORMULA = regex.compile(
-    r"\$\$([^$]{1,500})\$\$"
-    r"|(?<![\w$\\])\$(?=[\p{L}\\(]|[^\s$][^$\n]{0,300}[=^\\_])([^$\n]{1,300})(?<=\S)\$(?![\w$])"
-)
-"""`$x$`; the two signs of `$5 and $6` are money."""
 _NOTE = regex.compile(r"^\[\^[\w-]{1,30}\]:[^\S\n]*", regex.MULTILINE)
 _ALERT = regex.compile(r"^\[!(\w{3,20})\][^\S\n]*$", regex.MULTILINE)
 
@@ -75,7 +73,7 @@ def unmarked(text: str) -> str:
     last = text.rfind("-->") + 1  # beyond it a comment has no end, and looking for one takes quadratic time
     text = _COMMENT.sub("", text[: last + 2]) + text[last + 2 :] if last else text
     tags = frozenset(name.lower() for name in _END_TAG.findall(text))
-    return _Reading(_parser().parse(text), _READ_ON | tags).text
+    return _Reading(_parser().parse(_BULLET.sub(r"\1* ", text)), _READ_ON | tags).text
 
 
 @cache
@@ -106,7 +104,7 @@ def _marks(state: StateCore) -> None:
     for token in state.tokens:
         if token.type == "inline":
             content = _MARKED.sub(r"\1", _NOTE.sub("", _ALERT.sub(r"\1.", token.content)))
-            token.content = _FORMULA.sub(lambda match: match[1] or match[2], content)
+            token.content = read_formulas(content)
 
 
 def _asterisk(state: StateInline, silent: bool) -> bool:
