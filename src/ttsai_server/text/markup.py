@@ -84,6 +84,7 @@ def _parser() -> MarkdownIt:
     parser.block.ruler.at("reference", _address)
     parser.core.ruler.before("inline", "marks", _marks)
     parser.inline.ruler.before("emphasis", "asterisk", _asterisk)
+    parser.parse("*")  # it compiles its rules at the first use, which two threads must not do at once
     return parser
 
 
@@ -159,6 +160,8 @@ class _Reading:
             case "list_item_open":
                 kept = _is_kept(tokens, number)
                 self._mark, self._ends = f"{token.info}{token.markup} " if token.info or kept else "", not kept
+            case "list_item_close":
+                self._mark = ""
             case "tr_close":
                 self._add(_row(self._cells), tight=True)
                 self._cells = []
@@ -179,14 +182,14 @@ class _Reading:
         ends = block == "heading_open" or (self._depth > 0 and self._ends) or _BLOCK in text
         for part in text.split(_BLOCK):
             said = _ROW.sub(lambda row: _row(row[1].split("|")), _RULE.sub("", part)).strip()
-            self._add(_ended(self._mark + said) if ends else self._mark + said, tight=self._depth > 0)
+            self._add(_ended(said) if ends else said, tight=self._depth > 0)
 
     def _add(self, line: str, tight: bool) -> None:
-        if not line or line == self._mark:
+        if not line:
             return
         if self._parts:
             self._parts.append("\n" if tight and not self._apart else "\n\n")
-        self._parts.append(line)
+        self._parts.append(self._mark + line)
         self._apart, self._mark = not tight, ""
 
     def _spoken(self, children: Sequence[Token]) -> str:
@@ -203,14 +206,16 @@ class _Reading:
                 case "image":
                     said.append(self._spoken(token.children or ()))
                 case "html_inline":
-                    said.append(self._tag(token.content))
+                    said.append(self._tag(token.content, bool(said) and said[-1][-1:].isalnum()))
                 case _:
                     pass
         return _parted("".join(said))
 
-    def _tag(self, tag: str) -> str:
-        """What is read for it: nothing, a pause, or the words of what is no tag (`<your name>`)."""
+    def _tag(self, tag: str, after_word: bool) -> str:
+        """What is read for it: nothing, a pause, or the words of what is no tag (`<your name>`, `a<b and c>d`)."""
         known = _TAG.fullmatch(tag)
+        if not known and after_word:
+            return tag
         name = known[1].lower() if known else ""
         if name in _PARTING:
             return "" if _PARTING[name] == _CELL and tag.startswith("</") else _PARTING[name]
