@@ -223,6 +223,7 @@ def test_every_name_is_known_by_itself():
         ("π is 3.14, 5 Ω and β", "en", ()),
         ("ᚠᚢᚦ", "en", ("Runic",)),
         ("1234 – !?", "en", ()),
+        ("١٢٣ and १२३ and ๑๒๓", "en", ()),
     ],
 )
 def test_letters_that_a_language_is_not_written_in(text: str, language: str, names: tuple[str, ...]):

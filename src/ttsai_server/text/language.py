@@ -112,8 +112,8 @@ _LETTER = regex.compile(
     + r"|[\p{L}--[\p{Common}\p{Inherited}]](?P<Zzzz>)",
     regex.V1,
 )
-_SYMBOL = regex.compile(r"(?<!\p{Greek})\p{Greek}(?!\p{Greek})")
-"""π, Ω or β by itself is a name in every language."""
+_SYMBOL = regex.compile(r"(?<!\p{Greek})\p{Greek}(?!\p{Greek})|\p{N}")
+"""π, Ω or β by itself is a name in every language, and figures of any script are numbers."""
 _SCRIPT_NAMES = {"Cjk": "Chinese", "Hiragana": "Japanese", "Katakana": "Japanese"}
 """Where the first word of a character's name is not that of its script."""
 
@@ -151,7 +151,7 @@ class Foreign:
 
 
 def foreign(text: str, language: str) -> Foreign:
-    """Takes an ISO 639-1 code. Letters that stand for themselves, as π does, are no foreign ones."""
+    """Takes an ISO 639-1 code. Figures are not foreign, nor are letters that stand for themselves, as π does."""
     if text.isascii():
         return Foreign(0.0, frozenset(), ())
     home = {"Latn", *(script for script, codes in _SCRIPTS.items() if language in codes.split())}
