@@ -66,7 +66,7 @@ def test_nothing_but_stops_is_added(text: str):
     ],
 )
 def test_a_piece_that_ends_with_a_part_of_the_structure_has_its_pause(text: str):
-    first, *_ = pieces(unmarked(text), 14, 14)
+    first, *_ = pieces(unmarked(text), 14)
     assert first.text in ("One title.", "One item.", "One, two.", "One line,")
     assert first.pause >= Cut.CLAUSE
 
