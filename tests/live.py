@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 
 from ttsai_server.app import create_app
+from ttsai_server.cli.connections import uvicorn_config
 from ttsai_server.settings import Settings
 from ttsai_server.store.accounts import Account, Accounts
 from ttsai_server.store.db import Database, open_database
@@ -75,13 +76,8 @@ def live(settings: Settings, *, jobs: bool = False) -> Generator[Live]:
     """
     settings = settings.model_copy(update={"jobs": settings.jobs.model_copy(update={"run": jobs})})
     keys: list[str] = []
-    config = uvicorn.Config(
-        create_app(settings, admin_token=ADMIN_TOKEN, announce=keys.append),
-        port=0,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
+    app = create_app(settings, admin_token=ADMIN_TOKEN, announce=keys.append)
+    config = uvicorn_config(app, settings, port=0, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

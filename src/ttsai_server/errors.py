@@ -2,7 +2,8 @@
 
     ApiError
     ├── BadRequest            400 bad_request
-    │   └── NoSuchRange       416 bad_request: of the bytes of a result
+    │   ├── NoSuchRange       416 bad_request: of the bytes of a result
+    │   └── HeadTooLarge      431 bad_request: the request's first line and headers
     ├── Unauthorized          401 unauthorized
     ├── InsufficientCredits   402 insufficient_credits
     ├── Forbidden             403 forbidden
@@ -77,6 +78,13 @@ class NoSuchRange(BadRequest):
     @property
     def headers(self) -> Mapping[str, str]:
         return {"Content-Range": f"bytes */{self.size}"}
+
+
+class HeadTooLarge(BadRequest):
+    status = 431
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The head of a request may have at most {most} bytes.")
 
 
 class Unauthorized(ApiError):

@@ -42,6 +42,14 @@ class Server(Group):
     """Longest JSON body, bytes; a longer one gets 413."""
     request_seconds: PositiveFloat = 7200
     """Longest life of one request, seconds; credits reserved by a crashed server return after it."""
+    head_seconds: PositiveFloat = 10
+    """How long the first line and the headers of a request may take to arrive, seconds."""
+    body_seconds: PositiveFloat = 30
+    """How long the body of a request may stand still while it arrives, seconds."""
+    idle_seconds: PositiveFloat = 65
+    """How long a connection is kept for the next request, seconds; longer than proxies keep theirs."""
+    max_connections: PositiveInt = 1000
+    """Connections at the same time, if the process may have as many files open; the longest silent one makes room."""
     shutdown_seconds: PositiveFloat = 20
     """How long a stop waits for requests that run, seconds."""
 

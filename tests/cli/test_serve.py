@@ -43,10 +43,11 @@ class Running:
 
 
 @contextmanager
-def serve(data_dir: Path, **environment: str) -> Generator[Running]:
+def serve(data_dir: Path, *through: str, **environment: str) -> Generator[Running]:
+    """through: a command that runs the one after it."""
     settings = {"TTSAI_SERVER__MODELS__DEMO": "true", "PYTHONUNBUFFERED": "1", **environment}
     process = subprocess.Popen(
-        [*COMMAND, "--data-dir", str(data_dir), "serve", "--port", "0"],
+        [*through, *COMMAND, "--data-dir", str(data_dir), "serve", "--port", "0"],
         env={**os.environ, **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

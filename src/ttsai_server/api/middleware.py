@@ -190,7 +190,7 @@ class Bounds:
             return await self._app(scope, receive, send)
         most = self._by_path.get(scope["path"], self._most)
         length = header(scope, b"content-length")
-        if length.isdecimal() and int(length) > most:
+        if length.isdecimal() and not _within(length, most):
             return await render(FileTooLarge(_too_long(most)))(scope, receive, send)
         return await self._app(scope, _counted(receive, most), send)
 
@@ -207,6 +207,12 @@ def _counted(receive: Receive, most: int) -> Receive:
         return message
 
     return counted
+
+
+def _within(number: str, most: int) -> bool:
+    """Whether a number of digits is at most `most`; there may be more of them than Python would read."""
+    digits = number.lstrip("0")
+    return len(digits) <= len(str(most)) and int(digits or "0") <= most
 
 
 def _too_long(most: int) -> str:

@@ -10,6 +10,7 @@ import typer
 import uvicorn
 
 from ttsai_server.app import create_app
+from ttsai_server.cli.connections import uvicorn_config
 from ttsai_server.logs import configure
 from ttsai_server.memory import use_one_arena
 from ttsai_server.settings import Settings
@@ -33,14 +34,11 @@ def serve(
     configure(settings.log.level, settings.log.format)
     token = secrets.token_urlsafe(32)
     keys: list[str] = []
-    config = uvicorn.Config(
+    config = uvicorn_config(
         create_app(settings, admin_token=token, announce=keys.append),
+        settings,
         host=settings.server.host,
         port=settings.server.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws="none",
         timeout_graceful_shutdown=round(settings.server.shutdown_seconds),
     )
     Server(config, settings, token, keys).run()

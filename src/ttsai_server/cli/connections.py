@@ -1,0 +1,229 @@
+"""HTTP connections: uvicorn's, held to bounds, and with errors in the contract's shape.
+
+What uvicorn itself has no limit for, a client could hold for ever: the head of a request, its body, the connection.
+"""
+
+import math
+import resource
+import socket
+import struct
+from asyncio import TimerHandle, Transport
+from secrets import token_hex
+from typing import Any, ClassVar
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from ttsai_server.api.errors import render
+from ttsai_server.errors import ApiError, BadRequest, HeadTooLarge, ModelLoading
+from ttsai_server.settings import Server, Settings
+
+MOST_HEAD_BYTES = 64 * 1024
+LINGER_SECONDS = 2.0
+"""How long a refused client may take to read why, while what it still sends is thrown away."""
+RETRY_SECONDS = 5
+SPARE_FILES = 300
+"""Open files that connections leave to the rest of the server."""
+BACKLOG = 128
+"""Connections that are accepted at once."""
+RESET = struct.pack("ii", 1, 0)
+"""Lingering for no time: a connection that is closed is reset, and its end looks like no end."""
+
+
+def uvicorn_config(app: FastAPI, settings: Settings, **options: Any) -> uvicorn.Config:
+    """How uvicorn serves the app; options: more of its settings."""
+    bounds = settings.server.model_copy(update={"max_connections": connections(settings.server.max_connections)})
+    return uvicorn.Config(
+        app,
+        http=type("Bounded", (Connection,), {"bounds": bounds}),
+        timeout_keep_alive=math.ceil(settings.server.idle_seconds),
+        backlog=BACKLOG,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        **options,
+    )
+
+
+def connections(wanted: int) -> int:
+    """As many of them as the process may have, after asking for more open files where it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + SPARE_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    spare = soft - min(SPARE_FILES, soft // 2)
+    return wanted if soft == resource.RLIM_INFINITY else min(wanted, spare)
+
+
+class Connection(HttpToolsProtocol):
+    """One connection: requests, one after the other."""
+
+    bounds: ClassVar[Server]
+
+    transport: Transport
+    cycle: Any
+    """The last request, which may be under way; None before the first."""
+    _timer: TimerHandle | None = None
+    _awaited = ""
+    """What the timer runs for: head, body or nothing."""
+    _head = 0
+    """Bytes of the head that is being read, as far as the parser has passed them on."""
+    _fed = 0
+    """Bytes received since the last request ended."""
+    _reads_head = True
+    """Whether the next thing that the client has to send is the head of a request."""
+    _refused = False
+    _last = 0.0
+    """When something was last received, seconds of the loop's clock."""
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._last = self.loop.time()
+        self._watch()
+        if len(self.connections) > self.bounds.max_connections and not self._make_room():
+            self._refuse(ModelLoading("The server has all the connections it can hold.", retry_after=RETRY_SECONDS))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        self._last = self.loop.time()
+        self._fed += len(data)
+        super().data_received(data)
+        if self._fed > MOST_HEAD_BYTES and self._reads_head:
+            self._refuse(HeadTooLarge(MOST_HEAD_BYTES))
+        self._watch()
+
+    def on_message_begin(self) -> None:
+        self._head = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value) + len(": \r\n"))
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._reads_head = False
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._reads_head, self._fed = True, 0
+
+    def _count(self, size: int) -> None:
+        self._head += size
+        if self._head > MOST_HEAD_BYTES:
+            raise HeadTooLarge(MOST_HEAD_BYTES)  # which the parser turns into an error of its own
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(HeadTooLarge(MOST_HEAD_BYTES) if self._head > MOST_HEAD_BYTES else BadRequest(msg))
+
+    def on_response_complete(self) -> None:
+        self._unwatch()  # from now on the connection is idle, for which uvicorn has a limit
+        super().on_response_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        old: Any = Unchunked(app, cycle)
+        super()._start_asgi_task(cycle, old if cycle.scope["http_version"] in ("0.9", "1.0") else app)
+
+    @property
+    def _busy(self) -> bool:
+        """Whether a request is under way."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _watch(self) -> None:
+        """Set the time limit for what the client has to send next; a head's runs from its beginning."""
+        if self._refused:
+            return
+        awaited = "body" if self._busy and self.cycle.more_body else "" if self._busy else "head"
+        if awaited == self._awaited == "head" and self._timer:
+            return
+        self._unwatch()
+        if awaited:
+            self._awaited = awaited
+            seconds = self.bounds.head_seconds if awaited == "head" else self.bounds.body_seconds
+            self._timer = self.loop.call_later(seconds, self._late)
+
+    def _unwatch(self) -> None:
+        self._awaited = ""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _late(self) -> None:
+        self._timer = None
+        if self._awaited == "head" and not self._fed:
+            self.transport.close()
+        elif self._awaited == "body" and (self.flow.read_paused or self.cycle.waiting_for_100_continue):
+            self._watch()  # it is this server that is late
+        else:
+            self._refuse(BadRequest(f"The {self._awaited} of the request did not arrive in time."))
+
+    def _make_room(self) -> bool:
+        """Close the connection that has been silent for the longest; those whose requests are worked on stay."""
+        silent = [other for other in self.connections if other is not self and isinstance(other, Connection)]
+        silent = [other for other in silent if not other._busy or other.cycle.more_body]
+        if not silent:
+            return False
+        longest = min(silent, key=lambda other: (other._busy, other._last))
+        self.connections.discard(longest)
+        longest.transport.abort()
+        return True
+
+    def _refuse(self, error: ApiError) -> None:
+        """Answer and close; where another answer is under way, which this would spoil, break off."""
+        self._refused = True
+        self._unwatch()
+        if self._busy:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            if self.cycle.response_started:
+                self.transport.abort()
+                return
+        answer = render(error, {"X-Request-Id": token_hex(16), "Connection": "close"})
+        headers = [*self.server_state.default_headers, *answer.raw_headers]
+        lines = [STATUS_LINE[answer.status_code], *(b"%s: %s\r\n" % header for header in headers)]
+        self.transport.write(b"".join([*lines, b"\r\n", bytes(answer.body)]))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+
+class Unchunked:
+    """For HTTP/1.0, which knows no chunks: a body of unknown length lasts to the end of the connection.
+
+    One that breaks off ends in a reset, so that it does not look whole.
+    """
+
+    def __init__(self, app: ASGIApp, cycle: RequestResponseCycle) -> None:
+        self._app = app
+        self._cycle = cycle
+        self._open_ended = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def unchunked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._open_ended = not any(name.lower() == b"content-length" for name, _ in message["headers"])
+                self._cycle.chunked_encoding = False if self._open_ended else None
+            elif self._open_ended:
+                self._cycle.expected_content_length = len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, unchunked)
+        except BaseException:
+            if self._open_ended:
+                self._cycle.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                self._cycle.transport.abort()
+            raise

@@ -1,0 +1,197 @@
+"""Connections: old and broken HTTP, heads and bodies that are too long or never end, and too many at once."""
+
+import json
+import resource
+import socket
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from tests.cli.test_serve import serve
+from tests.live import Live, live
+
+from ttsai_server.cli.connections import MOST_HEAD_BYTES
+from ttsai_server.settings import Models, Server, Settings
+
+TEXT = "One sentence. Another one, a little longer. " * 40
+BODY = {"model": "tone", "voice": "tone_a", "text": TEXT, "stream": True}
+BREAKING = {**BODY, "text": "One sentence. " * 40 + "Oh, this breaks the engine."}
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A server that waits for nobody and has few connections."""
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("data"),
+        server=Server(head_seconds=0.3, body_seconds=0.3, idle_seconds=0.3, max_connections=4),
+        models=Models(demo=True, options={"tone": {"step_seconds": 0.02}}),
+    )
+    with live(settings) as running:
+        yield running
+
+
+@contextmanager
+def connection(url: str) -> Generator[socket.socket]:
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname, address.port), timeout=60) as connected:
+        yield connected
+
+
+def rest(connected: socket.socket) -> bytes:
+    """All that comes until the server closes the connection."""
+    return b"".join(iter(lambda: connected.recv(1 << 16), b""))
+
+
+def sent(url: str, *pieces: bytes) -> bytes:
+    with connection(url) as connected:
+        for piece in pieces:
+            connected.sendall(piece)
+        return rest(connected)
+
+
+def request(server: Live, body: object, version: str = "1.0", method: str = "POST") -> bytes:
+    content = json.dumps(body).encode()
+    head = f"{method} /v1/tts/ HTTP/{version}\r\nHost: h\r\nAuthorization: Bearer {server.key}\r\n"
+    return f"{head}Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n".encode() + content
+
+
+def parsed(answer: bytes) -> tuple[int, dict[str, str], bytes]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    return (
+        int(status.split()[1]),
+        {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)},
+        body,
+    )
+
+
+def assert_refused(answer: bytes, status: int) -> str:
+    """In the contract's shape, and the connection is closed; the message."""
+    found, headers, body = parsed(answer)
+    error = json.loads(body)["error"]
+    assert (found, error["type"], headers["connection"]) == (status, "invalid_request_error", "close")
+    assert (error["code"], headers["content-length"]) == ("bad_request", str(len(body)))
+    assert headers["x-request-id"]
+    return error["message"]
+
+
+def test_an_old_client_gets_the_stream_without_chunks(server: Live) -> None:
+    status, headers, body = parsed(sent(server.url, request(server, {**BODY, "format": "wav"})))
+    new = server.client().post("/v1/tts/", json={**BODY, "format": "wav"})
+    assert (status, headers["connection"], "transfer-encoding" in headers) == (200, "close", False)
+    assert body == new.content
+    assert new.headers["Transfer-Encoding"] == "chunked"
+
+
+def test_an_old_client_gets_a_whole_answer_with_its_length(server: Live) -> None:
+    _, headers, body = parsed(sent(server.url, request(server, {**BODY, "stream": False})))
+    assert int(headers["content-length"]) == len(body)
+
+
+def test_an_old_client_sees_that_a_stream_breaks_off(server: Live) -> None:
+    with connection(server.url) as connected:
+        connected.sendall(request(server, BREAKING))
+        with pytest.raises(ConnectionResetError):
+            rest(connected)
+
+
+@pytest.mark.parametrize("garbage", [b"\x16\x03\x01\x02", b"HELO there\r\n\r\n", b"GET /\x00 HTTP/1.1\r\n\r\n"])
+def test_what_is_no_http_is_400_in_the_contracts_shape(server: Live, garbage: bytes) -> None:
+    assert_refused(sent(server.url, garbage), 400)
+
+
+@pytest.mark.parametrize("digits", ["9" * 4301, "1" * 25, "-1", "0x10", "5, 6"])
+def test_a_length_that_is_none_is_400(server: Live, digits: str) -> None:
+    assert_refused(sent(server.url, f"POST /v1/tts/ HTTP/1.1\r\nContent-Length: {digits}\r\n\r\n".encode()), 400)
+
+
+def test_a_length_may_begin_with_any_number_of_zeros(server: Live) -> None:
+    head, _, body = request(server, {}).partition(b"\r\n\r\n")
+    padded = head.replace(b"Content-Length: ", b"Content-Length: " + b"0" * 4301)
+    assert parsed(sent(server.url, padded + b"\r\n\r\n" + body))[0] == 400  # `text` is required: the body was read
+
+
+LINE = b"GET /health/live HTTP/1.1\r\n"
+LONG = {
+    "a header": LINE + b"a: " + b"b" * MOST_HEAD_BYTES + b"\r\n\r\n",
+    "a header that never ends": LINE + b"a: " + b"b" * (MOST_HEAD_BYTES + 100_000),
+    "many headers": LINE + b"a: b\r\n" * 11_000 + b"\r\n",
+    "many headers that never end": LINE + b"a: b\r\n" * 20_000,
+    "an address": b"GET /" + b"a" * MOST_HEAD_BYTES + b" HTTP/1.1\r\n\r\n",
+    "an address that never ends": b"GET /" + b"a" * (MOST_HEAD_BYTES + 100_000),
+    "the second request": LINE + b"\r\n" + LINE + b"a: " + b"b" * MOST_HEAD_BYTES + b"\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("piece", [1000, 1_000_000])
+@pytest.mark.parametrize("head", LONG)
+def test_a_head_of_more_than_64_kb_is_431(server: Live, head: str, piece: int) -> None:
+    data = LONG[head]
+    answer = sent(server.url, *(data[begin : begin + piece] for begin in range(0, len(data), piece)))
+    assert "65536 bytes" in assert_refused(answer[answer.index(b"HTTP/1.1 431") :], 431)
+
+
+def test_a_head_of_little_less_is_read(server: Live) -> None:
+    head = LINE + b"Connection: close\r\na: " + b"b" * (MOST_HEAD_BYTES - 200) + b"\r\n\r\n"
+    assert parsed(sent(server.url, head))[0] == 200
+
+
+def test_a_silent_connection_is_closed(hasty: Live) -> None:
+    assert sent(hasty.url) == b""
+
+
+def test_a_head_that_does_not_end_is_400(hasty: Live) -> None:
+    assert "did not arrive in time" in assert_refused(sent(hasty.url, LINE, b"a: b\r\n"), 400)
+
+
+def test_a_body_that_stands_still_is_400(hasty: Live) -> None:
+    assert "did not arrive in time" in assert_refused(sent(hasty.url, request(hasty, BODY, "1.1")[:-5]), 400)
+
+
+def test_an_idle_connection_is_closed_after_its_answer(hasty: Live) -> None:
+    assert parsed(sent(hasty.url, LINE + b"\r\n"))[0] == 200
+
+
+def test_an_answer_that_takes_long_is_not_cut_short(hasty: Live) -> None:
+    answer = hasty.client().post("/v1/tts/", json=BODY)
+    assert (answer.status_code, answer.elapsed.total_seconds() > 0.3) == (200, True)
+
+
+def test_silent_connections_make_room_for_those_that_speak(hasty: Live) -> None:
+    with ExitStack() as stack:
+        silent = [stack.enter_context(connection(hasty.url)) for _ in range(60)]
+        assert httpx.get(f"{hasty.url}/health/live").status_code == 200
+        assert len(silent) == 60
+
+
+def test_a_request_that_is_worked_on_keeps_its_connection(hasty: Live) -> None:
+    with ExitStack() as stack:
+        answer = stack.enter_context(hasty.client().stream("POST", "/v1/tts/", json=BODY))
+        for _ in range(60):
+            stack.enter_context(connection(hasty.url))
+        assert len(answer.read()) > 1000
+
+
+def test_where_all_connections_are_at_work_one_more_is_told_to_come_again(hasty: Live) -> None:
+    with ExitStack() as stack:
+        for _ in range(4):
+            busy = stack.enter_context(hasty.client().stream("POST", "/v1/tts/", json={**BODY, "text": TEXT * 5}))
+            assert busy.status_code == 200
+        status, headers, body = parsed(sent(hasty.url, LINE + b"\r\n"))
+    assert (status, headers["retry-after"], json.loads(body)["error"]["code"]) == (503, "5", "model_loading")
+
+
+def test_more_silent_connections_than_open_files_lock_nobody_out(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2000:
+        pytest.skip(f"this process may have {hard} open files, and the test opens 1,100 connections")
+    with ExitStack() as stack:
+        server = stack.enter_context(serve(tmp_path, "bash", "-c", 'ulimit -n 1024; exec "$@"', "bash"))
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2000, hard))
+        for _ in range(1100):
+            stack.enter_context(connection(server.url))
+        assert httpx.get(f"{server.url}/health/live", timeout=60).status_code == 200
