@@ -97,7 +97,7 @@ class Connection(HttpToolsProtocol):
         self._last = self.loop.time()
         self._fed += len(data)
         super().data_received(data)
-        if self._fed > MOST_HEAD_BYTES and self._reads_head:
+        if self._fed > MOST_HEAD_BYTES and self._reads_head and not self._refused:
             self._refuse(HeadTooLarge(MOST_HEAD_BYTES))
         self._watch()
 
