@@ -13,6 +13,7 @@ from benchmarks import (
     ledger,
     listening,
     memory,
+    music,
     overhead,
     rooms,
     speech_cost,
@@ -36,6 +37,7 @@ BENCHMARKS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "listening": listening.run,
     "tools": tools.run,
     "rooms": rooms.run,
+    "music": music.run,
 }
 RESULTS = Path(__file__).parent / "results.json"
 

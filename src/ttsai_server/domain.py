@@ -311,6 +311,14 @@ class Stems:
 
 
 @dataclass(frozen=True, slots=True)
+class Tempo:
+    bpm: float
+    """Beats a minute."""
+    confidence: float
+    """How often a tempo that is told so surely is right, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Music:
     """What a piece of music is in; None where it can't be told, and `reasons` says why."""
 
@@ -319,13 +327,15 @@ class Music:
     minor: bool = False
     """Else major."""
     bpm: float | None = None
-    """Quarter notes a minute."""
-    beats: int | None = None
-    """Quarter notes a bar: 3 or 4."""
+    """Beats a minute: quarter notes, in 6/8 dotted ones."""
+    tempi: tuple[Tempo, ...] = ()
+    """`bpm`, and what it may be instead, as its double or half; likeliest first."""
+    metre: str | None = None
+    """2/4, 3/4, 4/4 or 6/8."""
     tuning: float | None = None
     """Cents above A4 = 440 Hz, -50 to 50."""
     confidence: Mapping[str, float] = field(default_factory=dict[str, float])
-    """key, bpm, time_signature → how sure, 0 to 1; 0 where there is none."""
+    """key, bpm, time_signature → how often an answer that is told so surely is right, 0 to 1; 0 where there is none."""
     reasons: Mapping[str, str] = field(default_factory=dict[str, str])
     """key, bpm, time_signature → why there is none, a sentence."""
 

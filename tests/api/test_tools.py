@@ -249,6 +249,7 @@ def test_music_is_analysed(server: Live) -> None:
     body = answer.json()
     assert (body["key"], body["scale"], body["camelot"]) == ("C", "Major", "8B")
     assert body["compatible_keys"] == ["C Major", "G Major", "F Major", "A Minor"]
+    assert body["candidates"][0] == {"bpm": body["bpm"], "confidence": body["confidence"]["bpm"]}
     assert body["duration"] == 24
     assert answer.headers["X-Credits-Used"] == "0"
     assert MusicBody.model_validate(body)

@@ -74,7 +74,7 @@ class AnalyzerContract(EngineContract):
     def test_it_tells_a_plain_tune(self, found: list[Analysis]) -> None:
         music = found[-1].music
         assert music
-        assert (music.tonic, music.minor, music.beats) == (9, False, 4)
+        assert (music.tonic, music.minor, music.metre) == (9, False, "4/4")
         assert music.bpm == pytest.approx(120, rel=0.01)
         assert music.tuning == pytest.approx(0, abs=3)
 
@@ -84,6 +84,16 @@ class AnalyzerContract(EngineContract):
         assert music.confidence.keys() == FIELDS
         assert all(0 <= music.confidence[field] <= 1 for field in FIELDS)
         assert {field for field in FIELDS if not music.confidence[field]} == music.reasons.keys()
+
+    def test_the_first_candidate_is_the_tempo(self, found: list[Analysis]) -> None:
+        music = found[-1].music
+        assert music
+        assert (music.tempi[0].bpm, music.tempi[0].confidence) == (music.bpm, music.confidence["bpm"])
+
+    def test_all_candidates_together_are_at_most_certain(self, found: list[Analysis]) -> None:
+        music = found[-1].music
+        assert music
+        assert 0 < sum(tempo.confidence for tempo in music.tempi) <= 1 + 1e-6
 
     def test_one_recording_has_one_answer(self, engine: Analyzer, card: ModelCard, found: list[Analysis]) -> None:
         with recorded(self._of(card), card.rate) as recording:
@@ -108,13 +118,13 @@ class AnalyzerContract(EngineContract):
     @pytest.mark.parametrize("frames", [0, 1, 7, 4001])
     def test_what_is_too_short_has_nothing_but_reasons(self, engine: Analyzer, card: ModelCard, frames: int) -> None:
         music = heard(engine, np.full((frames, 1), 0.1, np.float32), card.rate)
-        assert (music.tonic, music.bpm, music.beats) == (None, None, None)
+        assert (music.tonic, music.bpm, music.metre, music.tempi) == (None, None, None, ())
         assert music.reasons.keys() == FIELDS
         assert set(music.confidence.values()) == {0.0}
 
     def test_silence_has_nothing_but_reasons(self, engine: Analyzer, card: ModelCard) -> None:
         music = heard(engine, np.zeros((10 * card.rate, 1), np.float32), card.rate)
-        assert (music.tonic, music.bpm, music.beats, music.tuning) == (None, None, None, None)
+        assert (music.tonic, music.bpm, music.metre, music.tuning) == (None, None, None, None)
         assert set(music.reasons.values()) == {"It is silent."}
 
     def test_told_to_stop_it_does_not_begin(self, engine: Analyzer, card: ModelCard, sound: np.ndarray) -> None:

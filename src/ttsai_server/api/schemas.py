@@ -141,11 +141,16 @@ class TranscriptBody(Answer):
 
 
 class Confidence(Answer):
-    """How sure each is, 0 to 1; 0 where there is none."""
+    """How often answers that are told so surely are right, 0 to 1; 0 where there is none."""
 
     key: float
     bpm: float
     time_signature: float
+
+
+class TempoBody(Answer):
+    bpm: float
+    confidence: float
 
 
 class MusicBody(Answer):
@@ -155,9 +160,10 @@ class MusicBody(Answer):
     """C, Db, D, …, B."""
     scale: Literal["Major", "Minor"] | None
     bpm: float | None
-    """Quarter notes a minute."""
-    time_signature: str | None
-    """As `4/4`."""
+    """Beats a minute: quarter notes, in 6/8 dotted ones."""
+    candidates: list[TempoBody]
+    """`bpm`, and what it may be instead, as its double or half; likeliest first."""
+    time_signature: Literal["2/4", "3/4", "4/4", "6/8"] | None
     camelot: str | None
     """As `8B`: the key's place on the wheel that DJs mix by."""
     compatible_keys: list[str]

@@ -58,7 +58,7 @@ class Piece:
     tonic: int
     minor: bool
     bpm: float
-    beats: int
+    metre: str
     cents: float
     drums: bool
 
@@ -133,7 +133,7 @@ def piece(seed: int, seconds: float = 17.0) -> Piece:
     score = Score(random, tonic, minor, bpm, beats, random.uniform(-30, 30), float(swing), bars)
     drums = bool(random.random() < 0.5)
     perform(score, drums)
-    return Piece(recorded(score, seconds), tonic, minor, bpm, beats, score.cents, drums)
+    return Piece(recorded(score, seconds), tonic, minor, bpm, f"{beats}/4", score.cents, drums)
 
 
 def drummed(seed: int, seconds: float = 17.0) -> Piece:
@@ -142,7 +142,7 @@ def drummed(seed: int, seconds: float = 17.0) -> Piece:
     bpm = random.uniform(80, 160)
     score = Score(random, 0, False, bpm, 4, 0.0, 0.5, int(np.ceil(seconds * bpm / 240)))
     drum(score)
-    return Piece(recorded(score, seconds), 0, False, bpm, 4, 0.0, True)
+    return Piece(recorded(score, seconds), 0, False, bpm, "4/4", 0.0, True)
 
 
 def held(seed: int, seconds: float = 24.0) -> Piece:
@@ -159,7 +159,7 @@ def held(seed: int, seconds: float = 24.0) -> Piece:
             hertz = score.hertz(48 + (score.tonic + note) % 12 + (0 if note < 0 else 12))
             score.play(swell(hertz, long + 1.5), at, 0.1)
         at += long
-    return Piece(recorded(score, seconds), score.tonic, score.minor, 60.0, 4, score.cents, False)
+    return Piece(recorded(score, seconds), score.tonic, score.minor, 60.0, "4/4", score.cents, False)
 
 
 def perform(score: Score, drums: bool) -> None:

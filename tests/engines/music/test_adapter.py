@@ -1,4 +1,4 @@
-"""Key, tempo and metre of made-up pieces that nothing was tuned on, and of what is no music."""
+"""Key, tempo and metre of old tunes and of made-up pieces that nothing was fitted to, and of what is no music."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import pytest
 import soxr
 from tests.engines.analyzer import AnalyzerContract, heard
 from tests.engines.music.pieces import RATE, Piece, drummed, held, piece
+from tests.engines.music.tunes import TUNES, performance
 from tests.engines.talk import LINES
 
 from ttsai_server.domain import Music
@@ -15,6 +16,8 @@ from ttsai_server.engines.music.adapter import MusicAnalyzer
 
 UNSEEN = range(1000, 1072)
 """Seeds that played no part in the making: every key three times."""
+PERFORMANCES = range(3 * len(TUNES))
+"""Seeds of the tunes: each is played three times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,11 @@ class Answer:
 
     @property
     def metre(self) -> str:
-        return "none" if self.music.beats is None else "right" if self.music.beats == self.piece.beats else "wrong"
+        return "none" if self.music.metre is None else "right" if self.music.metre == self.piece.metre else "wrong"
+
+    @property
+    def has_its_tempo_among_the_candidates(self) -> bool:
+        return any(abs(tempo.bpm / self.piece.bpm - 1) <= 0.04 for tempo in self.music.tempi)
 
 
 def share(answers: list[Answer], told: Callable[[Answer], str], kind: str = "right") -> float:
@@ -63,7 +70,7 @@ class TestMusicAnalyzer(AnalyzerContract):
         pieces = [answer.piece for answer in answers]
         assert {(made.tonic, made.minor) for made in pieces} == {(n, minor) for n in range(12) for minor in (0, 1)}
         assert min(made.bpm for made in pieces) < 65 < 180 < max(made.bpm for made in pieces)
-        assert 0.25 < sum(made.beats == 3 for made in pieces) / len(pieces) < 0.6
+        assert 0.25 < sum(made.metre == "3/4" for made in pieces) / len(pieces) < 0.6
 
     def test_nine_keys_of_ten_are_right(self, answers: list[Answer]) -> None:
         assert share(answers, lambda answer: answer.key) >= 0.9
@@ -84,6 +91,36 @@ class TestMusicAnalyzer(AnalyzerContract):
         wrong = [a.music.confidence[field] for a in answers if getattr(a, told) != "right"]
         assert np.mean(right) > 0.7
         assert not wrong or np.mean(right) > np.mean(wrong) + 0.1
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def tunes(cls, engine: MusicAnalyzer) -> list[Answer]:
+        played = [performance(seed) for seed in PERFORMANCES]
+        return [Answer(tune, heard(engine, tune.sound, RATE)) for tune in played]
+
+    def test_the_tunes_are_in_four_metres(self, tunes: list[Answer]) -> None:
+        assert {answer.piece.metre for answer in tunes} == {"2/4", "3/4", "4/4", "6/8"}
+
+    def test_five_keys_of_six_tunes_are_right(self, tunes: list[Answer]) -> None:
+        assert share(tunes, lambda answer: answer.key) >= 0.8
+
+    def test_nine_tunes_of_ten_have_their_tempo_among_the_candidates(self, tunes: list[Answer]) -> None:
+        assert sum(answer.has_its_tempo_among_the_candidates for answer in tunes) / len(tunes) >= 0.85
+
+    @pytest.mark.parametrize("metre", ["3/4", "6/8"])
+    def test_a_tune_in_three_or_in_six_is_told_from_one_in_four(self, tunes: list[Answer], metre: str) -> None:
+        assert share([answer for answer in tunes if answer.piece.metre == metre], lambda answer: answer.metre) >= 0.6
+
+    def test_of_sure_answers_about_tunes_most_are_right(self, tunes: list[Answer]) -> None:
+        told = {"key": "key", "bpm": "bpm", "time_signature": "metre"}
+        sure = [
+            getattr(answer, attribute) == "right"
+            for field, attribute in told.items()
+            for answer in tunes
+            if answer.music.confidence[field] >= 0.8
+        ]
+        assert len(sure) >= 30
+        assert np.mean(sure) >= 0.75
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -110,7 +147,7 @@ class TestMusicAnalyzer(AnalyzerContract):
     def test_noise_is_no_music(self, engine: MusicAnalyzer, noises: dict[str, np.ndarray], noise: str) -> None:
         sound = soxr.resample(noises[noise], 16_000, RATE)[:, None]
         music = heard(engine, sound, RATE)
-        assert (music.tonic, music.bpm, music.beats) == (None, None, None)
+        assert (music.tonic, music.bpm, music.metre) == (None, None, None)
 
     @pytest.mark.parametrize("voice", ["af_heart", "am_michael", "bf_emma"])
     @pytest.mark.parametrize("hum", [0.0, 0.05])
@@ -122,12 +159,12 @@ class TestMusicAnalyzer(AnalyzerContract):
         time = np.arange(len(sound)) / RATE
         sound = sound + hum * sum(np.sin(2 * np.pi * 50 * n * time) / n for n in (1, 2, 3, 5))
         music = heard(engine, sound.astype(np.float32)[:, None], RATE)
-        assert (music.tonic, music.bpm, music.beats) == (None, None, None)
+        assert (music.tonic, music.bpm, music.metre) == (None, None, None)
 
     def test_a_softer_copy_is_in_the_same(self, engine: MusicAnalyzer) -> None:
         made = piece(1005, seconds=16.0)
         loud, soft = (heard(engine, made.sound * np.float32(gain), RATE) for gain in (1, 0.03))
-        assert (soft.tonic, soft.minor, soft.beats) == (loud.tonic, loud.minor, loud.beats)
+        assert (soft.tonic, soft.minor, soft.metre) == (loud.tonic, loud.minor, loud.metre)
         assert soft.bpm == pytest.approx(loud.bpm, rel=1e-3)
 
     def test_a_tempo_that_runs_over_blocks_is_as_exact(self, engine: MusicAnalyzer) -> None:

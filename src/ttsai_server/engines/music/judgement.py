@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ttsai_server.domain import Music
+from ttsai_server.domain import Music, Tempo
 from ttsai_server.engines.music.features import PITCHES_PER_SECOND, Features
 from ttsai_server.engines.music.key import Key, chroma, find_key, notes, sameness, tuning
 from ttsai_server.engines.music.metre import Pulse, find_pulse
-from ttsai_server.engines.music.pulse import ONSETS, envelopes, likenesses
+from ttsai_server.engines.music.pulse import envelopes, likenesses
 from ttsai_server.engines.music.tempo import beats_per_minute
 
 SILENT = 10 ** (-60 / 20)
@@ -27,10 +27,9 @@ FEWEST = 5
 """Pitch classes that a key needs."""
 HELD, APART = 0.96, 40
 """Harmonies this much alike so many frames (3.7 s) apart, throughout, are one sound; .88 at most in the pieces."""
-REGULAR, REGULAR_IN_KEY = 0.12, 0.075
-"""Regularity of what has a beat; less is enough of what is in a key, which speech is not."""
-SURE = 0.6
-"""Probability from which a metre is told."""
+REGULAR, REGULAR_IN_KEY = 0.22, 0.042
+"""Regularity of what has a beat: .21 at most in speech; less is enough of what is in a key, which speech is not: held
+chords have .04, 98 of 100 pieces of music more."""
 FIELDS = ("key", "bpm", "time_signature")
 
 
@@ -42,7 +41,7 @@ def judge(features: Features | None) -> Music:
     cents, steadiness = tuning(features)
     pitches, tonal = chroma(features, cents), steadiness >= STEADY
     key, curves = find_key(pitches), envelopes(features, pitches)
-    pulse = find_pulse(likenesses(curves))
+    pulse = find_pulse(likenesses(curves, pitches))
     no_key = _no_key(key, heard, notes(features, cents) if tonal else 0, sameness(pitches, APART))
     no_beat = _no_beat(pulse, heard, REGULAR if no_key else REGULAR_IN_KEY)
     told = {
@@ -51,16 +50,16 @@ def judge(features: Features | None) -> Music:
         "time_signature": no_beat or _no_metre(pulse, heard),
     }
     reasons = {field: reason for field, reason in told.items() if reason}
-    onsets = np.sum([curves[name] for name in ONSETS], axis=0)
-    bpm = beats_per_minute(onsets, pulse.period) if pulse and not no_beat else None
-    return _music(reasons, key, pulse, bpm, cents if tonal else None)
+    found = pulse.tempi if pulse and not no_beat else ()
+    tempi = tuple(Tempo(beats_per_minute(curves["all"], period), share) for period, share in found)
+    return _music(reasons, key, pulse, tempi, cents if tonal else None)
 
 
 def _music(
     reasons: dict[str, str],
     key: Key | None = None,
     pulse: Pulse | None = None,
-    bpm: float | None = None,
+    tempi: tuple[Tempo, ...] = (),
     cents: float | None = None,
 ) -> Music:
     """What is found, less what there are reasons not to tell."""
@@ -68,14 +67,15 @@ def _music(
     metre = None if "time_signature" in reasons else pulse
     sure = {
         "key": key.probability if key else 0.0,
-        "bpm": pulse.tempo_probability if pulse and bpm else 0.0,
+        "bpm": tempi[0].confidence if tempi else 0.0,
         "time_signature": metre.metre_probability if metre else 0.0,
     }
     return Music(
         tonic=key.tonic if key else None,
         minor=bool(key and key.minor),
-        bpm=bpm,
-        beats=metre.beats if metre else None,
+        bpm=tempi[0].bpm if tempi else None,
+        tempi=tempi,
+        metre=metre.metre if metre else None,
         tuning=cents,
         confidence=sure,
         reasons=reasons,
@@ -100,6 +100,5 @@ def _no_beat(pulse: Pulse | None, heard: float, regular: float) -> str:
 
 
 def _no_metre(pulse: Pulse | None, heard: float) -> str:
-    if pulse is None or heard < SHORT_BARS * pulse.beats * pulse.period:
-        return f"It is too short: less than {SHORT_BARS} bars are heard."
-    return "" if pulse.metre_probability >= SURE else "It is as like three beats to a bar as four."
+    short = pulse is None or heard < SHORT_BARS * pulse.bar
+    return f"It is too short: less than {SHORT_BARS} bars are heard." if short else ""

@@ -6,18 +6,21 @@ import numpy as np
 
 from ttsai_server.engines.music.features import STEPS, Features
 from ttsai_server.engines.music.spectrum import Floats
+from ttsai_server.engines.music.weights import KEY, KEY_RIGHT, MINORS, calibrated
 
 MAJOR = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081)
 MINOR = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052)
-"""How often each degree is heard, by Albrecht and Shanahan (2013); of four published profiles the most often right."""
+"""How often each degree is heard, by Albrecht and Shanahan (2013): what is like neither is in no key."""
 FIFTH, THIRD = 0.3, 0.1
 """Share of a note's strength that its third and fifth harmonics add to the pitch classes a fifth and a third above."""
 WIDTH = 0.25
 """How far from its pitch class a peak may lie and still count in full, half tones (a standard deviation)."""
 AUDIBLE = 0.2
 """Share of the strongest pitch class that one needs to count."""
-SHARPNESS = 12.0
-"""Turns likenesses to profiles into probabilities, cautiously: of .5 and more, all unseen pieces are right."""
+BEGINNING, END = 14, 16
+"""Frames (1.3 s, 1.5 s) of the first and the last chord."""
+HEARD = 0.1
+"""Share of the mean strength from which a frame is part of the music."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +65,31 @@ def _folding(cents: float) -> Floats:
 
 
 def find_key(pitches: Floats) -> Key:
-    """The likeliest key of pitch classes (12, frames), whose profile they are most like (Krumhansl 1990)."""
-    total = pitches.sum(axis=1)
+    """The likeliest key of pitch classes (12, frames): by how much there is of each degree, in all, in what is loudest,
+    and in the first and the last chord; `weights` has how much each counts."""
+    heard = degrees(pitches)
     keys = [(tonic, minor) for minor in (False, True) for tonic in range(12)]
-    profiles = np.array([np.roll(MINOR if minor else MAJOR, tonic) for tonic, minor in keys])
-    centred = profiles - profiles.mean(axis=1, keepdims=True)
-    around = total - total.mean()
-    likeness = centred @ around / (np.linalg.norm(centred, axis=1) * np.linalg.norm(around) + 1e-9)
-    best = int(np.argmax(likeness))
-    probability = 1 / float(np.sum(np.exp(SHARPNESS * (likeness - likeness[best]))))
-    return Key(*keys[best], float(likeness[best]), probability)
+    scores = np.array([_score(np.roll(heard, -tonic, axis=1), minor) for tonic, minor in keys])
+    best = int(np.argmax(scores))
+    probability = 1 / float(np.sum(np.exp(scores - scores[best])))
+    tonic, minor = keys[best]
+    likeness = np.corrcoef(np.roll(MINOR if minor else MAJOR, tonic), heard[0] + 1e-9 * np.arange(12))[0, 1]
+    return Key(tonic, minor, float(likeness), calibrated(probability, KEY_RIGHT))
+
+
+def degrees(pitches: Floats) -> Floats:
+    """(4, 12): pitch classes (12, frames) in all, in the loudest, in the first and in the last chord, each of length 1."""
+    strength = np.linalg.norm(pitches, axis=0)
+    sounding = np.flatnonzero(strength > HEARD * np.mean(strength))
+    first, last = (int(sounding[0]), int(sounding[-1]) + 1) if len(sounding) else (0, 1)
+    parts = (pitches, pitches**2, pitches[:, first : first + BEGINNING], pitches[:, max(first, last - END) : last])
+    sums = np.array([part.sum(axis=1) for part in parts])
+    return sums / (np.linalg.norm(sums, axis=1, keepdims=True) + 1e-9)
+
+
+def _score(heard: Floats, minor: bool) -> float:
+    """heard: `degrees`, the tonic first."""
+    return float(np.sum(np.array(KEY[minor]) * heard)) + MINORS * minor
 
 
 def sameness(pitches: Floats, apart: int) -> float:

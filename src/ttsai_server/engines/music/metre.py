@@ -1,10 +1,8 @@
-"""Which period is the beat, and how many beats make a bar: weighed together, as each shows in the other.
+"""Which period is the beat, and what a bar is of: weighed together, as each shows in the other.
 
 A piece at 70 beats a minute with chords that change every four, or at 140 with a change every eight? Every pair of a
-period and a bar is a hypothesis. It is told by how like themselves the bass, the middle, the treble and the harmony are
-after half a beat, a beat, two, a bar and two bars of it, and after a bar of the other length; a log-linear model weighs
-that. Its weights are those that make the right hypothesis the likeliest (conditional logistic regression) in made-up
-pieces (seeds 2000 to 2239 of the tests' generator) and in synthesised chorales, quartets and fiddle tunes.
+period and a metre is a hypothesis. It is told by how like themselves the onsets, the long notes and the harmony are
+after parts of a beat, some beats, bars and phrases; a log-linear model weighs that (`weights`).
 """
 
 from __future__ import annotations
@@ -14,67 +12,79 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ttsai_server.engines.music.pulse import COMB, about, after, periods
+from ttsai_server.engines.music.pulse import about, periods
 from ttsai_server.engines.music.spectrum import Floats
+from ttsai_server.engines.music.weights import BEATS, METRE, METRE_RIGHT, TEMPO_RIGHT, calibrated
 
-HARMONY = 0.2
-"""How much a harmony that changes regularly counts for a pulse, to onsets."""
-MIDDLE = 110.0
+MIDDLE = 100.0
 """Beats a minute that speeds are measured from."""
-WEIGHTS = (
-    3.24, -1.87, -1.33,
-    -2.05, 7.12, 3.46, 2.51, 2.63, 3.23,
-    1.60, 2.52, 1.42, 1.46, 1.49, 1.09,
-    0.18, 1.48, 4.08, 0.71, 2.91, 0.39,
-    1.43, 1.88, -0.71, 1.91, 5.19, -1.45,
-    1.14,
-)  # fmt: skip
-"""Of what `described` says, in its order: the speed; bass, middle, treble and harmony; the comb."""
+CURVES = ("bass", "middle", "treble", "harmony", "accents", "notes", "all")
+"""Of `pulse.likenesses`, in the order of the weights."""
+ONE_TEMPO = 0.03
+"""Periods within this share of each other are one tempo."""
+STEADY = (np.array([1, 2, 4, 8]), np.array([1, 2, 3, 6]))
+"""Beats after which music with a regular beat has onsets again: in two or four, and in three."""
+CANDIDATES, UNLIKELY = 4, 0.02
+"""How many tempi are told at most, and how likely a further one must be."""
+BARS = {"2/4": 2, "3/4": 3, "4/4": 4, "6/8": 2}
+"""Metre → beats of a bar."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
     period: float
     """Seconds from beat to beat, within 1 %."""
-    beats: int
-    """Of a bar: 3 or 4."""
-    tempo_probability: float
+    metre: str
+    """One of BARS."""
+    tempi: tuple[tuple[float, float], ...]
+    """(period, probability) of this and other tempi, likeliest first."""
     metre_probability: float
-    likeness: float
-    """Of the onsets to those a beat, two beats, a bar and two bars before, on average: 1 is a machine's."""
-    harmony: float
-    """The same of the changes of harmony, after a bar and two."""
-    beat: float
-    """The onsets' after a beat or two, whichever is more."""
+    regularity: float
+    """How like the onsets are to those some beats before, on average, by the steadiest beat there is: 1 is a
+    machine's."""
 
     @property
-    def regularity(self) -> float:
-        """How much there is to the pulse, 0 to 1."""
-        together = self.likeness + HARMONY * max(0.0, self.harmony)
-        return self.tempo_probability * max(0.0, min(together, 2 * self.beat + HARMONY * self.harmony))
+    def bar(self) -> float:
+        """Seconds."""
+        return BARS[self.metre] * self.period
 
 
 def find_pulse(alike: Mapping[str, Floats]) -> Pulse | None:
     """The likeliest beat and bar, from likenesses as `pulse` gives them; None if nothing ever comes back."""
-    hypotheses = [(float(period), beats) for period in periods(alike["all"]) for beats in (3, 4)]
-    if not hypotheses:
+    seconds = periods(alike["all"])
+    if not len(seconds):
         return None
-    scores = np.array([described(alike, *hypothesis) @ WEIGHTS for hypothesis in hypotheses])
-    chances = np.exp(scores - scores.max()) / np.sum(np.exp(scores - scores.max()))
-    period, beats = hypotheses[int(np.argmax(scores))]
-    tempo, metre = (
-        float(sum(c for c, hypothesis in zip(chances, hypotheses, strict=True) if hypothesis[place] == value))
-        for place, value in ((0, period), (1, beats))
+    scores = described(alike, seconds) @ np.array([METRE[metre] for metre in BARS]).T
+    chances = np.exp(scores - scores.max())
+    chances /= np.sum(chances)
+    row, column = np.unravel_index(np.argmax(chances), chances.shape)
+    period, metre = float(seconds[row]), list(BARS)[column]
+    return Pulse(
+        period,
+        metre,
+        _tempi(seconds, np.sum(chances, axis=1), int(row)),
+        calibrated(float(np.sum(chances[:, column])), METRE_RIGHT),
+        max(float(np.max(np.mean(about(alike["all"], seconds[:, None] * beats), axis=1))) for beats in STEADY),
     )
-    back = about(alike["all"], period * np.array([1, 2, beats, 2 * beats]))
-    bars = about(alike["harmony"], period * np.array([beats, 2 * beats]))
-    return Pulse(period, beats, tempo, metre, float(np.mean(back)), float(np.mean(bars)), float(np.max(back[:2])))
 
 
-def described(alike: Mapping[str, Floats], period: float, beats: int) -> Floats:
-    """(28,): the speed in octaves from MIDDLE, its square, whether it is three to a bar, and the likenesses."""
-    octaves = np.log2(60 / period / MIDDLE)
-    times = period * np.array([0.5, 1, 2, beats, 2 * beats, 7 - beats])
-    bands = [about(alike[name], times) for name in ("bass", "middle", "treble", "harmony")]
-    comb = sum(weight * after(alike["all"], count * period) for count, weight in COMB)
-    return np.concatenate([[octaves, octaves**2, beats == 3], *bands, [comb]])
+def described(alike: Mapping[str, Floats], seconds: Floats) -> Floats:
+    """(periods, features): 1, the speed in octaves from MIDDLE, its square, and likenesses after multiples of it."""
+    octaves = np.log2(60 / seconds / MIDDLE)
+    times = seconds[:, None] * np.array(BEATS)
+    return np.column_stack(
+        [np.ones_like(octaves), octaves, octaves**2, *(about(alike[name], times) for name in CURVES)]
+    )
+
+
+def _tempi(seconds: Floats, chances: Floats, best: int) -> tuple[tuple[float, float], ...]:
+    """Calibrated; what the first leaves is shared among the others."""
+    left, found = dict(enumerate(chances)), list[tuple[float, float]]()
+    while left and len(found) < CANDIDATES:
+        top = best if not found else max(left, key=lambda row: left[row])
+        same = [row for row in left if abs(np.log(seconds[row] / seconds[top])) < ONE_TEMPO]
+        found.append((float(seconds[top]), sum(float(left.pop(row)) for row in same)))
+    (period, chance), *others = found
+    sure = calibrated(chance, TEMPO_RIGHT)
+    share = (1 - sure) / max(1e-9, 1 - chance)
+    return ((period, sure), *((other, chance * share) for other, chance in others if chance * share >= UNLIKELY))

@@ -1,4 +1,4 @@
-"""What comes back regularly in a recording: onsets and changes of harmony, compared with themselves a while later."""
+"""What comes back regularly in a recording: onsets, long notes and harmonies, compared with what they are later."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ttsai_server.engines.music.spectrum import Floats
 
 ONSETS = ("bass", "middle", "treble")
 """Bands, as features.BANDS."""
-LONGEST = 9.0
-"""Seconds that things are compared over: two bars of a slow piece."""
-STRETCH = 24.0
+LONGEST = 20.0
+"""Seconds that things are compared over: a phrase, as tunes repeat in four or eight bars."""
+STRETCH = 40.0
 """Seconds in which a tempo is taken as steady; stretches overlap by half."""
 LOUDEST = 10.0
 """A rise is counted up to so many times the mean one."""
@@ -25,23 +25,25 @@ MOST = 12
 """Periods that are looked at closely."""
 SPAN = 3
 """Pitch frames (.28 s) before and after a moment whose harmonies are compared."""
+CLOSEST, LONG_NOTE = 0.09, 2.0
+"""Seconds: onsets nearer than this to a louder one are part of it; a note counts as at most so long."""
 
 
 def envelopes(features: Features, pitches: Floats) -> dict[str, Floats]:
-    """`bass`, `middle`, `treble`: onsets; `harmony`: how it changes; each (frames,) at ONSETS_PER_SECOND, variance 1.
+    """`bass`, `middle`, `treble`: onsets; `all` of them; `accents`: those of long notes; `harmony`: how it changes.
 
-    pitches: (12, frames).
+    Each is (frames,) at ONSETS_PER_SECOND, but for `all` of variance 1. pitches: (12, frames).
     """
     found = {name: _onsets(rises) for name, rises in zip(ONSETS, features.onsets, strict=True)}
+    together = np.sum(list(found.values()), axis=0)
     times = np.arange(features.onsets.shape[1]) / ONSETS_PER_SECOND
     changes = np.interp(times, np.arange(pitches.shape[1]) / PITCHES_PER_SECOND, _changes(pitches))
-    return {**found, "harmony": _level(changes, 3.0)}
+    return {**found, "all": together, "accents": _level(_accents(together), 3.0), "harmony": _level(changes, 3.0)}
 
 
-def likenesses(curves: Mapping[str, Floats]) -> dict[str, Floats]:
-    """How like itself each envelope, and `all` of the onsets together, is after a while: see `likeness`."""
-    onsets = np.sum([curves[name] for name in ONSETS], axis=0)
-    return {name: likeness(curve) for name, curve in {**curves, "all": onsets}.items()}
+def likenesses(curves: Mapping[str, Floats], pitches: Floats) -> dict[str, Floats]:
+    """How like itself each envelope is after a while, see `likeness`, and how like themselves the `notes` are."""
+    return {**{name: likeness(curve) for name, curve in curves.items()}, "notes": _likeness_of_notes(pitches)}
 
 
 def likeness(curve: Floats) -> Floats:
@@ -56,6 +58,18 @@ def likeness(curve: Floats) -> Floats:
         count[:reach] += len(part) - np.arange(reach)
     mean = np.where(count > 4 * ONSETS_PER_SECOND, total / np.maximum(1, count), 0)
     return mean / max(1e-9, mean[0])
+
+
+def _likeness_of_notes(pitches: Floats) -> Floats:
+    """The same of pitch classes (12, frames): how alike they are, less their mean."""
+    around = pitches - pitches.mean(axis=1, keepdims=True)
+    frames, lags = pitches.shape[1], min(pitches.shape[1], round(LONGEST * PITCHES_PER_SECOND) + 2)
+    length = 1 << (2 * frames - 1).bit_length()
+    total = np.fft.irfft(np.sum(np.abs(np.fft.rfft(around, length, axis=1)) ** 2, axis=0), length)[:lags]
+    count = frames - np.arange(lags)
+    mean = np.where(count > 4 * PITCHES_PER_SECOND, total / count, 0)
+    times = np.arange(round(LONGEST * ONSETS_PER_SECOND) + 2) / ONSETS_PER_SECOND
+    return np.interp(times, np.arange(lags) / PITCHES_PER_SECOND, mean / max(1e-9, mean[0]), right=0)
 
 
 def after(likeness: Floats, seconds: Floats | float) -> Floats:
@@ -79,6 +93,21 @@ def periods(onsets: Floats) -> Floats:
 def _onsets(rises: Floats) -> Floats:
     smooth = _averaged(rises, np.exp(-0.5 * (np.arange(-6, 7) / 1.5) ** 2))
     return _level(np.minimum(smooth, LOUDEST * np.mean(smooth)), 1.0)
+
+
+def _accents(onsets: Floats) -> Floats:
+    """(frames,): the onsets, each as high as the time until the next is long: long notes begin on strong beats."""
+    rising = (onsets[1:-1] > onsets[:-2]) & (onsets[1:-1] >= onsets[2:]) & (onsets[1:-1] > 0.5)
+    kept: list[int] = []
+    for top in np.flatnonzero(rising) + 1:
+        if not kept or top - kept[-1] >= CLOSEST * ONSETS_PER_SECOND:
+            kept.append(int(top))
+        elif onsets[top] > onsets[kept[-1]]:
+            kept[-1] = int(top)
+    accents = np.zeros(len(onsets))
+    seconds = np.diff([*kept, len(onsets)]) / ONSETS_PER_SECOND
+    accents[kept] = np.minimum(seconds, LONG_NOTE) * np.sqrt(np.minimum(onsets[kept], 3))
+    return _averaged(accents, np.exp(-0.5 * (np.arange(-8, 9) / 2.5) ** 2))
 
 
 def _changes(pitches: Floats) -> Floats:
