@@ -146,13 +146,13 @@ def _rendered(score: Score, fluidsynth: str, room: Path) -> float:
 def _tracks(score: Score, quarters: float, chance: random.Random) -> list[Track]:
     if len(score.voices) > 1:
         return [Track(p, 84, v) for p, v in zip(chance.choice(CHOIRS), score.voices, strict=True)]
-    bar, tune = QUARTERS[score.metre], score.voices[0]
+    bar, tune = QUARTERS[score.metre], next(iter(score.voices))
     verse = bar * math.ceil((tune[-1].start + tune[-1].quarters - score.first_bar) / bar - 0.001)
     times = math.ceil(quarters / verse)
-    tune = [Tone(tone.start + verse * n, tone.quarters, tone.pitch) for n in range(times) for tone in tune]
-    tracks = [Track(chance.choice(SOLO), 90, tune)]
+    song = [Tone(tone.start + verse * n, tone.quarters, tone.pitch) for n in range(times) for tone in tune]
+    tracks = [Track(chance.choice(SOLO), 90, song)]
     if chance.random() < 0.5:
-        low, strokes = _accompaniment(score, tune, int(quarters / bar))
+        low, strokes = _accompaniment(score, song, int(quarters / bar))
         tracks += [Track(chance.choice((32, 33, 43)), 78, low), Track(chance.choice((0, 24, 25, 21)), 62, strokes)]
     return tracks
 

@@ -17,6 +17,8 @@ WIDTH = 0.25
 """How far from its pitch class a peak may lie and still count in full, half tones (a standard deviation)."""
 AUDIBLE = 0.2
 """Share of the strongest pitch class that one needs to count."""
+PROFILE = 8.0
+"""How much the likeness to a profile counts: it is right more often where an excerpt begins or ends away from home."""
 BEGINNING, END = 14, 16
 """Frames (1.3 s, 1.5 s) of the first and the last chord."""
 HEARD = 0.1
@@ -66,19 +68,21 @@ def _folding(cents: float) -> Floats:
 
 def find_key(pitches: Floats) -> Key:
     """The likeliest key of pitch classes (12, frames): by how much there is of each degree, in all, in what is loudest,
-    and in the first and the last chord; `weights` has how much each counts."""
+    and in the first and the last chord, as `weights` has it; and by how like its profile they are (Krumhansl 1990)."""
     heard = degrees(pitches)
     keys = [(tonic, minor) for minor in (False, True) for tonic in range(12)]
-    scores = np.array([_score(np.roll(heard, -tonic, axis=1), minor) for tonic, minor in keys])
+    profiles = np.array([np.roll(MINOR if minor else MAJOR, tonic) for tonic, minor in keys])
+    centred, around = profiles - profiles.mean(axis=1, keepdims=True), heard[0] - heard[0].mean()
+    likeness = centred @ around / (np.linalg.norm(centred, axis=1) * np.linalg.norm(around) + 1e-9)
+    counted = np.array([_score(np.roll(heard, -tonic, axis=1), minor) for tonic, minor in keys])
+    scores = counted + PROFILE * likeness
     best = int(np.argmax(scores))
     probability = 1 / float(np.sum(np.exp(scores - scores[best])))
-    tonic, minor = keys[best]
-    likeness = np.corrcoef(np.roll(MINOR if minor else MAJOR, tonic), heard[0] + 1e-9 * np.arange(12))[0, 1]
-    return Key(tonic, minor, float(likeness), calibrated(probability, KEY_RIGHT))
+    return Key(*keys[best], float(likeness[best]), calibrated(probability, KEY_RIGHT))
 
 
 def degrees(pitches: Floats) -> Floats:
-    """(4, 12): pitch classes (12, frames) in all, in the loudest, in the first and in the last chord, each of length 1."""
+    """(4, 12): pitch classes (12, frames) in all, in the loudest, in the first and in the last chord; length 1 each."""
     strength = np.linalg.norm(pitches, axis=0)
     sounding = np.flatnonzero(strength > HEARD * np.mean(strength))
     first, last = (int(sounding[0]), int(sounding[-1]) + 1) if len(sounding) else (0, 1)
