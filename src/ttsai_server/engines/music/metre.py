@@ -39,9 +39,13 @@ class Pulse:
     tempi: tuple[tuple[float, float], ...]
     """(period, probability) of this and other tempi, likeliest first."""
     metre_probability: float
-    regularity: float
-    """How like the onsets are to those some beats before, on average, by the steadiest beat there is: 1 is a
-    machine's."""
+    likeness: float
+    """Of the onsets to those some beats before, on average, by the steadiest beat there is: 1 is a machine's."""
+
+    @property
+    def regularity(self) -> float:
+        """How much there is to the pulse, 0 to 1: less where several tempi are as likely."""
+        return self.likeness * self.tempi[0][1] ** 0.5
 
     @property
     def bar(self) -> float:
