@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup dev serve test check lint-docker format bench upgrade clean
+.PHONY: setup dev torch serve test test-fast test-slow check lint-docker format bench upgrade clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.installed
@@ -25,13 +25,29 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) install -c constraints.txt -e '.[dev,postgres,redis,s3]'
 	touch $@
 
+# The engines that run on PyTorch; on a machine with a GPU, or where pip finds no CPU build, gigabytes.
+torch: $(VENV)/.installed-torch
+
+$(VENV)/.installed-torch: $(VENV)/.installed-dev
+	$(PIP) install -c constraints.txt -e '.[torch,demucs,openai-whisper]'
+	touch $@
+
 # The server, with the weights of the default models.
 serve: setup
 	$(BIN)/ttsai-server models pull kokoro whisper speakers deepfilternet3
 	TTSAI_SERVER__MODELS__PRELOAD='["kokoro"]' $(BIN)/ttsai-server --data-dir data serve
 
+# Half an hour on two cores. Engines that run on PyTorch are tested where `make torch` has installed them.
 test: check
 	$(BIN)/python -m pytest
+
+# What needs no weights: minutes.
+test-fast: dev
+	$(BIN)/python -m pytest -m 'not slow and not engine'
+
+# What takes too long for every change.
+test-slow: dev
+	$(BIN)/python -m pytest -m slow
 
 check: dev lint-docker
 	$(BIN)/ruff format --check src tests benchmarks

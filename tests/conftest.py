@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 from redis.asyncio import Redis
 from tests import servers
@@ -19,6 +20,20 @@ from ttsai_server.engines.weights import missing, pull
 from ttsai_server.settings import Models, Settings, Store, Webhooks
 from ttsai_server.store.db import Database, open_database
 from ttsai_server.store.migrate import upgrade
+
+WEIGHTS = {"kokoro_weights", "base_weights", "tiny_weights", "speakers_weights", "denoiser_weights"}
+"""Fixtures that give, or first pull, the real weights of a model."""
+
+# no example is judged by the clock: a loaded machine is no fault of the code
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs real weights, so that `make test-fast` can leave it out."""
+    for item in items:
+        if WEIGHTS & set(getattr(item, "fixturenames", ())):
+            item.add_marker("engine")
 
 
 def _weights(name: str, models: Path) -> Path:

@@ -1,5 +1,6 @@
 """Ears for the tests: what does this sound say, and how far is that from what it should say?"""
 
+import math
 import re
 import unicodedata
 from io import BytesIO
@@ -56,6 +57,15 @@ def wer(reference: str, heard: str, language: str = "en") -> float:
     """Word error rate (0 is perfect) once both are written alike; by character where a language has no spaces."""
     said, got = spoken(reference, language), spoken(heard, language)
     return jiwer.cer(said, got) if language in BY_CHARACTER else jiwer.wer(said, got)
+
+
+def margin(share: float, words: int) -> float:
+    """How much more of so many words may be misheard by chance: two standard deviations of `share` of them.
+
+    Two hearings of one text agree in most words, so this is more than a processor's rounding makes of it, and less than
+    what any fault makes of it.
+    """
+    return 2 * math.sqrt(share * (1 - share) / words)
 
 
 def spoken(text: str, language: str = "en") -> str:

@@ -97,9 +97,7 @@ def test_every_answer_is_one_that_the_schema_tells_of(name: str, operations: dic
         if unfetched:
             assert "Run: " in answer.json()["error"]["message"]
 
-    bounded = settings(
-        max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-    )
+    bounded = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
     for mode in schemathesis.GenerationMode if name in CAN_BE_ASKED_WRONGLY else [schemathesis.GenerationMode.POSITIVE]:
         bounded(given(operations[name].as_strategy(generation_mode=mode))(answered_as_told))()
 

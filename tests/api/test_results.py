@@ -100,7 +100,7 @@ def test_an_empty_result_is_served(server: Live, client: httpx.Client) -> None:
     assert (answer.status_code, answer.headers["Content-Length"], answer.content) == (200, "0", b"")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_part_is_the_slice(client: httpx.Client, kept: Result, data: st.DataObject) -> None:
     first = data.draw(st.integers(0, len(SOUND) - 1))
@@ -114,7 +114,7 @@ def test_a_part_is_the_slice(client: httpx.Client, kept: Result, data: st.DataOb
 
 
 @given(st.integers(1, 2 * len(SOUND)))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_suffix_is_the_end(client: httpx.Client, kept: Result, length: int) -> None:
     answer = client.get(f"/v1/results/{kept.id}", headers={"Range": f"bytes=-{length}"})
     assert (answer.status_code, answer.content) == (206, SOUND[-length:])
@@ -204,7 +204,7 @@ STEPS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(STEPS, min_size=1, max_size=8), st.sampled_from(["/v1/results/", "/static/downloads/", "/static/"]))
 def test_no_path_leads_out_of_the_store(server: Live, steps: list[str], root: str) -> None:
     (server.settings.data_dir / "results" / "planted").parent.mkdir(exist_ok=True)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -81,7 +81,6 @@ def test_a_soft_piece_after_a_loud_one_is_kept():
     st.lists(st.tuples(st.floats(-0.3, 0.3), st.integers(240, 9000)), min_size=1, max_size=5),
     st.sampled_from([0.0, 0.05, 0.3]),
 )
-@settings(deadline=None)
 def test_no_joint_clicks(shapes: list[tuple[float, int]], pause: float):
     pieces = [tone(1.0, hertz=150)[:length] * 0.5 + np.float32(offset) for offset, length in shapes]
     steps = np.abs(np.diff(joined(pieces, pause), axis=0, prepend=0, append=0))
@@ -90,7 +89,6 @@ def test_no_joint_clicks(shapes: list[tuple[float, int]], pause: float):
 
 
 @given(st.lists(st.integers(0, 26_400), max_size=6).map(sorted))
-@settings(deadline=None)
 def test_how_a_piece_is_pushed_changes_nothing(cuts: list[int]):
     piece = np.concatenate([quiet(0.1), tone(0.3), quiet(0.3), tone(0.3), quiet(0.1)])
     whole = joined([piece, piece])

@@ -99,21 +99,21 @@ def test_nearly_all_of_a_push_comes_out_at_once(format: str):
 
 
 @given(cuts=st.lists(st.integers(0, 12_000), max_size=6).map(sorted), format=st.sampled_from(sorted(CONTENT_TYPES)))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_cuts_leave_no_trace(cuts: list[int], format: str):
     samples = voiced(0.5)
     assert streamed(format, samples, cuts) == streamed(format, samples)
 
 
 @given(cuts=st.lists(st.integers(0, 11_025), max_size=4).map(sorted))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_cuts_leave_no_trace_when_resampled(cuts: list[int]):
     samples = voiced(0.5, rate=22_050)
     assert streamed("opus", samples, cuts, rate=22_050) == streamed("opus", samples, rate=22_050)
 
 
 @given(length=st.integers(0, 5000), format=st.sampled_from(LOSSLESS))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_length_is_kept(length: int, format: str):
     samples = voiced(0.25)[:length]
     back = decoded(format, streamed(format, samples))[0] if length else samples

@@ -16,7 +16,7 @@ def tone(count: int, rate: int, hertz: float = 440.0) -> Recording:
 
 
 @given(count=st.integers(0, 300_000), rate=RATES, other=RATES)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_there_and_back_a_recording_keeps_its_length(count: int, rate: int, other: int) -> None:
     with tone(count, rate) as there, at_rate(there, other) as away, at_rate(away, rate, frames=count) as back:
         assert away.frames == round(count * other / rate)

@@ -8,7 +8,7 @@ from ttsai_server.audio.stft import Stft
 RANDOM = np.random.default_rng(0)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 5000), st.integers(1, 3), st.sampled_from([(1536, 384), (2048, 512), (12, 4), (400, 80)]))
 def test_there_and_back_is_the_same(count: int, channels: int, shape: tuple[int, int]) -> None:
     sound = RANDOM.standard_normal((count, channels)).astype(np.float32)

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,14 @@ from ttsai_server.engines.base import Cancellation, Place
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
 from ttsai_server.settings import Settings
+
+ON_TORCH = {
+    "kokoro/test_torch_runtime.py": ("torch", "kokoro"),
+    "test_demucs.py": ("torch", "demucs"),
+    "test_openai_whisper.py": ("torch", "whisper"),
+}
+"""Tests of engines that run on PyTorch, and the packages that each needs."""
+collect_ignore = [file for file, packages in ON_TORCH.items() if not all(map(find_spec, packages))]
 
 RATE = 16_000
 SECONDS = 20
@@ -38,6 +47,13 @@ SAYINGS = (
 THIRD = "May I come with you as well? I work right beside the station, and I always have time."
 
 Say = Callable[[str, str], np.ndarray]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if collect_ignore:
+        terminalreporter.write_line(
+            f"Not tested, for want of PyTorch: {', '.join(collect_ignore)}. First run: make torch"
+        )
 
 
 @pytest.fixture(scope="session")
@@ -62,13 +78,28 @@ def spoken(say: Say) -> np.ndarray:
     return say("af_heart", SENTENCE)
 
 
-@pytest.fixture(scope="session")
-def riddles(say: Say) -> list[tuple[str, np.ndarray]]:
-    """600 words that can't be guessed, by eight voices: (text, float32 (n, 1) at 16 kHz)."""
-    chance = random.Random(2)
-    voices = ["af_bella", "am_fenrir", "bf_isabella", "bm_fable", "af_nicole", "am_puck", "bf_emma", "bm_george"]
-    texts = [(voice, sentences(10, chance)) for voice in voices]
+Riddles = list[tuple[str, np.ndarray]]
+"""Words that can't be guessed: (text, float32 (n, 1) at 16 kHz)."""
+RIDDLERS = ("af_bella", "am_fenrir", "bf_isabella", "bm_fable", "af_nicole", "am_puck", "bf_emma", "bm_george")
+
+
+def _riddles(say: Say, seed: int) -> Riddles:
+    """600 words by eight voices."""
+    chance = random.Random(seed)
+    texts = [(voice, sentences(10, chance)) for voice in RIDDLERS]
     return [(text, say(voice, text)) for voice, text in texts]
+
+
+@pytest.fixture(scope="session")
+def riddles(say: Say) -> Riddles:
+    """600 words: enough to see that a tool does no harm."""
+    return _riddles(say, 2)
+
+
+@pytest.fixture(scope="session")
+def many_riddles(say: Say) -> Riddles:
+    """2,400 words: enough to see that a tool helps. For slow tests."""
+    return [riddle for seed in range(2, 6) for riddle in _riddles(say, seed)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch  # pyright: ignore[reportMissingImports]
 from tests.engines.enhancer import Sound, recorded
 from tests.engines.separator import SeparatorContract, joined, steps
 from tests.engines.tiny_demucs import SEGMENT, write_pickle, write_safetensors
@@ -18,9 +19,6 @@ from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.demucs import Demucs
 from ttsai_server.errors import EngineFailed, WeightsMissing
 from ttsai_server.settings import Settings
-
-torch: Any = pytest.importorskip("torch", reason="the extra `demucs` is gigabytes where pip takes torch's CUDA build")
-pytest.importorskip("demucs", reason="the extra `demucs` is not installed")
 
 STRIDE = int(0.75 * SEGMENT * 44_100)
 

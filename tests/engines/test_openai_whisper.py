@@ -18,9 +18,6 @@ from ttsai_server.engines.whisper.windows import RATE
 from ttsai_server.errors import EngineFailed, WeightsMissing
 from ttsai_server.settings import Settings
 
-pytest.importorskip("torch", reason="the extra `openai-whisper` is gigabytes where pip takes torch's CUDA build")
-pytest.importorskip("whisper", reason="the extra `openai-whisper` is not installed")
-
 model_id = "openai-whisper-tiny"
 ASKED = TranscriptionRequest(words=True, temperature=1.0)
 """One try at the highest temperature: random weights would fail at all of the lower ones first."""

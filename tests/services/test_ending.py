@@ -115,7 +115,7 @@ async def test_a_batch_is_told_of_with_its_last_task(database: Database, account
     assert (told["task_id"], told["credits_used"]) == ("batch_1", PRICE)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(st.tuples(st.integers(0, 4), st.sampled_from([begun, completed, failed, cancelled])), max_size=30),
     crash=st.integers(0, 30),

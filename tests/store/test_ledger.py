@@ -247,7 +247,7 @@ LIVES = st.lists(
 """Requests: (credits reserved, credits used, ending, turns before it reserves, turns before it ends)."""
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lives=LIVES, credits=st.integers(0, 120))
 async def test_the_ledger_always_sums_to_the_balance(
     database: Database, lives: list[tuple[int, int, str, int, int]], credits: int

@@ -8,10 +8,10 @@ from statistics import fmean
 import numpy as np
 import pytest
 from tests.engines.conftest import RATE as SAID_RATE
-from tests.engines.conftest import SAYINGS
+from tests.engines.conftest import SAYINGS, Riddles
 from tests.engines.deepfilternet.noise import NOISES, Sound, distortion, echoing, mixed, noise, said
 from tests.engines.enhancer import EnhancerContract
-from tests.listening import Ear, wer
+from tests.listening import Ear, margin, wer
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, EnhancementRequest, ModelCard
@@ -77,38 +77,44 @@ class TestDeepFilterNet(EnhancerContract):
     ) -> None:
         assert distortion(self.cleaned(engine, noisy("white", 5), strength), speech) >= 11
 
-    @pytest.fixture(scope="class")
-    @classmethod
-    def rustling(cls, riddles: list[tuple[str, Sound]]) -> list[tuple[str, Sound]]:
-        """600 words in white noise that is as loud, and in some that is 5 dB softer."""
+    def misheard(self, ear: Ear, riddles: Riddles, engine: DeepFilterNet, strength: float) -> tuple[float, float]:
+        """The share of words misheard in white noise, as loud as the speech and 5 dB softer: before, after."""
         dry = [(text, said([sound], SAID_RATE)) for text, sound in riddles]
-        return [
+        noisy = [
             (text, mixed(sound, noise("white", [], RATE, len(sound)), level)) for text, sound in dry for level in (0, 5)
         ]
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def misheard(cls, ear: Ear, rustling: list[tuple[str, Sound]]) -> float:
-        return fmean(wer(text, ear.listen(Audio(sound[:, None], RATE))) for text, sound in rustling)
+        cleaned = [(text, self.cleaned(engine, sound, strength)) for text, sound in noisy]
+        before, after = (
+            fmean(wer(text, ear.listen(Audio(sound[:, None], RATE))) for text, sound in sounds)
+            for sounds in (noisy, cleaned)
+        )
+        return before, after
 
     @pytest.mark.parametrize("strength", [2 / 3, 1])
+    def test_no_more_words_in_white_noise_are_misheard(
+        self, engine: DeepFilterNet, ear: Ear, riddles: Riddles, strength: float
+    ) -> None:
+        before, after = self.misheard(ear, riddles, engine, strength)
+        assert after < before + margin(before, 1200)
+
+    @pytest.mark.slow
     def test_fewer_words_in_white_noise_are_misheard(
-        self, engine: DeepFilterNet, ear: Ear, rustling: list[tuple[str, Sound]], misheard: float, strength: float
+        self, engine: DeepFilterNet, ear: Ear, many_riddles: Riddles
     ) -> None:
-        cleaned = [(text, self.cleaned(engine, sound, strength)) for text, sound in rustling]
-        after = fmean(wer(text, ear.listen(Audio(sound[:, None], RATE))) for text, sound in cleaned)
-        assert after < misheard
+        before, after = self.misheard(ear, many_riddles, engine, 2 / 3)
+        assert after < before
 
     @pytest.mark.parametrize("strength", [2 / 3, 1])
-    @pytest.mark.parametrize("level", LEVELS)
-    @pytest.mark.parametrize("kind", ["white", "hum"])
-    def test_no_more_words_are_misheard(
-        self, engine: DeepFilterNet, ear: Ear, noisy: Noisy, kind: str, level: int, strength: float
+    def test_no_more_words_are_misheard_in_any_noise(
+        self, engine: DeepFilterNet, ear: Ear, noisy: Noisy, strength: float
     ) -> None:
-        sound, text = noisy(kind, level), " ".join(text for _, text in SAYINGS[:HEARD])
-        sounds = sound, self.cleaned(engine, sound, strength)
-        before, after = (wer(text, ear.listen(Audio(heard[:, None], RATE))) for heard in sounds)
-        assert after <= before
+        text = " ".join(text for _, text in SAYINGS[:HEARD])
+        sounds = [noisy(kind, level) for kind in ("white", "hum") for level in LEVELS]
+        cleaned = [self.cleaned(engine, sound, strength) for sound in sounds]
+        before, after = (
+            fmean(wer(text, ear.listen(Audio(sound[:, None], RATE))) for sound in heard) for heard in (sounds, cleaned)
+        )
+        assert after < before + margin(before, len(text.split()) * len(sounds))
 
     @pytest.mark.parametrize("strength", [1 / 3, 1])
     @pytest.mark.parametrize("level", LEVELS)

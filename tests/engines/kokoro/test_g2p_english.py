@@ -67,7 +67,7 @@ def test_the_british_say(british: Phonemizer, word: str, phonemes: str) -> None:
 @example("[word](/hˈI/)")
 @example("❓ ❓")
 @example("①②③ Ⅷ ٣ ௧")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_only_the_alphabet_comes_out(american: Phonemizer, text: str) -> None:
     assert set(american.phonemize(text)) <= ALPHABET
 
@@ -75,7 +75,7 @@ def test_only_the_alphabet_comes_out(american: Phonemizer, text: str) -> None:
 @given(st.text(st.characters(categories=("Ll", "Lu", "Lo", "Nd")), min_size=1, max_size=4))
 @example("꼞")
 @example("𡜐")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_word_in_any_script_is_said(american: Phonemizer, word: str) -> None:
     lone_marks = not any(c.isalnum() for c in unicodedata.normalize("NFKC", word))  # some "letters" are a mark alone
     assert lone_marks or any(c.isalpha() for c in american.phonemize(word))
@@ -100,7 +100,7 @@ WORDS = [
     st.lists(st.sampled_from(WORDS), min_size=1, max_size=12),
     st.sampled_from([" ", ", ", ". ", " - ", "\n", " … ", "; "]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_word_is_lost(american: Phonemizer, words: list[str], between: str) -> None:
     said = sounds(american.phonemize(between.join(words)))
     assert said == "".join(sounds(american.phonemize(word)) for word in words)

@@ -87,7 +87,7 @@ def test_sounds(phonemizers: dict[str, Phonemizer], language: str, text: str, ph
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @given(text=st.text(max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_only_the_alphabet_comes_out(phonemizers: dict[str, Phonemizer], language: str, text: str) -> None:
     assert set(phonemizers[language].phonemize(text)) <= ALPHABET
 
@@ -98,7 +98,7 @@ def test_only_the_alphabet_comes_out(phonemizers: dict[str, Phonemizer], languag
         st.sampled_from("abcdefghijklmnopqrstuvwxyzáéíóúñçãõàèìòùâêîôûëïüœABCXYZ0123456789"), min_size=1, max_size=10
     )
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_word_is_said(phonemizers: dict[str, Phonemizer], language: str, word: str) -> None:
     said = phonemizers[language].phonemize(word)
     assert any(c.isalpha() for c in said)

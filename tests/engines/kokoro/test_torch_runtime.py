@@ -21,15 +21,12 @@ from tests.listening import Ear, wer
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.base import Cancellation, Cancelled, Place
 from ttsai_server.engines.cards import read_card
+from ttsai_server.engines.kokoro import torch_runtime
 from ttsai_server.engines.kokoro.adapter import LONGEST_PIECE, Kokoro
+from ttsai_server.engines.kokoro.checkpoint import exported
 from ttsai_server.engines.kokoro.runtime import Speech, Step, open_runtime
 from ttsai_server.errors import EngineFailed
 from ttsai_server.settings import Settings
-
-pytest.importorskip("kokoro", reason="the extra `torch` is gigabytes where pip takes its CUDA build")
-
-from ttsai_server.engines.kokoro import torch_runtime
-from ttsai_server.engines.kokoro.checkpoint import exported
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ def onsets(bpm: float, seconds: float, seed: int, late: float) -> np.ndarray:
     return bumps + 0.05 * random.standard_normal(len(places))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(tempi, st.floats(0.996, 1.004), st.integers(0, 9))
 def test_it_is_exact_although_the_period_is_not(bpm: float, off: float, seed: int) -> None:
     found = beats_per_minute(onsets(bpm, 15, seed, late=0.005), 60 / bpm * off)

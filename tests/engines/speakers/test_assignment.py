@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ttsai_server.engines.speakers.assignment import turns
@@ -40,7 +40,6 @@ def test_one_odd_window_is_no_turn() -> None:
 
 
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=6), st.permutations(range(3)))
-@settings(deadline=None)
 def test_speakers_are_numbered_by_their_first_word_however_voices_are_ordered(
     said: list[int], order: list[int]
 ) -> None:
@@ -51,7 +50,6 @@ def test_speakers_are_numbered_by_their_first_word_however_voices_are_ordered(
 
 
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=6))
-@settings(deadline=None)
 def test_turns_cover_all_that_is_spoken(said: list[int]) -> None:
     given_windows = windows([speaker for speaker in said for _ in range(8)])
     found = turns(given_windows, VOICES)
@@ -60,7 +58,6 @@ def test_turns_cover_all_that_is_spoken(said: list[int]) -> None:
 
 
 @given(st.integers(1, 3000))
-@settings(deadline=None)
 def test_cells_cover_a_stretch_and_windows_stay_in_it(frames: int) -> None:
     cells, spans = layout(frames)
     assert (cells[0, 0], cells[-1, 1]) == (0, frames)

@@ -73,7 +73,7 @@ def test_a_voice_of_three_windows_is_one(asked: dict[str, int]) -> None:
 
 
 @given(st.integers(1, 40), st.integers(1, 5), st.integers(0, 100))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_given_count_is_kept(windows: int, count: int, seed: int) -> None:
     truth = np.random.default_rng(seed).integers(0, 3, windows)
     found = find_voices(said(truth, seed), LIKENESS, DiarizationRequest(speakers=count))
@@ -81,7 +81,7 @@ def test_a_given_count_is_kept(windows: int, count: int, seed: int) -> None:
 
 
 @given(st.integers(1, 40), st.integers(1, 3), st.integers(0, 4), st.integers(0, 100))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_found_count_is_within_its_bounds(windows: int, least: int, more: int, seed: int) -> None:
     truth = np.random.default_rng(seed).integers(0, 4, windows)
     found = find_voices(said(truth, seed), LIKENESS, DiarizationRequest(least=least, most=least + more))
@@ -89,7 +89,7 @@ def test_a_found_count_is_within_its_bounds(windows: int, least: int, more: int,
 
 
 @given(st.permutations(range(45)))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_the_order_of_windows_does_not_matter(order: list[int]) -> None:
     windows = said(owners(3, 15))
     found = find_voices(windows[order], LIKENESS, DiarizationRequest())
@@ -97,7 +97,7 @@ def test_the_order_of_windows_does_not_matter(order: list[int]) -> None:
 
 
 @given(st.integers(1, 30), st.integers(0, 100))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_voices_have_norm_1(windows: int, seed: int) -> None:
     found = find_voices(said(np.zeros(windows, int), seed), LIKENESS, DiarizationRequest())
     assert np.linalg.norm(found, axis=1) == pytest.approx(1, abs=1e-4)

@@ -26,7 +26,7 @@ def chunk(stretches: list[Stretch]) -> Chunk:
 
 
 @given(speech())
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_every_stretch_is_in_one_chunk_and_no_chunk_is_too_long(stretches: list[Stretch]) -> None:
     sound = np.zeros((stretches[-1][1] + SECOND, 1), np.float32)
     for start, end in stretches:
@@ -44,7 +44,7 @@ def test_every_stretch_is_in_one_chunk_and_no_chunk_is_too_long(stretches: list[
 
 
 @given(speech(), st.floats(0, 1), st.floats(0, 1))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_what_is_heard_again_is_less_than_all_and_holds_the_seconds_asked_for(
     stretches: list[Stretch], one: float, other: float
 ) -> None:

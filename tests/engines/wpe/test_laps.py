@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.engines.enhancer import joined, recorded
 
@@ -12,7 +12,6 @@ def ramp(count: int) -> np.ndarray:
     return np.linspace(-0.9, 0.9, max(1, count), dtype=np.float32)[:count, None]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 500), st.integers(20, 60), st.integers(0, 9))
 def test_what_is_left_alone_comes_back(count: int, length: int, overlap: int) -> None:
     with recorded(ramp(count), 100) as recording:

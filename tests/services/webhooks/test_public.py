@@ -3,7 +3,7 @@
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ttsai_server.services.webhooks.public import NOT_PUBLIC, is_public
@@ -31,13 +31,11 @@ def stricter(address: IPv4Address | IPv6Address) -> bool:
     return any(address in block for block in STRICTER)
 
 
-@settings(deadline=None)
 @given(V4)
 def test_ipv4_is_public_where_it_is_global_and_for_one(address: IPv4Address) -> None:
     assert is_public(str(address)) == (address.is_global and not address.is_multicast and not stricter(address))
 
 
-@settings(deadline=None)
 @given(V6)
 def test_ipv6_is_public_only_where_it_is_global_and_carries_no_other(address: IPv6Address) -> None:
     if is_public(str(address)):
@@ -46,19 +44,16 @@ def test_ipv6_is_public_only_where_it_is_global_and_carries_no_other(address: IP
         assert (address.ipv4_mapped, address.sixtofour, address.teredo) == (None, None, None)
 
 
-@settings(deadline=None)
 @given(st.ip_addresses(network="2000::/3"))
 def test_assigned_ipv6_is_public_where_it_is_global(address: IPv6Address) -> None:
     assert is_public(str(address)) == (address.is_global and not stricter(address))
 
 
-@settings(deadline=None)
 @given(V4, st.sampled_from(["::ffff:0:0", "::", "64:ff9b::", "64:ff9b:1::"]))
 def test_no_ipv4_is_public_inside_ipv6(address: IPv4Address, prefix: str) -> None:
     assert not is_public(str(IPv6Address(int(IPv6Address(prefix)) | int(address))))
 
 
-@settings(deadline=None)
 @given(V4)
 def test_no_6to4_is_public(address: IPv4Address) -> None:
     assert not is_public(str(IPv6Address(0x2002 << 112 | int(address) << 80)))

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ttsai_server.errors import BadRequest
@@ -181,7 +181,6 @@ def test_a_port_of_another_service_is_refused(port: int) -> None:
         check_url(f"http://a.example:{port}/", SAFE)
 
 
-@settings(deadline=None)
 @given(st.ip_addresses())
 def test_an_address_is_accepted_only_if_it_is_public(address: object) -> None:
     host = f"[{address}]" if ":" in str(address) else str(address)
@@ -192,7 +191,6 @@ def test_an_address_is_accepted_only_if_it_is_public(address: object) -> None:
     assert accepted == is_public(str(address))
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(rest: str) -> None:
     try:

@@ -41,7 +41,7 @@ async def test_a_file_of_many_parts_is_whole(files: Files, size: int) -> None:
     assert await whole(files, name, 0, size) == sound[:size]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_span_is_the_slice(files: Files, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(SOUND)))
