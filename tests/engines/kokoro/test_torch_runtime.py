@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Timer
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -142,10 +142,10 @@ def publishers(kokoro_weights: Path, tmp_path: Path) -> tuple[Path, Any]:
     """A folder with a checkpoint in the publisher's form, and the model that it is of."""
     from kokoro.model import KModel  # pyright: ignore[reportMissingImports]
 
-    config = shutil.copy(kokoro_weights / "config.json", tmp_path)
+    config, build = shutil.copy(kokoro_weights / "config.json", tmp_path), cast("Any", KModel)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = KModel("hexgrad/Kokoro-82M", config, torch_runtime._empty())
+        model = build("hexgrad/Kokoro-82M", config, torch_runtime._empty())
     parts = {
         name: {f"module.{k}": v for k, v in part.state_dict().items() if ".norm." not in k}
         for name, part in model.named_children()

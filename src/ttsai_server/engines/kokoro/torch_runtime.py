@@ -60,9 +60,10 @@ def _load(weights: Path) -> Any:
     # importing any part of `kokoro` imports its phonemizers too (misaki, espeak: GPL); nothing here calls them
     from kokoro.model import KModel  # pyright: ignore[reportMissingImports]
 
+    build: Any = KModel  # it takes more than its annotations say
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # old ways of weight norm and dropout that KModel uses
-        model = KModel("hexgrad/Kokoro-82M", str(weights / "config.json"), _empty()).eval()
+        model = build("hexgrad/Kokoro-82M", str(weights / "config.json"), _empty()).eval()
     if (weights / CHECKPOINT).is_file():
         model.load_state_dict(published(weights / CHECKPOINT, model.state_dict()))
     _fold_weight_norm(model)
@@ -103,5 +104,5 @@ class _Quiet(TorchFunctionMode):  # pyright: ignore[reportUntypedBaseClass]
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        quiet = {torch.rand: torch.zeros, torch.randn_like: torch.zeros_like}
+        quiet: dict[Any, Any] = {torch.rand: torch.zeros, torch.randn_like: torch.zeros_like}
         return quiet.get(func, func)(*args, **(kwargs or {}))
