@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# two workers, each with servers and models of its own
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .PHONY: setup dev torch serve test test-fast test-slow check lint-docker format bench upgrade clean
@@ -39,15 +41,15 @@ serve: setup
 
 # Half an hour on two cores. Engines that run on PyTorch are tested where `make torch` has installed them.
 test: check
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 # What needs no weights: minutes.
 test-fast: dev
-	$(BIN)/python -m pytest -m 'not slow and not engine'
+	$(PYTEST) -m 'not slow and not engine'
 
 # What takes too long for every change.
 test-slow: dev
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 check: dev lint-docker
 	$(BIN)/ruff format --check src tests benchmarks

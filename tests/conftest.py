@@ -8,6 +8,7 @@ import asyncpg
 import httpx
 import hypothesis
 import pytest
+from filelock import FileLock
 from redis.asyncio import Redis
 from tests import servers
 from tests.engines.spleeter.tiny_spleeter import write_tiny_spleeter
@@ -23,6 +24,7 @@ from ttsai_server.store.migrate import upgrade
 
 WEIGHTS = {"kokoro_weights", "base_weights", "tiny_weights", "speakers_weights", "denoiser_weights"}
 """Fixtures that give, or first pull, the real weights of a model."""
+ENGINES = Path(__file__).parent / "engines"
 
 # no example is judged by the clock: a loaded machine is no fault of the code
 hypothesis.settings.register_profile("suite", deadline=None)
@@ -30,16 +32,17 @@ hypothesis.settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs real weights, so that `make test-fast` can leave it out."""
+    """Mark the tests of engines, and those that need real weights, so that `make test-fast` can leave them out."""
     for item in items:
-        if WEIGHTS & set(getattr(item, "fixturenames", ())):
+        if item.path.is_relative_to(ENGINES) or WEIGHTS & set(getattr(item, "fixturenames", ())):
             item.add_marker("engine")
 
 
 def _weights(name: str, models: Path) -> Path:
     card = read_card(Settings().models.cards / f"{name}.toml")
-    if missing(card, models):
-        pull(card, models)
+    with FileLock(models / ".tests"):  # another worker of this run may be at it
+        if missing(card, models):
+            pull(card, models)
     return models / card.id
 
 
