@@ -51,11 +51,7 @@ class _Dates:
 
     def time(self, m: re.Match[str]) -> str:
         hour, minute, groups = int(m["h"]), int(m["min"]), m.groupdict()
-        half = self._half(hour, groups.get("half"))
-        if not half:
-            said = self._t.hour(hour, minute)
-        else:
-            said = self._t.hour(hour, minute) if minute else self._say.in_place(str(hour), "las ", 4, 4)
+        said, half = self._t.hour(hour, minute), self._half(hour, groups.get("half"))
         if seconds := int(groups.get("s") or 0):
             said += (
                 f" {self._t.and_} {self._say.counted(str(seconds), self._say.form(self._t.units['s'], str(seconds)))}"
@@ -64,8 +60,7 @@ class _Dates:
 
     def hour(self, m: re.Match[str]) -> str:
         """8 p. m."""
-        said = self._say.in_place(m["h"], m.string, m.start(), m.start())
-        return said + self._half(int(m["h"]), m["half"]) + _stop(m)
+        return self._t.hour(int(m["h"]), 0) + self._half(int(m["h"]), m["half"]) + _stop(m)
 
     def _half(self, hour: int, written: str | None) -> str:
         if not written:
@@ -112,7 +107,7 @@ def rules(words: Table, say: Numbers) -> list[Rule]:
             else []
         ),
         (re.compile(rf"(?i)\b({words.decade_lead})( ?)['’]?((?:\d\d)?\d0)['’]?s?\b(?![.,]\d)"), _decade),
-        (re.compile(r"(?<!\w)['’](?=\d\d(?!\d))"), lambda m: ""),
+        (re.compile(r"(?<!\w)['’](?=\d{2,3}(?!\d))"), lambda m: ""),
         (re.compile(r"(?<![\w:.,])(\d\d?)\s?h\s?(\d\d?)\s?min\b"), lambda m: f"{m[1]} h {m[2]} min"),
         (re.compile(rf"(?<![\w:.,])({_CLOCK})\s?[-–]\s?(?={_CLOCK})"), lambda m: f"{m[1]} {words.to} "),
         (re.compile(rf"(?<![\w:.,]){hour}:{minute}(?::(?P<s>[0-5]\d))?{after}(?![\w:])"), d.time),

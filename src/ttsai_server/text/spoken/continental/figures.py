@@ -126,6 +126,7 @@ def rules(words: Table, say: Numbers) -> list[Rule]:
         (re.compile(r"(?<=\d) ?[*xX×] ?(?=\d)"), lambda m: f" {signs['×']} "),
         (re.compile(r"(?<=\d) [-–−] (?=\d)|(?<=\d)[-−](?=\d+\s?=)"), lambda m: f" {words.minus} "),
         (re.compile(r"(?<=\d) / (?=\d)"), lambda m: f" {signs['÷']} "),
+        (re.compile(r"(?<=\d) ?/ ?(?=\d{4})"), lambda m: f" {signs['/']} "),
         (re.compile(r"(?<=\d) ?/ ?(?=\d)"), lambda m: f" {words.over} "),
         (re.compile(r"(?<=\d):(?=\d)"), lambda m: f" {words.to} "),
         (re.compile(r"(?<![^\W\d_]{2})\^(?P<n>-?\d+)"), f.power),

@@ -46,6 +46,11 @@ _SHE, _HE = (
 )
 
 
+def _title(m: re.Match[str]) -> str:
+    """D. Pedro, D. Maria"""
+    return "dona" if m[1].endswith(("a", "Leonor", "Isabel", "Inês", "Beatriz")) else "dom"
+
+
 def _ordinal(n: int) -> str:
     return _num2words_ordinal(n) if n else "zero"
 
@@ -107,6 +112,7 @@ PORTUGUESE = Table(
     day_lead="dia|no dia|em|até|desde|a partir de",
     hour_lead="às|as|das",
     decade_lead="anos|os",
+    special=((re.compile(r"(?<![\w.])D\.(?=\s?([A-ZÀ-Þ][a-zß-ÿ]+))"), _title),),
     agreement=Agreement(
         feminine=_is_feminine, before=_before, plural="s$", singular=r"(?:[^s]|is|ês)$", she=_SHE, he=_HE
     ),
@@ -207,7 +213,7 @@ PORTUGUESE = Table(
         etc. = etcétera; a.C. = antes de Cristo; d.C. = depois de Cristo; a. C. = antes de Cristo
         d. C. = depois de Cristo; EUA = EUA
     """),
-    before_capital=named("D. = dom; R. = rua; S. = são"),
+    before_capital=named("R. = rua; S. = são"),
     before_figure=named("""
         p. = página; pp. = páginas; fl. = folha; fls. = folhas; s. = século; tel = telefone; art = artigo; n. = número
     """),

@@ -11,7 +11,7 @@ _NUMERAL = r"(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _LOOK_BACK = 40
 """Characters in which the word before a numeral is looked for."""
-_BEFORE = re.compile(r"([^\W\d_]+)\.? $")
+_BEFORE = re.compile(r"([^\W\d_]+)(\.?) $")
 _AFTER = re.compile(r" ([^\W\d_]+)")
 _RULERS = frozenset(
     listed(
@@ -45,7 +45,7 @@ class _Numerals:
 
     def said(self, m: re.Match[str]) -> str:
         """A numeral, or several after one another: los siglos XV y XVI"""
-        before, after = _word(_BEFORE, m.string[max(0, m.start() - _LOOK_BACK) : m.start()]), _after(m)
+        before, after = self._before(m), _after(m)
         numerals = re.split(f"({_JOINT})", m[0])
         how = self._way(m, numerals[::2], before, after)
         if not how:
@@ -53,13 +53,20 @@ class _Numerals:
         said = [how(_value(part)) if i % 2 == 0 else self._joint(part) for i, part in enumerate(numerals)]
         return "".join(said)
 
+    def _before(self, m: re.Match[str]) -> str:
+        """The word before the numeral in its sentence: cap. IV, but not Luigi. I ragazzi"""
+        found = _BEFORE.search(m.string[max(0, m.start() - _LOOK_BACK) : m.start()])
+        if not found or (found[2] and found[1].lower() not in self._r.labels):
+            return ""
+        return found[1]
+
     def _joint(self, written: str) -> str:
         return f" {self._t.to} " if written.strip() in ("-", "–") else written
 
     def _way(self, m: re.Match[str], numerals: list[str], before: str, after: str) -> Callable[[int], str] | None:
         """How the numerals are said, None where they are none."""
         known = before.lower() in self._r.labels
-        if m[0] in self._r.words_too and after and after.islower() and after not in self._t.particles:
+        if m[0] in self._r.words_too and after and self._is_word(after):
             return None
         if any(set(numeral) - set("IVX") for numeral in numerals) and not known:
             years = all(len(numeral) >= 4 and numeral[0] == "M" for numeral in numerals)
@@ -80,6 +87,10 @@ class _Numerals:
             return lambda n: self._before_noun(n, before.lower(), after.lower())
         return self._t.cardinal
 
+    def _is_word(self, after: str) -> bool:
+        """I ragazzi, VI AMO"""
+        return (after.islower() and after not in self._t.particles) or (after.isupper() and len(after) > 1)
+
     def _is_title(self, before: str, after: str) -> bool:
         """el I Congreso, la V República"""
         articles = self._t.agreement.he | self._t.agreement.she if self._t.agreement else ()
@@ -99,11 +110,6 @@ def _value(numeral: str) -> int:
     """XIV → 14"""
     values = [_VALUES[letter] for letter in numeral]
     return sum(-v if v < following else v for v, following in zip(values, [*values[1:], 0], strict=True))
-
-
-def _word(pattern: re.Pattern[str], text: str) -> str:
-    found = pattern.search(text)
-    return found[1] if found else ""
 
 
 def _after(m: re.Match[str]) -> str:

@@ -39,7 +39,7 @@ def _all(words: Table, say: Numbers) -> list[_Step]:
         *writing.abbreviations(words),
         *writing.addresses(words),
         *roman.rules(words),
-        *writing.initials(),
+        *writing.initials(words),
         *dates.spans(words, say),
     ]
     with_figures = [

@@ -79,7 +79,7 @@ def _hour(hour: int, minute: int) -> str:
     said = _before(_cardinal(hour), True, "hora")
     if minute:
         return f"{said} y {_cardinal(minute)}"
-    return f"{said} en punto" if 1 <= hour <= 12 else f"{said} horas"
+    return said if 1 <= hour <= 12 else f"{said} horas"
 
 
 def _after_label(n: int, label: str) -> str:
@@ -221,7 +221,7 @@ SPANISH = Table(
         n.os = números; núms. = números; pág. = página; págs. = páginas; Avda. = avenida; Av. = avenida; Pza. = plaza
         Plza. = plaza; pta. = puerta; Pº = paseo; C/ = calle; c/ = calle; tel. = teléfono; tfno. = teléfono
         tlf. = teléfono
-        art. = artículo; vol. = volumen; ed. = edición; dpto. = departamento; dto. = descuento
+        art. = artículo; vol. = volumen; ed. = edición; dpto. = departamento; apto. = apartamento; dto. = descuento
         aprox. = aproximadamente; máx. = máximo; mín. = mínimo; admón. = administración; izq. = izquierda
         dcha. = derecha
         Excmo. = excelentísimo; Excma. = excelentísima; Ilmo. = ilustrísimo; Ilma. = ilustrísima; S. M. = su majestad

@@ -44,12 +44,18 @@ def abbreviations(words: Table) -> list[Rule]:
     ]
 
 
-def initials() -> list[Rule]:
-    """J. K. Rowling without pauses; O.N.U. as ONU"""
+def initials(words: Table) -> list[Rule]:
+    """J. K. Rowling, Pedro F. Gómez without pauses, but Plan B. El resto with one; O.N.U. as ONU"""
+    letters = {"plan", "plano", "piano", "marca", "vitamina", "vitamine", *(words.roman.labels if words.roman else ())}
+
+    def middle(m: re.Match[str]) -> str:
+        whole = m[1].lower() in letters or m[2].lower() in words.particles
+        return m[0] if whole else m[0].replace(".", "")
+
     return [
         (re.compile(r"(?<![\w.])(?:[A-ZÀ-Þ]\.){2,}(?!\w)"), _initialism),
         (re.compile(r"(?<![\w.])(?:[A-ZÀ-Þ]\. ){2,4}(?=[A-ZÀ-Þ][a-zß-ÿ])"), lambda m: m[0].replace(".", "")),
-        (re.compile(r"(?<!\w)([A-ZÀ-Þ][a-zß-ÿ]+ [A-ZÀ-Þ])\.(?= [A-ZÀ-Þ][a-zß-ÿ])"), lambda m: m[1]),
+        (re.compile(r"(?<!\w)([A-ZÀ-Þ][a-zß-ÿ]+) [A-ZÀ-Þ]\. ([A-ZÀ-Þ][a-zß-ÿ]+)"), middle),
     ]
 
 
