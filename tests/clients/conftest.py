@@ -1,0 +1,31 @@
+"""A server with real voices and ears, for clients as people run them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.live import Live, live
+
+from ttsai_server.settings import Models, Settings
+
+TEXT = "The rain has stopped, and the birds are singing."
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory, kokoro_weights: Path, base_weights: Path) -> Iterator[Live]:
+    """Kokoro and Whisper base under the names that clients know: tts-1, whisper-1."""
+    folder = tmp_path_factory.mktemp("models")
+    for weights in (kokoro_weights, base_weights):
+        (folder / weights.name).symlink_to(weights)
+    with live(Settings(data_dir=tmp_path_factory.mktemp("data"), models=Models(dir=folder))) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def clip(real: Live) -> bytes:
+    """TEXT as a WAV file."""
+    body = {"model": "kokoro", "voice": "af_heart", "text": TEXT, "format": "wav"}
+    answer = real.client().post("/v1/tts/", json=body)
+    assert answer.status_code == httpx.codes.OK
+    return answer.content

