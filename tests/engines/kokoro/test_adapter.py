@@ -111,7 +111,7 @@ class TestWantedSoon:
         return say(engine, request(cls.TEXT))
 
     def test_a_short_part_comes_first(self, parts: list[Audio]) -> None:
-        assert parts[0].seconds < 1.7 < parts[-1].seconds
+        assert parts[0].seconds < 1.3 < parts[-1].seconds
         assert [part.last for part in parts] == [*[False] * (len(parts) - 1), True]
 
     def test_it_takes_as_long(self, joined: Audio, whole: Audio) -> None:

@@ -3,7 +3,7 @@
 Prosody is made for the whole step, so pitch and pace in a window are those of the whole. What differs is the decoder's
 norms (AdaIN), which are taken over time: a second of speech decoded alone is up to 2 dB too soft. So a window is
 decoded together with frames from later on, chosen so that all that is decoded is most like the whole step, and its
-norms count silence until it is as loud on average. It then sounds within about .5 dB as in the step decoded at once.
+norms count silence until it is as loud on average: mostly within .5 dB of the step decoded at once.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ GRIDS = {0: 8, 128: 16}
 """Frames from which on → what the decoder's frames are a multiple of. For each number of them it prepares kernels."""
 AT_ONCE = 104
 """A step of at most so many frames is decoded at once: its first window would hardly come sooner."""
-FIRST = 64
-"""Most frames of the first window, 1.6 s of sound; each next one may be twice as long, decoded while it plays."""
+FIRST = 48
+"""Most frames of the first window, 1.2 s of sound; each next one may be twice as long, decoded while it plays."""
 OVERLAP = 8
 """Frames decoded beyond either end of a window: what the decoder sees around a frame, but for its norms."""
 COMPANY = 24
 """How many frames more than the longest that it may be a window is decoded with; the last has enough of its own."""
+LAST = 96
+"""Least frames that the last window is decoded with: the end of a step, soft and half silent, is too loud by itself."""
 SILENCE = 4
 """Frames from the start of the step that every window starts with: of them, the decoder's norms learn silence."""
 
@@ -60,7 +62,7 @@ def windows(asr: Floats, energy: Floats, begin: int, end: int) -> list[Window]:
     planner = _Planner(_features(asr[0], loudness), loudness, begin, end)
     found: list[Window] = []
     at, longest = begin, FIRST
-    while end - at + OVERLAP + SILENCE > 3 * longest // 2:  # else the next window may as well be the last
+    while end - at + OVERLAP + SILENCE > 2 * longest:  # else the next window may as well be the last
         found.append(planner.window(at, longest))
         at, longest = found[-1].end - 1, 2 * longest
     return [*found, planner.last(at)]
@@ -87,7 +89,7 @@ class _Planner:
 
     def last(self, at: int) -> Window:
         """What is left from `at` on."""
-        count = on_grid(self._end - at + OVERLAP + SILENCE)
+        count = on_grid(max(LAST, self._end - at + OVERLAP + SILENCE))
         return self._made(at, self._end, self._own(self._end - count + SILENCE, self._end))
 
     def _own(self, begin: int, end: int) -> NDArray[np.intp]:
