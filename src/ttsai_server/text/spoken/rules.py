@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterable
 Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
 
+def any_of(signs: Iterable[str]) -> str:
+    """A pattern for any of the signs, the longest first."""
+    return "|".join(re.escape(sign) for sign in sorted(signs, key=len, reverse=True))
+
+
 def table(words: dict[str, str], before: str = r"(?<!\w)", after: str = r"(?!\w)", flags: int = 0) -> Rule:
     """One rule that replaces every key found between `before` and `after` by its value, longest key first."""
-    keys = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-    return re.compile(f"{before}(?:{keys}){after}", flags), lambda m: words[m[0]]
+    return re.compile(f"{before}(?:{any_of(words)}){after}", flags), lambda m: words[m[0]]
 
 
 def rewrite(text: str, rules: Iterable[Rule]) -> str:

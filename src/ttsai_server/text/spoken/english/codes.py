@@ -6,11 +6,11 @@ from ttsai_server.text.spoken.numbers import Numbers
 from ttsai_server.text.spoken.rules import Rule
 
 _BY_DIGITS = (
-    "ZIP|ZIP code|postcode|area code|PIN|passcode|password|code|order|order number|account|account number|invoice"
-    "|invoice number|serial number|tracking number|ticket number|case number|reference number|ID|ref|dial|dialed|call"
-    "|called|calling|ring|text|texted|phone|agent"
+    "ZIP|ZIP code|postcode|area code|PIN|passcode|password|agent|invoice|invoice number|order number|account number"
+    "|serial number|tracking number|ticket number|case number|reference number|confirmation number|code is|code was"
 )
 """Words before a number that is said digit by digit."""
+_CALLS = "(?:call|dial|ring|text|phone)(?:ed|ing|s)?|rang"
 _BY_PAIRS = (
     "Boeing|Airbus|Flight|flight|Room|room|Suite|suite|Highway|highway|Hwy|Route|route|Interstate"
     "|Error|error|HTTP|status|Apt|apartment|Porsche|Peugeot|Bus|bus|Box|box|Gate|gate|Unit|Area|Studio|Course|Exit|exit"
@@ -92,11 +92,11 @@ def rules(say: Numbers) -> list[Rule]:
         (re.compile(r"(?<![\w.,$£€-])\d{9,}(?<!000)(?![\w-]|[.,]\d)(?! ?[a-zμ°%/]{1,4}\b)"), c.thousands),
         (re.compile(r"\b(?P<v>[vV])\.? ?(?P<parts>\d+(?:\.\d+)*)(?:(?P<rest>-)(?=[a-z])|\b)"), c.dotted),
         (re.compile(r"(?<![\w.])(?P<v>)(?P<parts>\d+(?:\.\d+){2,})(?:(?P<rest>-)(?=[a-z])|(?!\w))"), c.dotted),
-        (re.compile(rf"(?<![\w.])({decimal})(?:\s?x\s?|×)({decimal})(?![\w\"])"), c.pixels),
-        (re.compile(rf"(?<![\w.])({decimal})(?:\s?x\s?|×)(?=\d)"), lambda m: f"{say.number(m[1])} by "),
+        (re.compile(rf"(?<![\w.])({decimal})(?:\s?x\s?|×)({decimal})(?![\w\"^])"), c.pixels),
+        (re.compile(rf"(?<![\w.])({decimal})(?:\s?x\s?|×)(?=\d)(?!10\^)"), lambda m: f"{say.number(m[1])} by "),
         (re.compile(rf"\b(?=[A-Za-z]*\d)(?:(?:{_ELEMENTS}){_COUNT}?){{2,}}(?!\w)"), c.formula),
         (re.compile(r"\b(?:NaCl|KCl|HCl|NaOH|KOH|AgCl|NaF|HBr)(?!\w)"), c.formula),
-        (re.compile(rf"\b((?i:{_BY_DIGITS}))((?: (?:is|was|number|code))?:? )(\d{{3,8}})(?![\w,.]\d|\w)"),
+        (re.compile(rf"\b((?i:{_BY_DIGITS}))((?: (?:is|was|number))?:? )(\d{{3,8}})(?![\w,.]\d|\w)"),
          lambda m: f"{m[1]}{m[2]}{say.digits(m[3])}"),
         (re.compile(rf"\b((?:{_BY_PAIRS}) (?:number )?)(\d{{3,4}})(?!\w|[,.]\d)"), lambda m: m[1] + say.pairs(m[2])),
         (re.compile(r"\b([A-Z]|US)-?(\d{3})(?!\w)"), lambda m: f"{m[1]} {say.pairs(m[2])}"),
@@ -106,6 +106,7 @@ def rules(say: Numbers) -> list[Rule]:
         (re.compile(r"(?<![\w.,])(240|360|480|540|720|1080|1440|2160|4320)([pi])(?!\w)"),
          lambda m: f"{say.pairs(m[1])} {m[2].upper()}"),
         (re.compile(r"(?<![\w.,])(40[13]|457|529)\(?([bk])\)?(?!\w)"), lambda m: f"{say.pairs(m[1])} {m[2].upper()}"),
+        (re.compile(rf"\b((?i:{_CALLS}) )([1-9]11|999|112|988)(?! \w+s\b)(?!\w)"), lambda m: m[1] + say.digits(m[2])),
         (re.compile(r"\b911(?= (?:call|operator|dispatch|emergenc))|(?<=\ba )911(?!\w)"), lambda m: say.digits(m[0])),
         (re.compile(r"\b9/11\b"), lambda m: say.cardinal(9) + " " + say.cardinal(11)),
         (re.compile(r"(?<=hashtag )(\d{4})(?=[^\W\d])"), lambda m: f"{say.pairs(m[1])} "),

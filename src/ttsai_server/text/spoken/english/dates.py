@@ -138,7 +138,8 @@ class _Dates:
 
     def short(self, m: re.Match[str]) -> str:
         """Oct. → October; the full stop stays where the sentence ends. The Sun. is no day."""
-        if m["day"] in _ALSO_WORDS and not _follows(m, _BEFORE_DAY):
+        mid_sentence = re.match(r",| [a-z]", m.string[m.end() : m.end() + 2])
+        if m["day"] in _ALSO_WORDS and not mid_sentence and not _follows(m, _BEFORE_DAY):
             return m[0]
         return DAYS[m["day"]] + self.grammar.stop(m.string, m.end(), names=True)
 

@@ -50,6 +50,8 @@ def rules(say: Numbers) -> list[Rule]:
         (re.compile(r"(?<=\d/\d)\s?[-–]\s?(?=\d+/\d)"), lambda m: " to "),
         (re.compile(rf"(?<![\w./])(?P<whole>\d+) (?P<over>\d{{1,2}})/(?P<under>\d{{1,3}}){ends}"), f.mixed),
         (re.compile(rf"(?<![\w./])(?P<over>\d+)/(?P<under>\d+){ends}"), f.fraction),
+        (re.compile(r"(?<![\w.])(\d{1,3})-(\1)(?![\w-])"), lambda m: f"{say.whole(m[1])} {say.whole(m[1])}"),
+        (re.compile(r"(?<![\w.])(\d\.\d)/(?=(?:5|10)(?!\w|\.\d))"), lambda m: f"{say.number(m[1])} out of "),
         (re.compile(r"(?<=\d[snrt][tdh])[-–](?=\d+(?:st|nd|rd|th)\b)"), lambda m: " to "),
         (re.compile(rf"(?<![\w.])(\d+|\d{{1,3}}(?:,\d{{3}})+)({th})\b"), f.ordinal),
         (re.compile(rf"(?<![\w.])({NUMBER})\s?[-–]\s?(?={NUMBER}(?!\w))(?!\d+-)"), lambda m: f"{say.number(m[1])} to "),

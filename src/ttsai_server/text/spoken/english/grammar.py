@@ -19,7 +19,9 @@ _NEXT = re.compile(rf"[\"”’')\]]*\s+[\"“‘(]?(?:(?P<opener>{OPENER})|(?P<
 
 _NEAR = 80
 """Characters before an I in which the word before its noun is looked for."""
-_BEFORE_I = re.compile(r"(?P<word>[\w'’]*)[ ,;:]*(?P<noun>\b\w+) $")
+REIGN = "King|Queen|Pope|Emperor|Empress|Tsar|Czar|Kaiser|Sultan|Shah|Prince|Duke|Antipope"
+"""Titles before the name of a ruler."""
+_BEFORE_I = re.compile(rf"(?P<word>[\w'’]*)[ ,;:]*(?:\b(?:{REIGN}) )?(?P<noun>\b\w+) $")
 _AFTER_I = re.compile(r" (?P<word>[\w'’]+)")
 _NO_OBJECT = re.compile(r"(?i)when|after|before|since|until|till|while|because|as|that|if|once|under")
 """Between one of these and I said, a name is the subject: after Peter I died."""

@@ -25,10 +25,10 @@ def signs() -> list[Rule]:
     """Minus and division, to be taken before a range or a date can be seen in them."""
     before = r"(?<![\w/])(?<!\d )[b-hj-z](?=(?: [-−+]| ?[+=^×÷<>])=? ?[\w(√−-])(?!\w)"
     after = r"(?<=[=+×÷<>−] )[b-hj-z](?!\w)"
-    operand = r"(?=[\d(√xyzabn](?![A-Za-z]{2}))"
+    operand = r"(?=[\d(√]|[A-Za-z](?!\w))"
     return [
         (re.compile(r"(?<![\w.])(\d+)([xyzn])(?=\^| ?[-–+=−]| ?\*)(?!\w)"), lambda m: f"{m[1]} {m[2].upper()}"),
-        (re.compile(rf"(?<=[\d)xyzabnXYZN]) [-–−] {operand}"), lambda m: _operator("minus", m)),
+        (re.compile(rf"(?:(?<=[\d)])|(?<=\b[A-Za-z])) [-–−] {operand}"), lambda m: _operator("minus", m)),
         (re.compile(r"(?<=\d)−(?=\d)"), lambda m: " minus "),
         (re.compile(r"(?<![\d.,-])(\d{1,9})[-–](?=\d{1,9} ?=(?!=))"), lambda m: f"{m[1]} minus "),
         (re.compile(r"(?<=[\d)]) / (?=[\d(])"), lambda m: " divided by "),

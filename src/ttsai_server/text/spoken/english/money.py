@@ -2,9 +2,9 @@
 
 import re
 
-from ttsai_server.text.spoken.english.units import any_of, per_names
+from ttsai_server.text.spoken.english.units import per_names
 from ttsai_server.text.spoken.numbers import NUMBER, Numbers
-from ttsai_server.text.spoken.rules import Rule
+from ttsai_server.text.spoken.rules import Rule, any_of
 
 SIGNS = {
     "$": ("dollar", "dollars", "cent", "cents"),
@@ -59,9 +59,15 @@ class _Money:
         country = _COUNTRIES.get((m["country"] or "").lower(), "")
         minus = "minus " if m["minus"] else ""
         if m["scale"] or m["to"] or m["noun"] or not re.fullmatch(r"[\d,]*\.\d\d", m["n"]) or not cent:
-            unit = one if (m["noun"] or m["n"] == "1") and not (m["to"] or (m["scale"] and not m["noun"])) else many
-            return f"{minus}{self._amount(m)} {country}{unit}{m['noun'] or ''}{self._per(m)}"
-        return minus + self._with_cents(m["n"], f"{country}{one}", f"{country}{many}", cent, cents) + self._per(m)
+            single = m["noun"] or m["a"] or (m["n"] == "1" and not (m["to"] or m["scale"]))
+            unit = one if single and not m["to"] else many
+            return f"{m['a'] or ''}{minus}{self._amount(m)} {country}{unit}{m['noun'] or ''}{self._per(m)}"
+        return (
+            (m["a"] or "")
+            + minus
+            + self._with_cents(m["n"], f"{country}{one}", f"{country}{many}", cent, cents)
+            + self._per(m)
+        )
 
     def _with_cents(self, n: str, one: str, many: str, cent: str, cents: str) -> str:
         whole, _, part = n.partition(".")
@@ -94,9 +100,14 @@ def rules(say: Numbers) -> list[Rule]:
     codes = rf"(?P<code>{'|'.join(CODES)})"
     country = r"(?:(?<!\w)(?P<country>US|CA|AU|C|A|NZ|HK|R|S))?"
     per = rf"(?:\s?/\s?(?P<per>(?-i:{any_of(money.per)}))(?:\^(?P<power>[23]))?(?!\w))?"
+    a = r"(?P<a>\ban? )?"
     return [
-        (re.compile(rf"(?i){minus}{country}(?P<sign>{_SIGN})\s?{amount}{_NOUN}{per}"), money.sum),
-        (re.compile(rf"(?i){minus}(?<![\w.,])(?P<country>){amount}\s?(?P<sign>{_SIGN})(?P<noun>){per}"), money.sum),
+        (re.compile(r"\bRs\.? ?(?=\d)"), lambda m: "₹"),
+        (re.compile(rf"(?i){a}{minus}{country}(?P<sign>{_SIGN})\s?{amount}{_NOUN}{per}"), money.sum),
+        (
+            re.compile(rf"(?i){minus}(?<![\w.,])(?P<a>)(?P<country>){amount}\s?(?P<sign>{_SIGN})(?P<noun>){per}"),
+            money.sum,
+        ),
         (re.compile(rf"(?<![\w.,]){amount}\s?{codes}\b{per}"), money.coded),
         (re.compile(rf"\b{codes}\s?{amount}{per}"), money.coded),
     ]

@@ -27,29 +27,12 @@ STATES = {
     "TX": "Texas", "UT": "Utah", "VT": "Vermont", "VA": "Virginia", "WA": "Washington", "WV": "West Virginia",
     "WI": "Wisconsin", "WY": "Wyoming",
 }  # fmt: skip
-_ALSO_ELSE = {
-    "DC",
-    "HI",
-    "ID",
-    "IN",
-    "LA",
-    "MA",
-    "MD",
-    "ME",
-    "MS",
-    "OH",
-    "OK",
-    "OR",
-    "PA",
-    "CO",
-    "AL",
-    "DE",
-    "AR",
-    "MI",
-}
+_ALSO_ELSE = {"DC", "HI", "ID", "IN", "LA", "MA", "MD", "ME", "MS", "OH", "OK", "OR", "PA", "CO", "AL", "DE",
+    "AR", "MI",
+              "SD", "VA"}  # fmt: skip
 """Words, degrees or initialisms of their own where no ZIP code follows."""
 _NAME = r"(?P<name>[A-Z][a-z]+(?: [A-Z][a-z]+){0,2})"
-_ORDINAL = r"(?P<name>\d+(?:st|nd|rd|th))"
+_ORDINAL = r"(?P<name>\d+(?:st|nd|rd|th|ST|ND|RD|TH))"
 _ON = r"\b(?:[Oo]n|[Aa]t|[Tt]o|[Ff]rom|[Oo]ff?|[Aa]long|[Dd]own|[Uu]p|[Nn]ear|[Ii]n|[Pp]ast|[Aa]nd|[Aa]cross) "
 _NO_NAME = rf"(?:(?! ?[A-Z])|(?= {OPENER}))"
 """What follows isn't a name: St. Paul, Dr. Smith."""
@@ -65,7 +48,7 @@ class _Places:
         after = f" {SIDES[m['to']]}" if m["to"] else ""
         dot = m["stop"] if m["to"] else m["dot"]
         stop = self.grammar.stop(m.string, m.end()) if dot else ""
-        return f"{m['on']}{before}{m['name']} {ROADS[m['road']]}{after}{stop}"
+        return f"{m['on']}{before}{m['name']} {ROADS[m['road'].capitalize()]}{after}{stop}"
 
     def zip(self, m: re.Match[str]) -> str:
         more = f", {self.say.digits(m['more'])}" if m["more"] else ""
@@ -84,9 +67,9 @@ def rules(say: Numbers, grammar: Grammar) -> list[Rule]:
     clear = "|".join(state for state in STATES if state not in _ALSO_ELSE)
     return [
         (re.compile(rf"(?<=[a-z]), ?(?P<state>{states}),? (?P<zip>\d{{5}})(?:-(?P<more>\d{{4}}))?(?!\w)"), places.zip),
-        (re.compile(rf"(?<=[a-z], )(?P<state>{clear})(?!\w)"), lambda m: STATES[m["state"]]),
+        (re.compile(rf"\b([A-Z][a-z]+, )({clear})(?!\w)"), lambda m: m[1] + STATES[m[2]]),
         (re.compile(_road(_NAME, roads, r"\b\d+[A-Z]? ")), places.road),
-        (re.compile(rf"\b{_road(_ORDINAL, roads)}"), places.road),
+        (re.compile(rf"\b{_road(_ORDINAL, f'{roads}|{roads.upper()}')}"), places.road),
         (re.compile(rf"\b{_road(_NAME, _ALWAYS_ROADS)}"), places.road),
         (re.compile(rf"\b{_road(_NAME, 'St', end=rf'[.]{_NO_NAME}')}"), places.road),
         (re.compile(_road(_NAME, roads, _ON, end=rf"[.]{_NO_NAME}")), places.road),

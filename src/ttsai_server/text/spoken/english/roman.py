@@ -2,7 +2,7 @@
 
 import re
 
-from ttsai_server.text.spoken.english.grammar import Grammar
+from ttsai_server.text.spoken.english.grammar import REIGN, Grammar
 from ttsai_server.text.spoken.numbers import Numbers
 from ttsai_server.text.spoken.rules import Rule
 
@@ -18,7 +18,6 @@ RULERS = (
     "|Thutmose|Benedict|Albert|Juan|Umberto|Victor|Emmanuel|Leopold|Baldwin|Boniface|Sixtus|Julius|Felipe|Joseph"
     "|Rockefeller|Downey"
 )
-_REIGN = "King|Queen|Pope|Emperor|Empress|Tsar|Czar|Kaiser|Sultan|Shah|Prince|Duke|Antipope"
 _NUMERAL = r"(?=[IVXLC])(?![CL](?!\w))C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?!\.?\w)"
 """1 to 399; never empty, as what follows a numeral is no letter. A lone C or L is a letter."""
 _LIST = rf"{_NUMERAL}(?:(?:\s?[-–/]\s?|,? (?:and|or|to|through) |, )(?!I\b){_NUMERAL})*"
@@ -64,8 +63,8 @@ def rules(say: Numbers, grammar: Grammar) -> list[Rule]:
     return [
         (re.compile(rf"(?<!\w)(?P<n>{_NUMERAL})(?= (?:century|centuries|dynasty)\b)"), r.century),
         (re.compile(rf"(?i:\b(?P<of>(?:{COUNTED})s?)) (?P<n>{_LIST})"), r.counted),
-        (re.compile(rf"\b(?P<of>(?:{RULERS})(?: [A-Z][a-z]+)?) (?P<n>{_NUMERAL})"), r.ruler),
-        (re.compile(rf"\b(?P<of>(?:{_REIGN}) [A-Z][a-z]+(?: [A-Z][a-z]+)?) (?P<n>{_NUMERAL})"), r.ruler),
+        (re.compile(rf"\b(?P<of>(?:{RULERS})(?: [A-Z][a-z]+(?= [IVX]{{2}}))?) (?P<n>{_NUMERAL})"), r.ruler),
+        (re.compile(rf"\b(?P<of>(?:{REIGN}) [A-Z][a-z]+(?: [A-Z][a-z]+)?) (?P<n>{_NUMERAL})"), r.ruler),
         (
             re.compile(rf"\b(?P<of>[A-Z][a-z]+) (?P<n>(?=[IVX]{{2,}}(?!\w))(?!X+(?!\w)){_NUMERAL})"),
             r.counted,

@@ -1,12 +1,11 @@
 """Numbers with a unit: 5km, 20°C, 6 ft., 3/4 lb, 100 km/h, 9.8 m/s²; prices by the unit."""
 
 import re
-from collections.abc import Iterable
 
 from ttsai_server.text.spoken.english.grammar import Grammar
 from ttsai_server.text.spoken.english.unit_names import unit_names
 from ttsai_server.text.spoken.numbers import NUMBER, Numbers
-from ttsai_server.text.spoken.rules import Rule
+from ttsai_server.text.spoken.rules import Rule, any_of
 
 _ATTACHED_ONLY = {"x", "×", "K", "k", "M", "N", '"', "″"}
 """These are words or names of their own when a space goes before: 5 K is read as it is."""
@@ -106,11 +105,6 @@ class _Units:
 
     def inches(self, m: re.Match[str]) -> str:
         return f"{self.say.whole(m[1])} {self.names['in'][m[1] != '1']}"
-
-
-def any_of(signs: Iterable[str]) -> str:
-    """A pattern for any of the signs, the longest first."""
-    return "|".join(re.escape(sign) for sign in sorted(signs, key=len, reverse=True))
 
 
 def rules(say: Numbers, grammar: Grammar) -> list[Rule]:

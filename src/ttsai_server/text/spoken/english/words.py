@@ -3,7 +3,7 @@
 import re
 
 from ttsai_server.text.spoken.english.grammar import Grammar
-from ttsai_server.text.spoken.rules import Rule, table
+from ttsai_server.text.spoken.rules import Rule, any_of, table
 
 TITLES = {
     "Mr": "mister", "Mrs": "missus", "Ms": "miz", "Dr": "doctor", "Prof": "professor", "Sgt": "sergeant",
@@ -22,24 +22,23 @@ PLAIN = {
     "PhDs": "P.H.D's", "TV": "T.V", "ie": "that is", "eg": "for example", "Apt.": "apartment", "apt.": "apartment",
     "Ste.": "suite", "ext.": "extension", "Ext.": "extension", "tel.": "telephone", "Tel.": "telephone",
     "Univ.": "university", "Assn.": "association", "Assoc.": "associate", "Asst.": "assistant",
-    "Intl.": "international", "Natl.": "national", "Gov't": "government", "govt.": "government",
-    "govt": "government", "Govt": "government",
-    "mfg.": "manufacturing", "qty.": "quantity", "Qty.": "quantity", "temp.": "temperature", "avg.": "average",
-    "fig.": "figure", "Fig.": "figure", "figs.": "figures", "Figs.": "figures",
-    "Attn.": "attention", "c/o": "care of", "b/c": "because",
+    "Intl.": "international", "Natl.": "national", "Gov't": "government", "govt.": "government", "govt": "government",
+    "Govt": "government", "mfg.": "manufacturing", "qty.": "quantity", "Qty.": "quantity", "temp.": "temperature",
+    "avg.": "average", "fig.": "figure", "Fig.": "figure", "figs.": "figures", "Figs.": "figures", "Attn.": "attention",
+    "c/o": "care of", "b/c": "because",
 }  # fmt: skip
 LAST = {
     "etc.": "et cetera", "&c.": "et cetera", "Inc.": "incorporated", "Ltd.": "limited", "Corp.": "corporation",
     "Co.": "company", "co.": "company", "Cos.": "companies", "Bros.": "brothers", "Sr.": "senior",
-    "Jr.": "junior", "Esq.": "esquire",
-    "misc.": "miscellaneous", "et al.": "et al", "a.k.a.": "also known as", "Ph.D.": "P.H.D", "Ed.D.": "E.D.D",
-    "Ave.": "avenue", "Blvd.": "boulevard", "Rd.": "road", "Hwy.": "highway", "dept.": "department",
+    "Jr.": "junior", "Esq.": "esquire", "misc.": "miscellaneous", "et al.": "et al", "a.k.a.": "also known as",
+    "Ph.D.": "P.H.D", "Ed.D.": "E.D.D", "Ave.": "avenue", "Blvd.": "boulevard", "Rd.": "road",
+    "Hwy.": "highway", "dept.": "department",
     "Dept.": "department", "govt.": "government",
 }  # fmt: skip
 """These may end a sentence, and then their full stop ends it too."""
 _NUMBERED = {
-    "p": "page", "ch": "chapter", "sec": "section", "para": "paragraph", "art": "article", "eq": "equation",
-    "pt": "part", "ver": "version", "ex": "example", "tab": "table", "op": "opus",
+    "p": "page", "ch": "chapter", "sec": "section", "para": "paragraph", "eq": "equation", "pt": "part",
+    "ver": "version", "op": "opus",
 }  # fmt: skip
 """Only before a number."""
 _UNNUMBERED = {"min.": "minimum", "max.": "maximum", "a.m.": "A.M", "p.m.": "P.M"}
@@ -54,7 +53,8 @@ _MISLEADING = {
     "JPG": "jay peg", "GUI": "gooey", "C++": "C plus plus", "c++": "C plus plus", "C#": "C sharp", "F#": "F sharp",
     ".NET": "dot net", "openai": "open A.I", "OpenAI": "open A.I", "ChatGPT": "chat G.P.T", "chatgpt": "chat G.P.T",
     "WhatsApp": "what's app", "DevOps": "dev ops", "CAPTCHA": "captcha", "BBC": "B.B.C", "AT&T": "A.T and T",
-    "COVID": "covid", "backend": "back end", "frontend": "front end", "jalapeño": "halapenyo",
+    "COVID": "covid", "WWI": "World War one", "WWII": "World War two", "backend": "back end",
+    "frontend": "front end", "jalapeño": "halapenyo",
 }  # fmt: skip
 _HETERONYMS: list[Rule] = [
     (re.compile(r"(?i)\blead(?=(?:ed)? (?:pipe|paint|poison|acid|weight|bullet|shot|crystal|glass)|-(?:free|acid))"),
@@ -92,10 +92,6 @@ def _title(m: re.Match[str]) -> str:
     return f"{TITLES[(m[1] or m[2]).capitalize()]} "
 
 
-def _any_of(words: dict[str, str]) -> str:
-    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-
-
 def rules(grammar: Grammar) -> list[Rule]:
     words = _Words(grammar)
     titles = "|".join([*TITLES, *map(str.upper, TITLES)])
@@ -103,11 +99,11 @@ def rules(grammar: Grammar) -> list[Rule]:
         table(_MISLEADING),
         *_HETERONYMS,
         (re.compile(rf"(?<!\w)(?:({titles})\.|({_NO_STOP})(?= )) ?(?=[A-Z]|and [MDP]|& )"), _title),
-        (re.compile(rf"(?<!\w)(?:{_any_of(LAST)})"), words.last),
-        (re.compile(rf"(?<!\w)(?<!\d )(?<!\d)(?:{_any_of(_UNNUMBERED)})"), words.last),
+        (re.compile(rf"(?<![\w.])(?:{any_of(LAST)})"), words.last),
+        (re.compile(rf"(?<!\w)(?<!\d )(?<!\d)(?:{any_of(_UNNUMBERED)})"), words.last),
         (re.compile(r"(?<!\w)etc(?!\w)"), lambda m: "et cetera"),
         (re.compile(r"(?<!\w)(?:[Nn]os?|NO|Nr)\. ?(?=\d)|№ ?(?=\d)"), lambda m: "number "),
-        (re.compile(rf"(?<!\w)({'|'.join(_NUMBERED)})\. ?(?=\d)", re.IGNORECASE), _numbered),
+        (re.compile(rf"(?<![\w.])(?<!\d )({'|'.join(_NUMBERED)})\. ?(?=\d)", re.IGNORECASE), _numbered),
         (re.compile(r"(?<!\w)M(ax|in)\.(?= [a-z\d])"), lambda m: _UNNUMBERED[f"m{m[1]}."]),
         (re.compile(r"(?<!\w)c\. ?(?=\d{3,4}\b)"), lambda m: "circa "),
         (re.compile(r"(?<=[a-z]) v\. (?=[A-Z])"), lambda m: " versus "),
