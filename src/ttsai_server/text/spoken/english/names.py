@@ -19,12 +19,19 @@ _LETTERS = {"US", "UK", "EU", "UN", "IT", "AI", "TV", "PC", "HR", "PR", "ID", "O
 """Initialisms that are spelled though they could be read as words."""
 
 
+_SMALL = {"AT", "IN", "ON", "TO", "OF", "IS", "AS", "BY", "OR", "IF", "AN", "WE", "HE", "ME", "MY", "SO", "UP", "NO",
+          "DO", "GO", "BE"}  # fmt: skip
+"""Words that a shouted sentence doesn't make initialisms of."""
+
+
 def _initialism(m: re.Match[str]) -> str:
     word, plural = m["word"], m["plural"] or ""
     near = m.string[max(0, m.start() - 60) : m.start()] + " " + m.string[m.end() : m.end() + 60]
     shouted = re.search(r"\b[A-Z]{4,}\b", near) is not None
     if word in _WORDS:
         return word.lower() + plural
+    if shouted and word in _SMALL and not plural:
+        return word.lower()
     ending = "'s" if plural else ""
     if (word in _LETTERS and not (shouted and word in {"IT", "US", "WHO", "AM", "LA"})) or not re.search(
         "[AEIOUY]", word
