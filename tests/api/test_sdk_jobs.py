@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_origin, get_type_hints
 
 import pytest
 from tests.live import Live
@@ -117,6 +117,25 @@ def test_list_voices(sdk: Client) -> None:
 
 def test_list_models(sdk: Client) -> None:
     assert "tone" in {model.name for model in sdk.list_models()}
+
+
+ANSWERS: dict[str, Callable[[Client], list[Any]]] = {
+    "list_voices": lambda client: client.list_voices(),
+    "list_models": lambda client: client.list_models(),
+    "generate_async": lambda client: [client.generate_async(TEXT, **TONE)],
+    "batch_generate": lambda client: [(batch := client.batch_generate([{"text": TEXT, **TONE}])), *batch.items],
+}
+
+
+@pytest.mark.parametrize("answers", ANSWERS.values(), ids=ANSWERS)
+def test_every_field_of_an_answer_has_the_type_that_the_client_gives_it(
+    sdk: Client, answers: Callable[[Client], list[Any]]
+) -> None:
+    given = answers(sdk)
+    assert given
+    for answer in given:
+        for name, kind in get_type_hints(type(answer)).items():
+            assert isinstance(getattr(answer, name), get_origin(kind) or kind), (type(answer), name)
 
 
 CALLS: dict[str, Callable[[Client], Any]] = {
