@@ -50,6 +50,7 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, settings: Settings, token: str, keys: Sequence[str]) -> None:
         """`keys` holds the key of the first account once the start has made one."""
         super().__init__(config)
+        self._data_dir = settings.data_dir
         self._note = settings.data_dir / "server.json"
         self._needs_key = settings.auth.enabled
         self._token = token
@@ -75,7 +76,7 @@ class Server(uvicorn.Server):
         if key or not self._needs_key:
             way_in = ["", "Try it:", "", *_example(url, key), ""]
         else:
-            way_in = ["For another key: ttsai-server keys create"]
+            way_in = [f"For another key: ttsai-server --data-dir {self._data_dir} keys create"]
         return "\n".join([f"Listening on {url}", *way_in, f"All that it does: {url}/docs"])
 
     def _write(self, note: dict[str, Any]) -> None:

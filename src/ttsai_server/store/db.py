@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from sqlite3 import SQLITE_BUSY, OperationalError
+from sqlite3 import SQLITE_BUSY, OperationalError, sqlite_version_info
 from sqlite3 import Connection as SqliteConnection
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -108,6 +108,14 @@ def _configure(connection: SqliteConnection, _record: object) -> None:
     _use_wal(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
+    if sqlite_version_info < (3, 42):
+        # from Python 3.12 on DBOS asks for milliseconds by unixepoch('subsec'), which is NULL in older releases
+        connection.create_function("unixepoch", 1, _unixepoch)
+
+
+def _unixepoch(_modifier: str) -> float:
+    """Unix seconds, to the millisecond."""
+    return round(time.time(), 3)
 
 
 def _use_wal(connection: SqliteConnection) -> None:
