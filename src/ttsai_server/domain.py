@@ -206,6 +206,8 @@ class Segment:
     compression_ratio: float = 1.0
     """Length of the text to its length after gzip; over 2.4 it repeats itself."""
     no_speech_probability: float = 0.0
+    language: str = ""
+    """ISO 639-1 code of what is spoken in it: the one asked for, or found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,7 @@ class Passage:
     end: float
     """Seconds of the recording that are done with now."""
     language: str
-    """ISO 639-1 code of what is spoken: the one asked for, or found."""
+    """ISO 639-1 code of what has been spoken most until then: the one asked for, or found."""
 
 
 UNSPACED = frozenset({"ja", "yue", "zh"})
@@ -238,7 +240,7 @@ class Transcript:
     segments: tuple[Segment, ...]
     """In order of time; none where nobody speaks."""
     language: str
-    """ISO 639-1 code of what is spoken."""
+    """ISO 639-1 code of what is spoken, or spoken most; each segment has its own."""
     seconds: float
     """Length of the recording."""
     translated: bool = False
@@ -252,9 +254,13 @@ class Transcript:
     @property
     def text(self) -> str:
         """All of it, without line breaks."""
-        texts = [segment.text for segment in self.segments if segment.text]
-        gaps = [gap(before, after, self.written) for before, after in pairwise(["", *texts])]
-        return "".join(chain.from_iterable(zip(gaps, texts, strict=True)))
+        said = [segment for segment in self.segments if segment.text]
+        gaps = [gap(before.text, after.text, self.written_in(after)) for before, after in pairwise(said)]
+        return "".join(chain.from_iterable(zip(["", *gaps], (segment.text for segment in said), strict=False)))
+
+    def written_in(self, segment: Segment) -> str:
+        """ISO 639-1 code of what is written in one of its segments."""
+        return "en" if self.translated else segment.language or self.language
 
 
 @dataclass(frozen=True, slots=True)

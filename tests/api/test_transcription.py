@@ -14,10 +14,12 @@ import httpx
 import numpy as np
 import openai
 import pytest
+from tests.containers import KINDS, contained
 from tests.listening import wer
 from tests.live import Live, live
 from tts_ai import TTSClient
 
+from ttsai_server.audio.decode import Bounds, decode
 from ttsai_server.audio.encode import Encoder
 from ttsai_server.settings import Settings, Transcription
 
@@ -56,7 +58,7 @@ def test_the_answer_has_the_published_shape(server: Live, clip: bytes) -> None:
     assert body["language"] == "en"
     with av.open(io.BytesIO(clip), "r") as file:
         assert body["duration"] == pytest.approx(float(file.duration or 0) / 1e6, abs=0.002)
-    assert all(segment.keys() == {"start", "end", "text"} for segment in body["segments"])
+    assert all(segment.keys() == {"start", "end", "text", "language"} for segment in body["segments"])
 
 
 def test_timestamps_give_each_word_its_times(server: Live, clip: bytes) -> None:
@@ -77,6 +79,32 @@ def test_speakers_are_told_apart_when_asked_for(server: Live, clip: bytes, speak
     segments = sent(server, clip, diarize="true").json()["segments"]
     assert {segment["speaker"] for segment in segments} == {"SPEAKER_00"}
     assert all("words" not in segment for segment in segments)
+
+
+def test_with_a_speaker_a_channel_the_channels_tell_who_speaks(server: Live, clip: bytes) -> None:
+    one = _samples(clip)
+    other = np.concatenate([np.zeros_like(one), one])
+    stereo = np.concatenate([np.pad(one, ((0, len(one)), (0, 0))), other], axis=1)
+    body = sent(server, contained(KINDS["flac"], stereo, 16_000), diarize="channel").json()
+    for speaker in ("SPEAKER_00", "SPEAKER_01"):
+        said = [segment["text"] for segment in body["segments"] if segment["speaker"] == speaker]
+        assert wer(TEXT, " ".join(said)) <= 0.06
+    speakers = [segment["speaker"] for segment in body["segments"]]
+    assert speakers == sorted(speakers)
+
+
+@pytest.mark.parametrize("path", ["/v1/stt/", "/v1/transcribe/"])
+def test_one_channel_tells_no_speakers_apart_and_costs_nothing(server: Live, path: str) -> None:
+    account, key = server.new_key(credits=10)
+    answer = sent(server, encoded(SILENCE), path, key=key, diarize="channel")
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "diarize")
+    assert server.account(account).available == 10
+
+
+def _samples(wav: bytes) -> np.ndarray:
+    """Float32 (n, 1), 16 kHz."""
+    with decode(io.BytesIO(wav), Bounds(60), rate=16_000, channels=1) as recording:
+        return recording.read(0, recording.frames)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,8 @@ def test_a_language_is_understood_in_any_spelling(asked: str, code: str | None) 
         ("whisper-tiny.en", {"language": "fr"}),
         ("whisper-tiny.en", {"translate": True}),
         ("whisper", {"diarize": True, "min_speakers": 3, "max_speakers": 2}),
+        ("whisper", {"diarize": "channel", "speakers": 3}),
+        ("whisper", {"diarize": "channel", "max_speakers": 1}),
     ],
 )
 def test_what_a_model_cant_do_is_a_bad_request(model: str, asked: dict[str, Any], speakers_weights: Path) -> None:
@@ -67,3 +69,8 @@ def test_speakers_are_told_apart_by_words(speakers_weights: Path) -> None:
 def test_without_a_model_for_it_speakers_are_not_told_apart(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing, match="models pull speakers"):
         check(models=tmp_path, diarize=True)
+
+
+def test_channels_tell_speakers_apart_without_a_model(tmp_path: Path) -> None:
+    brief = check(models=tmp_path, diarize="channel", speakers=2)
+    assert (brief.by_channel, brief.diarizer) == (True, None)

@@ -124,8 +124,10 @@ class SegmentInfo(Answer):
     """Seconds from the start of the recording."""
     end: float
     text: str
+    language: str | None = None
+    """ISO 639-1 code of what is spoken in it: the one asked for, or found."""
     speaker: str | None = None
-    """SPEAKER_00, …, in order of first speech; with `diarize` only."""
+    """SPEAKER_00, …, in order of first speech, or of the channels; with `diarize` only."""
     words: list[WordInfo] | None = None
     """With `timestamps` only."""
 
@@ -134,7 +136,7 @@ class TranscriptBody(Answer):
     text: str
     """All of it; empty where nobody speaks."""
     language: str
-    """ISO 639-1 code of what is spoken: the one asked for, or found."""
+    """ISO 639-1 code of what is spoken most: the one asked for, or found."""
     duration: float
     """Length of the recording, seconds."""
     segments: list[SegmentInfo]
@@ -218,6 +220,8 @@ class OpenAISegment(Answer):
     avg_logprob: float
     compression_ratio: float
     no_speech_prob: float
+    language: str | None = None
+    """Not OpenAI's: English name, in lower case, of what is spoken in it."""
 
 
 class OpenAIVerboseTranscript(Answer):

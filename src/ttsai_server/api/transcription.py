@@ -49,7 +49,7 @@ class SttForm:
     model: Annotated[str, Form()] = "whisper"
     language: Annotated[str, Form()] = "auto"
     timestamps: Annotated[bool, Form()] = False
-    diarize: Annotated[bool, Form()] = False
+    diarize: Annotated[bool | Literal["channel"], Form()] = False
     num_speakers: Count = None
     min_speakers: Count = None
     max_speakers: Count = None

@@ -62,8 +62,8 @@ class TranscriptEvents:
 
     def deltas(self, passage: Passage) -> bytes:
         """`transcript.text.delta`, one a segment; nothing where nobody speaks."""
-        language = "en" if self._translated else passage.language
-        return b"".join(self._delta(segment.text, language) for segment in passage.segments if segment.text)
+        said = (segment for segment in passage.segments if segment.text)
+        return b"".join(self._delta(segment.text, segment.language or passage.language) for segment in said)
 
     def segments(self, transcript: Transcript) -> bytes:
         """`transcript.text.segment`, for diarized_json: one a segment, when it is known who speaks."""
@@ -77,7 +77,7 @@ class TranscriptEvents:
         return event({"type": "transcript.text.done", "text": transcript.text, "usage": usage})
 
     def _delta(self, text: str, language: str) -> bytes:
-        delta = gap(self._before, text, language) + text
+        delta = gap(self._before, text, "en" if self._translated else language) + text
         self._before = text
         return event({"type": "transcript.text.delta", "delta": delta})
 
@@ -95,13 +95,15 @@ def _verbose(transcript: Transcript, granularities: Collection[str]) -> dict[str
             {"word": word.text, **times(word)} for segment in transcript.segments for word in segment.words
         ]
     if "segment" in granularities:
-        lead = "" if transcript.written in UNSPACED else " "  # as Whisper's tokens have it
-        body["segments"] = [_detailed(i, segment, lead) for i, segment in enumerate(transcript.segments)]
+        body["segments"] = [
+            _detailed(i, segment, transcript.written_in(segment)) for i, segment in enumerate(transcript.segments)
+        ]
     return body
 
 
-def _detailed(number: int, segment: Segment, lead: str) -> dict[str, object]:
-    return {
+def _detailed(number: int, segment: Segment, written: str) -> dict[str, object]:
+    lead = "" if written in UNSPACED else " "  # as Whisper's tokens have it
+    detailed: dict[str, object] = {
         "id": number,
         "seek": int(_MEL_FRAMES * segment.start),
         **times(segment),
@@ -112,6 +114,9 @@ def _detailed(number: int, segment: Segment, lead: str) -> dict[str, object]:
         "compression_ratio": segment.compression_ratio,
         "no_speech_prob": segment.no_speech_probability,
     }
+    if segment.language:
+        detailed["language"] = NAMES[segment.language].lower()
+    return detailed
 
 
 def _diarized(transcript: Transcript) -> dict[str, object]:

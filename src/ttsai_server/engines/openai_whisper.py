@@ -4,6 +4,7 @@ The reference that others are measured against. The engine of `whisper` hears th
 """
 
 import warnings
+from collections import defaultdict
 from collections.abc import Generator
 from functools import partial
 from pathlib import Path
@@ -68,32 +69,36 @@ class OpenAIWhisper(Transcriber):
     def transcribe(
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
     ) -> Generator[Passage]:
-        from ttsai_server.engines.whisper.listener import ENGLISH, ISO, detect
+        from ttsai_server.engines.whisper.languages import ENGLISH, ISO
+        from ttsai_server.engines.whisper.speech import detect
 
-        position, language, before = 0, request.language, request.prompt
+        position, before = 0, request.prompt
+        seconds: dict[str, float] = defaultdict(float)
         while position < recording.frames:
             if cancellation.cancelled:
                 raise Cancelled
             window = read_window(recording, position, 1, partial(detect, threshold=SPEECH))
             segments: list[Segment] = []
             for chunk in window.chunks:
-                heard = self._hear(chunk.sound, request, language, before, cancellation)
-                language = ISO.get(heard["language"], heard["language"])
+                heard = self._hear(chunk.sound, request, before, cancellation)
+                language = ISO.get(heard["language"], str(heard["language"]))
+                seconds[language] += chunk.seconds
                 before = _context(before, heard["segments"])
-                segments += [_segment(entry, chunk) for entry in heard["segments"] if entry["text"].strip()]
+                segments += [_segment(entry, chunk, language) for entry in heard["segments"] if entry["text"].strip()]
             position = window.end
-            yield Passage(tuple(segments), position / recording.rate, language or ENGLISH)
+            main = max(seconds, key=lambda code: seconds[code], default=request.language or ENGLISH)
+            yield Passage(tuple(segments), position / recording.rate, main)
 
     def close(self) -> None:
         self._model = None
 
     def _hear(
-        self, sound: Sound, request: TranscriptionRequest, language: str | None, before: str, cancellation: Cancellation
+        self, sound: Sound, request: TranscriptionRequest, before: str, cancellation: Cancellation
     ) -> dict[str, Any]:
         """What `whisper.transcribe` gives. Raises Cancelled."""
         import torch  # pyright: ignore[reportMissingImports]
 
-        from ttsai_server.engines.whisper.listener import WHISPERS_OWN
+        from ttsai_server.engines.whisper.languages import WHISPERS_OWN
 
         with self._alone:
             if not self._model:
@@ -104,7 +109,7 @@ class OpenAIWhisper(Transcriber):
                 return self._model.transcribe(
                     sound,
                     task="translate" if request.translate else "transcribe",
-                    language=WHISPERS_OWN.get(language or "", language),
+                    language=WHISPERS_OWN.get(request.language or "", request.language),
                     temperature=tuple(float(degree) for degree in np.arange(request.temperature, 1.001, WARMER)),
                     beam_size=self.Options.model_validate(dict(request.options)).beam_size,
                     best_of=SAMPLES,
@@ -149,7 +154,7 @@ def _context(before: str, heard: list[dict[str, Any]]) -> str:
     return before[-CONTEXT:].strip()
 
 
-def _segment(heard: dict[str, Any], chunk: Chunk) -> Segment:
+def _segment(heard: dict[str, Any], chunk: Chunk, language: str) -> Segment:
     words = tuple(_word(word, chunk) for word in heard.get("words", ()) if word["word"].strip())
     start, end = float(heard["start"]), float(heard["end"])
     return Segment(
@@ -162,6 +167,7 @@ def _segment(heard: dict[str, Any], chunk: Chunk) -> Segment:
         average_log_probability=heard["avg_logprob"],
         compression_ratio=heard["compression_ratio"],
         no_speech_probability=heard["no_speech_prob"],
+        language=language,
     )
 
 

@@ -70,7 +70,8 @@ class SenseVoice(Transcriber):
     def transcribe(
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
     ) -> Generator[Passage]:
-        from ttsai_server.engines.whisper.listener import ENGLISH, detect
+        from ttsai_server.engines.whisper.languages import ENGLISH
+        from ttsai_server.engines.whisper.speech import detect
 
         position, language = 0, request.language
         while position < recording.frames:
@@ -83,7 +84,7 @@ class SenseVoice(Transcriber):
                 found = result.lang.strip("<|>")
                 if found in LANGUAGES:
                     language = request.language or found
-                    segments += sentences(self._parts(result, chunk), chunk, Segment("", 0, 0), found)
+                    segments += sentences(self._parts(result, chunk), chunk, Segment("", 0, 0, language=found), found)
             position = window.end
             kept = (segment if request.words else replace(segment, words=()) for segment in segments)
             yield Passage(tuple(kept), position / recording.rate, language or ENGLISH)

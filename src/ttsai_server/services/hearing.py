@@ -1,18 +1,21 @@
 """A recording being transcribed: a file to sound, sound to passages, speakers to their words, and the bill."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import BinaryIO
 
+from ttsai_server.audio.channels import speakers_apart
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Caller, DiarizationRequest, ModelCard, Passage, Transcript, TranscriptionRequest, Turn
+from ttsai_server.errors import BadRequest
 from ttsai_server.metrics import Metrics
 from ttsai_server.services.billing import Hold, charged, minutes_price
 from ttsai_server.services.means import Means
-from ttsai_server.services.speakers import Labeller
+from ttsai_server.services.speakers import Labeller, by_channel
 from ttsai_server.store.ledger import Used
 
 logger = logging.getLogger(__name__)
@@ -32,6 +35,8 @@ class Brief:
     diarizer: ModelCard | None = None
     """What tells the speakers apart, if they are to be told."""
     speakers: DiarizationRequest = field(default_factory=DiarizationRequest)
+    by_channel: bool = False
+    """Whether each channel is one speaker's; a recording that is not stereo is refused."""
 
 
 class Hearing:
@@ -86,22 +91,57 @@ class Hearing:
 
     async def _decode(self) -> Recording:
         longest = self._means.settings.transcription.max_seconds
-        return await self._means.decoders.decode(self._file, longest, rate=self.brief.card.rate, channels=1)
+        channels = None if self.brief.by_channel else 1
+        recording = await self._means.decoders.decode(self._file, longest, rate=self.brief.card.rate, channels=channels)
+        if self.brief.by_channel and recording.channels != 2:
+            recording.close()
+            raise BadRequest(
+                f"'diarize=channel' needs a stereo recording, one speaker a channel; this one has "
+                f"{recording.channels} channel{'s' if recording.channels > 1 else ''}.",
+                param="diarize",
+            )
+        return recording
 
     async def _listen(self, recording: Recording) -> AsyncGenerator[Passage]:
-        label = Labeller(await self._turns(recording)) if self.brief.diarizer else None
         progress = Progress(self.brief.card.id, recording.seconds, self._means.metrics)
+        heard = self._channels(recording) if self.brief.by_channel else self._whole(recording)
         try:
-            async with (
-                self._means.runtime.lease(self.brief.card) as handle,
-                aclosing(handle.transcribe(recording, self.brief.request)) as passages,
-            ):
+            async with aclosing(heard) as passages:
                 async for passage in passages:
                     self._heard = passage.end
                     progress.reach(passage.end)
-                    yield replace(passage, segments=label(passage.segments)) if label else passage
+                    yield passage
         finally:
             progress.end()
+
+    async def _whole(self, recording: Recording) -> AsyncGenerator[Passage]:
+        label = Labeller(await self._turns(recording)) if self.brief.diarizer else None
+        async with aclosing(self._transcribed(recording)) as passages:
+            async for passage in passages:
+                yield replace(passage, segments=label(passage.segments)) if label else passage
+
+    async def _channels(self, recording: Recording) -> AsyncGenerator[Passage]:
+        """One channel after the other; the last passage has all that was said."""
+        heard: list[list[Passage]] = []
+        with ExitStack() as closing:
+            alone = [closing.enter_context(one) for one in await asyncio.to_thread(speakers_apart, recording)]
+            for number, channel in enumerate(alone):
+                heard.append([])
+                async with aclosing(self._transcribed(channel)) as passages:
+                    async for passage in passages:
+                        heard[-1].append(passage)
+                        done = (number * recording.seconds + passage.end) / len(alone)
+                        if done < recording.seconds:
+                            yield Passage((), done, passage.language)
+        yield by_channel(heard, recording.seconds)
+
+    async def _transcribed(self, recording: Recording) -> AsyncGenerator[Passage]:
+        async with (
+            self._means.runtime.lease(self.brief.card) as handle,
+            aclosing(handle.transcribe(recording, self.brief.request)) as passages,
+        ):
+            async for passage in passages:
+                yield passage
 
     async def _turns(self, recording: Recording) -> tuple[Turn, ...]:
         assert self.brief.diarizer

@@ -53,6 +53,8 @@ def published_stems(task: str, model: str, seconds: float, stems: Mapping[str, s
 
 def _published(segment: Segment, *, words: bool) -> dict[str, object]:
     shown: dict[str, object] = {**times(segment), "text": segment.text}
+    if segment.language:
+        shown["language"] = segment.language
     if segment.speaker:
         shown["speaker"] = segment.speaker
     if words:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, groupby, pairwise
 
-from ttsai_server.domain import Segment, Turn, Word
+from ttsai_server.domain import Passage, Segment, Turn, Word
 
 FLICKER = 0.3
 """A word that its speaker's turns cover for less, seconds, is no change of speaker: words' times are off by as much."""
@@ -76,6 +76,28 @@ class Labeller:
             if seconds > 0:
                 shares[turn.speaker] += seconds
         return shares
+
+
+def by_channel(heard: Sequence[Sequence[Passage]], seconds: float) -> Passage:
+    """What was heard in each channel of a recording of so many seconds, in one: by start, where they speak at once.
+
+    SPEAKER_00 is the speaker of the first channel, also where the second one speaks first.
+    """
+    said = [
+        _spoken_by(f"SPEAKER_{number:02d}", segment)
+        for number, passages in enumerate(heard)
+        for passage in passages
+        for segment in passage.segments
+    ]
+    lengths = defaultdict[str, float](float)
+    for segment in said:
+        lengths[segment.language] += segment.end - segment.start
+    language = max(lengths, key=lengths.__getitem__, default=heard[0][-1].language)
+    return Passage(tuple(sorted(said, key=lambda segment: segment.start)), seconds, language)
+
+
+def _spoken_by(label: str, segment: Segment) -> Segment:
+    return replace(segment, speaker=label, words=tuple(replace(word, speaker=label) for word in segment.words))
 
 
 def _text(words: Sequence[Word]) -> str:

@@ -7,7 +7,7 @@ reserved or a model loaded.
 """
 
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from ttsai_server.domain import Caller, DiarizationRequest, ModelCard, Task, TranscriptionRequest
 from ttsai_server.errors import BadRequest
@@ -19,6 +19,9 @@ from ttsai_server.text.language import normalise_code
 WIDER = {"nb": "no"}
 """Code → the code of the language that it is a form of."""
 
+CHANNELS = 2
+"""Of a recording in which each speaker has one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -29,8 +32,8 @@ class Order:
     """Any spelling of a language; auto or empty: detected."""
     words: bool = False
     """Each word with its times."""
-    diarize: bool = False
-    """Who says what."""
+    diarize: bool | Literal["channel"] = False
+    """Who says what; channel: by the channel of a stereo recording in which it is said."""
     speakers: int | None = None
     """How many there are; None: found out."""
     min_speakers: int | None = None
@@ -55,13 +58,18 @@ class Transcription:
         request = TranscriptionRequest(
             language=_language(order.language, card),
             translate=order.translate,
-            words=order.words or order.diarize,
+            words=order.words or order.diarize is True,
             prompt=order.prompt,
             temperature=order.temperature,
         )
         if not order.diarize:
             return Brief(card, request)
-        return Brief(card, request, self._diarizer(), _speakers(order))
+        speakers = _speakers(order)
+        if order.diarize is True:
+            return Brief(card, request, self._diarizer(), speakers)
+        if not speakers.least <= CHANNELS <= speakers.most:
+            raise BadRequest("'diarize=channel' tells two speakers apart, one a channel.", param="num_speakers")
+        return Brief(card, request, by_channel=True)
 
     def listen(self, caller: Caller, brief: Brief, file: BinaryIO) -> Hearing:
         """What is said in an uploaded file; nothing is read, reserved or loaded until its passages are asked for."""

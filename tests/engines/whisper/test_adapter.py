@@ -69,6 +69,25 @@ def test_the_language_is_found_and_told(engine: FasterWhisper, spanish: np.ndarr
     assert wer(SPANISH, text_of(passages), "es") <= 0.2
 
 
+def test_two_languages_in_one_recording_are_each_written_as_spoken(
+    engine: FasterWhisper, spanish: np.ndarray, known: Talk
+) -> None:
+    first = known.sound[: round((known.words[23][1] - 0.2) * 16_000)]  # two sentences
+    with recorded(first, soxr.resample(spanish, 24_000, 16_000), rate=16_000) as recording:
+        (passage,) = engine.transcribe(recording, TranscriptionRequest(), Cancellation())
+    said = {code: " ".join(s.text for s in passage.segments if s.language == code) for code in ("en", "es")}
+    assert passage.language == "en"
+    assert wer(" ".join(word for word, _ in known.words[:23]), said["en"]) <= 0.1
+    assert wer(SPANISH, said["es"], "es") <= 0.2
+
+
+def test_faint_speech_is_heard(engine: FasterWhisper, known: Talk) -> None:
+    loud = known.short.read(0, known.short.frames)[:, 0]
+    faint = np.round(10 ** (-55 / 20) * 32768 * loud / np.abs(loud).max()) / 32768  # as 16 bits have it
+    with recorded(faint, rate=16_000) as recording:
+        assert wer(known.text.split(".")[0], text_of(heard(engine, recording))) <= 0.1
+
+
 def test_speech_is_translated_to_english(engine: FasterWhisper, spanish: np.ndarray) -> None:
     with recorded(soxr.resample(spanish, 24_000, 16_000), rate=16_000) as recording:
         passages = list(engine.transcribe(recording, TranscriptionRequest("es", translate=True), Cancellation()))

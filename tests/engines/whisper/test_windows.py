@@ -51,29 +51,42 @@ def test_what_is_heard_again_is_less_than_all_and_holds_the_seconds_asked_for(
     whole = chunk(stretches)
     seconds = len(whole.sound) / RATE
     start, end = min(one, other) * seconds, max(one, other) * seconds
-    parts, first, last = whole.again(start, end)
-    assert bool(parts) is (len(stretches) > 1)
-    assert all(len(part.stretches) < len(stretches) for part in parts)
-    if parts:
-        assert first <= start + 1e-6
-        assert end <= last + 1e-6
-        heard = np.concatenate([part.sound for part in parts])
-        assert np.array_equal(heard, whole.sound[round(first * RATE) : round(last * RATE)])
-        held = tuple(stretch for part in parts for stretch in part.stretches)
-        assert held == whole.stretches[whole.stretches.index(held[0]) :][: len(held)]
+    cuts = whole.again(start, end)
+    assert bool(cuts) is (len(stretches) > 1)
+    if cuts:
+        before, *parts, after = whole.cut(*cuts)
+        assert before.seconds <= start + 1e-6
+        assert end <= seconds - after.seconds + 1e-6
+        assert all(0 < len(part.stretches) < len(stretches) for part in parts)
+
+
+@given(speech(), st.floats(0, 1), st.floats(0, 1))
+@settings(deadline=None, max_examples=200)
+def test_a_cut_chunk_is_all_of_it_in_order(stretches: list[Stretch], one: float, other: float) -> None:
+    whole = chunk(stretches)
+    parts = whole.cut(*whole.again(min(one, other) * whole.seconds, max(one, other) * whole.seconds))
+    assert np.array_equal(np.concatenate([part.sound for part in parts]), whole.sound)
+    assert tuple(stretch for part in parts for stretch in part.stretches) == whole.stretches
+
+
+def test_most_of_a_chunk_is_heard_again_in_two_halves() -> None:
+    whole = chunk([(second * SECOND, second * SECOND + SECOND) for second in range(0, 20, 2)])
+    assert [part.seconds for part in whole.cut(*whole.again(1.5, 9.5))] == [1, 4, 5, 0]
+    assert [part.seconds for part in whole.cut(*whole.again(4.5, 9.5))] == [4, 6, 0]
 
 
 def test_an_end_that_rounding_puts_after_the_last_sample_is_the_end() -> None:
     whole = chunk([(0, 1000), (2000, 3007)])
     seconds = len(whole.sound) / RATE
     assert seconds * RATE > len(whole.sound)
-    assert sum(len(part.sound) for part in whole.again(0, seconds)[0]) == len(whole.sound)
+    assert whole.again(0, seconds) == (0, 1, 2)
 
 
 @pytest.mark.parametrize(("moment", "held"), [(0.0, (0, 1000)), (0.0625, (2000, 3007)), (2007 / RATE, (2000, 3007))])
 def test_a_moment_is_heard_again_in_the_stretch_that_holds_it(moment: float, held: Stretch) -> None:
-    parts, _, _ = chunk([(0, 1000), (2000, 3007)]).again(moment, moment)
-    assert [part.stretches for part in parts] == [(held,)]
+    whole = chunk([(0, 1000), (2000, 3007)])
+    _, part, _ = whole.cut(*whole.again(moment, moment))
+    assert part.stretches == (held,)
 
 
 def _loud(sound: np.ndarray) -> list[Stretch]:

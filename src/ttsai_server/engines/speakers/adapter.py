@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Diarization, DiarizationRequest, ModelCard, Turn
 from ttsai_server.engines.base import Cancellation, Cancelled, Diarizer, Place
-from ttsai_server.engines.detector import Detector, open_detector
+from ttsai_server.engines.detector import Detector, audible, open_detector
 from ttsai_server.engines.onnx import Session
 from ttsai_server.engines.speakers.assignment import turns
 from ttsai_server.engines.speakers.clustering import find_voices
@@ -65,7 +65,7 @@ class Speakers(Diarizer):
     def _judge(self, samples: Array, cancellation: Cancellation) -> Array:
         if cancellation.cancelled:
             raise Cancelled
-        return self._detect(samples)
+        return self._detect(audible(samples))
 
     def _embed(self, mel: Array, cancellation: Cancellation) -> Array:
         return self._encoder.run({"mel": mel}, cancellation)["embedding"]

@@ -73,7 +73,8 @@ class FasterWhisper(Transcriber):
     def transcribe(
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
     ) -> Generator[Passage]:
-        from ttsai_server.engines.whisper.listener import Listener, detect
+        from ttsai_server.engines.whisper.listener import Listener
+        from ttsai_server.engines.whisper.speech import detect
 
         if not self._model:
             raise EngineFailed("The engine is closed.")

@@ -1,80 +1,36 @@
-"""Whisper by CTranslate2 and what faster-whisper brings for it: features, tokenizer, Silero's speech detector."""
+"""Whisper by CTranslate2 and what faster-whisper brings for it: features, tokenizer, alignment."""
 
 from __future__ import annotations
 
-import zlib
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from ctranslate2 import DataType, Device, StorageView  # pyright: ignore
 from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens, merge_punctuations
-from faster_whisper.vad import VadOptions, get_speech_timestamps
 
 from ttsai_server.domain import Segment, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, Cancelled
+from ttsai_server.engines.whisper.languages import ENGLISH, WHISPERS_OWN, Languages, States
+from ttsai_server.engines.whisper.texts import Text, generated
 from ttsai_server.engines.whisper.timing import settle
-from ttsai_server.engines.whisper.windows import CHUNK, RATE, Chunk, Sound, Stretch
-from ttsai_server.engines.whisper.words import Aligned, sentences, unheard
+from ttsai_server.engines.whisper.windows import RATE, Chunk
+from ttsai_server.engines.whisper.words import Aligned, between, sentences, unheard
 
-MOST_COMPRESSION, LEAST_LOG_PROBABILITY, SILENCE, WARMER = 2.4, -1.0, 0.6, 0.2
-"""The thresholds of Whisper's paper (Radford et al. 2022, section 4.5), and by how much it raises the temperature."""
+WARMER = 0.2
+"""By how much the temperature rises where a text is unlikely or repeats itself (Radford et al. 2022, section 4.5)."""
 SAMPLES = 5
 """Texts that are sampled at a temperature above 0; the likeliest is taken."""
-SURE = 0.5
-"""Probability of a language above which no more is listened to for it."""
-PAUSE_MS = 160
-"""Shortest silence between two stretches of speech, milliseconds."""
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 """Punctuation that clings to the word after it, and to the word before it."""
-WHISPERS_OWN = {"jv": "jw"}
-"""ISO 639-1 code → the code that Whisper has for it, where they differ."""
-ISO = {own: code for code, own in WHISPERS_OWN.items()}
-ENGLISH = "en"
 AGAIN = 3
 """How often, in ever smaller parts, what was left out is heard again: so often, a chunk of 30 s is down to 4."""
 
-
-def detect(sound: Sound, threshold: float) -> list[Stretch]:
-    """Stretches of speech: what Silero's network is surer of than `threshold`, 0 to 1; at 0, all of it."""
-    options = VadOptions(
-        threshold=threshold,
-        neg_threshold=max(threshold - 0.15, 0.01) if threshold else 0,
-        max_speech_duration_s=CHUNK / RATE,
-        min_silence_duration_ms=PAUSE_MS,
-    )
-    return [(stretch["start"], stretch["end"]) for stretch in get_speech_timestamps(sound, options)]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    tokens: tuple[int, ...]
-    text: str
-    temperature: float
-    log_probability: float
-    """Mean of its tokens."""
-    no_speech: float
-
-    @property
-    def compression(self) -> float:
-        data = self.text.encode()
-        return len(data) / len(zlib.compress(data))
-
-    @property
-    def unlikely(self) -> bool:
-        return self.log_probability < LEAST_LOG_PROBABILITY
-
-    @property
-    def silent(self) -> bool:
-        return self.unlikely and self.no_speech > SILENCE
-
-    @property
-    def failed(self) -> bool:
-        return not self.silent and (self.unlikely or self.compression > MOST_COMPRESSION)
+Encoded = Any
+"""CTranslate2's StorageView (chunks, rows, size), on the model's device, of what the encoder makes of chunks."""
 
 
 class Listener:
@@ -91,89 +47,111 @@ class Listener:
         self._model: Any = model
         self._request, self._beam_size, self._lead, self._cancellation = request, beam_size, lead, cancellation
         self._asked = request.language if model.model.is_multilingual else ENGLISH
-        self._votes: dict[str, float] = defaultdict(float)
+        self._languages = Languages(self._guess)
 
     @property
     def language(self) -> str:
-        """ISO code: asked for, or the likeliest so far; English before anything is heard."""
-        return self._asked or max(self._votes, key=lambda code: self._votes[code], default=ENGLISH)
+        """ISO code: asked for, or what has been spoken most so far; English before anything is heard."""
+        return self._asked or self._languages.main
 
-    @property
-    def _written(self) -> str:
-        return ENGLISH if self._request.translate else self.language
-
-    def hear(self, chunks: Sequence[Chunk], again: int = AGAIN) -> list[Segment]:
-        """What is said in the chunks, in order. again: how often what was left out is heard again. Raises Cancelled."""
-        features = [pad_or_trim(self._model.feature_extractor(chunk.sound)[..., :-1]) for chunk in chunks]
-        encoded = self._encode(np.stack(features))
-        self._find_language(encoded)
-        tokenizer = self._tokenizer()
-        texts = self._write(encoded, features, tokenizer)
-        aligned = self._align(encoded, chunks, texts, tokenizer)
-        told = (self._told(*each, again) for each in zip(chunks, texts, aligned, strict=True))
-        return [segment for segments in told for segment in segments]
-
-    def _told(self, chunk: Chunk, text: Text, words: list[Aligned], again: int) -> list[Segment]:
-        """What was heard; where speech had no word of its own, what another hearing of that part gives, if it is more.
-
-        A model that leaves a sentence out is as sure of itself as ever; of less speech it leaves out less.
-        """
-        gap = unheard(words, len(chunk.sound) / RATE) if again else None
-        parts, start, end = chunk.again(*gap) if gap else ((), 0, 0)
-        if not parts:
-            return self._sentences(chunk, text, words)
-        more = self.hear(parts, again - 1)
-        if sum(len(segment.text) for segment in more) <= sum(len(w.text) for w in words if start <= w.start < end):
-            return self._sentences(chunk, text, words)
-        before, after = [w for w in words if w.start < start], [w for w in words if w.start >= end]
-        return [*self._sentences(chunk, text, before), *more, *self._sentences(chunk, text, after)]
-
-    def _sentences(self, chunk: Chunk, text: Text, words: list[Aligned]) -> list[Segment]:
-        return list(sentences(settle(words, chunk.sound, self._lead), chunk, _segment(text), self._written))
-
-    def _encode(self, features: Any) -> Any:
-        if self._cancellation.cancelled:
-            raise Cancelled
-        return self._model.encode(features)
-
-    def _find_language(self, encoded: Any) -> None:
+    def hear(self, chunks: Sequence[Chunk]) -> list[Segment]:
+        """What is said in the chunks, in order. Raises Cancelled."""
+        encoded = self._encode(chunks)
         if self._asked:
-            return
-        for likely in self._model.model.detect_language(encoded):
-            for token, probability in likely:
-                code: str = token[2:-2]
-                self._votes[ISO.get(code, code)] += probability
-        if self._votes[self.language] > SURE * sum(self._votes.values()):
-            self._asked = self.language
+            return self._hear(chunks, encoded, self._asked, AGAIN)
+        found = [part for i, chunk in enumerate(chunks) for part in self._languages.find(chunk, _states(encoded, i))]
+        parts, languages = [part for part, _ in found], [language for _, language in found]
+        if len(parts) == len(chunks) and len(set(languages)) == 1:
+            return self._hear(chunks, encoded, languages[0], AGAIN)
+        heard = (self._hear([part], self._encode([part]), language, AGAIN) for part, language in found)
+        return [segment for segments in heard for segment in segments]
 
-    def _tokenizer(self) -> Tokenizer:
-        task = "translate" if self._request.translate else "transcribe"
-        language = WHISPERS_OWN.get(self.language, self.language)
-        return Tokenizer(self._model.hf_tokenizer, self._model.model.is_multilingual, task, language)
+    def _hear(self, chunks: Sequence[Chunk], encoded: Encoded, language: str, again: int) -> list[Segment]:
+        """again: how often what was left out is heard again."""
+        tokenizer = self._tokenizer(language)
+        texts = self._write(encoded, chunks, tokenizer)
+        aligned = self._align(encoded, chunks, texts, tokenizer)
+        told: list[Segment] = []
+        for i, (chunk, text, words) in enumerate(zip(chunks, texts, aligned, strict=True)):
+            if again and unheard(words, chunk.seconds):
+                told += self._hear_better(chunk, text, words, _view(_states(encoded, i)), language, again)
+            else:
+                told += self._sentences(chunk, text, words, language)
+        return told
 
-    def _write(self, encoded: Any, features: Sequence[Any], tokenizer: Tokenizer) -> list[Text]:
-        temperature = self._request.temperature
-        texts = self._generate(encoded, len(features), tokenizer, temperature)
+    def _hear_better(
+        self, chunk: Chunk, text: Text, words: list[Aligned], encoded: Encoded, language: str, again: int
+    ) -> list[Segment]:
+        """What was heard; where speech had no word of its own, what another hearing gives, if it is more.
+
+        A model that leaves a sentence out is as sure of itself as ever. With time stamps to write it leaves out less,
+        and so it does of less speech.
+        """
+        tokenizer = self._tokenizer(language)
+        (timed,) = self._generate(encoded, 1, tokenizer, self._request.temperature, timestamps=True)
+        if not timed.failed and len(timed.text) > len(text.text):
+            text = timed
+            (words,) = self._align(encoded, [chunk], [text], tokenizer)
+        gap = unheard(words, chunk.seconds)
+        cuts = chunk.again(*gap) if gap else ()
+        if not cuts:
+            return self._sentences(chunk, text, words, language)
+        before, *parts, after = chunk.cut(*cuts)
+        start, end = before.seconds, chunk.seconds - after.seconds
+        more = self._hear(parts, self._encode(parts), language, again - 1)
+        if sum(len(segment.text) for segment in more) <= sum(len(word.text) for word in between(words, start, end)):
+            return self._sentences(chunk, text, words, language)
         return [
-            self._try_warmer(text, feature, tokenizer) if text.failed else text
-            for text, feature in zip(texts, features, strict=True)
+            *self._sentences(before, text, between(words, 0, start), language),
+            *more,
+            *self._sentences(after, text, between(words, end, chunk.seconds + 1), language),
         ]
 
-    def _try_warmer(self, text: Text, features: Any, tokenizer: Tokenizer) -> Text:
+    def _sentences(self, chunk: Chunk, text: Text, words: list[Aligned], language: str) -> list[Segment]:
+        return list(sentences(words, chunk, text.segment(language), self._written(language)))
+
+    def _written(self, language: str) -> str:
+        return ENGLISH if self._request.translate else language
+
+    def _encode(self, chunks: Sequence[Chunk]) -> Encoded:
+        if self._cancellation.cancelled:
+            raise Cancelled
+        features = [pad_or_trim(self._model.feature_extractor(chunk.sound)[..., :-1]) for chunk in chunks]
+        return self._model.encode(np.stack(features))
+
+    def _guess(self, states: States) -> dict[str, float]:
+        (likely,) = self._model.model.detect_language(_view(states))
+        return {token[2:-2]: probability for token, probability in likely}
+
+    def _tokenizer(self, language: str) -> Tokenizer:
+        task = "translate" if self._request.translate else "transcribe"
+        own = WHISPERS_OWN.get(language, language)
+        return Tokenizer(self._model.hf_tokenizer, self._model.model.is_multilingual, task, own)
+
+    def _write(self, encoded: Encoded, chunks: Sequence[Chunk], tokenizer: Tokenizer) -> list[Text]:
+        texts = self._generate(encoded, len(chunks), tokenizer, self._request.temperature)
+        return [
+            self._try_warmer(text, _view(_states(encoded, i)), tokenizer) if text.failed else text
+            for i, text in enumerate(texts)
+        ]
+
+    def _try_warmer(self, text: Text, encoded: Encoded, tokenizer: Tokenizer) -> Text:
         """The first text of a higher temperature that is neither unlikely nor repeats itself; else the likeliest."""
-        encoded, texts = self._encode(features), [text]
+        texts = [text]
         while texts[-1].failed and texts[-1].temperature + WARMER <= 1:
             texts += self._generate(encoded, 1, tokenizer, texts[-1].temperature + WARMER)
         if not texts[-1].failed:
             return texts[-1]
-        varied = [text for text in texts if text.compression <= MOST_COMPRESSION]
+        varied = [text for text in texts if not text.repetitive]
         return max(varied or texts, key=lambda text: text.log_probability)
 
-    def _generate(self, encoded: Any, count: int, tokenizer: Tokenizer, temperature: float) -> list[Text]:
+    def _generate(
+        self, encoded: Encoded, count: int, tokenizer: Tokenizer, temperature: float, *, timestamps: bool = False
+    ) -> list[Text]:
         if self._cancellation.cancelled:
             raise Cancelled
         before = tokenizer.encode(f" {self._request.prompt.strip()}") if self._request.prompt.strip() else []
-        prompt = self._model.get_prompt(tokenizer, before, without_timestamps=True)
+        prompt = self._model.get_prompt(tokenizer, before, without_timestamps=not timestamps)
         search = {"beam_size": self._beam_size} if temperature == 0 else _sampling(temperature)
         results = self._model.model.generate(
             encoded,
@@ -183,17 +161,28 @@ class Listener:
             suppress_tokens=get_suppressed_tokens(tokenizer, (-1,)),
             **search,
         )
-        return [_text(result, tokenizer, temperature) for result in results]
+        return [generated(result, tokenizer, temperature) for result in results]
 
     def _align(
-        self, encoded: Any, chunks: Sequence[Chunk], texts: Sequence[Text], tokenizer: Tokenizer
+        self, encoded: Encoded, chunks: Sequence[Chunk], texts: Sequence[Text], tokenizer: Tokenizer
     ) -> list[list[Aligned]]:
-        tokens = [[token for token in text.tokens if token < tokenizer.eot] for text in texts]
         frames = [len(chunk.sound) * self._model.frames_per_second // RATE for chunk in chunks]
-        alignments = self._model.find_alignment(tokenizer, tokens, encoded, frames)
+        alignments = self._model.find_alignment(tokenizer, [list(text.tokens) for text in texts], encoded, frames)
         for alignment in alignments:
             merge_punctuations(alignment, PREPENDED, APPENDED)
-        return [[_aligned(word) for word in alignment if word["word"]] for alignment in alignments]
+        return [
+            settle([_aligned(word) for word in alignment if word["word"]], chunk.sound, self._lead)
+            for alignment, chunk in zip(alignments, chunks, strict=True)
+        ]
+
+
+def _states(encoded: Encoded, number: int) -> States:
+    """What was made of one of the chunks that were encoded together."""
+    return np.array(encoded.to(DataType.float32).to_device(Device.cpu))[number]
+
+
+def _view(states: States) -> Encoded:
+    return StorageView.from_array(np.ascontiguousarray(states[None]))
 
 
 def _sampling(temperature: float) -> dict[str, Any]:
@@ -202,26 +191,6 @@ def _sampling(temperature: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _text(result: Any, tokenizer: Tokenizer, temperature: float) -> Text:
-    tokens = tuple(result.sequences_ids[0])
-    log_probability = result.scores[0] * len(tokens) / (len(tokens) + 1)  # its score leaves out the end token
-    text = Text(tokens, tokenizer.decode(list(tokens)).strip(), temperature, log_probability, result.no_speech_prob)
-    wordless = not any(character.isalnum() for character in text.text)  # dots, for a hum or a held vowel
-    return Text((), "", temperature, log_probability, result.no_speech_prob) if text.silent or wordless else text
-
-
 def _aligned(word: dict[str, Any]) -> Aligned:
     start, end = float(word["start"]), float(word["end"])
     return Aligned(word["word"], tuple(word["tokens"]), start, end, float(word["probability"]))
-
-
-def _segment(text: Text) -> Segment:
-    return Segment(
-        text.text,
-        0,
-        0,
-        temperature=text.temperature,
-        average_log_probability=text.log_probability,
-        compression_ratio=text.compression,
-        no_speech_probability=text.no_speech,
-    )

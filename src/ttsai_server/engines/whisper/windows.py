@@ -17,6 +17,8 @@ CHUNK = 30 * RATE
 """Samples that Whisper takes at a time."""
 REACH = 3 * CHUNK // 2
 """Samples read for each chunk: with pauses left out, it is mostly full."""
+MOST_AGAIN = 0.6
+"""Share of a chunk that is heard again in one part; more is heard in two, for the model would leave out the same."""
 EDGE = RATE
 """Speech that ends closer to a window's end than this many samples may go on in the next one."""
 
@@ -36,23 +38,36 @@ class Chunk:
     """In samples of the recording."""
     sound: Sound
 
-    def again(self, start: float, end: float) -> tuple[tuple[Chunk, ...], float, float]:
-        """What to hear again of the chunk for its seconds `start` to `end`: smaller chunks, and the seconds they hold.
+    @property
+    def seconds(self) -> float:
+        return len(self.sound) / RATE
 
-        The stretches around those seconds; the whole in two halves if that is all; nothing if it is one stretch.
+    def again(self, start: float, end: float) -> Sequence[int]:
+        """Where to cut the chunk (`cut`) to hear its seconds `start` to `end` again: smaller parts between two cuts.
+
+        The stretches around those seconds, in two halves if they are most of the chunk; nothing if it is one stretch.
         """
-        edges = np.cumsum([0, *(last - first for first, last in self.stretches)])
+        edges = self.edges
+        if len(self.stretches) == 1:
+            return ()
         # seconds become samples again with an error, which may lie past the last edge
         first = min(max(int(np.searchsorted(edges, start * RATE, "right")) - 1, 0), len(self.stretches) - 1)
         # a moment between two stretches is the first one of the second
         stop = min(max(int(np.searchsorted(edges, end * RATE, "left")), first + 1), len(self.stretches))
-        cuts = [first, stop]
-        if len(self.stretches) == 1:
-            return (), 0, 0
-        if (first, stop) == (0, len(self.stretches)):
-            cuts = [0, int(np.argmin(np.abs(edges[1:-1] - edges[-1] / 2))) + 1, stop]
-        parts = tuple(Chunk(self.stretches[a:b], self.sound[edges[a] : edges[b]]) for a, b in pairwise(cuts))
-        return parts, edges[cuts[0]] / RATE, edges[cuts[-1]] / RATE
+        if stop - first == 1 or edges[stop] - edges[first] <= MOST_AGAIN * edges[-1]:
+            return first, stop
+        middle = (edges[first] + edges[stop]) / 2
+        return first, first + 1 + int(np.argmin(np.abs(edges[first + 1 : stop] - middle))), stop
+
+    def cut(self, *stretches: int) -> list[Chunk]:
+        """The chunk in parts, the first ones of which may be empty: cut before the stretches of these numbers."""
+        edges, cuts = self.edges, [0, *stretches, len(self.stretches)]
+        return [Chunk(self.stretches[a:b], self.sound[edges[a] : edges[b]]) for a, b in pairwise(cuts)]
+
+    @property
+    def edges(self) -> NDArray[np.int64]:
+        """Samples of `sound` at which the stretches begin, and its end."""
+        return np.cumsum([0, *(last - first for first, last in self.stretches)])
 
     def time(self, seconds: float, within: float) -> float:
         """Seconds of the recording at so many seconds of the chunk, in the stretch that has the moment `within`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 from ttsai_server.domain import Segment, Word
-from ttsai_server.engines.whisper.windows import Chunk
+from ttsai_server.engines.whisper.windows import RATE, Chunk
 from ttsai_server.text.split import sentence_ends
 
 UNSPACED = {"zh", "ja", "th", "lo", "my", "yue"}
@@ -15,6 +15,8 @@ UNSPACED = {"zh", "ja", "th", "lo", "my", "yue"}
 PAUSE = 1.0
 """Seconds of silence that end a sentence, whatever the punctuation."""
 
+SHORTEST_WORD = 0.02
+"""Seconds; words that are said in one breath may be heard at one moment."""
 LONGEST_WORD = 2.0
 """Seconds of speech, pauses left out, that no one word takes."""
 
@@ -30,6 +32,10 @@ class Aligned:
     end: float
     probability: float
 
+    @property
+    def middle(self) -> float:
+        return (self.start + self.end) / 2
+
 
 def unheard(words: Sequence[Aligned], seconds: float) -> tuple[float, float] | None:
     """From the first to the last moment of a chunk of so many seconds whose speech has no word of its own.
@@ -41,13 +47,26 @@ def unheard(words: Sequence[Aligned], seconds: float) -> tuple[float, float] | N
     return (gaps[0][0], gaps[-1][1]) if gaps else None
 
 
+def between(words: Iterable[Aligned], start: float, end: float) -> list[Aligned]:
+    """The words whose middles are in [start, end), with times that count from `start`.
+
+    A word of which a part lies across a border is whole on one side of it, and on that side alone.
+    """
+    return [
+        replace(word, start=word.start - start, end=word.end - start) for word in words if start <= word.middle < end
+    ]
+
+
 def sentences(parts: Iterable[Aligned], chunk: Chunk, heard: Segment, language: str) -> Generator[Segment]:
     """Cut what was heard in a chunk into its sentences; each is `heard` with its own text, times, words and tokens.
 
     language: ISO 639-1 code of what is written.
     """
     aligned = list(parts) if language in UNSPACED else whole_words(parts)
-    placed = [_placed(word, chunk) for word in aligned]
+    if not aligned:
+        return
+    bounds = chunk.stretches[0][0] / RATE, chunk.stretches[-1][1] / RATE
+    placed = lasting([_placed(word, chunk) for word in aligned], *bounds)
     begin = 0
     for end in _ends(aligned, placed, language):
         words, own = placed[begin:end], aligned[begin:end]
@@ -74,9 +93,22 @@ def _joined(one: Aligned, other: Aligned) -> Aligned:
 
 
 def _placed(word: Aligned, chunk: Chunk) -> Word:
-    middle = (word.start + word.end) / 2
-    start, end = (chunk.time(moment, middle) for moment in (word.start, word.end))
+    start, end = (chunk.time(moment, word.middle) for moment in (word.start, word.end))
     return Word(word.text.strip(), start, end, word.probability, joined=not word.text.startswith(" "))
+
+
+def lasting(words: Sequence[Word], start: float, end: float) -> list[Word]:
+    """Words, in order and inside [start, end], none shorter than SHORTEST_WORD: what it lacks, its neighbours give.
+
+    Where there is no room for that, all are as long.
+    """
+    least = min(SHORTEST_WORD, (end - start) / max(1, len(words)))
+    latest = [end - least * left for left in range(len(words), 0, -1)]
+    made: list[Word] = []
+    for word, last in zip(words, latest, strict=True):
+        begin = min(max(word.start, made[-1].end if made else start), last)
+        made.append(replace(word, start=begin, end=min(max(word.end, begin + least), last + least)))
+    return made
 
 
 def _ends(aligned: Sequence[Aligned], placed: Sequence[Word], language: str) -> Generator[int]:

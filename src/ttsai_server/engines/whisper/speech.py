@@ -1,0 +1,20 @@
+"""Where somebody speaks, by Silero's detector as faster-whisper has it, for the engines that hear chunks of speech."""
+
+from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+from ttsai_server.engines.detector import audible
+from ttsai_server.engines.whisper.windows import CHUNK, RATE, Sound, Stretch
+
+PAUSE_MS = 160
+"""Shortest silence between two stretches of speech, milliseconds."""
+
+
+def detect(sound: Sound, threshold: float) -> list[Stretch]:
+    """Stretches of speech: what Silero's network is surer of than `threshold`, 0 to 1; at 0, all of it."""
+    options = VadOptions(
+        threshold=threshold,
+        neg_threshold=max(threshold - 0.15, 0.01) if threshold else 0,
+        max_speech_duration_s=CHUNK / RATE,
+        min_silence_duration_ms=PAUSE_MS,
+    )
+    return [(stretch["start"], stretch["end"]) for stretch in get_speech_timestamps(audible(sound), options)]
