@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from ttsai_server.api import transcripts
@@ -41,6 +42,15 @@ Count = Annotated[int | None, Form(ge=1, le=50)]
 Temperature = Annotated[float, Form(ge=0, le=1, allow_inf_nan=False)]
 SUBTITLES = ("srt", "vtt")
 Granularity = Literal["word", "segment"]
+_BOOLEAN = TypeAdapter(bool)
+
+
+def _switch(value: object) -> object:
+    """A form's spelling of a boolean, as one; what is none stays, for a field that may be something else too."""
+    try:
+        return _BOOLEAN.validate_python(value)
+    except ValidationError:
+        return value
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ class SttForm:
     model: Annotated[str, Form()] = "whisper"
     language: Annotated[str, Form()] = "auto"
     timestamps: Annotated[bool, Form()] = False
-    diarize: Annotated[bool | Literal["channel"], Form()] = False
+    diarize: Annotated[Literal[True, False, "channel"], BeforeValidator(_switch), Form()] = False
     num_speakers: Count = None
     min_speakers: Count = None
     max_speakers: Count = None
