@@ -224,9 +224,10 @@ class WeightsMissing(NotReady):
 
 class PackagesMissing(NotReady):
     def __init__(self, model: str, extra: str) -> None:
-        """extra: of this package, as pip installs it."""
+        """extra: of this package, as pip installs it. The command brings the weights too; where they are, it does nothing."""
+        command = f"pip install 'ttsai-server[{extra}]' && ttsai-server models pull {model}"
         super().__init__(
-            f"The packages that {model!r} needs are not installed. Run: pip install 'ttsai-server[{extra}]'",
+            f"The packages that {model!r} needs are not installed. Run: {command}",
             param="model",
         )
 
