@@ -146,6 +146,14 @@ def test_bad_input_gets_the_contracts_error_and_costs_nothing(
     assert server.account(account).available == 100
 
 
+@pytest.mark.parametrize("stream_format", ["audio", "sse"])
+def test_punctuation_alone_is_a_pause_for_openais_clients(server: Live, stream_format: str) -> None:
+    account, key = server.new_key(credits=100)
+    body = {**OPENAI, "input": "…", "response_format": "wav", "stream_format": stream_format}
+    assert server.client(key).post("/v1/audio/speech", json=body).status_code == 200
+    assert server.account(account).available < 100
+
+
 @pytest.mark.parametrize("body", [b"{", b"", b'{"text": "\xff\xfe"}', b"\x00" * 100, b"[]", b"null"])
 def test_a_body_that_is_not_json_is_400(server: Live, body: bytes) -> None:
     _, key = server.new_key()

@@ -77,6 +77,15 @@ async def test_home_assistant_speaks(real: Live, ear: Ear, fields: dict[str, Any
     assert wer(TEXT, ear.listen(sound)) <= 0.12
 
 
+async def test_home_assistant_checks_a_key_by_a_full_stop(real: Live) -> None:
+    status, sound = await home_assistant_says(real, input=".", response_format="wav")
+    assert status == 200
+    with wave.open(io.BytesIO(sound)) as file:
+        silence = file.readframes(24_000)
+    assert 0.3 < len(silence) / 2 / 24_000 < 0.4
+    assert not any(silence)
+
+
 def test_home_assistant_listens(real: Live, clip: bytes) -> None:
     """The integration `openai_stt`: microphones give 16 kHz, and every setting is sent, as text."""
     with wave.open(io.BytesIO(clip)) as file:

@@ -87,6 +87,7 @@ def _openai(body: OpenAISpeechBody, services: Services) -> Order:
         format=body.response_format,
         speed=body.speed,
         options=_options(body),
+        wordless=True,  # Home Assistant checks a key by having "." said
     )
 
 

@@ -2,6 +2,8 @@
 
 from typing import BinaryIO
 
+import numpy as np
+
 from ttsai_server.audio.dsp import Joiner, Samples, stretch
 from ttsai_server.audio.encode import Encoder
 from ttsai_server.domain import Audio
@@ -26,6 +28,10 @@ class Track:
     def end_piece(self, pause: float) -> bytes:
         """The piece is whole; `pause` seconds of silence, at the pace of what is added, come before the next."""
         return self._encode(self._joiner.end(pause / self._faster))
+
+    def rest(self, seconds: float) -> bytes:
+        """Silence where nothing is said, at the pace of what is added."""
+        return self._encode(np.zeros((round(seconds / self._faster * self._rate), 1), np.float32))
 
     def finish(self) -> bytes:
         """The last bytes; nothing may be added after it."""

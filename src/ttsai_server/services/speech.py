@@ -37,6 +37,8 @@ class Order:
     pronunciations: Mapping[str, str] = field(default_factory=dict[str, str])
     options: Mapping[str, object] = field(default_factory=dict[str, object])
     """Fields beyond the contract's: knobs of the engine, or unknown."""
+    wordless: bool = False
+    """Whether punctuation alone is a pause; else it is refused."""
 
 
 class Speech:
@@ -80,7 +82,7 @@ def _spoken_text(order: Order, longest: int) -> str:
         raise BadRequest(f"'text' has {len(order.text)} characters; the plan allows {longest}.", param="text")
     text = clean(unmarked(clean(order.text)))  # once more: an entity may stand for any character
     text = pronounce(text, order.pronunciations)
-    if not speakable(text):
+    if not speakable(text) and not (text and order.wordless):
         raise BadRequest("'text' has nothing in it that can be spoken.", param="text")
     return text
 

@@ -14,7 +14,7 @@ from ttsai_server.runtime.base import Playback
 from ttsai_server.services.billing import Hold, charged, price
 from ttsai_server.services.means import Means
 from ttsai_server.store.ledger import Used
-from ttsai_server.text.split import Piece, pieces
+from ttsai_server.text.split import Cut, Piece, pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,8 @@ class Utterance:
                         self._made = piece.end
                         yield await asyncio.to_thread(track.add, audio)
                 yield await asyncio.to_thread(self._end_piece, track, piece)
+            if not self.segments:
+                yield await asyncio.to_thread(track.rest, Cut.SENTENCE / script.request.speed)
             yield await asyncio.to_thread(track.finish)
             self._made = len(script.text)
 
