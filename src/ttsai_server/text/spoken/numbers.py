@@ -11,6 +11,11 @@ _LONGEST = 15
 """Digits; a longer run is a code and is said digit by digit."""
 
 
+def plural(said: str) -> str:
+    """More than one of a number in words: fifties, sixes, tens."""
+    return f"{said[:-1]}ies" if said.endswith("y") else f"{said}{'es' if said.endswith('x') else 's'}"
+
+
 class Numbers:
     """Says English numbers, the British way ("one hundred and five") or the American ("one hundred five")."""
 

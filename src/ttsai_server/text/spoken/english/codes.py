@@ -2,7 +2,7 @@
 
 import re
 
-from ttsai_server.text.spoken.numbers import Numbers
+from ttsai_server.text.spoken.numbers import Numbers, plural
 from ttsai_server.text.spoken.rules import Rule
 
 _BY_DIGITS = (
@@ -10,6 +10,8 @@ _BY_DIGITS = (
     "|serial number|tracking number|ticket number|case number|reference number|confirmation number|code is|code was"
 )
 """Words before a number that is said digit by digit."""
+_AMOUNT_OF = "(?:dollar|euro|pound|line|character|byte|time|percent|word)"
+"""What makes it an amount: paid the agent 500 dollars; the code is 200 lines long."""
 _CALLS = "(?:call|dial|ring|text|phone)(?:ed|ing|s)?|rang"
 _BY_PAIRS = (
     "Boeing|Airbus|Flight|flight|Room|room|Suite|suite|Highway|highway|Hwy|Route|route|Interstate"
@@ -66,6 +68,10 @@ class _Codes:
         """1920 → nineteen twenty"""
         return self.say.pairs(digits) if len(digits) == 4 and digits[2] != "0" else self.say.number(digits)
 
+    def plural(self, m: re.Match[str]) -> str:
+        """B-52s, Boeing 737s"""
+        return plural(self.say.pairs(m[1] or m[2]))
+
     def house(self, m: re.Match[str]) -> str:
         """221B Baker Street → two twenty one B"""
         return self.say.pairs(m[1]) + (f" {m[2]}" if m[2] else "")
@@ -96,8 +102,11 @@ def rules(say: Numbers) -> list[Rule]:
         (re.compile(rf"(?<![\w.])({decimal})(?:\s?x\s?|×)(?=\d)(?!10\^)"), lambda m: f"{say.number(m[1])} by "),
         (re.compile(rf"\b(?=[A-Za-z]*\d)(?:(?:{_ELEMENTS}){_COUNT}?){{2,}}(?!\w)"), c.formula),
         (re.compile(r"\b(?:NaCl|KCl|HCl|NaOH|KOH|AgCl|NaF|HBr)(?!\w)"), c.formula),
-        (re.compile(rf"\b((?i:{_BY_DIGITS}))((?: (?:is|was|number))?:? )(\d{{3,8}})(?![\w,.]\d|\w)"),
+        (re.compile(rf"\b((?i:{_BY_DIGITS}))((?: (?:is|was|number))?:? )(\d{{3,8}})(?![\w,.]\d|\w| {_AMOUNT_OF})"),
          lambda m: f"{m[1]}{m[2]}{say.digits(m[3])}"),
+        (re.compile(r"\b1s and 0s\b"), lambda m: "ones and zeros"),
+        (re.compile(r"\b0s and 1s\b"), lambda m: "zeros and ones"),
+        (re.compile(r"(?<=\b[A-Z]-)(\d{2,3})s\b|(?<=Boeing )(7\d7)s\b"), c.plural),
         (re.compile(rf"\b((?:{_BY_PAIRS}) (?:number )?)(\d{{3,4}})(?!\w|[,.]\d)"), lambda m: m[1] + say.pairs(m[2])),
         (re.compile(r"\b([A-Z]|US)-?(\d{3})(?!\w)"), lambda m: f"{m[1]} {say.pairs(m[2])}"),
         (re.compile(r"\b([A-Z]{2,3})-?(\d{3})(?!\w|-\d)"), lambda m: f"{'.'.join(m[1])} {say.pairs(m[2])}"),

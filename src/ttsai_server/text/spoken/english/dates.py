@@ -3,7 +3,7 @@
 import re
 
 from ttsai_server.text.spoken.english.grammar import Grammar
-from ttsai_server.text.spoken.numbers import Numbers
+from ttsai_server.text.spoken.numbers import Numbers, plural
 from ttsai_server.text.spoken.rules import Rule
 
 MONTHS = (
@@ -25,7 +25,9 @@ _BEFORE_DAY = {"on", "in", "every", "this", "next", "last", "by", "til", "until"
                "mid", "open", "closed", "of"}  # fmt: skip
 _BEFORE_YEAR = {"in", "by", "since", "until", "to", "from", "year", "before", "after", "around", "about", "circa", "ad",
                 "a.d", "of", "was"}  # fmt: skip
-_BEFORE_DECADE = {"the", "early", "mid", "late", "roaring", "swinging", "their", "his", "her", "my"}
+_BEFORE_DECADE = {"the", "early", "mid", "late", "roaring", "swinging", "their", "his", "her", "my", "low", "lower",
+                  "upper", "high", "middle"}  # fmt: skip
+"""Decades, ages and temperatures: in the low 70s."""
 _AND_DECADE = re.compile(
     r"(?:ies|hundreds|tens|thousands)(?:,? (?:and|or|to|through) |\s?[-–]\s?)(?:early |mid |late )?$"
 )
@@ -122,19 +124,23 @@ class _Dates:
 
     def decade(self, m: re.Match[str]) -> str:
         tens = self.say.cardinal(int(m["ten"]) * 10)
-        plural = f"{tens[:-1]}ies" if tens.endswith("y") else f"{tens}s"
         if not m["century"]:
             after = _AND_DECADE.search(m.string, max(0, m.start() - 20), m.start())
-            return plural if m[0][0] in "'’" or after or _follows(m, _BEFORE_DECADE) else m[0]
+            return plural(tens) if m[0][0] in "'’" or after or _follows(m, _BEFORE_DECADE) else m[0]
         if m["ten"] == "0":
             return self.say.year(int(m["century"]) * 100) + "s"
-        return f"{self.say.cardinal(int(m['century']))} {plural}"
+        return f"{self.say.cardinal(int(m['century']))} {plural(tens)}"
 
     def listed(self, m: re.Match[str]) -> str:
         """Mon–Fri; Mon. and Wed.; Jan–Mar"""
         said = re.sub(r"\s?[-–—]\s?", " to ", m[0]).replace("/", ", ")
         said = re.sub(rf"\b({_SHORT})\b\.?", lambda d: DAYS[d[1]], said)
         return said + (self.grammar.stop(m.string, m.end(), names=True) if m[0].endswith(".") else "")
+
+    def after_figure(self, m: re.Match[str]) -> str:
+        """5 Jan; not: in 2024 Sun Microsystems"""
+        named = m[1] in _ALSO_WORDS and re.match(" [A-Z]", m.string[m.end() : m.end() + 2])
+        return m[0] if named else DAYS[m[1]]
 
     def short(self, m: re.Match[str]) -> str:
         """Oct. → October; the full stop stays where the sentence ends. The Sun. is no day."""
@@ -160,7 +166,7 @@ def days(say: Numbers, grammar: Grammar) -> list[Rule]:
         (re.compile(rf"\b({_SHORT})\.?(?=,? \d|, (?:{_DAY_OR_MONTH})\b)"), lambda m: DAYS[m[1]]),
         (re.compile(rf"\b({_SHORT.upper()})\.?(?=,? \d)"), lambda m: DAYS[m[1].capitalize()]),
         (re.compile(rf"(?<=\d )({_SHORT})\.?(?=,? \d{{4}}\b)"), lambda m: DAYS[m[1]]),
-        (re.compile(rf"(?<=\d )({_SHORT})\b(?!\.)"), lambda m: DAYS[m[1]]),
+        (re.compile(rf"(?<=\d )({_SHORT})\b(?!\.)"), d.after_figure),
     ]  # fmt: skip
 
 

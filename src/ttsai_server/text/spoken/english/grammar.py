@@ -11,6 +11,7 @@ _OPENERS = (
     "|Yet|If|When|While|After|Before|Since|As|Because|Although|Though|In|On|At|By|For|From|With|To|Of|Not|No|Yes|Do"
     "|Did|Does|Is|Are|Was|Were|Has|Have|Had|Can|Could|Will|Would|Should|What|Who|Where|Why|How|Which|Once|Now|Later"
     "|However|Some|Many|Most|All|Both|Each|Every|Please|Let|Don['’]t|It['’]s|I['’]m|That['’]s|He['’]s|She['’]s|We['’]re"
+    "|Mr|Mrs|Ms|Mister|Missus|Miz"
 )
 OPENER = rf"(?:{_OPENERS})\b"
 """Words with a capital because they begin a sentence, not because they are names."""

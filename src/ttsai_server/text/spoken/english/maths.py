@@ -23,7 +23,7 @@ def _operator(said: str, m: re.Match[str]) -> str:
 
 def signs() -> list[Rule]:
     """Minus and division, to be taken before a range or a date can be seen in them."""
-    before = r"(?<![\w/])(?<!\d )[b-hj-z](?=(?: [-−+]| ?[+=^×÷<>])=? ?[\w(√−-])(?!\w)"
+    before = r"(?<![\w/'’])(?<!\d )[b-hj-z](?=(?: [-−+]| ?[+=^×÷<>])=? ?[\w(√−-])(?!\w)"
     after = r"(?<=[=+×÷<>−] )[b-hj-z](?!\w)"
     operand = r"(?=[\d(√]|[A-Za-z](?!\w))"
     return [

@@ -39,9 +39,9 @@ _COUNTRIES = {"c": "Canadian ", "ca": "Canadian ", "a": "Australian ", "au": "Au
               "hk": "Hong Kong ", "s": "Singapore "}  # fmt: skip
 """Whose dollar it is: C$20. R$ and US$ are heard without."""
 _SIGN = f"[{''.join(SIGNS)}]"
-_SCALE = rf"(?:\s?(?P<scale>{'|'.join(sorted(SCALES, key=len, reverse=True))})\b)?"
+_SCALE = rf"(?:\s?(?P<scale>{'|'.join(sorted(SCALES, key=len, reverse=True))})\b(?<!\s[A-Za-z](?=-)))?"
 _SCALE_2 = _SCALE.replace("<scale>", "<scale_2>")
-_NOUN = r"(?P<noun>[ -](?:deal|bill|fine|fee|loan|budget|investment|prize|note|ticket|fund|contract|grant|bonus)\b)?"
+_NOUN = r"(?P<noun>[ -](?:deal|bill|fine|fee|loan|budget|investment|prize|note|ticket|fund|contract|grant|bonus)s?\b)?"
 
 
 class _Money:
@@ -109,5 +109,5 @@ def rules(say: Numbers) -> list[Rule]:
             money.sum,
         ),
         (re.compile(rf"(?<![\w.,]){amount}\s?{codes}\b{per}"), money.coded),
-        (re.compile(rf"\b{codes}\s?{amount}{per}"), money.coded),
+        (re.compile(rf"\b(?!TRY \d+ [A-Z]{{2}}){codes}\s?{amount}{per}"), money.coded),
     ]

@@ -22,13 +22,15 @@ _LETTERS = {"US", "UK", "EU", "UN", "IT", "AI", "TV", "PC", "HR", "PR", "ID", "O
 _SMALL = {"AT", "IN", "ON", "TO", "OF", "IS", "AS", "BY", "OR", "IF", "AN", "WE", "HE", "ME", "MY", "SO", "UP", "NO",
           "DO", "GO", "BE"}  # fmt: skip
 """Words that a shouted sentence doesn't make initialisms of."""
+_SOUND = re.compile("HM{2,}|SH{2,}|PS{2,}T|[GB]R{2,}|Z{2,}|PF+T|TSK")
+"""HMM, SHH"""
 
 
 def _initialism(m: re.Match[str]) -> str:
     word, plural = m["word"], m["plural"] or ""
     near = m.string[max(0, m.start() - 60) : m.start()] + " " + m.string[m.end() : m.end() + 60]
     shouted = re.search(r"\b[A-Z]{4,}\b", near) is not None
-    if word in _WORDS:
+    if word in _WORDS or _SOUND.fullmatch(word):
         return word.lower() + plural
     if shouted and word in _SMALL and not plural:
         return word.lower()
@@ -37,7 +39,7 @@ def _initialism(m: re.Match[str]) -> str:
         "[AEIOUY]", word
     ):
         return spell(word) + ending
-    return spell(word) + ending if plural else word
+    return spell(word) + ending if plural == "s" else word + plural
 
 
 def _letters(m: re.Match[str]) -> str:

@@ -67,7 +67,10 @@ def rules(say: Numbers, grammar: Grammar) -> list[Rule]:
     clear = "|".join(state for state in STATES if state not in _ALSO_ELSE)
     return [
         (re.compile(rf"(?<=[a-z]), ?(?P<state>{states}),? (?P<zip>\d{{5}})(?:-(?P<more>\d{{4}}))?(?!\w)"), places.zip),
-        (re.compile(rf"\b([A-Z][a-z]+, )({clear})(?!\w)"), lambda m: m[1] + STATES[m[2]]),
+        (
+            re.compile(rf"\b(?!{OPENER}|Today|Well|[A-Z]\w+ly\b)([A-Z][a-z]+, )({clear})(?![\w-]| scan)"),
+            lambda m: m[1] + STATES[m[2]],
+        ),
         (re.compile(_road(_NAME, roads, r"\b\d+[A-Z]? ")), places.road),
         (re.compile(rf"\b{_road(_ORDINAL, f'{roads}|{roads.upper()}')}"), places.road),
         (re.compile(rf"\b{_road(_NAME, _ALWAYS_ROADS)}"), places.road),

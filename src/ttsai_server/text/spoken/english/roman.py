@@ -2,7 +2,7 @@
 
 import re
 
-from ttsai_server.text.spoken.english.grammar import REIGN, Grammar
+from ttsai_server.text.spoken.english.grammar import OPENER, REIGN, Grammar
 from ttsai_server.text.spoken.numbers import Numbers
 from ttsai_server.text.spoken.rules import Rule
 
@@ -20,6 +20,9 @@ RULERS = (
 )
 _NUMERAL = r"(?=[IVXLC])(?![CL](?!\w))C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?!\.?\w)"
 """1 to 399; never empty, as what follows a numeral is no letter. A lone C or L is a letter."""
+_INTRAVENOUS = (
+    r"(?!IV (?:drip|drug|line|fluid|bag|pole|push|port|access|antibiotic|injection|infusion|therapy|treatment|medic))"
+)
 _LIST = rf"{_NUMERAL}(?:(?:\s?[-–/]\s?|,? (?:and|or|to|through) |, )(?!I\b){_NUMERAL})*"
 """II; I and II; IV–VI. An I that follows a comma or "and" is the pronoun."""
 _YEAR = r"(?<!\w)(?=[MDCLXVI]{4})(M{1,2})(CM|CD|D?C{0,3})(XC|XL|L?X{0,3})(IX|IV|V?I{0,3})(?!\w)"
@@ -66,7 +69,9 @@ def rules(say: Numbers, grammar: Grammar) -> list[Rule]:
         (re.compile(rf"\b(?P<of>(?:{RULERS})(?: [A-Z][a-z]+(?= [IVX]{{2}}))?) (?P<n>{_NUMERAL})"), r.ruler),
         (re.compile(rf"\b(?P<of>(?:{REIGN}) [A-Z][a-z]+(?: [A-Z][a-z]+)?) (?P<n>{_NUMERAL})"), r.ruler),
         (
-            re.compile(rf"\b(?P<of>[A-Z][a-z]+) (?P<n>(?=[IVX]{{2,}}(?!\w))(?!X+(?!\w)){_NUMERAL})"),
+            re.compile(
+                rf"\b(?!{OPENER})(?P<of>[A-Z][a-z]+) (?P<n>(?=[IVX]{{2,}}(?!\w))(?!X+(?!\w)){_INTRAVENOUS}{_NUMERAL})"
+            ),
             r.counted,
         ),
         (re.compile(r"(?<=\beye phone )X(?!\w)|(?<=\biPhone )X(?!\w)"), lambda m: say.cardinal(10)),

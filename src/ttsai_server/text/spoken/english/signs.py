@@ -18,7 +18,7 @@ _KEPT = ";:,.!?—…\"“”()'’-"
 """The punctuation that is heard, and what joins words."""
 
 
-_STOPS = str.maketrans({"।": ".", "॥": ".", "。": ". ", "、": ", "})
+_STOPS = str.maketrans({"।": ".", "॥": ".", "。": ". ", "、": ", ", "№": "No. "})
 
 
 def fold(text: str) -> str:
@@ -46,7 +46,6 @@ def rules() -> list[Rule]:
         ),
         (re.compile(r"(?<=\w)\s?/\s?(?=\w)"), lambda m: " slash "),
         (re.compile(r"(?<=[a-z\d]) \* (?=[a-z\d])"), lambda m: " times "),
-        (re.compile(r"</?\w+[^<>]*>"), _unheard),
         (named, lambda m: f" {say(m)} "),
         (re.compile(r"(?<=\w)[\[{](?=\w)"), lambda m: ", "),
         *silence(),

@@ -12,6 +12,7 @@ _AFTER_TIME = (
     r"|Mountain|Pacific|Atlantic|London|New York)"
 )
 """With a capital, but no new sentence."""
+_BEFORE_TIME = re.compile(r"\b(?i:at|by|from|until|till|before|after|since|to|around|between|and) $")
 _HALF = r"(?P<half>[AaPp](?:\.[Mm]\b\.?|[Mm]\b(?:\.(?= [a-z]))?))"
 
 
@@ -59,7 +60,9 @@ class _Times:
         return f" {sign} {self._first(f'{hours}:{minutes}')}"
 
     def military(self, m: re.Match[str]) -> str:
-        """1530 hours"""
+        """1530 hours; 1000 and 2000 hours are a time only after at, by and the like."""
+        if m["h"] in ("10", "20") and m["min"] == "00" and not _BEFORE_TIME.search(m.string, 0, m.start()):
+            return m[0]
         zero = "zero " if m["h"][0] == "0" else ""
         return f"{zero}{self.say.cardinal(int(m['h']))} {self.say.pairs(m['min'])} hours"
 

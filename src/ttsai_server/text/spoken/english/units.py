@@ -19,6 +19,8 @@ _NOUN = (
     r"run|race|walk|ride|drive|hike|radius|lens|drive|cable|wire|file|limit|bag|box|bottle|zone|jump|swim|sprint|dash"
     r"|relay|hurdles|freestyle|bulb|adapter|battery|monitor|screen|plank|pipe|flat|apartment|wind|winds|ladder|rope"
 )
+_NOT_LETTER = r"(?<!\d [A-Za-z](?=-(?!(?:long|wide|high|tall|deep|thick)\b)[a-z]))"
+"""5 t-shirts, 3 s-curves; a 5 m-high wall has metres."""
 _AMOUNT = rf"(?:(?:\d+ )?\d{{1,3}}/\d{{1,3}}(?![\d/])|{NUMBER})"
 """1/2, 1 1/2 or a decimal."""
 
@@ -113,7 +115,7 @@ def rules(say: Numbers, grammar: Grammar) -> list[Rule]:
     spaced = any_of(unit for unit in u.names if unit not in _ATTACHED_ONLY and unit != "in")
     number = rf"(?P<a>\b[Aa]n? )?(?P<minus>(?<![\w)])[-−])?(?<![\w.,/])(?P<n>{_AMOUNT})(?:\s?[-–]\s?(?P<to>{_AMOUNT}))?"
     tail = (
-        rf"(?:\^(?P<power>[23]))?(?: ?/ ?(?P<per>{any_of(u.per)})(?:\^(?P<per_power>[23]))?)?(?![\w/])"
+        rf"(?:\^(?P<power>[23]))?(?: ?/ ?(?P<per>{any_of(u.per)})(?:\^(?P<per_power>[23]))?)?(?![\w/]){_NOT_LETTER}"
         rf"(?P<noun>(?=[ -](?:{_NOUN})\b))?(?P<dot>(?<=[a-z])\.)?"
     )
     next_amount = r"(?:(?P<to>[-–])\s?(?=\d[\d.,]*\s?(?P=unit))|(?P<or>/)\s?(?=[-−]?\d)|[x×]\s?(?=\d))"
