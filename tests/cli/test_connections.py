@@ -114,6 +114,31 @@ def test_a_length_may_begin_with_any_number_of_zeros(server: Live) -> None:
     assert parsed(sent(server.url, padded + b"\r\n\r\n" + body))[0] == 400  # `text` is required: the body was read
 
 
+OFFERS = {
+    "HTTP/2": "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAB",
+    "web sockets": "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: AAAA",
+}
+
+
+@pytest.mark.parametrize("piece", [1, 100, 1_000_000])
+@pytest.mark.parametrize("offer", OFFERS)
+def test_a_request_that_offers_another_protocol_is_answered_in_this_one(server: Live, offer: str, piece: int) -> None:
+    head, _, body = request(server, {**BODY, "stream": False, "format": "wav"}, "1.1").partition(b"\r\n\r\n")
+    data = b"\r\n".join([head, OFFERS[offer].encode(), b"", body]) + LINE + b"Connection: close\r\n\r\n"
+    answers = sent(server.url, *(data[begin : begin + piece] for begin in range(0, len(data), piece)))
+    status, headers, rest = parsed(answers)
+    length = int(headers["content-length"])
+    whole = server.client().post("/v1/tts/", json={**BODY, "stream": False, "format": "wav"})
+    assert (status, rest[:length]) == (200, whole.content)
+    assert parsed(rest[length:])[0] == 200  # the request after it
+
+
+@pytest.mark.parametrize("target", ["a.example:443", "/v1/tts/"])
+def test_no_tunnel_is_opened(server: Live, target: str) -> None:
+    head = f"CONNECT {target} HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    assert parsed(sent(server.url, head.encode()))[0] in (400, 401, 404)
+
+
 LINE = b"GET /health/live HTTP/1.1\r\n"
 LONG = {
     "a header": LINE + b"a: " + b"b" * MOST_HEAD_BYTES + b"\r\n\r\n",

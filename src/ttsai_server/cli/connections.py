@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from ttsai_server.api.errors import render
+from ttsai_server.cli.parser import RequestParser
 from ttsai_server.errors import ApiError, BadRequest, HeadTooLarge, ModelLoading
 from ttsai_server.settings import Server, Settings
 
@@ -82,6 +83,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.parser: Any = RequestParser(self)
         self._last = self.loop.time()
         self._watch()
         if len(self.connections) > self.bounds.max_connections and not self._make_room():
@@ -114,12 +116,14 @@ class Connection(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        self._reads_head = False
+        if not self.parser.is_offer():
+            super().on_headers_complete()
+            self._reads_head = False
 
     def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self._reads_head, self._fed = True, 0
+        if not self.parser.is_offer():
+            super().on_message_complete()
+            self._reads_head, self._fed = True, 0
 
     def _count(self, size: int) -> None:
         self._head += size
