@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ttsai_server.engines.kokoro.g2p import INSTALL_MISAKI
+from ttsai_server.engines.kokoro.adapter import INSTALL_MISAKI
 from ttsai_server.settings import CHECKOUT
 
 PROJECT: dict[str, Any] = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]

@@ -223,13 +223,10 @@ class WeightsMissing(NotReady):
 
 
 class PackagesMissing(NotReady):
-    def __init__(self, model: str, extra: str) -> None:
-        """extra: of this package, as pip installs it. The command fetches the weights too, if they are missing."""
-        command = f"pip install 'ttsai-server[{extra}]' && ttsai-server models pull {model}"
-        super().__init__(
-            f"The packages that {model!r} needs are not installed. Run: {command}",
-            param="model",
-        )
+    def __init__(self, model: str, install: str) -> None:
+        """install: the command that installs them; what is told fetches the weights too, if they are missing."""
+        command = f"{install} && ttsai-server models pull {model}"
+        super().__init__(f"The packages that {model!r} needs are not installed. Run: {command}", param="model")
 
 
 class PullFailed(NotReady):

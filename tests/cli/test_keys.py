@@ -110,7 +110,7 @@ def found(data_dir: Path, what: str) -> dict[str, object]:
 
 def test_the_doctor_names_the_command_that_installs_misaki(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "misaki", None)
-    finding = found(tmp_path, "package misaki")
+    finding = found(tmp_path, "model kokoro")
     assert not finding["ok"]
     assert str(finding["mend"]).startswith("Run: pip install")
 

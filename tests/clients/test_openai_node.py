@@ -12,6 +12,8 @@ from tests.listening import wer
 from tests.live import Live
 
 PACKAGE = "openai@6.49.0"
+NPM_OPTIONS = ["--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=0", "--fetch-timeout=60000"]
+"""No more than a package is fetched, and where there is no network, npm says so at once, not after minutes."""
 SCRIPT = Path(__file__).with_name("openai_client.mjs")
 
 
@@ -22,7 +24,7 @@ def installed() -> Path:
     if not (folder / "node_modules" / "openai" / "package.json").is_file():
         folder.mkdir(parents=True, exist_ok=True)
         said = npm(
-            ["install", PACKAGE, "--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts"],
+            ["install", PACKAGE, "--prefix", str(folder), *NPM_OPTIONS],
             return_completed_process=True,
             capture_output=True,
             text=True,

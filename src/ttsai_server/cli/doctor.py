@@ -13,16 +13,20 @@ import typer
 from sqlalchemy import inspect, make_url
 
 from ttsai_server.cli.output import Json
-from ttsai_server.engines.catalog import Catalog, load_class
-from ttsai_server.engines.kokoro.g2p import INSTALL_MISAKI
-from ttsai_server.engines.weights import missing
+from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import BadCard
 from ttsai_server.runtime.loading import device
+from ttsai_server.services.availability import availability
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import open_database
 
 ROOM_GB = 2
 """Free disk below which a pull may fail, gigabytes."""
+STATES = {
+    "ready": "ready",
+    "needs_pull": "its weights are not on this machine",
+    "needs_install": "packages that it needs are not installed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,6 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield _database(settings)
     yield from (_disk(name, folder) for name, folder in (("data", settings.data_dir), ("weights", settings.models.dir)))
     yield _device(settings)
-    yield _misaki()
     yield from _models(settings)
 
 
@@ -92,13 +95,6 @@ def _device(settings: Settings) -> Finding:
     return Finding("device", True, f"{found}, {os.cpu_count()} processors")
 
 
-def _misaki() -> Finding:
-    if importlib.util.find_spec("misaki"):
-        return Finding("package misaki", True, "reads English for Kokoro")
-    what = "Kokoro can't read English without it, and pip leaves it out on this Python"
-    return Finding("package misaki", False, what, f"Run: {INSTALL_MISAKI}")
-
-
 def _models(settings: Settings) -> Iterator[Finding]:
     try:
         catalog = Catalog.of(settings)
@@ -107,15 +103,13 @@ def _models(settings: Settings) -> Iterator[Finding]:
         return
     wanted = {catalog.models[name].id for name in _defaults(settings) if name in catalog.models}
     for card in catalog.cards():
-        load_class(card)
-        absent = missing(card, settings.models.dir)
-        if not absent:
-            yield Finding(f"model {card.id}", True, "its weights are here")
+        found = availability(card, settings.models)
+        if not found.command:
+            yield Finding(f"model {card.id}", True, STATES[found.status])
         elif card.id in wanted:
-            mend = f"Run: ttsai-server models pull {card.id}"
-            yield Finding(f"model {card.id}", False, f"{len(absent)} files of its weights are missing", mend)
+            yield Finding(f"model {card.id}", False, STATES[found.status], f"Run: {found.command}")
         else:
-            yield Finding(f"model {card.id}", True, "not fetched; nothing in the settings asks for it")
+            yield Finding(f"model {card.id}", True, f"{STATES[found.status]}; nothing in the settings asks for it")
 
 
 def _defaults(settings: Settings) -> set[str]:

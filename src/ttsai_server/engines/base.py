@@ -87,9 +87,9 @@ class Engine(ABC):
     """A loaded model."""
 
     extra: ClassVar[str] = ""
-    """The extra of this package that brings what `load` imports; empty: this package brings all of it."""
+    """The extra of this package that brings what `load` imports; empty: there is none."""
     packages: ClassVar[tuple[str, ...]] = ()
-    """What the extra brings, by the names that are imported."""
+    """What may be missing though this package is installed, by the names that are imported."""
 
     class Options(EngineOptions):
         """Knobs that a client may set, request by request."""
@@ -108,13 +108,18 @@ class Engine(ABC):
 
     @classmethod
     def installed(cls) -> bool:
-        """Whether the extra's packages are there."""
+        """Whether `packages` are there."""
         return all(find_spec(package) for package in cls.packages)
+
+    @classmethod
+    def install_command(cls) -> str:
+        """What brings `packages`."""
+        return f"pip install 'ttsai-server[{cls.extra}]'"
 
     @classmethod
     @abstractmethod
     def load(cls, card: ModelCard, place: Place) -> Self:
-        """Load the weights, the extra being installed; blocking, seconds.
+        """Load the weights, the packages being installed; blocking, seconds.
 
         Raises WeightsMissing, or EngineFailed if they are not usable.
         """

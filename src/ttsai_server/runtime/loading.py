@@ -25,7 +25,7 @@ def loader(models: Models) -> Callable[[ModelCard], Engine]:
     def load(card: ModelCard) -> Engine:
         kind = load_class(card)
         if not kind.installed():
-            raise PackagesMissing(card.id, kind.extra)
+            raise PackagesMissing(card.id, kind.install_command())
         if missing(card, models.dir):
             if not models.auto_pull:
                 raise WeightsMissing(card.id)

@@ -22,7 +22,7 @@ class Availability:
 def availability(card: ModelCard, models: Models) -> Availability:
     """What is there of a model, told without loading anything: a stat for each of its files."""
     kind = load_class(card)
-    install = [] if kind.installed() else [f"pip install 'ttsai-server[{kind.extra}]'"]
+    install = [] if kind.installed() else [kind.install_command()]
     pull = [f"ttsai-server models pull {card.id}"] if missing(card, models.dir) else []
     if not install and not pull:
         return Availability("ready")
@@ -39,7 +39,7 @@ def first_ready(cards: Sequence[ModelCard], otherwise: ModelCard, models: Models
             return card
     kind = load_class(otherwise)
     if not kind.installed():
-        raise PackagesMissing(otherwise.id, kind.extra)
+        raise PackagesMissing(otherwise.id, kind.install_command())
     if not models.auto_pull:
         raise WeightsMissing(otherwise.id)
     return otherwise

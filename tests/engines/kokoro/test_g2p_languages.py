@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ttsai_server.engines.kokoro.g2p import Phonemizer
 from ttsai_server.engines.kokoro.g2p.extras import with_others
 from ttsai_server.engines.kokoro.g2p.symbols import ALPHABET
-from ttsai_server.errors import BadRequest, EngineFailed
+from ttsai_server.errors import BadRequest
 
 LANGUAGES = ["es", "fr", "it", "pt-br", "hi"]
 FACTS = """
@@ -115,23 +115,6 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, language: str
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(BadRequest, match=rf"ttsai-server\[{language}\]"):
         Phonemizer.load(language)
-
-
-@pytest.mark.parametrize(("language", "espeak"), [("en-us", False), ("en-gb", False), ("ja", False), ("it", True)])
-def test_where_misaki_is_missing_the_command_that_installs_it_is_named(
-    monkeypatch: pytest.MonkeyPatch, language: str, espeak: bool
-) -> None:
-    class NoMisaki:
-        @staticmethod
-        def find_spec(name: str, *_: object) -> None:
-            if name == "misaki":
-                raise ModuleNotFoundError(name=name)
-
-    for name in [name for name in sys.modules if name.split(".")[0] == "misaki" or name.endswith("g2p.english")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr(sys, "meta_path", [NoMisaki, *sys.meta_path])
-    with pytest.raises(EngineFailed, match="pip install --no-deps --ignore-requires-python misaki"):
-        Phonemizer.load(language, espeak=espeak)
 
 
 def test_espeak_is_used_only_when_asked_for_and_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,12 +22,16 @@ from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 SOURCE = "model.onnx"
 REGIONS = {"en": "en-us", "pt": "pt-br"}
 """What a language is taken for when no region is told."""
+INSTALL_MISAKI = "pip install --no-deps --ignore-requires-python misaki==0.9.4"
+"""misaki's own bound is Python < 3.13, but all that is used of it runs on later ones; there pip leaves it out."""
 LONGEST_PIECE = 135
 """Phonemes in one step: the model takes 510, but its memory grows with the length and its cost hardly falls."""
 
 
 class Kokoro(Synthesizer):
     """Synthesizer of mono speech at 24 kHz. Equal requests give equal sound."""
+
+    packages = ("misaki",)
 
     class Setup(Synthesizer.Setup):
         runtime: Name = "auto"
@@ -49,6 +53,10 @@ class Kokoro(Synthesizer):
         self._styles, self._vocabulary, self._rate, self._espeak = styles, vocabulary, rate, espeak
         self._phonemizers: dict[tuple[str, bool], Phonemizer] = {}
         self._phonemizing = Lock()
+
+    @classmethod
+    def install_command(cls) -> str:
+        return INSTALL_MISAKI
 
     @classmethod
     def prepare(cls, card: ModelCard, weights: Path) -> None:

@@ -3,6 +3,6 @@
 Light to import: spaCy, misaki and the other packages are imported by `Phonemizer.load` only.
 """
 
-from ttsai_server.engines.kokoro.g2p.phonemizer import INSTALL_MISAKI, Phonemizer
+from ttsai_server.engines.kokoro.g2p.phonemizer import Phonemizer
 
-__all__ = ["INSTALL_MISAKI", "Phonemizer"]
+__all__ = ["Phonemizer"]

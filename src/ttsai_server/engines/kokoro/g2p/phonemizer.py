@@ -4,10 +4,7 @@ from collections.abc import Callable
 from typing import Self
 
 from ttsai_server.engines.kokoro.g2p.symbols import keep
-from ttsai_server.errors import BadRequest, EngineFailed
-
-INSTALL_MISAKI = "pip install --no-deps --ignore-requires-python misaki==0.9.4"
-"""misaki's own bound is Python < 3.13, but all that is used of it runs on later ones; there pip leaves it out."""
+from ttsai_server.errors import BadRequest
 
 ToPhonemes = Callable[[str], str]
 Loader = Callable[[bool], ToPhonemes]
@@ -25,16 +22,11 @@ class Phonemizer:
 
         With `normalise` numbers, money, dates, units, addresses and the like are said as people say them; without
         it the text is read as it is written. With `espeak` espeak-ng reads it (extra `espeak`, GPL). Raises BadRequest
-        for a language that Kokoro doesn't speak, or whose extra is not installed; EngineFailed where misaki is missing.
+        for a language that Kokoro doesn't speak, or whose extra is not installed.
         """
         if language not in _LOADERS:
             raise BadRequest(f"Kokoro does not speak {language!r}.", param="language")
-        try:
-            return cls(_espeak(language) if espeak else _LOADERS[language](normalise))
-        except ModuleNotFoundError as error:
-            if error.name != "misaki":
-                raise
-            raise EngineFailed(f"Kokoro's package for this language is not installed. Run: {INSTALL_MISAKI}") from error
+        return cls(_espeak(language) if espeak else _LOADERS[language](normalise))
 
     def phonemize(self, text: str) -> str:
         """`text` in Kokoro's alphabet, with its punctuation; no letter or digit in it means no letter in the answer."""
