@@ -12,7 +12,7 @@ from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
 from threading import local
-from typing import Any
+from typing import Any, cast
 from zipfile import is_zipfile
 
 import numpy as np
@@ -166,7 +166,8 @@ def _pickled(file: Path) -> dict[str, Any]:
     import torch  # pyright: ignore[reportMissingImports]
     from demucs.htdemucs import HTDemucs  # pyright: ignore[reportMissingImports]
 
-    number = (np.float64(0).__reduce__()[0], "numpy.core.multiarray.scalar")  # as NumPy 1 named it
+    rebuild = cast("Any", np.float64(0).__reduce__()[0])
+    number = (rebuild, "numpy.core.multiarray.scalar")  # as NumPy 1 named it
     with torch.serialization.safe_globals([HTDemucs, Fraction, number, np.dtype, np.dtypes.Float64DType]):
         package = torch.load(file, "cpu", weights_only=True)
     if package["klass"] is not HTDemucs:

@@ -14,9 +14,10 @@ from ttsai_server.engines.base import Cancellation, Place
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro import chain
 from ttsai_server.engines.kokoro.adapter import Kokoro
-from ttsai_server.engines.kokoro.chain import GRIDS, Chain
+from ttsai_server.engines.kokoro.chain import Chain
 from ttsai_server.engines.kokoro.runtime import Speech, Step, open_runtime
 from ttsai_server.engines.kokoro.styles import Styles, row
+from ttsai_server.engines.kokoro.windows import GRIDS
 from ttsai_server.settings import Settings
 
 IDS = (50, 47, 54, 156, 31, 16, 65, 156, 87, 123, 54, 46, 4)
