@@ -3,6 +3,7 @@
 import json
 import resource
 import socket
+import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -174,6 +175,32 @@ def test_a_head_that_does_not_end_is_400(hasty: Live) -> None:
 
 def test_a_body_that_stands_still_is_400(hasty: Live) -> None:
     assert "did not arrive in time" in assert_refused(sent(hasty.url, request(hasty, BODY, "1.1")[:-5]), 400)
+
+
+KEYLESS = b"POST /v1/tts/ HTTP/1.1\r\nContent-Length: 8\r\n\r\n"
+
+
+def test_the_rest_of_a_body_whose_request_is_answered_may_take_longer_than_a_head(tmp_path: Path) -> None:
+    """As that of a large file without a key: a client that sends all of it before it reads finds the 401."""
+    bounds = Server(head_seconds=0.1, body_seconds=60)
+    with live(Settings(data_dir=tmp_path, server=bounds)) as server, connection(server.url) as connected:
+        connected.sendall(KEYLESS)
+        for _ in range(4):
+            time.sleep(0.1)
+            connected.sendall(b"  ")
+        connected.sendall(LINE + b"Connection: close\r\n\r\n")
+        status, headers, body = parsed(rest(connected))
+    assert status == 401
+    assert parsed(body[int(headers["content-length"]) :])[0] == 200
+
+
+def test_where_it_stands_still_there_is_no_second_answer(hasty: Live) -> None:
+    with connection(hasty.url) as connected:
+        connected.sendall(KEYLESS)
+        first = connected.recv(1 << 16)
+        connected.sendall(b"  ")
+        status, headers, body = parsed(first + rest(connected))
+    assert (status, len(body)) == (401, int(headers["content-length"]))
 
 
 def test_an_idle_connection_is_closed_after_its_answer(hasty: Live) -> None:

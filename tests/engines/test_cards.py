@@ -64,6 +64,7 @@ def test_a_preview_is_said_by_the_voices_of_its_language(tmp_path: Path) -> None
         ('name = "One", ', "", "voices.0.name"),
         ("en-us = ", "fr = ", "previews"),
         ('languages = ["en"]', 'languages = ["fr"]', "languages"),
+        ('languages = ["en"]', 'languages = ["en", "xx"]', "languages"),
         ('kind = "pypi"', 'kind = "ftp"', "sources.0.kind"),
         ('kind = "pypi"', 'kind = "hub"', "sources.0.files"),
         ('kind = "pypi"', 'kind = "url"', "sources.0.files"),

@@ -24,6 +24,7 @@ EXPOSED = (
     "X-Credits-Remaining",
     "X-Audio-Seconds",
     "Retry-After",
+    "X-Should-Retry",
     "Warning",
     "Preference-Applied",
     "Idempotent-Replayed",

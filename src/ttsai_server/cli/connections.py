@@ -70,7 +70,7 @@ class Connection(HttpToolsProtocol):
     """The last request, which may be under way; None before the first."""
     _timer: TimerHandle | None = None
     _awaited = ""
-    """What the timer runs for: head, body or nothing."""
+    """What the timer runs for: head, body, rest (of a body whose request is answered already) or nothing."""
     _head = 0
     """Bytes of the head that is being read, as far as the parser has passed them on."""
     _fed = 0
@@ -150,7 +150,7 @@ class Connection(HttpToolsProtocol):
         """Set the time limit for what the client has to send next; a head's runs from its beginning."""
         if self._refused:
             return
-        awaited = "body" if self._busy and self.cycle.more_body else "" if self._busy else "head"
+        awaited = self._next()
         if awaited == self._awaited == "head" and self._timer:
             return
         self._unwatch()
@@ -158,6 +158,12 @@ class Connection(HttpToolsProtocol):
             self._awaited = awaited
             seconds = self.bounds.head_seconds if awaited == "head" else self.bounds.body_seconds
             self._timer = self.loop.call_later(seconds, self._late)
+
+    def _next(self) -> str:
+        """What the client has to send now, as `_awaited` has it."""
+        if self._busy:
+            return "body" if self.cycle.more_body else ""
+        return "head" if self._reads_head else "rest"
 
     def _unwatch(self) -> None:
         self._awaited = ""
@@ -167,7 +173,7 @@ class Connection(HttpToolsProtocol):
 
     def _late(self) -> None:
         self._timer = None
-        if self._awaited == "head" and not self._fed:
+        if self._awaited == "rest" or (self._awaited == "head" and not self._fed):
             self.transport.close()
         elif self._awaited == "body" and (self.flow.read_paused or self.cycle.waiting_for_100_continue):
             self._watch()  # it is this server that is late

@@ -20,6 +20,7 @@ from pydantic import (
 
 from ttsai_server.domain import ModelCard, Source, Task, Tier, Voice
 from ttsai_server.errors import BadCard
+from ttsai_server.text.language import NAMES
 
 ENGINE_PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -115,6 +116,8 @@ def _check(entry: CardFile, file: Path) -> None:
     spoken = {voice.language for voice in entry.voices}
     if odd := set(entry.previews) ^ spoken:
         raise BadCard(file, "previews", f"must be those of the voices' languages: {', '.join(sorted(odd))}")
+    if unknown := set(entry.languages) - NAMES.keys():
+        raise BadCard(file, "languages", f"no language is called {', '.join(sorted(unknown))}")
     for language in sorted(spoken):
         if language.split("-")[0] not in entry.languages:
             raise BadCard(file, "languages", f"a voice speaks {language!r}, which is not among them")
