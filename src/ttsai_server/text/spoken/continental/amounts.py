@@ -86,6 +86,6 @@ def rules(words: Table, say: Numbers) -> list[Rule]:
             lambda m: f"{m[1]} {words.to} ",
         ),
         (re.compile(rf"{number}{scaled}\s?{sign}{per}"), a.money),
-        (re.compile(rf"{number}\s?(?P<unit>{unit}){per}(?![\w/])"), a.measure),
+        (re.compile(rf"{number}\s?(?P<unit>{unit}){per}(?![\w/])(?:(?<=[^\W\d_])\.(?=\s[a-zß-ÿ]))?"), a.measure),
         (re.compile(rf"(?<![\w.,])(?P<n>{figures})\s?(?P<scale>{scale})(?=(?: de| di| d['’]) ?\w)"), a.scaled),
     ]

@@ -184,7 +184,7 @@ FRENCH = Table(
     abbreviations=named("""
         M. = monsieur; MM. = messieurs; Mr = monsieur; Mr. = monsieur; Mrs = mesdames; Mme = madame
         appt = appartement; appt. = appartement; Mmes = mesdames; Mlle = mademoiselle; Mlles = mesdemoiselles
-        Mgr = monseigneur; Dr = docteur; Dr. = docteur; Drs = docteurs; Pr = professeur; Pr. = professeur; Me = maître
+        Mgr = monseigneur; Dr = docteur; Dr. = docteur; Drs = docteurs; Pr = professeur; Pr. = professeur
         p. ex. = par exemple; p.ex. = par exemple; c.-à-d. = c'est-à-dire; càd = c'est-à-dire; n° = numéro
         nº = numéro
         nos = nos; n.° = numéro; N° = numéro; n°s = numéros; bd = boulevard; boul. = boulevard; chap. = chapitre
@@ -200,7 +200,7 @@ FRENCH = Table(
         etc. = et cétéra; av. J.-C. = avant Jésus-Christ; apr. J.-C. = après Jésus-Christ; J.-C. = Jésus-Christ
         P.-S. = post-scriptum
     """),
-    before_capital=named("av. = avenue"),
+    before_capital=named("av. = avenue; Me = maître"),
     before_figure=named("p. = page; pp. = pages; n = numéro; tél = téléphone; no = numéro; No = numéro; s. = siècle"),
     signs=named("""
         & = et; @ = arobase; + = plus; % = pour cent; ‰ = pour mille; # = dièse; × = fois; ÷ = divisé par; . = point

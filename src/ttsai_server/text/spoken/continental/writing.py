@@ -11,6 +11,10 @@ from ttsai_server.text.spoken.rules import Rule
 
 _HOSTS = "com|org|net|edu|gov|info|es|fr|it|br|pt|mx|ar|co|cl|pe|be|ch|ca|eu|de|uk|in|io|ai|app|dev|tv|me"
 _FILES = "pdf|txt|zip|jpe?g|png|gif|mp[34]|wav|docx?|xlsx?|pptx?|csv|html?|json|xml|py|js"
+_LETTERED = (
+    "plan plano piano marca vitamina vitamine letra lettre lettera opción option opzione opção grupo groupe gruppo"
+    " clase classe tipo type hepatitis hépatite epatite hepatite"
+)
 _HEARD = ".,:-_/?"
 """Signs that are punctuation too: named in addresses alone."""
 
@@ -34,19 +38,25 @@ def addresses(words: Table) -> list[Rule]:
 
 def abbreviations(words: Table) -> list[Rule]:
     capital, figure = r"(?=\s?[A-ZÀ-Þ])", r"(?=\s?[\dIVXLC])"
+    not_a_letter = "".join(rf"(?i:(?<!\b{label} ))" for label in sorted(_lettered(words)))
     units = {key: name for key, name in words.abbreviations.items() if key.rstrip(".") in words.units}
     return [
         _spelled_out(words.closing, r"(?!\w)", closing=True),
         _spelled_out({key: name for key, name in words.abbreviations.items() if key not in units}, r"(?!\w)"),
         _spelled_out(units, r"(?!\w)", before=r"(?<![\w./@])(?<!\d )"),
-        _spelled_out(words.before_capital, capital),
+        _spelled_out(words.before_capital, rf"{capital}(?!\s?[A-ZÀ-Þ]\.)", before=rf"(?<![\w./@]){not_a_letter}"),
         _spelled_out(words.before_figure, figure),
     ]
 
 
+def _lettered(words: Table) -> set[str]:
+    """Nouns that a letter may follow, which then is no abbreviation: vitamina D. Pero no mucha"""
+    return {*_LETTERED.split(), *(words.roman.labels if words.roman else ())}
+
+
 def initials(words: Table) -> list[Rule]:
     """J. K. Rowling, Pedro F. Gómez without pauses, but Plan B. El resto with one; O.N.U. as ONU"""
-    letters = {"plan", "plano", "piano", "marca", "vitamina", "vitamine", *(words.roman.labels if words.roman else ())}
+    letters = _lettered(words)
 
     def middle(m: re.Match[str]) -> str:
         whole = m[1].lower() in letters or m[2].lower() in words.particles
@@ -85,6 +95,5 @@ def named_signs(words: Table) -> list[Rule]:
     named = [sign for sign in words.signs if sign not in _HEARD]
     return [
         (re.compile(r"(?<=[^\W\d_])/(?=[^\W\d_])"), lambda m: " "),
-        (re.compile(r"</?\w+[^<>]{0,200}>"), lambda m: " "),
         (re.compile(any_of(named)), lambda m: f" {words.signs[m[0]]} "),
     ]
