@@ -112,7 +112,7 @@ PORTUGUESE = Table(
     day_lead="dia|no dia|em|até|desde|a partir de",
     hour_lead="às|as|das",
     decade_lead="anos|os",
-    special=((re.compile(r"(?<![\w.])(?<!vitamina )(?<!letra )(?<!grupo )(?<!plano )D\.(?=\s?([A-ZÀ-Þ][a-zß-ÿ]+))"), _title),),
+    special=((re.compile(r"(?<![\w.])(?<!vitamina )(?<!grupo )(?<!plano )D\.(?=\s?([A-ZÀ-Þ][a-zß-ÿ]+))"), _title),),
     agreement=Agreement(
         feminine=_is_feminine, before=_before, plural="s$", singular=r"(?:[^s]|is|ês)$", she=_SHE, he=_HE
     ),
