@@ -116,14 +116,18 @@ def _segment(file: BinaryIO) -> int:
 def _mpeg(file: BinaryIO) -> int:
     """End of an MP3's last frame, as its Xing or Info head has it."""
     begin = 0
-    while (tag := _at(file, begin, 10))[:3] == b"ID3" and len(tag) == 10:
+    for _ in range(_MOST_CHUNKS):
+        tag = _at(file, begin, 10)
+        if tag[:3] != b"ID3" or len(tag) < 10:
+            break
         begin += 10 + sum((byte & 0x7F) << shift for byte, shift in zip(tag[6:], (21, 14, 7, 0), strict=True))
     frame = _at(file, begin, 64)
     found = max(frame.find(b"Xing"), frame.find(b"Info"))
-    if frame[:1] != b"\xff" or found < 0:
+    flags = int.from_bytes(frame[found + 7 : found + 8])
+    if frame[:1] != b"\xff" or found < 0 or not flags & 2:
         return 0
-    flags, fields = frame[found + 7], frame[found + 8 + 4 * (frame[found + 7] & 1) :]
-    return begin + int.from_bytes(fields[:4], "big") if flags & 2 else 0
+    fields = frame[found + 8 + 4 * (flags & 1) :]
+    return begin + int.from_bytes(fields[:4], "big")
 
 
 _WALKS: tuple[tuple[int, bytes, Callable[[BinaryIO], int]], ...] = (
