@@ -37,7 +37,7 @@ def addresses(words: Table) -> list[Rule]:
 
 
 def abbreviations(words: Table) -> list[Rule]:
-    capital, figure = r"(?=\s?[A-ZÀ-Þ])", r"(?=\s?[\dIVXLC])"
+    capital, figure = r"(?=(?:(?<=\.)\s?|\s)[A-ZÀ-Þ])", r"(?=\s?[\dIVXLC])"
     not_a_letter = "".join(rf"(?i:(?<!\b{label} ))" for label in sorted(_lettered(words)))
     units = {key: name for key, name in words.abbreviations.items() if key.rstrip(".") in words.units}
     return [

@@ -43,13 +43,14 @@ class _Codes:
         return self.say.groups(re.sub(r"(?=(?:\d{3})+$)", " ", m[0]))
 
     def dotted(self, m: re.Match[str]) -> str:
-        """192.168.1.1 by digits, 3.11.4 by numbers."""
+        """192.168.1.1 by digits, 3.11.4 by numbers; v8 is a version, V8 an engine."""
         parts = m["parts"].split(".")
         if len(parts) > 3:
             said = " dot ".join(map(self.say.digits, parts))
         else:
             said = " point ".join(map(self.say.whole, parts))
-        return ("version " if m["v"] else "") + said + (" " if m["rest"] else "")
+        engine = m["v"] == "V" and m["parts"].isdecimal()
+        return ("V " if engine else "version " if m["v"] else "") + said + (" " if m["rest"] else "")
 
     def spelled(self, code: str) -> str:
         """AA12 → A A one two"""

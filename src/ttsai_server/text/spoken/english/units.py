@@ -122,6 +122,7 @@ def rules(say: Numbers, grammar: Grammar) -> list[Rule]:
     between = rf"(?<=\d)( ?(?P<unit>{joined}|in))\s?{next_amount}"
     return [
         (re.compile(r"(?<![\w.])(?P<ft>\d)['’′](?:\s?(?P<in>\d{1,2})(?:[\"”″]|['’′]{2})?)?(?![\w'’])"), u.height),
+        (re.compile(r"(?<![\w.])(\d{1,2}) ?st(?= \d{1,2} ?lbs?\b)"), lambda m: f"{m[1]} stone"),
         (re.compile(between), lambda m: f"{m[1]}{',' if m['or'] else ' to' if m['to'] else ' by'} "),
         (re.compile(rf"{number}-?(?P<unit>{joined}){tail}"), u.measured),
         (re.compile(rf"{number}[ -](?P<unit>{spaced}|{_INCH}){tail}"), u.measured),
