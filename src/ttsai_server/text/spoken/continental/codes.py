@@ -36,7 +36,8 @@ class _Codes:
         if re.fullmatch(r"\d{1,3}(?:\.\d{3})+", m[0]):
             return m[0]
         said = f" {self._t.signs['.']} ".join(map(self._say.whole, m["parts"].split(".")))
-        return f"{self._t.version} {said}" if m["v"] else said
+        engine = m["v"] == "V" and "." not in m[0]
+        return f"V {said}" if engine else f"{self._t.version} {said}" if m["v"] else said
 
     def school_year(self, m: re.Match[str]) -> str:
         return f"{self._say.whole(m[1])} {self._say.whole(m[2])}"

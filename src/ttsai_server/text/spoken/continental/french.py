@@ -188,7 +188,7 @@ FRENCH = Table(
         p. ex. = par exemple; p.ex. = par exemple; c.-à-d. = c'est-à-dire; càd = c'est-à-dire; n° = numéro
         nº = numéro
         nos = nos; n.° = numéro; N° = numéro; n°s = numéros; bd = boulevard; boul. = boulevard; chap. = chapitre
-        art. = article; vol. = volume; éd. = édition; tél. = téléphone; env. = environ; max. = maximum; min. = minimum
+        éd. = édition; tél. = téléphone; env. = environ; max. = maximum; min. = minimum
          fig. = figure
         cf. = confer
         S. M. = sa majesté; S. A. R. = son altesse royale; km/h = kilomètres heure; rdv = rendez-vous
@@ -201,7 +201,8 @@ FRENCH = Table(
         P.-S. = post-scriptum
     """),
     before_capital=named("av. = avenue; Me = maître"),
-    before_figure=named("p. = page; pp. = pages; n = numéro; tél = téléphone; no = numéro; No = numéro; s. = siècle"),
+    before_figure=named("p. = page; pp. = pages; n = numéro; tél = téléphone; no = numéro; No = numéro; s. = siècle"
+        "; vol. = volume; Vol. = volume; art. = article; Art. = article"),
     signs=named("""
         & = et; @ = arobase; + = plus; % = pour cent; ‰ = pour mille; # = dièse; × = fois; ÷ = divisé par; . = point
         / = barre; - = tiret; _ = tiret bas; : = deux points; € = euros; $ = dollars; £ = livres sterling; ¥ = yens

@@ -13,7 +13,7 @@ _HOSTS = "com|org|net|edu|gov|info|es|fr|it|br|pt|mx|ar|co|cl|pe|be|ch|ca|eu|de|
 _FILES = "pdf|txt|zip|jpe?g|png|gif|mp[34]|wav|docx?|xlsx?|pptx?|csv|html?|json|xml|py|js"
 _LETTERED = (
     "plan plano piano marca vitamina vitamine letra lettre lettera opción option opzione opção grupo groupe gruppo"
-    " clase classe tipo type hepatitis hépatite epatite hepatite"
+    " la clase classe tipo type hepatitis hépatite epatite hepatite"
 )
 _HEARD = ".,:-_/?"
 """Signs that are punctuation too: named in addresses alone."""
@@ -37,14 +37,14 @@ def addresses(words: Table) -> list[Rule]:
 
 
 def abbreviations(words: Table) -> list[Rule]:
-    capital, figure = r"(?=(?:(?<=\.)\s?|\s)[A-ZÀ-Þ])", r"(?=\s?[\dIVXLC])"
+    capital, figure = r"(?=(?:(?<=\.)\s?|\s)[A-ZÀ-Þ])", r"(?=\s?(?:\d|[IVXLC]+(?!\w)))"
     not_a_letter = "".join(rf"(?i:(?<!\b{label} ))" for label in sorted(_lettered(words)))
     units = {key: name for key, name in words.abbreviations.items() if key.rstrip(".") in words.units}
     return [
         _spelled_out(words.closing, r"(?!\w)", closing=True),
         _spelled_out({key: name for key, name in words.abbreviations.items() if key not in units}, r"(?!\w)"),
         _spelled_out(units, r"(?!\w)", before=r"(?<![\w./@])(?<!\d )"),
-        _spelled_out(words.before_capital, rf"{capital}(?!\s?[A-ZÀ-Þ]\.)", before=rf"(?<![\w./@]){not_a_letter}"),
+        _spelled_out(words.before_capital, rf"{capital}(?!\s?[A-ZÀ-Þ]\.)", before=rf"(?<![\w./@-]){not_a_letter}"),
         _spelled_out(words.before_figure, figure),
     ]
 

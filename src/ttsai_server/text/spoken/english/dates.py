@@ -16,7 +16,6 @@ DAYS = {
     "Tue": "Tuesday", "Tues": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday", "Thur": "Thursday",
     "Thurs": "Thursday", "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday",
 }  # fmt: skip
-_WHOLE_DAYS = [day for day in dict.fromkeys(DAYS.values()) if day.endswith("day")]
 _ALSO_WORDS = {"Jan", "Mar", "Sat", "Sun", "Wed"}
 """Names and words of their own: the Sun."""
 _SHORT = "|".join(sorted(DAYS, key=len, reverse=True))
@@ -32,10 +31,6 @@ _AND_DECADE = re.compile(
     r"(?:ies|hundreds|tens|thousands)(?:,? (?:and|or|to|through) |\s?[-–]\s?)(?:early |mid |late )?$"
 )
 _LAST_WORD = re.compile(r"([\w.]+)[ -]$")
-_TIME_WORD = (
-    r"(?<=\b[Oo]n )|(?<=\b[Ii]n )|(?<=very )|(?<=\b[Tt]his )|(?<=[Nn]ext )|(?<=[Ll]ast )|(?<=\b[Bb]y )|(?<=til )"
-    r"|(?<=\b[Uu]ntil )|(?<=\b[Ff]rom )|(?<=[Ss]ince )|(?<=arly )|(?<=[Ll]ate )|(?<=\b[Mm]id-)|(?<=pen )|(?<=losed )"
-)
 _MONTH = "|".join([*MONTHS, *map(str.upper, MONTHS), *(m.lower() for m in MONTHS if m not in ("May", "March"))])
 _TH = r"(?:st|nd|rd|th|ST|ND|RD|TH)"
 _YEAR = r"(?:1\d\d\d|20\d\d)"
