@@ -72,7 +72,7 @@ def test_an_unknown_voice_is_404_but_400_for_openais_clients(server: Live, path:
         ("/v1/tts/", {"text": "…"}, "text"),
         ("/v1/tts/", {"text": "a" * 50_001}, "text"),
         ("/v1/tts/", {"format": "opus"}, "format"),
-        ("/v1/audio/speech", {"input": "🎉"}, "input"),
+        ("/v1/audio/speech", {"input": ""}, "input"),
         ("/v1/audio/speech", {"input": "a" * 50_001}, "input"),
         ("/v1/audio/speech", {"input": 5}, "input"),
         ("/v1/audio/speech", {"response_format": "midi"}, "response_format"),
