@@ -20,7 +20,7 @@ WHISPERS_OWN = {"jv": "jw"}
 """ISO 639-1 code → the code that Whisper has for it, where they differ."""
 ISO = {own: code for code, own in WHISPERS_OWN.items()}
 ENOUGH = 4.0
-"""Seconds of speech that tell their language; less counts for less, since the model is often wrong about it."""
+"""Seconds of speech that tell their language; of less the model knows less than of the chunk that it is a part of."""
 STATES_PER_SECOND = 50
 """Rows of the encoder's output."""
 CHANGE = 3.0
@@ -53,18 +53,19 @@ class Languages:
         parts = chunk.cut(*cuts)
         rows = [round(chunk.edges[cut] * STATES_PER_SECOND / RATE) for cut in (0, *cuts, len(chunk.stretches))]
         guesses = [self._guess(states[first : max(stop, first + 1)]) for first, stop in pairwise(rows)]
-        path = self._path(parts, guesses)
+        path = self._path(parts, guesses, self._guess(states))
         for part, language in zip(parts, path, strict=True):
             self._seconds[language] += part.seconds
         self._last = path[-1]
         changes = [cut for cut, (before, after) in zip(cuts, pairwise(path), strict=True) if before != after]
         return list(zip(chunk.cut(*changes), (language for language, _ in groupby(path)), strict=True))
 
-    def _path(self, parts: Sequence[Chunk], guesses: Sequence[dict[str, float]]) -> list[str]:
-        """The likeliest sequence of languages, by dynamic programming (Viterbi)."""
+    def _path(self, parts: Sequence[Chunk], guesses: Sequence[dict[str, float]], whole: dict[str, float]) -> list[str]:
+        """The likeliest sequence of languages, by dynamic programming (Viterbi); whole: the guess of all parts."""
         codes = list(guesses[0])
-        surety = np.log([[max(guess.get(code, 0), LEAST) for code in codes] for guess in guesses])
-        surety *= np.array([[min(1, part.seconds / ENOUGH)] for part in parts])
+        *each, of_whole = np.log([[max(guess.get(code, 0), LEAST) for code in codes] for guess in (*guesses, whole)])
+        shares = np.array([[min(1, part.seconds / ENOUGH)] for part in parts])
+        surety = shares * np.array(each) + (1 - shares) * of_whole
         iso = [ISO.get(code, code) for code in codes]
         total = surety[0] - np.array([CHANGE * (self._last not in (None, code)) for code in iso])
         came: list[NDArray[np.int64]] = []
