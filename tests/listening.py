@@ -59,13 +59,18 @@ def wer(reference: str, heard: str, language: str = "en") -> float:
     return jiwer.cer(said, got) if language in BY_CHARACTER else jiwer.wer(said, got)
 
 
+RARELY = 0.01
+"""Share of words that may be misheard of any speech, however clear."""
+
+
 def margin(share: float, words: int) -> float:
     """How much more of so many words may be misheard by chance: two standard deviations of `share` of them.
 
     Two hearings of one text agree in most words, so this is more than a processor's rounding makes of it, and less than
     what any fault makes of it.
     """
-    return 2 * math.sqrt(share * (1 - share) / words)
+    likely = max(share, RARELY)
+    return 2 * math.sqrt(likely * (1 - likely) / words)
 
 
 def spoken(text: str, language: str = "en") -> str:

@@ -81,7 +81,7 @@ def by_place(example: Example) -> str:
     return example.place
 
 
-@pytest.mark.usefixtures("kokoro_weights", "denoiser_weights")
+@pytest.mark.usefixtures("weights_of_registries")
 @pytest.mark.parametrize("example", to_run(*PROGRAMS), ids=by_place)
 def test_the_example_works_and_every_sound_it_leaves_plays(example: Example, server: Live, tmp_path: Path) -> None:
     run(example, server, tmp_path)
@@ -113,7 +113,7 @@ def test_every_link_within_the_repository_leads_somewhere() -> None:
     assert [f"{page.name}: {link}" for page, link in links if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.usefixtures("kokoro_weights")
+@pytest.mark.usefixtures("weights_of_registries")
 def test_the_first_example_says_its_words(server: Live, ear: Ear, tmp_path: Path) -> None:
     first = to_run("bash")[0]
     run(first, server, tmp_path)

@@ -78,11 +78,8 @@ def test_a_piece_that_ends_with_a_part_of_the_structure_has_its_pause(text: str)
         *("- ", "==a", "$a", "$$a", "<!--", "-->", "[a]: http://b\n", "[^a]", "```\n", "~~a", "a*a", "✅ ", ":a_"),
     ],
 )
-def test_time_is_linear(unit: str):
-    def cost(characters: int) -> float:
-        start = time.process_time()
-        unmarked(unit * (characters // len(unit)))
-        return time.process_time() - start
-
-    cost(100)
-    assert cost(50_000) < 40 * max(cost(5_000), 0.01)
+def test_a_long_text_of_one_mark_is_read_in_linear_time(unit: str):
+    """A second at most on an idle machine; what is quadratic takes minutes."""
+    start = time.process_time()
+    unmarked(unit * (50_000 // len(unit)))
+    assert time.process_time() - start < 10
