@@ -108,4 +108,5 @@ def test_any_words_for_the_demo_voice_are_answered(server: Live, crowd_key: str,
     with server.client(crowd_key) as client:
         for words in ("a", "0", "…", "ß" * 300, "Ω≈ç√∫", "١٢٣", "\u202eabc", "a\u0301" * 50, "<speak>hi</speak>", "𝓗𝓲"):
             answer = client.post(path, json={"model": "tone", "voice": "tone_a", text: words})
-            assert answer.status_code == (400 if words == "…" else 200), words
+            refused = words == "…" and path == "/v1/tts"  # OpenAI's clients get a pause
+            assert answer.status_code == (400 if refused else 200), words

@@ -82,8 +82,11 @@ def test_a_tenth_is_left_out(both: list[tuple[Speech, Speech]]) -> None:
 
 
 def test_all_is_said_in_the_same_time(both: list[tuple[Speech, Speech]]) -> None:
+    """All but what is cut off at the ends, and what it is cut off from."""
     for one, other in both:
-        assert np.array_equal(one.frames[1:-3], other.frames[1:-3])
+        kept = np.flatnonzero(one.frames)[1:-1]
+        assert len(kept) >= len(one.frames) - 5
+        assert np.array_equal(one.frames[kept], other.frames[kept])
 
 
 def test_it_is_as_loud_as_with_all_the_silence(both: list[tuple[Speech, Speech]]) -> None:
