@@ -87,9 +87,11 @@ def live(settings: Settings, *, jobs: bool = False) -> Generator[Live]:
             thread.join(0.02)
         port = server.servers[0].sockets[0].getsockname()[1]
         running = Live(f"http://127.0.0.1:{port}", settings, keys)
-        yield running
-        for client in running.clients:
-            client.close()
+        try:
+            yield running
+        finally:
+            for client in running.clients:
+                client.close()
     finally:
         server.should_exit = True
         thread.join()
