@@ -62,7 +62,10 @@ def test_a_python_that_is_too_old_or_too_new_is_named_before_anything_is_install
     python.write_text(f"""#!/bin/sh\nexec {sys.executable} -c '{code}' "$@"\n""")
     python.chmod(0o755)
     done = subprocess.run(
-        ["make", "-f", CHECKOUT / "Makefile", "setup", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True
+        ["make", "--no-print-directory", "-f", CHECKOUT / "Makefile", "setup", f"PYTHON={python}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode
     assert done.stdout == ""
