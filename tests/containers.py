@@ -93,7 +93,8 @@ def contained(
     tracks of them, all empty, stand before the sound.
     """
     file = io.BytesIO()
-    options = dict([container_options.split("=", 1)]) if container_options else {}
+    # the film is written before its sound: they are interleaved however far apart they are
+    options = {"max_interleave_delta": "0", **dict(option.split("=", 1) for option in container_options.split())}
     with av.open(file, "w", format=kind.container, options=options) as container:
         for _ in range(subtitles):
             container.add_stream("ass").codec_context.subtitle_header = b"[Script Info]\n"
