@@ -321,7 +321,7 @@ class Tempo:
     bpm: float
     """Beats a minute."""
     confidence: float
-    """How often a tempo that is told so surely is right, 0 to 1."""
+    """Share of tempos given with this confidence that were right when it was calibrated, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +341,7 @@ class Music:
     tuning: float | None = None
     """Cents above A4 = 440 Hz, -50 to 50."""
     confidence: Mapping[str, float] = field(default_factory=dict[str, float])
-    """key, bpm, time_signature → how often an answer that is told so surely is right, 0 to 1; 0 where there is none."""
+    """key, bpm, time_signature → share of such answers that were right in calibration, 0 to 1; 0: no answer."""
     reasons: Mapping[str, str] = field(default_factory=dict[str, str])
     """key, bpm, time_signature → why there is none, a sentence."""
 

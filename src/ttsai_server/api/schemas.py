@@ -143,7 +143,7 @@ class TranscriptBody(Answer):
 
 
 class Confidence(Answer):
-    """How often answers that are told so surely are right, 0 to 1; 0 where there is none."""
+    """Share of answers given with this confidence that were right in calibration, 0 to 1; 0: no answer."""
 
     key: float
     bpm: float

@@ -1,4 +1,4 @@
-"""What counts how much for a metre, a tempo and a key, and how often what is told so surely is right.
+"""Fitted weights of the metre, tempo and key models, and the tables that calibrate their confidences.
 
 Fitted (logistic regression, conditional on the piece) to 306 excerpts of scores that a General MIDI sound font played:
 dances and songs of Aird's, Ryan's, O'Neill's and the Essen collections, alone and accompanied, chorales, movements of
