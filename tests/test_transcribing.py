@@ -195,5 +195,5 @@ def test_a_thousand_damaged_files_are_heard_or_refused_in_bounded_memory(tiny_we
 
             assert told(originals[0]) == 200
             statuses = list(clients.map(told, damaged(2026, 1000, originals)))
-        assert {200, 400} <= set(statuses) <= {200, 400, 413}  # a damaged head may claim days of sound
+        assert {200, 400} <= set(statuses) <= {200, 400, 413}  # a FLAC whose damaged head claims 7.5 hours
         assert peak_mb(server.process.pid) < MOST_MB
