@@ -24,7 +24,7 @@ from benchmarks.report import Figure
 from benchmarks.scores import QUARTERS, Score, Tone, corpus, unseen
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Music
-from ttsai_server.engines.base import Cancellation, Place
+from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.music.adapter import MusicAnalyzer
 from ttsai_server.settings import Settings
@@ -86,7 +86,7 @@ def run(bench: Bench) -> list[Figure]:
         print(MISSING, file=sys.stderr)
         return []
     card = read_card(Settings().models.cards / "key-bpm.toml")
-    engine = MusicAnalyzer.load(card, Place(Path()))
+    engine = MusicAnalyzer.load(card, LoadContext(Path()))
     answers, seconds = list[Answer](), 0.0
     with TemporaryDirectory() as room:
         for score in unseen(folder, EACH, CHORALES):

@@ -19,7 +19,7 @@ from benchmarks.bench import Bench
 from benchmarks.report import Figure
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, EnhancementRequest, SpeechRequest
-from ttsai_server.engines.base import Cancellation, Place
+from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
 from ttsai_server.engines.wpe.adapter import Wpe
@@ -58,7 +58,7 @@ def run(bench: Bench) -> list[Figure]:
 
 def _talks() -> list[Talk]:
     chance, settings = random.Random(1), Settings()
-    engine = Kokoro.load(read_card(settings.models.cards / "kokoro.toml"), Place(settings.models.dir / "kokoro"))
+    engine = Kokoro.load(read_card(settings.models.cards / "kokoro.toml"), LoadContext(settings.models.dir / "kokoro"))
     talks: list[Talk] = []
     for voice in VOICES * TALKS:
         request = SpeechRequest(text := sentences(SENTENCES, chance), ((voice, 1.0),), "en-us")

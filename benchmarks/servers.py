@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.client import request
 from benchmarks.processes import running
 from ttsai_server.engines.catalog import Catalog
-from ttsai_server.engines.weights import missing
+from ttsai_server.engines.weights import missing_files
 from ttsai_server.settings import Settings
 
 COMMAND = Path(sys.executable).parent / "ttsai-server"
@@ -87,7 +87,7 @@ def weights_missing(model: str) -> str:
     """What to run first, if the model's weights are not there; else empty."""
     settings = Settings()
     card = Catalog.read(settings.models.cards, demo=True).models[model]
-    return f"run first: ttsai-server models pull {model}" if missing(card, settings.models.dir) else ""
+    return f"run first: ttsai-server models pull {model}" if missing_files(card, settings.models.dir) else ""
 
 
 def _new_key(base: list[Any]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from tests.live import Live, live
 
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import load_class
-from ttsai_server.engines.weights import missing, pull
+from ttsai_server.engines.weights import missing_files, pull
 from ttsai_server.settings import Models, Settings, Store, Webhooks
 from ttsai_server.store.db import Database, open_database
 from ttsai_server.store.migrate import upgrade
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _weights(name: str, models: Path) -> Path:
     card = read_card(Settings().models.cards / f"{name}.toml")
     with FileLock(models / ".tests"):  # another worker of this run may be at it
-        if missing(card, models):
+        if missing_files(card, models):
             pull(card, models)
     return models / card.id
 

@@ -25,7 +25,7 @@ from tests.processes import peak_mb
 from tests.test_hearing import SENTENCES
 
 from ttsai_server.domain import Turn, Word
-from ttsai_server.engines.base import Place
+from ttsai_server.engines.base import LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
 from ttsai_server.settings import Models, Settings
@@ -85,7 +85,7 @@ def sayings(listener: Live) -> list[Saying]:
 
 @pytest.fixture(scope="module")
 def known(kokoro_weights: Path) -> Generator[Talk]:
-    kokoro = Kokoro.load(read_card(Settings().models.cards / "kokoro.toml"), Place(kokoro_weights))
+    kokoro = Kokoro.load(read_card(Settings().models.cards / "kokoro.toml"), LoadContext(kokoro_weights))
     said = talk(kokoro)
     kokoro.close()
     yield said

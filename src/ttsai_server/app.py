@@ -24,11 +24,11 @@ from ttsai_server.api import (
     tools,
     transcription,
 )
-from ttsai_server.api.cors import Cors, Pages
+from ttsai_server.api.cors import Cors, PublishableKeyOrigins
 from ttsai_server.api.deps import Services, heads
-from ttsai_server.api.idempotency import Replay
+from ttsai_server.api.idempotency import IdempotencyMiddleware
 from ttsai_server.api.listings import Listings
-from ttsai_server.api.middleware import Bounds, Entry, Gate, OpenGate
+from ttsai_server.api.middleware import AuthMiddleware, BodySizeLimit, OpenAccess, RequestContext
 from ttsai_server.api.uploads import MOST_FIELDS, MOST_FILES, body_limits
 from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
@@ -40,17 +40,17 @@ from ttsai_server.runtime.loading import loader
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.accounts import Accounts
 from ttsai_server.services.billing import NullBilling, open_billing
+from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.decoding import Decoders
+from ttsai_server.services.job_runner import JobRunner
+from ttsai_server.services.jobs import Jobs
 from ttsai_server.services.limits import open_limiter
-from ttsai_server.services.means import Means
 from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.speech import Speech
-from ttsai_server.services.tasks import Tasks
 from ttsai_server.services.tools import Tools
 from ttsai_server.services.transcription import Transcription
 from ttsai_server.services.webhooks import SystemResolver, Webhooks
-from ttsai_server.services.work import Work
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import open_database
 from ttsai_server.store.idempotency import Idempotency
@@ -59,7 +59,7 @@ from ttsai_server.store.results import open_results
 
 logger = logging.getLogger(__name__)
 
-HOUSE = Caller(account="local", plan="enterprise", key="")
+LOCAL_CALLER = Caller(account="local", plan="enterprise", key="")
 """Who speaks when nobody has to say who they are."""
 SWEEP_SECONDS = 60
 
@@ -77,12 +77,12 @@ def create_app(
     catalogue = Catalog.of(settings)
     pool = Pool(settings.models, loader(settings.models))
     accounts, limiter, billing = Accounts(settings, database), open_limiter(settings), open_billing(settings, database)
-    means = Means(settings, catalogue, pool, billing, metrics, Decoders())
-    house = replace(means, billing=NullBilling())
+    context = ServiceContext(settings, catalogue, pool, billing, metrics, Decoders())
+    house = replace(context, billing=NullBilling())
     house_speech, house_transcription, house_tools = Speech(house), Transcription(house), Tools(house)
     store, webhooks = open_results(settings, database), Webhooks(settings.webhooks, database, SystemResolver())
     queue, node = DbosQueue(), name_of(settings)
-    work = Work(database, store, house_speech, house_transcription, house_tools, node, settings.jobs.attempts)
+    work = JobRunner(database, store, house_speech, house_transcription, house_tools, node, settings.jobs.attempts)
     worker = Worker(settings, database, queue, node, work, webhooks)
     preload = tuple(catalogue.models[name] for name in settings.models.preload)
     services = Services(
@@ -90,14 +90,14 @@ def create_app(
         catalog=catalogue,
         listings=Listings(catalogue, settings),
         runtime=pool,
-        speech=Speech(means),
-        transcription=Transcription(means),
-        tools=Tools(means),
-        previews=Previews(catalogue, house_speech, HOUSE, settings.data_dir / "previews"),
+        speech=Speech(context),
+        transcription=Transcription(context),
+        tools=Tools(context),
+        previews=Previews(catalogue, house_speech, LOCAL_CALLER, settings.data_dir / "previews"),
         accounts=accounts,
         webhooks=webhooks,
         results=store,
-        tasks=Tasks(settings, database, queue, work, store, house_speech, house_transcription, house_tools, webhooks),
+        jobs=Jobs(settings, database, queue, work, store, house_speech, house_transcription, house_tools, webhooks),
         readiness=Readiness(pool, database, preload),
         metrics=metrics,
         admin_token=admin_token,
@@ -114,9 +114,9 @@ def create_app(
         metrics.watch(pool.states)
         clean_up = _clean_up(Ledger(database), answers, services)
         chores = [pool.sweep(), services.readiness.preload(), clean_up]
-        tasks = [asyncio.create_task(chore) for chore in chores]
+        jobs = [asyncio.create_task(chore) for chore in chores]
         yield
-        await _stop(tasks)
+        await _stop(jobs)
         await worker.stop()
         webhooks.close()
         await pool.close()
@@ -150,14 +150,14 @@ def create_app(
     app.router.routes.extend(route for router in routers for route in router.routes)
     app.router.routes.extend(heads(tuple(app.router.routes)))
     answers = Idempotency(database)
-    app.add_middleware(Replay, store=answers, folder=settings.data_dir / "answers", settings=settings)
-    app.add_middleware(Bounds, most=settings.server.max_body_bytes, by_path=body_limits(settings))
+    app.add_middleware(IdempotencyMiddleware, store=answers, folder=settings.data_dir / "answers", settings=settings)
+    app.add_middleware(BodySizeLimit, most=settings.server.max_body_bytes, by_path=body_limits(settings))
     if settings.auth.enabled:
-        app.add_middleware(Gate, accounts=accounts, limiter=limiter, settings=settings)
+        app.add_middleware(AuthMiddleware, accounts=accounts, limiter=limiter, settings=settings)
     else:
-        app.add_middleware(OpenGate, house=HOUSE)
-    app.add_middleware(Pages, accounts=accounts, origins=settings.cors.origins)
-    app.add_middleware(Entry, metrics=metrics)
+        app.add_middleware(OpenAccess, house=LOCAL_CALLER)
+    app.add_middleware(PublishableKeyOrigins, accounts=accounts, origins=settings.cors.origins)
+    app.add_middleware(RequestContext, metrics=metrics)
     app.add_middleware(Cors)
     return app
 
@@ -170,7 +170,7 @@ async def _clean_up(ledger: Ledger, answers: Idempotency, services: Services) ->
                 logger.warning("released %d reservations of requests that never ended", count)
             for body in await answers.expire():
                 await asyncio.to_thread(Path(body).unlink, missing_ok=True)
-            await services.tasks.expire()
+            await services.jobs.expire()
             await services.results.expire()
             await services.webhooks.purge()
         except Exception:
@@ -178,7 +178,7 @@ async def _clean_up(ledger: Ledger, answers: Idempotency, services: Services) ->
         await asyncio.sleep(SWEEP_SECONDS)
 
 
-async def _stop(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+async def _stop(jobs: list[asyncio.Task[None]]) -> None:
+    for job in jobs:
+        job.cancel()
+    await asyncio.gather(*jobs, return_exceptions=True)

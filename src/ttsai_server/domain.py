@@ -25,7 +25,7 @@ class Audio:
         return len(self.samples) / self.rate
 
 
-class Task(StrEnum):
+class Capability(StrEnum):
     """What a model does; also its `type` in /v1/models/."""
 
     TTS = "tts"
@@ -89,7 +89,7 @@ class ModelCard:
 
     id: str
     name: str
-    task: Task
+    task: Capability
     tier: Tier
     engine: str
     """`module:Class` of the adapter."""
@@ -211,11 +211,11 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class PartialTranscript:
     """What one step of transcription has heard."""
 
     segments: tuple[Segment, ...]
-    """In order of time, after those of the passage before; none where nobody speaks."""
+    """In order of time, after those of the partial transcript before; none where nobody speaks."""
     end: float
     """Seconds of the recording that are done with now."""
     language: str

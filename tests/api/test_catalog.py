@@ -10,7 +10,7 @@ from tests.live import Live, live
 
 from ttsai_server.api import listings
 from ttsai_server.engines.catalog import Catalog
-from ttsai_server.engines.weights.shelf import wanted
+from ttsai_server.engines.weights.model_folder import wanted
 from ttsai_server.settings import Models, Settings
 
 

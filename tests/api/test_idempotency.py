@@ -11,7 +11,7 @@ from starlette.types import Message
 from tests.live import Live
 
 from ttsai_server.api.idempotency import Fingerprint
-from ttsai_server.app import HOUSE
+from ttsai_server.app import LOCAL_CALLER
 from ttsai_server.audio.encode import Encoder
 
 TONE = {"model": "tone", "voice": "tone_a", "text": "la la la"}
@@ -114,9 +114,11 @@ async def fingerprint(body: bytes, boundary: str, piece: int) -> str:
         return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
 
     head = f"multipart/form-data; boundary={boundary}".encode()
-    print_ = Fingerprint({"path": "/v1/stt", "headers": [(b"content-type", head)], "state": {"caller": HOUSE}}, receive)
-    await print_.rest()
-    return print_.hex
+    fingerprint = Fingerprint(
+        {"path": "/v1/stt", "headers": [(b"content-type", head)], "state": {"caller": LOCAL_CALLER}}, receive
+    )
+    await fingerprint.rest()
+    return fingerprint.hex
 
 
 @pytest.mark.parametrize("piece", [1, 7, 1000])

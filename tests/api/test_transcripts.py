@@ -25,8 +25,8 @@ from ttsai_server.api.schemas import (
     TranscriptFormat,
 )
 from ttsai_server.api.transcripts import TranscriptEvents, openai
-from ttsai_server.domain import Passage, Segment, Transcript, Word
-from ttsai_server.services.published import published_transcript
+from ttsai_server.domain import PartialTranscript, Segment, Transcript, Word
+from ttsai_server.services.result_json import published_transcript
 from ttsai_server.text.language import normalise_code
 
 WORDS = (Word("Come", 0.5, 0.74999, 0.98765, "SPEAKER_00"), Word("in!", 0.75, 1.2, 0.9, "SPEAKER_00"))
@@ -221,8 +221,11 @@ def test_vtt():
 
 def streamed(transcript: Transcript) -> bytes:
     events = TranscriptEvents(translated=transcript.translated)
-    passages = [Passage((segment,), segment.end, transcript.language) for segment in transcript.segments]
-    deltas = [events.deltas(passage) for passage in [*passages, Passage((), transcript.seconds, transcript.language)]]
+    partials = [PartialTranscript((segment,), segment.end, transcript.language) for segment in transcript.segments]
+    deltas = [
+        events.deltas(partial)
+        for partial in [*partials, PartialTranscript((), transcript.seconds, transcript.language)]
+    ]
     return b"".join(deltas) + events.segments(transcript) + events.done(transcript)
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.containers import KINDS, Kind, Samples, contained, melody
 
 from ttsai_server.audio.decode import Bounds, decode
-from ttsai_server.audio.export import Target, export
+from ttsai_server.audio.export import ExportFormat, export
 from ttsai_server.audio.recording import Recording, Stopped
 
 FORMATS = ("mp3", "wav", "flac", "ogg", "m4a", "aac")
@@ -43,7 +43,7 @@ def recorded(samples: Samples, rate: int) -> Recording:
 
 def exported(recording: Recording, format: str, **target: Any) -> bytes:
     file = io.BytesIO()
-    export(recording, Target(format, **target), file)
+    export(recording, ExportFormat(format, **target), file)
     return file.getvalue()
 
 
@@ -183,4 +183,4 @@ def test_one_sample_is_a_file(format: str) -> None:
 @pytest.mark.parametrize("format", ["flac", "ogg"])
 def test_told_to_stop_it_stops(stereo: Recording, format: str) -> None:
     with pytest.raises(Stopped):
-        export(stereo, Target(format, rate=22_050), io.BytesIO(), stop=lambda: True)
+        export(stereo, ExportFormat(format, rate=22_050), io.BytesIO(), stop=lambda: True)

@@ -10,7 +10,7 @@ from tests.engines.contract import EngineContract
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Analysis, ModelCard, Music
-from ttsai_server.engines.base import Analyzer, Cancellation, Cancelled, Place
+from ttsai_server.engines.base import Analyzer, Cancellation, Cancelled, LoadContext
 from ttsai_server.engines.catalog import load_class
 from ttsai_server.errors import EngineFailed
 
@@ -155,7 +155,7 @@ class AnalyzerContract(EngineContract):
         assert most - before <= MOST_GROWTH
 
     def test_it_can_be_closed_twice(self, card: ModelCard, weights: Path, sound: np.ndarray) -> None:
-        engine = load_class(card).load(card, Place(weights))
+        engine = load_class(card).load(card, LoadContext(weights))
         assert isinstance(engine, Analyzer)
         engine.close()
         engine.close()

@@ -15,7 +15,7 @@ from tests.engines.unpredictable import sentences
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import SpeechRequest, Turn
-from ttsai_server.engines.base import Cancellation, Place
+from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
 from ttsai_server.settings import Settings
@@ -61,7 +61,7 @@ def say(kokoro_weights: Path) -> Iterator[Say]:
     """(voice, text) → float32 (n, 1) at 16 kHz, from the first sound to the last."""
     card = read_card(Settings().models.cards / "kokoro.toml")
     Kokoro.prepare(card, kokoro_weights)
-    engine = Kokoro.load(card, Place(kokoro_weights))
+    engine = Kokoro.load(card, LoadContext(kokoro_weights))
 
     def say(voice: str, text: str) -> np.ndarray:
         said = engine.synthesize(SpeechRequest(text, ((voice, 1.0),), "en-us"), Cancellation())
@@ -165,7 +165,7 @@ def talk(spoken: np.ndarray) -> Iterator[Recording]:
 def known(kokoro_weights: Path) -> Iterator[Talk]:
     card = read_card(Settings().models.cards / "kokoro.toml")
     Kokoro.prepare(card, kokoro_weights)
-    kokoro = Kokoro.load(card, Place(kokoro_weights))
+    kokoro = Kokoro.load(card, LoadContext(kokoro_weights))
     speech = known_speech(kokoro)
     kokoro.close()
     yield speech

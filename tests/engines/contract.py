@@ -14,7 +14,7 @@ from tests.engines.conftest import Dialogue
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, Diarization, DiarizationRequest, ModelCard, SpeechRequest
-from ttsai_server.engines.base import Cancellation, Cancelled, Diarizer, Engine, Place, Synthesizer
+from ttsai_server.engines.base import Cancellation, Cancelled, Diarizer, Engine, LoadContext, Synthesizer
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import load_class
 from ttsai_server.errors import BadRequest
@@ -31,8 +31,8 @@ class EngineContract:
     kind: ClassVar[type[Engine]]
 
     @classmethod
-    def place(cls, weights: Path) -> Place:
-        return Place(weights)
+    def place(cls, weights: Path) -> LoadContext:
+        return LoadContext(weights)
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -150,7 +150,7 @@ class SynthesizerContract(EngineContract):
         assert np.max(np.abs(again - alone)) <= self.tolerance
 
     def test_it_can_be_closed_twice(self, card: ModelCard, weights: Path) -> None:
-        engine = load_class(card).load(card, Place(weights))
+        engine = load_class(card).load(card, LoadContext(weights))
         engine.close()
         engine.close()
 
@@ -207,6 +207,6 @@ class DiarizerContract(EngineContract):
             list(steps)
 
     def test_it_can_be_closed_twice(self, card: ModelCard, weights: Path) -> None:
-        engine = load_class(card).load(card, Place(weights))
+        engine = load_class(card).load(card, LoadContext(weights))
         engine.close()
         engine.close()

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ttsai_server.domain import Task
+from ttsai_server.domain import Capability
 from ttsai_server.engines.base import Analyzer, Diarizer, Engine, Enhancer, Separator, Synthesizer, Transcriber
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import Catalog, load_class
@@ -11,17 +11,17 @@ from ttsai_server.errors import BadCard, BadRequest, NotFound, UnknownModel
 from ttsai_server.settings import CHECKOUT
 
 CARDS = CHECKOUT / "models"
-PROTOCOLS: dict[Task, type[Engine]] = {
-    Task.TTS: Synthesizer,
-    Task.STT: Transcriber,
-    Task.DIARIZATION: Diarizer,
-    Task.SEPARATION: Separator,
-    Task.ANALYSIS: Analyzer,
-    Task.ENHANCEMENT: Enhancer,
-    Task.CLARITY: Enhancer,
-    Task.SUPER_RESOLUTION: Enhancer,
-    Task.ECHO_REMOVAL: Enhancer,
-    Task.DEREVERBERATION: Enhancer,
+PROTOCOLS: dict[Capability, type[Engine]] = {
+    Capability.TTS: Synthesizer,
+    Capability.STT: Transcriber,
+    Capability.DIARIZATION: Diarizer,
+    Capability.SEPARATION: Separator,
+    Capability.ANALYSIS: Analyzer,
+    Capability.ENHANCEMENT: Enhancer,
+    Capability.CLARITY: Enhancer,
+    Capability.SUPER_RESOLUTION: Enhancer,
+    Capability.ECHO_REMOVAL: Enhancer,
+    Capability.DEREVERBERATION: Enhancer,
 }
 LANGUAGES = {"en-us": 20, "en-gb": 8, "es": 3, "fr": 1, "hi": 4, "it": 2, "ja": 5, "pt-br": 3, "zh": 8}
 
@@ -49,7 +49,7 @@ def test_kokoro_voices_are_named_for_language_and_gender(catalog: Catalog) -> No
 
 
 def test_every_file_of_kokoro_has_a_checksum_in_every_source(catalog: Catalog) -> None:
-    for source in catalog.resolve("kokoro", Task.TTS).sources:
+    for source in catalog.resolve("kokoro", Capability.TTS).sources:
         assert source.files.keys() == source.sha256.keys()
 
 
@@ -61,20 +61,20 @@ def test_demo_models_are_shown_only_when_asked_for(catalog: Catalog, demo: Catal
 
 def test_a_model_is_not_found_by_another_task(catalog: Catalog) -> None:
     with pytest.raises(UnknownModel, match="is for tts, not for this"):
-        catalog.resolve("kokoro", Task.STT)
+        catalog.resolve("kokoro", Capability.STT)
 
 
 @pytest.mark.parametrize("name", ["", "Kokoro", "kokoro.toml", "../kokoro"])
 def test_an_unknown_model_is_not_found(catalog: Catalog, name: str) -> None:
     with pytest.raises(UnknownModel):
-        catalog.resolve(name, Task.TTS)
+        catalog.resolve(name, Capability.TTS)
 
 
 def test_an_alias_means_its_model(tmp_path: Path) -> None:
     copy_card(tmp_path, "tone", 'demo = true\naliases = ["sine"]')
     found = Catalog.read(tmp_path, demo=True)
-    assert found.resolve("sine", Task.TTS).id == "tone"
-    assert [card.id for card in found.cards(Task.TTS)] == ["tone"]
+    assert found.resolve("sine", Capability.TTS).id == "tone"
+    assert [card.id for card in found.cards(Capability.TTS)] == ["tone"]
 
 
 def test_an_unknown_voice_is_not_found(catalog: Catalog) -> None:

@@ -14,7 +14,7 @@ from tests.engines.separator import SeparatorContract, joined, steps
 from tests.engines.tiny_demucs import SEGMENT, write_pickle, write_safetensors
 
 from ttsai_server.domain import ModelCard
-from ttsai_server.engines.base import Cancellation, Cancelled, Place
+from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.demucs import Demucs
 from ttsai_server.errors import EngineFailed, WeightsMissing
@@ -52,7 +52,7 @@ class TestDemucs(SeparatorContract):
         self, weights: Path, engine: Demucs, card: ModelCard, sound: Sound, frames: int
     ) -> None:
         part = 0.5 * sound[:frames] + 0.1  # neither zero mean nor as loud as the rest
-        ours, theirs = self.apart(engine, card, part), reference(Demucs.load(card, Place(weights)), part)
+        ours, theirs = self.apart(engine, card, part), reference(Demucs.load(card, LoadContext(weights)), part)
         for stem, samples in ours.items():
             np.testing.assert_allclose(samples, theirs[stem], atol=1e-5, err_msg=stem)
 
@@ -76,7 +76,7 @@ class TestDemucs(SeparatorContract):
         self, engine: Demucs, card: ModelCard, sound: Sound, tmp_path: Path
     ) -> None:
         write_pickle(tmp_path / "checkpoint", card.stems)
-        other = Demucs.load(card, Place(tmp_path))
+        other = Demucs.load(card, LoadContext(tmp_path))
         one, two = (self.apart(demucs, card, sound[:44_100]) for demucs in (engine, other))
         assert all(np.array_equal(one[stem], two[stem]) for stem in card.stems)
 
@@ -90,7 +90,7 @@ def test_six_stems_come_of_the_model_of_six(tmp_path: Path) -> None:
     card = read_card(Settings().models.cards / "htdemucs_6s.toml")
     write_safetensors(tmp_path / "checkpoint", card.stems)
     with recorded(np.full((1000, 1), 0.1, np.float32), card.rate) as recording:
-        assert tuple(joined(steps(Demucs.load(card, Place(tmp_path)), recording))) == card.stems
+        assert tuple(joined(steps(Demucs.load(card, LoadContext(tmp_path)), recording))) == card.stems
 
 
 def test_numbers_of_numpy_1_in_the_pickle_are_read(card: ModelCard, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_numbers_of_numpy_1_in_the_pickle_are_read(card: ModelCard, tmp_path: Pa
         for name in new.namelist():
             old.writestr(name, new.read(name).replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n"))
     assert b"cnumpy.core.multiarray\n" in (tmp_path / "checkpoint").read_bytes()
-    Demucs.load(card, Place(tmp_path))
+    Demucs.load(card, LoadContext(tmp_path))
 
 
 class Evil:
@@ -111,7 +111,7 @@ class Evil:
 def test_a_file_that_is_no_checkpoint_is_refused(card: ModelCard, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "checkpoint").write_bytes(content)
     with pytest.raises(EngineFailed, match="no Demucs"):
-        Demucs.load(card, Place(tmp_path))
+        Demucs.load(card, LoadContext(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -120,24 +120,24 @@ def test_a_file_that_is_no_checkpoint_is_refused(card: ModelCard, tmp_path: Path
 def test_a_pickle_of_anything_else_is_refused(card: ModelCard, tmp_path: Path, changes: dict[str, Any]) -> None:
     write_pickle(tmp_path / "checkpoint", card.stems, **changes)
     with pytest.raises(EngineFailed, match="no Demucs"):
-        Demucs.load(card, Place(tmp_path))
+        Demucs.load(card, LoadContext(tmp_path))
 
 
 def test_tensors_of_another_class_are_refused(card: ModelCard, tmp_path: Path) -> None:
     write_safetensors(tmp_path / "checkpoint", card.stems, "os.system")
     with pytest.raises(EngineFailed, match="no Demucs: it is of the class"):
-        Demucs.load(card, Place(tmp_path))
+        Demucs.load(card, LoadContext(tmp_path))
 
 
 def test_a_model_of_other_stems_is_refused(card: ModelCard, tmp_path: Path) -> None:
     write_safetensors(tmp_path / "checkpoint", [*card.stems, "piano"])
     with pytest.raises(EngineFailed, match="another model"):
-        Demucs.load(card, Place(tmp_path))
+        Demucs.load(card, LoadContext(tmp_path))
 
 
 def test_without_weights_it_is_not_loaded(card: ModelCard, tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing):
-        Demucs.load(card, Place(tmp_path))
+        Demucs.load(card, LoadContext(tmp_path))
 
 
 def test_no_gpu_is_an_error_that_says_so(card: ModelCard, tmp_path: Path) -> None:
@@ -145,4 +145,4 @@ def test_no_gpu_is_an_error_that_says_so(card: ModelCard, tmp_path: Path) -> Non
         pytest.skip("there is a GPU")
     write_safetensors(tmp_path / "checkpoint", card.stems)
     with pytest.raises(EngineFailed, match="CUDA"):
-        Demucs.load(card, Place(tmp_path, "cuda"))
+        Demucs.load(card, LoadContext(tmp_path, "cuda"))

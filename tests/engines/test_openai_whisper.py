@@ -10,8 +10,8 @@ import pytest
 from tests.engines.tiny_whisper import write_tiny_whisper
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import ModelCard, Passage, TranscriptionRequest
-from ttsai_server.engines.base import Cancellation, Cancelled, Place
+from ttsai_server.domain import ModelCard, PartialTranscript, TranscriptionRequest
+from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.openai_whisper import OpenAIWhisper, _context
 from ttsai_server.engines.whisper.windows import RATE
@@ -37,13 +37,13 @@ def card() -> ModelCard:
 
 @pytest.fixture(scope="module")
 def engine(card: ModelCard, weights: Path) -> Generator[OpenAIWhisper]:
-    loaded = OpenAIWhisper.load(card, Place(weights))
+    loaded = OpenAIWhisper.load(card, LoadContext(weights))
     loaded.warm_up(card)
     yield loaded
     loaded.close()
 
 
-def hear(engine: OpenAIWhisper, recording: Recording, asked: TranscriptionRequest = ASKED) -> list[Passage]:
+def hear(engine: OpenAIWhisper, recording: Recording, asked: TranscriptionRequest = ASKED) -> list[PartialTranscript]:
     return list(engine.transcribe(recording, asked, Cancellation()))
 
 
@@ -56,30 +56,30 @@ def short(spoken: np.ndarray) -> Generator[Recording]:
 
 
 @pytest.fixture(scope="module")
-def heard(engine: OpenAIWhisper, talk: Recording) -> list[Passage]:
+def heard(engine: OpenAIWhisper, talk: Recording) -> list[PartialTranscript]:
     return hear(engine, talk)
 
 
-def test_speech_is_written(heard: list[Passage]) -> None:
-    assert all(segment.text for passage in heard for segment in passage.segments)
-    assert sum(len(passage.segments) for passage in heard) >= 2
+def test_speech_is_written(heard: list[PartialTranscript]) -> None:
+    assert all(segment.text for partial in heard for segment in partial.segments)
+    assert sum(len(partial.segments) for partial in heard) >= 2
 
 
-def test_words_are_in_order_inside_their_segment(heard: list[Passage]) -> None:
-    segments = [segment for passage in heard for segment in passage.segments]
+def test_words_are_in_order_inside_their_segment(heard: list[PartialTranscript]) -> None:
+    segments = [segment for partial in heard for segment in partial.segments]
     times = [time for segment in segments for word in segment.words for time in (word.start, word.end)]
     assert times == sorted(times)
     assert all(segment.start == segment.words[0].start <= segment.words[-1].end == segment.end for segment in segments)
 
 
-def test_the_last_passage_ends_with_the_recording(heard: list[Passage], talk: Recording) -> None:
+def test_the_last_passage_ends_with_the_recording(heard: list[PartialTranscript], talk: Recording) -> None:
     assert len(heard) > 1
     assert heard[-1].end == pytest.approx(talk.seconds)
 
 
-def test_one_language_is_found_and_kept(heard: list[Passage], card: ModelCard) -> None:
-    assert {passage.language for passage in heard} <= set(card.languages)
-    assert len({passage.language for passage in heard}) == 1
+def test_one_language_is_found_and_kept(heard: list[PartialTranscript], card: ModelCard) -> None:
+    assert {partial.language for partial in heard} <= set(card.languages)
+    assert len({partial.language for partial in heard}) == 1
 
 
 def test_equal_requests_give_equal_text_and_times_in_the_recording(engine: OpenAIWhisper, short: Recording) -> None:
@@ -89,9 +89,9 @@ def test_equal_requests_give_equal_text_and_times_in_the_recording(engine: OpenA
 
 
 def test_the_language_that_is_asked_for_is_reported(engine: OpenAIWhisper, short: Recording) -> None:
-    (passage,) = hear(engine, short, replace(ASKED, language="jv", words=False))
-    assert passage.language == "jv"
-    assert all(segment.words == () for segment in passage.segments)
+    (partial,) = hear(engine, short, replace(ASKED, language="jv", words=False))
+    assert partial.language == "jv"
+    assert all(segment.words == () for segment in partial.segments)
 
 
 def test_a_prompt_and_translation_reach_the_model(engine: OpenAIWhisper, short: Recording) -> None:
@@ -104,9 +104,9 @@ def test_a_prompt_and_translation_reach_the_model(engine: OpenAIWhisper, short: 
 def test_silence_is_no_segment(engine: OpenAIWhisper) -> None:
     with Recording(RATE) as recording:
         recording.append(np.zeros((70 * RATE, 1), np.float32))
-        passages = hear(engine, recording)
-    assert [passage.segments for passage in passages] == [()] * len(passages)
-    assert passages[-1].end == 70
+        partials = hear(engine, recording)
+    assert [partial.segments for partial in partials] == [()] * len(partials)
+    assert partials[-1].end == 70
 
 
 def test_a_text_that_it_was_not_sure_of_is_no_context() -> None:
@@ -129,22 +129,22 @@ def test_a_step_cut_short_stops_and_does_not_harm_the_next(engine: OpenAIWhisper
 def test_a_file_that_is_no_checkpoint_is_refused(card: ModelCard, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "tiny.pt").write_bytes(content)
     with pytest.raises(EngineFailed, match=r"tiny\.pt is no Whisper"):
-        OpenAIWhisper.load(card, Place(tmp_path))
+        OpenAIWhisper.load(card, LoadContext(tmp_path))
 
 
 def test_weights_of_another_size_are_refused(card: ModelCard, weights: Path, tmp_path: Path) -> None:
     (tmp_path / "base.pt").write_bytes((weights / "tiny.pt").read_bytes())
     with pytest.raises(EngineFailed, match=r"base\.pt is no Whisper"):
-        OpenAIWhisper.load(replace(card, options={"size": "base"}), Place(tmp_path))
+        OpenAIWhisper.load(replace(card, options={"size": "base"}), LoadContext(tmp_path))
 
 
 def test_without_weights_it_is_not_loaded(card: ModelCard, tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing):
-        OpenAIWhisper.load(card, Place(tmp_path))
+        OpenAIWhisper.load(card, LoadContext(tmp_path))
 
 
 def test_it_can_be_closed_twice(card: ModelCard, weights: Path, short: Recording) -> None:
-    engine = OpenAIWhisper.load(card, Place(weights))
+    engine = OpenAIWhisper.load(card, LoadContext(weights))
     engine.close()
     engine.close()
     with pytest.raises(EngineFailed, match="closed"):

@@ -10,8 +10,8 @@ import pytest
 from tests.engines.tiny_sensevoice import METADATA, TOKENS, write_tiny_sensevoice
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import ModelCard, Passage, Segment, TranscriptionRequest
-from ttsai_server.engines.base import Cancellation, Cancelled, Place
+from ttsai_server.domain import ModelCard, PartialTranscript, Segment, TranscriptionRequest
+from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.sensevoice import NUMBERS, VECTORS, SenseVoice
 from ttsai_server.engines.whisper.windows import RATE, Chunk
@@ -36,17 +36,17 @@ def card() -> ModelCard:
 
 @pytest.fixture(scope="module")
 def engine(card: ModelCard, weights: Path) -> Generator[SenseVoice]:
-    loaded = SenseVoice.load(card, Place(weights))
+    loaded = SenseVoice.load(card, LoadContext(weights))
     yield loaded
     loaded.close()
 
 
-def hear(engine: SenseVoice, recording: Recording, **asked: object) -> list[Passage]:
+def hear(engine: SenseVoice, recording: Recording, **asked: object) -> list[PartialTranscript]:
     return list(engine.transcribe(recording, replace(TranscriptionRequest(words=True), **asked), Cancellation()))  # pyright: ignore[reportArgumentType]
 
 
-def segments(passages: list[Passage]) -> list[Segment]:
-    return [segment for passage in passages for segment in passage.segments]
+def segments(partials: list[PartialTranscript]) -> list[Segment]:
+    return [segment for partial in partials for segment in partial.segments]
 
 
 def parts(engine: SenseVoice, *tokens: str) -> list[Aligned]:
@@ -85,9 +85,9 @@ def test_words_come_if_they_are_asked_for(engine: SenseVoice, talk: Recording) -
 
 
 def test_the_last_passage_ends_with_the_recording(engine: SenseVoice, talk: Recording) -> None:
-    passages = hear(engine, talk)
-    assert len(passages) > 1
-    assert passages[-1].end == pytest.approx(talk.seconds)
+    partials = hear(engine, talk)
+    assert len(partials) > 1
+    assert partials[-1].end == pytest.approx(talk.seconds)
 
 
 def test_words_lie_where_somebody_speaks_and_nowhere_else(
@@ -107,9 +107,9 @@ def test_where_nobody_speaks_there_is_no_segment(engine: SenseVoice, sound: str)
     with Recording(RATE) as recording:
         noise = np.random.default_rng(0).normal(0, 0.05, (RATE * 40, 1)).astype(np.float32)
         recording.append(noise if sound == "noise" else noise * 0)
-        passages = hear(engine, recording)
-        assert segments(passages) == []
-        assert passages[-1].end == 40
+        partials = hear(engine, recording)
+        assert segments(partials) == []
+        assert partials[-1].end == 40
 
 
 def test_speech_too_short_for_a_frame_is_no_harm(engine: SenseVoice, spoken: np.ndarray) -> None:
@@ -120,21 +120,21 @@ def test_speech_too_short_for_a_frame_is_no_harm(engine: SenseVoice, spoken: np.
 
 
 def test_the_language_that_is_asked_for_is_told_to_the_model(engine: SenseVoice, talk: Recording) -> None:
-    assert {passage.language for passage in hear(engine, talk)} == {"en"}
-    assert {passage.language for passage in hear(engine, talk, language="ja")} == {"ja"}
+    assert {partial.language for partial in hear(engine, talk)} == {"en"}
+    assert {partial.language for partial in hear(engine, talk, language="ja")} == {"ja"}
 
 
 def test_the_language_is_the_models_tag(
     engine: SenseVoice, talk: Recording, weights: Path, card: ModelCard, tmp_path: Path
 ) -> None:
     write_tiny_sensevoice(tmp_path, METADATA | {"lang_auto": METADATA["lang_yue"]})
-    other = SenseVoice.load(card, Place(tmp_path))
-    assert {passage.language for passage in hear(other, talk)} == {"yue"}
+    other = SenseVoice.load(card, LoadContext(tmp_path))
+    assert {partial.language for partial in hear(other, talk)} == {"yue"}
 
 
 def test_what_the_model_calls_no_speech_is_not_written(talk: Recording, card: ModelCard, tmp_path: Path) -> None:
     write_tiny_sensevoice(tmp_path, METADATA | {"lang_auto": METADATA["lang_nospeech"]})
-    assert segments(hear(SenseVoice.load(card, Place(tmp_path)), talk)) == []
+    assert segments(hear(SenseVoice.load(card, LoadContext(tmp_path)), talk)) == []
 
 
 def test_each_chinese_and_japanese_character_is_a_word(engine: SenseVoice) -> None:
@@ -165,15 +165,15 @@ def test_a_word_has_the_models_tokens(engine: SenseVoice) -> None:
 
 def test_a_cancelled_request_is_not_heard(engine: SenseVoice, talk: Recording) -> None:
     cancellation = Cancellation()
-    passages = engine.transcribe(talk, TranscriptionRequest(), cancellation)
-    next(passages)
+    partials = engine.transcribe(talk, TranscriptionRequest(), cancellation)
+    next(partials)
     cancellation.cancel()
     with pytest.raises(Cancelled):
-        list(passages)
+        list(partials)
 
 
 def test_it_can_be_closed_twice(card: ModelCard, weights: Path, talk: Recording) -> None:
-    engine = SenseVoice.load(card, Place(weights))
+    engine = SenseVoice.load(card, LoadContext(weights))
     engine.close()
     engine.close()
     with pytest.raises(EngineFailed, match="closed"):
@@ -182,7 +182,7 @@ def test_it_can_be_closed_twice(card: ModelCard, weights: Path, talk: Recording)
 
 def test_without_its_files_it_is_not_loaded(card: ModelCard, tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing):
-        SenseVoice.load(card, Place(tmp_path))
+        SenseVoice.load(card, LoadContext(tmp_path))
 
 
 def without(key: str) -> Callable[[Path], None]:
@@ -216,4 +216,4 @@ def test_files_that_sherpa_onnx_would_end_the_process_over_are_refused(
 ) -> None:
     damage(tmp_path)
     with pytest.raises(EngineFailed):
-        SenseVoice.load(card, Place(tmp_path))
+        SenseVoice.load(card, LoadContext(tmp_path))

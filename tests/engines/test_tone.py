@@ -8,13 +8,13 @@ from pydantic import ValidationError
 from tests.engines.contract import LONG, SHORT, SynthesizerContract
 
 from ttsai_server.domain import ModelCard
-from ttsai_server.engines.base import Cancellation, Place, Synthesizer
+from ttsai_server.engines.base import Cancellation, LoadContext, Synthesizer
 from ttsai_server.engines.tone import Tone
 from ttsai_server.errors import EngineFailed
 
 
 def with_setup(card: ModelCard, **setup: object) -> Tone:
-    return Tone.load(replace(card, options=setup), Place(Path()))
+    return Tone.load(replace(card, options=setup), LoadContext(Path()))
 
 
 class TestTone(SynthesizerContract):

@@ -13,8 +13,8 @@ from tests.engines.talk import Talk
 from tests.listening import wer
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import ModelCard, Passage, Segment, TranscriptionRequest, Word
-from ttsai_server.engines.base import Cancellation, Cancelled, Place, Transcriber
+from ttsai_server.domain import ModelCard, PartialTranscript, Segment, TranscriptionRequest, Word
+from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext, Transcriber
 from ttsai_server.engines.catalog import load_class
 
 MOST_GROWTH = 90
@@ -29,20 +29,20 @@ def recorded(*sounds: np.ndarray, rate: int) -> Recording:
     return recording
 
 
-def heard(engine: Transcriber, recording: Recording, **asked: Any) -> list[Passage]:
+def heard(engine: Transcriber, recording: Recording, **asked: Any) -> list[PartialTranscript]:
     return list(engine.transcribe(recording, TranscriptionRequest("en", **asked), Cancellation()))
 
 
-def segments_of(passages: Sequence[Passage]) -> list[Segment]:
-    return [segment for passage in passages for segment in passage.segments]
+def segments_of(partials: Sequence[PartialTranscript]) -> list[Segment]:
+    return [segment for partial in partials for segment in partial.segments]
 
 
-def words_of(passages: Sequence[Passage]) -> list[Word]:
-    return [word for segment in segments_of(passages) for word in segment.words]
+def words_of(partials: Sequence[PartialTranscript]) -> list[Word]:
+    return [word for segment in segments_of(partials) for word in segment.words]
 
 
-def text_of(passages: Sequence[Passage]) -> str:
-    return " ".join(segment.text for segment in segments_of(passages))
+def text_of(partials: Sequence[PartialTranscript]) -> str:
+    return " ".join(segment.text for segment in segments_of(partials))
 
 
 class TranscriberContract(EngineContract):
@@ -50,63 +50,65 @@ class TranscriberContract(EngineContract):
     steps: ClassVar[int] = 2
 
     @classmethod
-    def place(cls, weights: Path) -> Place:
-        return Place(weights, threads=1, steps=cls.steps)
+    def place(cls, weights: Path) -> LoadContext:
+        return LoadContext(weights, threads=1, steps=cls.steps)
 
     @pytest.fixture(scope="class")
     @classmethod
-    def passages(cls, engine: Transcriber, known: Talk) -> list[Passage]:
+    def partials(cls, engine: Transcriber, known: Talk) -> list[PartialTranscript]:
         return heard(engine, known.recording, words=True)
 
-    def test_it_writes_what_is_said(self, passages: list[Passage], known: Talk) -> None:
-        assert wer(known.text, text_of(passages)) <= 0.05
+    def test_it_writes_what_is_said(self, partials: list[PartialTranscript], known: Talk) -> None:
+        assert wer(known.text, text_of(partials)) <= 0.05
 
-    def test_words_begin_when_they_are_said(self, passages: list[Passage], known: Talk) -> None:
-        assert known.near(words_of(passages), seconds=0.2) >= 0.9
+    def test_words_begin_when_they_are_said(self, partials: list[PartialTranscript], known: Talk) -> None:
+        assert known.near(words_of(partials), seconds=0.2) >= 0.9
 
-    def test_the_last_step_ends_with_the_recording(self, passages: list[Passage], known: Talk) -> None:
-        assert passages[-1].end == known.recording.seconds
+    def test_the_last_step_ends_with_the_recording(self, partials: list[PartialTranscript], known: Talk) -> None:
+        assert partials[-1].end == known.recording.seconds
 
-    def test_every_step_gets_further(self, passages: list[Passage]) -> None:
-        ends = [passage.end for passage in passages]
+    def test_every_step_gets_further(self, partials: list[PartialTranscript]) -> None:
+        ends = [partial.end for partial in partials]
         assert ends == sorted(set(ends))
 
-    def test_segments_are_in_order_and_do_not_overlap(self, passages: list[Passage], known: Talk) -> None:
-        times = [time for segment in segments_of(passages) for time in (segment.start, segment.end)]
+    def test_segments_are_in_order_and_do_not_overlap(self, partials: list[PartialTranscript], known: Talk) -> None:
+        times = [time for segment in segments_of(partials) for time in (segment.start, segment.end)]
         assert times == sorted(times)
         assert 0 <= times[0] <= times[-1] <= known.recording.seconds
 
-    def test_segments_lie_within_what_is_done(self, passages: list[Passage]) -> None:
-        for passage in passages:
-            assert all(segment.end <= passage.end for segment in passage.segments)
+    def test_segments_lie_within_what_is_done(self, partials: list[PartialTranscript]) -> None:
+        for partial in partials:
+            assert all(segment.end <= partial.end for segment in partial.segments)
 
-    def test_words_are_in_order_inside_their_segment(self, passages: list[Passage]) -> None:
-        for segment in segments_of(passages):
+    def test_words_are_in_order_inside_their_segment(self, partials: list[PartialTranscript]) -> None:
+        for segment in segments_of(partials):
             times = [time for word in segment.words for time in (word.start, word.end)]
             assert times == sorted(times)
             assert segment.start <= times[0] <= times[-1] <= segment.end
 
-    def test_words_make_up_the_text(self, passages: list[Passage]) -> None:
-        for segment in segments_of(passages):
+    def test_words_make_up_the_text(self, partials: list[PartialTranscript]) -> None:
+        for segment in segments_of(partials):
             assert "".join(f"{'' if word.joined else ' '}{word.text}" for word in segment.words).strip() == segment.text
 
-    def test_probabilities_are_probabilities(self, passages: list[Passage]) -> None:
-        assert all(0 <= word.probability <= 1 for word in words_of(passages))
+    def test_probabilities_are_probabilities(self, partials: list[PartialTranscript]) -> None:
+        assert all(0 <= word.probability <= 1 for word in words_of(partials))
 
     def test_words_are_given_only_if_asked_for(self, engine: Transcriber, known: Talk) -> None:
         assert words_of(heard(engine, known.short)) == []
 
-    def test_one_recording_has_one_transcript(self, engine: Transcriber, passages: list[Passage], known: Talk) -> None:
-        assert heard(engine, known.recording, words=True) == passages
+    def test_one_recording_has_one_transcript(
+        self, engine: Transcriber, partials: list[PartialTranscript], known: Talk
+    ) -> None:
+        assert heard(engine, known.recording, words=True) == partials
 
     @pytest.mark.parametrize("noise", ["silence", "white", "pink", "hum", "music"])
     def test_nothing_is_written_where_nobody_speaks(
         self, engine: Transcriber, card: ModelCard, noise: str, noises: dict[str, np.ndarray]
     ) -> None:
         with recorded(noises[noise], rate=card.rate) as recording:
-            passages = heard(engine, recording)
-            assert segments_of(passages) == []
-            assert passages[-1].end == recording.seconds
+            partials = heard(engine, recording)
+            assert segments_of(partials) == []
+            assert partials[-1].end == recording.seconds
 
     def test_an_empty_recording_has_no_steps(self, engine: Transcriber, card: ModelCard) -> None:
         with Recording(card.rate) as recording:
@@ -158,12 +160,12 @@ class TranscriberContract(EngineContract):
         with recorded(*[minute] * 4, rate=card.rate) as short, recorded(*[minute] * 40, rate=card.rate) as long:
             heard(engine, short)
             before = _resident()
-            passages = heard(engine, long)
+            partials = heard(engine, long)
         assert _resident() - before <= MOST_GROWTH
-        assert {int(segment.start / 60) for segment in segments_of(passages)} == set(range(40))
+        assert {int(segment.start / 60) for segment in segments_of(partials)} == set(range(40))
 
     def test_it_can_be_closed_twice(self, card: ModelCard, weights: Path) -> None:
-        engine = load_class(card).load(card, Place(weights, threads=1))
+        engine = load_class(card).load(card, LoadContext(weights, threads=1))
         engine.close()
         engine.close()
 

@@ -19,10 +19,10 @@ from tests.jobs.serving import Server, serving
 from tests.receivers import Receiver, receiver, says
 
 from ttsai_server.audio.encode import Encoder
-from ttsai_server.services.work import input_of
+from ttsai_server.services.job_runner import input_of
 from ttsai_server.settings import Settings, Store
 from ttsai_server.store.db import Database, open_database
-from ttsai_server.store.tables import accounts, ledger, loose_files, reservations, results, tasks, usage
+from ttsai_server.store.tables import accounts, jobs, ledger, loose_files, reservations, results, usage
 from ttsai_server.store.webhook_secrets import WebhookSecrets
 
 KILLS = 20
@@ -113,12 +113,12 @@ async def ear() -> AsyncIterator[Receiver]:
 
 
 def _row_counts(connection: Connection) -> dict[str, Any]:
-    completed = tasks.c.state == "completed"
+    completed = jobs.c.state == "completed"
     return {
-        "states": {row.id: row.state for row in connection.execute(select(tasks.c.id, tasks.c.state))},
-        "begun": connection.scalar(select(func.max(tasks.c.attempts))),
-        "told": set(connection.scalars(select(tasks.c.id).where(tasks.c.webhook_url.is_not(None)))),
-        "charged": connection.scalar(select(func.sum(tasks.c.credits)).where(completed)),
+        "states": {row.id: row.state for row in connection.execute(select(jobs.c.id, jobs.c.state))},
+        "begun": connection.scalar(select(func.max(jobs.c.attempts))),
+        "told": set(connection.scalars(select(jobs.c.id).where(jobs.c.webhook_url.is_not(None)))),
+        "charged": connection.scalar(select(func.sum(jobs.c.credits)).where(completed)),
         "used": connection.execute(select(func.count(), func.sum(usage.c.credits))).one(),
         "ledger": connection.scalar(select(func.sum(ledger.c.amount))),
         "account": connection.execute(select(accounts.c.available, accounts.c.reserved)).one(),
@@ -161,7 +161,7 @@ async def check_webhooks(database: Database, ear: Receiver, told: set[str]) -> N
     for request in ear.received:
         body = secret.verify(request.body, dict(request.headers))
         ids[body["task_id"]].add(request.headers["webhook-id"])
-    assert {task: len(found) for task, found in ids.items()} == dict.fromkeys(told, 1)
+    assert {job: len(found) for job, found in ids.items()} == dict.fromkeys(told, 1)
 
 
 async def heard_of(ear: Receiver, count: int) -> None:
@@ -229,4 +229,4 @@ async def test_another_server_does_the_jobs_of_one_that_never_comes_back(
 
 
 def _by_node(connection: Connection) -> Counter[str | None]:
-    return Counter(connection.scalars(select(tasks.c.node).where(tasks.c.ended_at.is_(None))))
+    return Counter(connection.scalars(select(jobs.c.node).where(jobs.c.ended_at.is_(None))))

@@ -10,10 +10,10 @@ from ttsai_server.jobs import pace
 from ttsai_server.jobs.pace import Pace
 from ttsai_server.jobs.queue import QUEUE, DbosQueue
 from ttsai_server.settings import Jobs
-from ttsai_server.store import tasks
+from ttsai_server.store import jobs
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
-from ttsai_server.store.tasks import COMPLETED, Task
+from ttsai_server.store.jobs import COMPLETED, Job
 
 JOBS = Jobs(poll_seconds=0.2, idle_poll_seconds=2.0)
 
@@ -41,9 +41,9 @@ async def until(queue: DbosQueue, seconds: float) -> None:
 async def test_jobs_are_looked_for_often_while_there_are_some(database: Database, paced: DbosQueue) -> None:
     await until(paced, JOBS.idle_poll_seconds)
     ann = (await Accounts(database).create("Ann", "pro")).id
-    await database.write(tasks.add, Task("t", ann, "pro", "tts", "tone", "{}", "speech.mp3", "http://a"))
+    await database.write(jobs.add, Job("t", ann, "pro", "tts", "tone", "{}", "speech.mp3", "http://a"))
     await until(paced, JOBS.poll_seconds)
-    await database.write(tasks.end, "t", COMPLETED)
+    await database.write(jobs.end, "t", COMPLETED)
     await until(paced, JOBS.idle_poll_seconds)
 
 

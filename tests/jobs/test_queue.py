@@ -9,11 +9,11 @@ from sqlalchemy import Connection
 from ttsai_server.jobs.queue import DbosQueue
 from ttsai_server.settings import Jobs
 from ttsai_server.store.db import Database
-from ttsai_server.store.tasks import Task
+from ttsai_server.store.jobs import Job
 
 
-def task(id: str, turn: int = 1, model: str = "tone") -> Task:
-    return Task(id, "acct", "pro", "tts", model, "{}", "speech.mp3", "http://a", turn=turn)
+def job(id: str, turn: int = 1, model: str = "tone") -> Job:
+    return Job(id, "acct", "pro", "tts", model, "{}", "speech.mp3", "http://a", turn=turn)
 
 
 async def waiting(queue: DbosQueue) -> dict[str, tuple[str | None, int | None]]:
@@ -23,14 +23,14 @@ async def waiting(queue: DbosQueue) -> dict[str, tuple[str | None, int | None]]:
 
 
 async def test_a_task_waits_in_its_models_line_at_its_turn(database: Database, queue: DbosQueue) -> None:
-    await database.write(queue.enqueue, task("a", 3))
-    await database.write(queue.enqueue, task("b", 1, "kokoro"))
+    await database.write(queue.enqueue, job("a", 3))
+    await database.write(queue.enqueue, job("b", 1, "kokoro"))
     assert await waiting(queue) == {"a": ("tone", 3), "b": ("kokoro", 1)}
 
 
 async def test_a_transaction_that_breaks_off_enqueues_nothing(database: Database, queue: DbosQueue) -> None:
     def enqueue_and_fail(connection: Connection) -> None:
-        queue.enqueue(connection, task("a"))
+        queue.enqueue(connection, job("a"))
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -39,8 +39,8 @@ async def test_a_transaction_that_breaks_off_enqueues_nothing(database: Database
 
 
 async def test_what_is_over_is_forgotten_and_what_waits_is_not(database: Database, queue: DbosQueue) -> None:
-    await database.write(queue.enqueue, task("over"))
-    await database.write(queue.enqueue, task("waiting"))
+    await database.write(queue.enqueue, job("over"))
+    await database.write(queue.enqueue, job("waiting"))
     await asyncio.to_thread(queue.client.cancel_workflow, "over")
     await queue.forget(time.time() - 60)
     assert len(await asyncio.to_thread(queue.client.list_workflows)) == 2

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttsai_server.domain import Caller, ModelCard, Task, Tier
+from ttsai_server.domain import Caller, Capability, ModelCard, Tier
 from ttsai_server.errors import InsufficientCredits
 from ttsai_server.services.billing import Billing, LedgerBilling, NullBilling, minutes_price, open_billing, price
 from ttsai_server.settings import Auth, Prices, Settings
@@ -14,7 +14,7 @@ from ttsai_server.store.ledger import Ledger, Used
 
 
 def card(tier: Tier) -> ModelCard:
-    return ModelCard("m", "M", Task.TTS, tier, "engine", "Apache-2.0", ("en",), 24000)
+    return ModelCard("m", "M", Capability.TTS, tier, "engine", "Apache-2.0", ("en",), 24000)
 
 
 def used(credits: int) -> Used:

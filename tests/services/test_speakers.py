@@ -48,8 +48,8 @@ def test_a_speaker_of_no_word_has_no_label() -> None:
 
 def test_labels_are_kept_from_passage_to_passage() -> None:
     label = Labeller((Turn(0, 1, ANNA), Turn(1, 2, BERT), Turn(2, 3, ANNA)))
-    passages = [label((sentence("One two", start),)) for start in (0.0, 1.0, 2.0)]
-    assert [passage[0].speaker for passage in passages] == ["SPEAKER_00", "SPEAKER_01", "SPEAKER_00"]
+    partials = [label((sentence("One two", start),)) for start in (0.0, 1.0, 2.0)]
+    assert [partial[0].speaker for partial in partials] == ["SPEAKER_00", "SPEAKER_01", "SPEAKER_00"]
 
 
 def test_a_sentence_is_split_where_the_speaker_changes() -> None:

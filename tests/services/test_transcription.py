@@ -11,17 +11,17 @@ from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.loading import loader
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.billing import NullBilling
+from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.decoding import Decoders
-from ttsai_server.services.hearing import Brief
-from ttsai_server.services.means import Means
 from ttsai_server.services.transcription import Order, Transcription
+from ttsai_server.services.transcription_run import TranscriptionPlan
 from ttsai_server.settings import Models, Settings
 
 
-def check(model: str = "whisper", models: Path | None = None, **asked: Any) -> Brief:
+def check(model: str = "whisper", models: Path | None = None, **asked: Any) -> TranscriptionPlan:
     settings = Settings() if models is None else Settings(models=Models(dir=models))
     catalog, pool = Catalog.of(settings), Pool(settings.models, loader(settings.models))
-    means = Means(settings, catalog, pool, NullBilling(), Metrics(), Decoders())
+    means = ServiceContext(settings, catalog, pool, NullBilling(), Metrics(), Decoders())
     return Transcription(means).check(Order(model, **asked))
 
 
@@ -61,9 +61,9 @@ def test_what_does_not_hear_is_an_unknown_model(model: str) -> None:
 
 
 def test_speakers_are_told_apart_by_words(speakers_weights: Path) -> None:
-    brief = check(diarize=True, speakers=3)
-    assert brief.request.words
-    assert (brief.speakers.speakers, brief.speakers.least, brief.speakers.most) == (3, 3, 3)
+    plan = check(diarize=True, speakers=3)
+    assert plan.request.words
+    assert (plan.speakers.speakers, plan.speakers.least, plan.speakers.most) == (3, 3, 3)
 
 
 def test_without_a_model_for_it_speakers_are_not_told_apart(tmp_path: Path) -> None:
@@ -72,5 +72,5 @@ def test_without_a_model_for_it_speakers_are_not_told_apart(tmp_path: Path) -> N
 
 
 def test_channels_tell_speakers_apart_without_a_model(tmp_path: Path) -> None:
-    brief = check(models=tmp_path, diarize="channel", speakers=2)
-    assert (brief.by_channel, brief.diarizer) == (True, None)
+    plan = check(models=tmp_path, diarize="channel", speakers=2)
+    assert (plan.by_channel, plan.diarizer) == (True, None)

@@ -1,4 +1,4 @@
-"""/v1/account/: what the account has, its keys, and its webhooks. For secret keys only; `Gate` sees to that."""
+"""/v1/account/: what the account has, its keys, and its webhooks. `AuthMiddleware` lets only secret keys in."""
 
 import time
 from dataclasses import asdict
@@ -19,7 +19,7 @@ from ttsai_server.api.account_schemas import (
     PlanLimits,
     WebhookSecret,
 )
-from ttsai_server.api.deps import Asking, Keyed
+from ttsai_server.api.deps import AuthedServices, CurrentCaller
 from ttsai_server.api.schemas import KEYED
 from ttsai_server.domain import Caller
 from ttsai_server.settings import Settings
@@ -37,7 +37,9 @@ router = APIRouter(prefix="/v1/account", tags=["account"], responses=KEYED, depe
 
 
 @router.get("")
-async def account(services: Keyed, caller: Asking, days: Annotated[int, Query(ge=1, le=365)] = 30) -> AccountInfo:
+async def account(
+    services: AuthedServices, caller: CurrentCaller, days: Annotated[int, Query(ge=1, le=365)] = 30
+) -> AccountInfo:
     """Plan, credits, limits, and the usage of the last `days`, today included, by the days of UTC."""
     standing = await services.accounts.standing(caller, days)
     return AccountInfo(
@@ -51,13 +53,13 @@ async def account(services: Keyed, caller: Asking, days: Annotated[int, Query(ge
 
 
 @router.get("/keys")
-async def list_keys(services: Keyed, caller: Asking) -> KeyList:
+async def list_keys(services: AuthedServices, caller: CurrentCaller) -> KeyList:
     """The account's keys, by their first characters."""
     return KeyList(keys=[KeyInfo.model_validate(key) for key in await services.accounts.keys(caller)])
 
 
 @router.post("/keys")
-async def create_key(body: KeyBody, services: Keyed, caller: Asking) -> NewKey:
+async def create_key(body: KeyBody, services: AuthedServices, caller: CurrentCaller) -> NewKey:
     """One more key of the account. The answer holds it, this once; only its hash is kept."""
     until = None if body.expires_in_days is None else time.time() + body.expires_in_days * DAY_SECONDS
     key, plain = await services.accounts.create_key(caller, body.kind, body.label, tuple(body.origins), until)
@@ -65,27 +67,29 @@ async def create_key(body: KeyBody, services: Keyed, caller: Asking) -> NewKey:
 
 
 @router.delete("/keys/{id}")
-async def revoke_key(id: Annotated[str, Path(pattern=PRINTABLE)], services: Keyed, caller: Asking) -> KeyInfo:
+async def revoke_key(
+    id: Annotated[str, Path(pattern=PRINTABLE)], services: AuthedServices, caller: CurrentCaller
+) -> KeyInfo:
     """Stop a key for good, be it the one that asks; again, it says when it was stopped first."""
     return KeyInfo.model_validate(await services.accounts.revoke_key(caller, id))
 
 
 @router.get("/webhook-secret")
-async def webhook_secret(services: Keyed, caller: Asking) -> WebhookSecret:
+async def webhook_secret(services: AuthedServices, caller: CurrentCaller) -> WebhookSecret:
     """What the account's webhooks are signed with; made when it is first asked for."""
     return WebhookSecret.model_validate(await services.webhooks.secret(caller.account))
 
 
 @router.post("/webhook-secret/rotate")
-async def rotate_webhook_secret(services: Keyed, caller: Asking) -> WebhookSecret:
+async def rotate_webhook_secret(services: AuthedServices, caller: CurrentCaller) -> WebhookSecret:
     """A new secret; for a while the one before it signs too."""
     return WebhookSecret.model_validate(await services.webhooks.rotate(caller.account))
 
 
 @router.get("/webhooks/deliveries")
 async def list_deliveries(
-    services: Keyed,
-    caller: Asking,
+    services: AuthedServices,
+    caller: CurrentCaller,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     before: Annotated[str | None, Query(pattern=PRINTABLE)] = None,
 ) -> DeliveryList:

@@ -5,7 +5,8 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
-from ttsai_server.api.deps import BaseUrl, Keyed, Light, Wired
+from ttsai_server.api.audio_response import file_headers
+from ttsai_server.api.deps import AuthedServices, BaseUrl, Light, ServicesDep
 from ttsai_server.api.schemas import (
     KEYED,
     Language,
@@ -16,8 +17,7 @@ from ttsai_server.api.schemas import (
     VoiceList,
     errors,
 )
-from ttsai_server.api.sound import file_headers
-from ttsai_server.domain import Task
+from ttsai_server.domain import Capability
 from ttsai_server.text.language import NAMES
 
 keyed = APIRouter(tags=["catalogue"], responses=KEYED)
@@ -31,20 +31,20 @@ def _for_sdk(request: Request) -> bool:
 
 
 @light.get("/v1/models", response_model=ModelList)
-async def list_models(request: Request, services: Keyed) -> Response:
+async def list_models(request: Request, services: AuthedServices) -> Response:
     body = await services.listings.models(for_sdk=_for_sdk(request))
     return Response(body, media_type="application/json")
 
 
 @keyed.get("/v1/models/{model}", response_model_exclude_none=True)
-async def get_model(model: str, request: Request, services: Keyed) -> ModelInfo:
+async def get_model(model: str, request: Request, services: AuthedServices) -> ModelInfo:
     return await services.listings.model(model, for_sdk=_for_sdk(request))
 
 
 @keyed.get("/v1/voices", response_model=VoiceList)
 async def list_voices(
     request: Request,
-    services: Keyed,
+    services: AuthedServices,
     base_url: BaseUrl,
     model: str | None = None,
     language: str | None = None,
@@ -56,31 +56,31 @@ async def list_voices(
 
 
 @keyed.get("/v1/speech/voices", response_model=VoiceList)
-async def list_sdk_voices(services: Keyed, base_url: BaseUrl, model: str | None = None) -> Response:
+async def list_sdk_voices(services: AuthedServices, base_url: BaseUrl, model: str | None = None) -> Response:
     body = services.listings.voices(services.catalog.voices(model), base_url, for_sdk=True)
     return Response(body, media_type="application/json")
 
 
 @keyed.get("/v1/speech/models")
-async def list_speech_models(services: Keyed) -> SpeechModels:
+async def list_speech_models(services: AuthedServices) -> SpeechModels:
     return services.listings.speech_models()
 
 
 @keyed.get("/v1/speech/languages")
-async def list_languages(services: Keyed) -> Languages:
+async def list_languages(services: AuthedServices) -> Languages:
     """Every language that some model speaks."""
     codes = sorted({code for card in services.catalog.cards() for code in card.languages})
     return Languages(languages=[Language(code=code, name=NAMES[code]) for code in codes])
 
 
 @open_.get("/v1/audio/models", response_model=ModelList)
-async def list_audio_models(services: Wired) -> Response:
+async def list_audio_models(services: ServicesDep) -> Response:
     """What can speak; those that are ready come first."""
-    return Response(await services.listings.models(Task.TTS), media_type="application/json")
+    return Response(await services.listings.models(Capability.TTS), media_type="application/json")
 
 
 @open_.get("/v1/audio/voices", response_model=VoiceList)
-async def list_audio_voices(services: Wired, base_url: BaseUrl) -> Response:
+async def list_audio_voices(services: ServicesDep, base_url: BaseUrl) -> Response:
     body = services.listings.voices(services.catalog.voices(), base_url, for_sdk=False)
     return Response(body, media_type="application/json")
 
@@ -90,7 +90,7 @@ async def list_audio_voices(services: Wired, base_url: BaseUrl) -> Response:
     response_class=FileResponse,
     responses={200: {"content": {"audio/mpeg": {}}}, **errors(503)},
 )
-async def preview(voice: str, services: Wired) -> Response:
+async def preview(voice: str, services: ServicesDep) -> Response:
     """A sentence in the voice's own language; made at its first asking, then kept."""
     file = await services.previews.file(voice)
     headers = {"Cache-Control": "public, max-age=86400", **file_headers(f"{voice}.mp3")}

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Form, UploadFile
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from starlette.responses import Response
 
-from ttsai_server.api.deps import Asking, Keyed
+from ttsai_server.api.deps import AuthedServices, CurrentCaller
 from ttsai_server.api.schemas import BILLABLE, JobBody
 from ttsai_server.api.uploads import MOST_REFERENCE_BYTES, Uploading, content
-from ttsai_server.domain import Task
+from ttsai_server.domain import Capability
 from ttsai_server.errors import BadRequest, UnknownModel
 
 router = APIRouter(tags=["cloning"], route_class=Uploading)
@@ -43,10 +43,12 @@ class CloneForm:
 
 
 @router.post("/v1/voice-clone", response_model=JobBody, responses=BILLABLE)
-async def clone_voice(form: Annotated[CloneForm, Depends()], services: Keyed, caller: Asking) -> Response:
+async def clone_voice(
+    form: Annotated[CloneForm, Depends()], services: AuthedServices, caller: CurrentCaller
+) -> Response:
     """Speak with the voice of a recording; with `name` the voice is kept too."""
     content(form.reference_audio, MOST_REFERENCE_BYTES)
     if not form.text.strip() and not form.name:
         raise BadRequest("'text' or 'name' is required.", param="text")
-    services.catalog.resolve(form.model, Task.CLONE)
+    services.catalog.resolve(form.model, Capability.CLONE)
     raise UnknownModel(form.model)  # no engine clones yet

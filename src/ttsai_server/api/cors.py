@@ -1,8 +1,8 @@
 """Which web pages may call, by the CORS protocol (https://fetch.spec.whatwg.org/#http-cors-protocol): pure ASGI.
 
-Cors    lets a page read the answers, a bug's too: outermost
-Pages   finds out whether a page may call, and answers what its browser asks before it sends a key: inside Entry,
-        before Gate
+Cors                   lets a page read the answers, a bug's too: outermost
+PublishableKeyOrigins  finds out whether a page may call, and answers a preflight, which carries no key: inside
+                       RequestContext, before AuthMiddleware
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ class Cors:
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
-class Pages:
+class PublishableKeyOrigins:
     """A page may call from the origins of the settings, and from those that some publishable key names."""
 
     def __init__(self, app: ASGIApp, accounts: Accounts, origins: Sequence[str]) -> None:

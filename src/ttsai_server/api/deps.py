@@ -21,10 +21,10 @@ from ttsai_server.engines.catalog import Catalog
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.base import Runtime
 from ttsai_server.services.accounts import Accounts
+from ttsai_server.services.jobs import Jobs
 from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.speech import Speech
-from ttsai_server.services.tasks import Tasks
 from ttsai_server.services.tools import Tools
 from ttsai_server.services.transcription import Transcription
 from ttsai_server.services.webhooks import Webhooks
@@ -47,7 +47,7 @@ class Services:
     accounts: Accounts
     webhooks: Webhooks
     results: Results
-    tasks: Tasks
+    jobs: Jobs
     readiness: Readiness
     metrics: Metrics
     admin_token: str
@@ -59,7 +59,7 @@ async def services(request: Request) -> Services:
 
 
 class Key(SecurityBase):
-    """The services, for a route that needs a key; `middleware.Gate` has checked it, this puts it into the schema.
+    """The services, for a route that needs a key: `AuthMiddleware` has checked it, this puts it into the schema.
 
     One dependency for both, because each costs every request some 10 µs.
     """
@@ -105,7 +105,7 @@ def heads(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
             yield head
 
 
-Wired = Annotated[Services, Depends(services)]
-Keyed = Annotated[Services, Security(Key())]
-Asking = Annotated[Caller, Depends(caller)]
+ServicesDep = Annotated[Services, Depends(services)]
+AuthedServices = Annotated[Services, Security(Key())]
+CurrentCaller = Annotated[Caller, Depends(caller)]
 BaseUrl = Annotated[str, Depends(base_url)]

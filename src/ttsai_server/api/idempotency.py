@@ -14,9 +14,9 @@ from python_multipart.multipart import parse_options_header
 from starlette.responses import FileResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ttsai_server.api.dialect import dialect
 from ttsai_server.api.errors import render
 from ttsai_server.api.middleware import header
+from ttsai_server.api.negotiation import dialect
 from ttsai_server.domain import Caller
 from ttsai_server.errors import ApiError, BadRequest, ModelLoading
 from ttsai_server.settings import Settings
@@ -26,7 +26,7 @@ LONGEST_KEY = 255
 POLL_SECONDS = 0.1
 
 
-class Replay:
+class IdempotencyMiddleware:
     """Keeps the bodies of successful answers in `folder`. A failed request is forgotten, so its repeat runs anew."""
 
     def __init__(self, app: ASGIApp, store: Idempotency, folder: Path, settings: Settings) -> None:
@@ -65,18 +65,18 @@ class Replay:
         raise ModelLoading("The first request with this Idempotency-Key is still under way.", retry_after=5)
 
     async def _record(self, account: str, key: str, scope: Scope, receive: Receive, send: Send) -> None:
-        print_ = Fingerprint(scope, receive)
+        fingerprint = Fingerprint(scope, receive)
         copy = Copy(await asyncio.to_thread(_new_file, self._folder), send)
         try:
-            await self._app(scope, print_.receive, copy.send)
+            await self._app(scope, fingerprint.receive, copy.send)
         finally:
             copy.close()
-            await asyncio.shield(self._keep(account, key, print_, copy))
+            await asyncio.shield(self._keep(account, key, fingerprint, copy))
 
-    async def _keep(self, account: str, key: str, print_: "Fingerprint", copy: "Copy") -> None:
+    async def _keep(self, account: str, key: str, fingerprint: "Fingerprint", copy: "Copy") -> None:
         if copy.whole and copy.status == 200:
             body = str(copy.path)
-            await self._store.finish(account, key, print_.hex, copy.status, copy.headers, body, self._kept_seconds)
+            await self._store.finish(account, key, fingerprint.hex, copy.status, copy.headers, body, self._kept_seconds)
         else:
             copy.path.unlink()
             await self._store.abandon(account, key)
@@ -144,9 +144,9 @@ class Copy:
 
 
 async def _repeat(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
-    print_ = Fingerprint(scope, receive)
-    await print_.rest()
-    if print_.hex != answer.fingerprint:
+    fingerprint = Fingerprint(scope, receive)
+    await fingerprint.rest()
+    if fingerprint.hex != answer.fingerprint:
         raise BadRequest("This Idempotency-Key has been used for another request.")
     assert answer.status
     assert answer.body

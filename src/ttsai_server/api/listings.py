@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import orjson
 
 from ttsai_server.api.schemas import ModelInfo, ModelList, SpeechModels, VoiceInfo, VoiceList
-from ttsai_server.domain import ModelCard, Task, Tier, Voice
+from ttsai_server.domain import Capability, ModelCard, Tier, Voice
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.services.availability import Availability, availability
 from ttsai_server.services.billing import price
@@ -30,9 +30,9 @@ class Listings:
         self._names = _told_apart(list(catalog.speakers.values()))
         self._found: Mapping[str, Availability] = {}
         self._looked = -CHECK_SECONDS
-        self._bodies: dict[tuple[Task | None, bool], bytes] = {}
+        self._bodies: dict[tuple[Capability | None, bool], bytes] = {}
 
-    async def models(self, task: Task | None = None, *, for_sdk: bool = False) -> bytes:
+    async def models(self, task: Capability | None = None, *, for_sdk: bool = False) -> bytes:
         """The JSON body of the list of models, by id, OpenAI's names among them; of one task, those ready come first.
 
         for_sdk: as the vendor's SDKs read it.
@@ -56,11 +56,11 @@ class Listings:
     def speech_models(self) -> SpeechModels:
         """What the SDKs ask before they offer a choice."""
         cards = self._catalog.cards()
-        spoken = [card for card in cards if card.task is Task.TTS]
+        spoken = [card for card in cards if card.task is Capability.TTS]
         return SpeechModels(
             tts_models=[card.id for card in spoken],
             clone_models=[card.id for card in cards if card.cloning],
-            enhance_models=[card.id for card in cards if card.task is Task.ENHANCEMENT],
+            enhance_models=[card.id for card in cards if card.task is Capability.ENHANCEMENT],
             instructions_supported_models=[
                 card.id for card in spoken if "instructions" in load_class(card).Options.model_fields
             ],
@@ -75,7 +75,7 @@ class Listings:
     def _availability(self) -> Mapping[str, Availability]:
         return {card.id: availability(card, self._models) for card in self._catalog.cards()}
 
-    def _list(self, task: Task | None, *, for_sdk: bool) -> ModelList:
+    def _list(self, task: Capability | None, *, for_sdk: bool) -> ModelList:
         named = {card.id: card for card in self._catalog.cards(task)}
         published = {name: self._catalog.models[name] for name in self._catalog.published}
         named |= {name: card for name, card in published.items() if task in (None, card.task)}
@@ -85,7 +85,7 @@ class Listings:
         return ModelList(data=models, models=models)
 
     def _info(self, id: str, card: ModelCard, *, for_sdk: bool) -> ModelInfo:
-        credits = price(card, 1000, self._prices) if card.task is Task.TTS else 0
+        credits = price(card, 1000, self._prices) if card.task is Capability.TTS else 0
         found = self._found[card.id]
         return ModelInfo(
             id=id,

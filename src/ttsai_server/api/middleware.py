@@ -1,8 +1,8 @@
 """What every request passes on its way to a route: pure ASGI, outermost first.
 
-Entry   request id, one spelling of each path, the access log, metrics, and the answer to a bug
-Gate    who is calling, and whether its plan admits another request now
-Bounds  how long a body may be
+RequestContext  request id, one spelling of each path, the access log, metrics, and the answer to a bug
+AuthMiddleware  who is calling, and whether its plan admits another request now
+BodySizeLimit   how long a body may be
 """
 
 import logging
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ttsai_server.api.departure import ClientLeft
+from ttsai_server.api.disconnect import ClientDisconnected
 from ttsai_server.api.errors import bug, render
 from ttsai_server.domain import Caller
 from ttsai_server.errors import ApiError, FileTooLarge, Forbidden, RateLimited
@@ -50,7 +50,7 @@ def header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
-class Entry:
+class RequestContext:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
@@ -58,11 +58,11 @@ class Entry:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        visit = Visit(scope, send)
+        visit = RequestLog(scope, send)
         self._metrics.in_flight.inc()
         try:
             await self._app(scope, receive, visit.send)
-        except ClientLeft:
+        except ClientDisconnected:
             visit.left = True
             self._metrics.abandoned.inc()
         except Exception:
@@ -75,7 +75,7 @@ class Entry:
             visit.record(self._metrics)
 
 
-class Visit:
+class RequestLog:
     """One request: its id, its times, and its way through the log and the metrics."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
@@ -127,7 +127,7 @@ class Visit:
         )
 
 
-class Gate:
+class AuthMiddleware:
     """Authenticates everything but the open paths, and holds each account to its plan.
 
     In this order: 401 who are you, 403 may you, 429 may you now. From the moment the caller is known, every answer
@@ -163,7 +163,7 @@ class Gate:
             await self._limiter.release(admission)
 
 
-class OpenGate:
+class OpenAccess:
     """A server without keys: everybody is the house."""
 
     def __init__(self, app: ASGIApp, house: Caller) -> None:
@@ -176,7 +176,7 @@ class OpenGate:
         await self._app(scope, receive, send)
 
 
-class Bounds:
+class BodySizeLimit:
     """Refuses a body that is too long without reading the rest of it."""
 
     def __init__(self, app: ASGIApp, most: int, by_path: Mapping[str, int]) -> None:

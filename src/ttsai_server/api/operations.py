@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from ttsai_server.api.deps import Wired
+from ttsai_server.api.deps import ServicesDep
 
 router = APIRouter(tags=["operations"])
 
@@ -16,13 +16,13 @@ async def live() -> Response:
 
 
 @router.get("/health/ready", responses={503: {"description": "Not ready; says why."}})
-async def ready(services: Wired) -> Response:
+async def ready(services: ServicesDep) -> Response:
     """The database answers, and every model of `models.preload` is loaded."""
     waiting = await services.readiness.waiting_for()
     return JSONResponse({"status": "waiting" if waiting else "ready", "waiting_for": waiting}, 503 if waiting else 200)
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-async def metrics(services: Wired) -> Response:
+async def metrics(services: ServicesDep) -> Response:
     """Prometheus' text format."""
     return Response(generate_latest(services.metrics.registry), media_type=CONTENT_TYPE_LATEST)

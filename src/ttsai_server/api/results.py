@@ -6,10 +6,10 @@ from contextlib import aclosing
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
-from ttsai_server.api.deps import Wired
+from ttsai_server.api.audio_response import file_headers
+from ttsai_server.api.deps import ServicesDep
 from ttsai_server.api.ranges import asked, unchanged
 from ttsai_server.api.schemas import errors
-from ttsai_server.api.sound import file_headers
 from ttsai_server.errors import NotFound
 from ttsai_server.store.results import Result, Results
 
@@ -24,7 +24,7 @@ router = APIRouter(tags=["results"])
 
 
 @router.get("/v1/results/{name}", response_class=Response, responses=ANSWERS)
-async def result(name: str, request: Request, services: Wired) -> Response:
+async def result(name: str, request: Request, services: ServicesDep) -> Response:
     """`{id}`, or `{id}.mp3` if that is what the result is. Takes `Range`."""
     id, dot, extension = name.partition(".")
     found = await services.results.get(id)
@@ -34,7 +34,7 @@ async def result(name: str, request: Request, services: Wired) -> Response:
 
 
 @router.get("/static/downloads/{id}/{name}", response_class=Response, responses=ANSWERS)
-async def download(id: str, name: str, request: Request, services: Wired) -> Response:
+async def download(id: str, name: str, request: Request, services: ServicesDep) -> Response:
     """The result as it is, whatever `name` says: the SDKs ask for `tts_output.wav` before they know the format."""
     return await _answer(await services.results.get(id), request, services.results)
 

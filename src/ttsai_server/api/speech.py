@@ -8,17 +8,17 @@ from contextlib import aclosing
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from ttsai_server.api.audio_response import sound_headers, speech_headers, whole
 from ttsai_server.api.bodies import OpenAISpeechBody, SpeechBody
-from ttsai_server.api.deps import Asking, BaseUrl, Keyed, Services
-from ttsai_server.api.dialect import wants_job
-from ttsai_server.api.job_answers import asked, job
+from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller, Services
+from ttsai_server.api.job_responses import accepted_response, asked
+from ttsai_server.api.negotiation import wants_job
 from ttsai_server.api.schemas import BILLABLE, JobBody
-from ttsai_server.api.sound import sound_headers, speech_headers, whole
 from ttsai_server.api.streaming import ChunkStream, EventStream, begun, event
 from ttsai_server.domain import Caller
+from ttsai_server.services.jobs import JobOptions
 from ttsai_server.services.speech import Order
-from ttsai_server.services.tasks import Ordering
-from ttsai_server.services.utterance import Utterance
+from ttsai_server.services.speech_run import SpeechRun
 
 router = APIRouter(tags=["speech"])
 
@@ -32,17 +32,17 @@ OPENAI_SOUND = {**SOUND, "audio/aac": {}, "audio/pcm": {}, "text/event-stream": 
     responses={200: {"description": "The speech; or a job, for who asks for one.", "content": SOUND}, **BILLABLE},
 )
 async def synthesize(
-    body: SpeechBody, request: Request, services: Keyed, caller: Asking, base_url: BaseUrl
+    body: SpeechBody, request: Request, services: AuthedServices, caller: CurrentCaller, base_url: BaseUrl
 ) -> Response:
     """Say a text: the whole sound, or with `stream` as it is made; or a job, that will."""
     if wants_job(asked(request, caller, body.asynchronous, body.webhook_url), services.settings.compat):
-        how = Ordering(base_url, body.webhook_url)
-        return job(await services.tasks.say(caller, published(body), how), request)
-    utterance = await _say(services, caller, published(body))
+        how = JobOptions(base_url, body.webhook_url)
+        return accepted_response(await services.jobs.say(caller, published(body), how), request)
+    run = await _say(services, caller, published(body))
     if not body.stream:
-        return await whole(utterance, request.receive)
-    chunks = await begun(utterance.chunks(), request.receive)
-    return ChunkStream(chunks, utterance.content_type, sound_headers(utterance))
+        return await whole(run, request.receive)
+    chunks = await begun(run.chunks(), request.receive)
+    return ChunkStream(chunks, run.content_type, sound_headers(run))
 
 
 @router.post(
@@ -50,18 +50,20 @@ async def synthesize(
     response_class=Response,
     responses={200: {"description": "The speech, as it is made.", "content": OPENAI_SOUND}, **BILLABLE},
 )
-async def create_speech(body: OpenAISpeechBody, request: Request, services: Keyed, caller: Asking) -> Response:
+async def create_speech(
+    body: OpenAISpeechBody, request: Request, services: AuthedServices, caller: CurrentCaller
+) -> Response:
     """OpenAI's speech endpoint: always streamed; `stream_format: sse` wraps the sound in events."""
-    utterance = await _say(services, caller, _openai(body, services))
-    chunks = await begun(utterance.chunks(), request.receive)
+    run = await _say(services, caller, _openai(body, services))
+    chunks = await begun(run.chunks(), request.receive)
     if body.stream_format == "audio":
-        return ChunkStream(chunks, utterance.content_type, sound_headers(utterance))
-    return EventStream(_events(chunks, utterance), speech_headers(utterance), request.scope["state"]["request_id"])
+        return ChunkStream(chunks, run.content_type, sound_headers(run))
+    return EventStream(_events(chunks, run), speech_headers(run), request.scope["state"]["request_id"])
 
 
-async def _say(services: Services, caller: Caller, order: Order) -> Utterance:
-    script = await asyncio.to_thread(services.speech.check, caller, order)
-    return services.speech.say(caller, script)
+async def _say(services: Services, caller: Caller, order: Order) -> SpeechRun:
+    plan = await asyncio.to_thread(services.speech.check, caller, order)
+    return services.speech.say(caller, plan)
 
 
 def published(body: SpeechBody) -> Order:
@@ -97,11 +99,11 @@ def _options(body: SpeechBody | OpenAISpeechBody) -> dict[str, object]:
     return extra if body.instructions is None else {**extra, "instructions": body.instructions}
 
 
-async def _events(chunks: AsyncGenerator[bytes], utterance: Utterance) -> AsyncGenerator[bytes]:
+async def _events(chunks: AsyncGenerator[bytes], run: SpeechRun) -> AsyncGenerator[bytes]:
     """OpenAI's server-sent events."""
     async with aclosing(chunks):
         async for chunk in chunks:
             yield event({"type": "speech.audio.delta", "audio": base64.b64encode(chunk).decode()})
-    characters = utterance.script.characters
+    characters = run.plan.characters
     usage = {"input_tokens": characters, "output_tokens": 0, "total_tokens": characters}
     yield event({"type": "speech.audio.done", "usage": usage})

@@ -7,7 +7,7 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ttsai_server.api.departure import unless_left
+from ttsai_server.api.disconnect import cancel_on_disconnect
 from ttsai_server.api.errors import bug
 from ttsai_server.errors import ApiError, InternalError
 from ttsai_server.services.billing import Hold
@@ -22,7 +22,7 @@ class ChunkStream(Response):
         self._chunks = chunks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await unless_left(receive, self._send(send))
+        await cancel_on_disconnect(receive, self._send(send))
 
     async def _send(self, send: Send) -> None:
         async with aclosing(self._chunks) as chunks:
@@ -50,7 +50,7 @@ async def begun(chunks: AsyncGenerator[bytes], receive: Receive) -> AsyncGenerat
 
     Raises what the chunks raise, or ClientLeft.
     """
-    first = await unless_left(receive, _first(chunks))
+    first = await cancel_on_disconnect(receive, _first(chunks))
     return _from(first, chunks)
 
 

@@ -8,16 +8,16 @@ from typing import Annotated, BinaryIO, Literal
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from starlette.responses import Response
 
-from ttsai_server.api.departure import unless_left
-from ttsai_server.api.deps import Asking, BaseUrl, Keyed
-from ttsai_server.api.dialect import asked_to_go_on, prefers_zip
-from ttsai_server.api.job_answers import asked, job
+from ttsai_server.api.audio_response import WholeFile, file_headers
+from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller
+from ttsai_server.api.disconnect import cancel_on_disconnect
+from ttsai_server.api.job_responses import accepted_response, asked
+from ttsai_server.api.negotiation import asked_to_go_on, prefers_zip
 from ttsai_server.api.schemas import BILLABLE, JobBody, MusicBody, StemsBody
-from ttsai_server.api.sound import WholeFile, file_headers
 from ttsai_server.api.streaming import credit_headers
 from ttsai_server.api.uploads import Uploading, content
-from ttsai_server.services.tasks import Ordering
-from ttsai_server.services.tools import Analyze, Convert, Dereverb, Enhance, Order, Processing, Separate
+from ttsai_server.services.jobs import JobOptions
+from ttsai_server.services.tools import Analyze, Dereverb, Enhance, Order, Processing, Separate, Transcode
 
 router = APIRouter(tags=["tools"], route_class=Uploading)
 
@@ -51,8 +51,8 @@ class ConvertForm(ToolForm):
     sample_rate: Annotated[Literal["22050", "44100", "48000"] | None, Form()] = None
     channels: Annotated[Literal["mono", "stereo"] | None, Form()] = None
 
-    def order(self) -> Convert:
-        return Convert(
+    def order(self) -> Transcode:
+        return Transcode(
             self.format,
             bitrate=int(self.bitrate) * 1000 if self.bitrate else None,
             sample_rate=int(self.sample_rate) if self.sample_rate else None,
@@ -97,8 +97,8 @@ class Call:
     """What every tool's route asks for beside its form."""
 
     request: Request
-    services: Keyed
-    caller: Asking
+    services: AuthedServices
+    caller: CurrentCaller
     base_url: BaseUrl
 
     async def answer(self, form: ToolForm, order: Order) -> Response:
@@ -107,7 +107,7 @@ class Call:
             return await self._job(form, order)
         with ExitStack() as unfinished:
             processing = unfinished.enter_context(self._processing(form, order))
-            await unless_left(self.request.receive, _drain(processing.steps()))
+            await cancel_on_disconnect(self.request.receive, _drain(processing.steps()))
             unfinished.pop_all()  # the answer closes the file
         (made,) = processing.made
         named = {} if made.content_type == "application/json" else file_headers(made.name)
@@ -122,19 +122,19 @@ class Call:
         with self._processing(form, order) as processing:
 
             async def keep() -> None:
-                how = Ordering(self.base_url)
-                bodies.append(await self.services.tasks.keep_stems(self.caller, order, processing, how))
+                how = JobOptions(self.base_url)
+                bodies.append(await self.services.jobs.keep_stems(self.caller, order, processing, how))
 
-            await unless_left(self.request.receive, _drain(processing.steps(keep)))
+            await cancel_on_disconnect(self.request.receive, _drain(processing.steps(keep)))
         return Response(bodies[0], headers=credit_headers(processing.hold), media_type="application/json")
 
     def _goes_on(self, form: ToolForm) -> bool:
         return asked_to_go_on(asked(self.request, self.caller, form.asynchronous, form.webhook_url))
 
     async def _job(self, form: ToolForm, order: Order) -> Response:
-        how = Ordering(self.base_url, form.webhook_url)
+        how = JobOptions(self.base_url, form.webhook_url)
         file, name = self._file(form), form.file.filename or ""
-        return job(await self.services.tasks.process(self.caller, order, file, name, how), self.request)
+        return accepted_response(await self.services.jobs.process(self.caller, order, file, name, how), self.request)
 
     def _processing(self, form: ToolForm, order: Order) -> Processing:
         file = self._file(form)

@@ -11,10 +11,11 @@ from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from ttsai_server.api import transcripts
-from ttsai_server.api.departure import unless_left
-from ttsai_server.api.deps import Asking, BaseUrl, Keyed, Services
-from ttsai_server.api.dialect import asked_to_go_on
-from ttsai_server.api.job_answers import asked, job
+from ttsai_server.api.audio_response import file_headers
+from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller, Services
+from ttsai_server.api.disconnect import cancel_on_disconnect
+from ttsai_server.api.job_responses import accepted_response, asked
+from ttsai_server.api.negotiation import asked_to_go_on
 from ttsai_server.api.schemas import (
     BILLABLE,
     JobBody,
@@ -23,16 +24,15 @@ from ttsai_server.api.schemas import (
     OpenAIVerboseTranscript,
     TranscriptBody,
 )
-from ttsai_server.api.sound import file_headers
 from ttsai_server.api.streaming import EventStream, begun, credit_headers
 from ttsai_server.api.transcripts import TranscriptEvents
 from ttsai_server.api.uploads import Uploading, content
-from ttsai_server.domain import Caller, Passage, Transcript
+from ttsai_server.domain import Caller, PartialTranscript, Transcript
 from ttsai_server.errors import BadRequest
-from ttsai_server.services.hearing import Hearing
-from ttsai_server.services.published import published_transcript
-from ttsai_server.services.tasks import Ordering
+from ttsai_server.services.jobs import JobOptions
+from ttsai_server.services.result_json import published_transcript
 from ttsai_server.services.transcription import Order
+from ttsai_server.services.transcription_run import TranscriptionRun
 
 router = APIRouter(tags=["transcription"], route_class=Uploading)
 
@@ -137,23 +137,31 @@ class TranslationForm(OpenAIForm):
     responses={200: {"content": TEXTS}, **BILLABLE},
 )
 async def transcribe(
-    form: Annotated[SttForm, Depends()], request: Request, services: Keyed, caller: Asking, base_url: BaseUrl
+    form: Annotated[SttForm, Depends()],
+    request: Request,
+    services: AuthedServices,
+    caller: CurrentCaller,
+    base_url: BaseUrl,
 ) -> Response:
     """Write down what is said in a recording; or a job, that will, for who says that it won't wait."""
     if asked_to_go_on(asked(request, caller, form.asynchronous, form.webhook_url)):
         return await _job(form, request, services, caller, base_url)
-    hearing = _listen(services, caller, form.order(), form.file)
-    transcript = await unless_left(request.receive, _whole(hearing))
+    run = _listen(services, caller, form.order(), form.file)
+    transcript = await cancel_on_disconnect(request.receive, _whole(run))
     if form.response_format != "json":
         granularities: list[Granularity] = ["word", "segment"] if form.timestamps else []
-        return await _rendered(transcript, form.response_format, hearing, granularities)
+        return await _rendered(transcript, form.response_format, run, granularities)
     body = await asyncio.to_thread(published_transcript, transcript, words=form.timestamps)
-    return Response(body, headers=credit_headers(hearing.hold), media_type="application/json")
+    return Response(body, headers=credit_headers(run.hold), media_type="application/json")
 
 
 @router.post("/v1/transcribe", response_model=JobBody, responses=BILLABLE)
 async def start_transcription(
-    form: Annotated[SttForm, Depends()], request: Request, services: Keyed, caller: Asking, base_url: BaseUrl
+    form: Annotated[SttForm, Depends()],
+    request: Request,
+    services: AuthedServices,
+    caller: CurrentCaller,
+    base_url: BaseUrl,
 ) -> Response:
     """A job that writes down what is said in a recording."""
     return await _job(form, request, services, caller, base_url)
@@ -163,8 +171,10 @@ async def _job(form: SttForm, request: Request, services: Services, caller: Call
     if form.response_format != "json":
         raise BadRequest("A job's result is JSON; /v1/speech/subtitles/ has its subtitles.", param="response_format")
     file = content(form.file, services.settings.transcription.max_file_bytes)
-    how = Ordering(base_url, form.webhook_url)
-    return job(await services.tasks.listen(caller, form.order(), file, form.file.filename or "", how), request)
+    how = JobOptions(base_url, form.webhook_url)
+    return accepted_response(
+        await services.jobs.listen(caller, form.order(), file, form.file.filename or "", how), request
+    )
 
 
 @router.post(
@@ -173,16 +183,16 @@ async def _job(form: SttForm, request: Request, services: Services, caller: Call
     responses={200: {"content": {**TEXTS, "text/event-stream": {}}}, **BILLABLE},
 )
 async def create_transcription(
-    form: Annotated[TranscriptionForm, Depends()], request: Request, services: Keyed, caller: Asking
+    form: Annotated[TranscriptionForm, Depends()], request: Request, services: AuthedServices, caller: CurrentCaller
 ) -> Response:
     """OpenAI's transcription endpoint; with `stream`, its events as it is heard."""
-    hearing = _listen(services, caller, form.order(), form.file)
+    run = _listen(services, caller, form.order(), form.file)
     if form.stream:
-        events = _events(hearing, segments=form.response_format == "diarized_json")
+        events = _events(run, segments=form.response_format == "diarized_json")
         chunks = await begun(events, request.receive)
-        return EventStream(chunks, credit_headers(hearing.hold), request.scope["state"]["request_id"])
-    transcript = await unless_left(request.receive, _whole(hearing))
-    return await _rendered(transcript, form.response_format, hearing, form.granularities)
+        return EventStream(chunks, credit_headers(run.hold), request.scope["state"]["request_id"])
+    transcript = await cancel_on_disconnect(request.receive, _whole(run))
+    return await _rendered(transcript, form.response_format, run, form.granularities)
 
 
 @router.post(
@@ -191,44 +201,44 @@ async def create_transcription(
     responses={200: {"content": TEXTS}, **BILLABLE},
 )
 async def create_translation(
-    form: Annotated[TranslationForm, Depends()], request: Request, services: Keyed, caller: Asking
+    form: Annotated[TranslationForm, Depends()], request: Request, services: AuthedServices, caller: CurrentCaller
 ) -> Response:
     """OpenAI's translation endpoint: what is said, in English."""
-    hearing = _listen(services, caller, form.order(), form.file)
-    transcript = await unless_left(request.receive, _whole(hearing))
-    return await _rendered(transcript, form.response_format, hearing)
+    run = _listen(services, caller, form.order(), form.file)
+    transcript = await cancel_on_disconnect(request.receive, _whole(run))
+    return await _rendered(transcript, form.response_format, run)
 
 
-def _listen(services: Services, caller: Caller, order: Order, upload: UploadFile) -> Hearing:
+def _listen(services: Services, caller: Caller, order: Order, upload: UploadFile) -> TranscriptionRun:
     file = content(upload, services.settings.transcription.max_file_bytes)
     return services.transcription.listen(caller, services.transcription.check(order), file)
 
 
-async def _whole(hearing: Hearing) -> Transcript:
-    async with aclosing(hearing.passages()) as passages:
-        return hearing.transcript([passage async for passage in passages])
+async def _whole(run: TranscriptionRun) -> Transcript:
+    async with aclosing(run.partials()) as partials:
+        return run.transcript([partial async for partial in partials])
 
 
 async def _rendered(
     transcript: Transcript,
     form: transcripts.TranscriptFormat,
-    hearing: Hearing,
+    run: TranscriptionRun,
     granularities: Sequence[Granularity] = (),
 ) -> Response:
     # hours of speech take most of a second
     answer = await asyncio.to_thread(transcripts.openai, transcript, form, granularities)
     named = file_headers(f"transcript.{answer.extension}") if answer.extension else {}
-    headers = {**credit_headers(hearing.hold), **named, "Content-Type": answer.content_type}
+    headers = {**credit_headers(run.hold), **named, "Content-Type": answer.content_type}
     return Response(answer.body, headers=headers)
 
 
-async def _events(hearing: Hearing, *, segments: bool) -> AsyncGenerator[bytes]:
-    told, heard = TranscriptEvents(translated=hearing.brief.request.translate), list[Passage]()
-    async with aclosing(hearing.passages()) as passages:
-        async for passage in passages:
-            heard.append(passage)
-            yield told.deltas(passage)
-    transcript = hearing.transcript(heard)
+async def _events(run: TranscriptionRun, *, segments: bool) -> AsyncGenerator[bytes]:
+    told, heard = TranscriptEvents(translated=run.plan.request.translate), list[PartialTranscript]()
+    async with aclosing(run.partials()) as partials:
+        async for partial in partials:
+            heard.append(partial)
+            yield told.deltas(partial)
+    transcript = run.transcript(heard)
     if segments:
         yield told.segments(transcript)
     yield told.done(transcript)

@@ -12,8 +12,8 @@ import orjson
 
 from ttsai_server.api.schemas import TranscriptFormat
 from ttsai_server.api.streaming import event
-from ttsai_server.domain import UNSPACED, Passage, Segment, Transcript, gap
-from ttsai_server.services.published import times, to_milliseconds
+from ttsai_server.domain import UNSPACED, PartialTranscript, Segment, Transcript, gap
+from ttsai_server.services.result_json import times, to_milliseconds
 from ttsai_server.text.language import NAMES
 from ttsai_server.text.subtitles import subtitles
 
@@ -60,10 +60,10 @@ class TranscriptEvents:
         self._translated = translated
         self._before = ""
 
-    def deltas(self, passage: Passage) -> bytes:
+    def deltas(self, partial: PartialTranscript) -> bytes:
         """`transcript.text.delta`, one a segment; nothing where nobody speaks."""
-        said = (segment for segment in passage.segments if segment.text)
-        return b"".join(self._delta(segment.text, segment.language or passage.language) for segment in said)
+        said = (segment for segment in partial.segments if segment.text)
+        return b"".join(self._delta(segment.text, segment.language or partial.language) for segment in said)
 
     def segments(self, transcript: Transcript) -> bytes:
         """`transcript.text.segment`, for diarized_json: one a segment, when it is known who speaks."""

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from ttsai_server.audio.extent import is_iso, missing
 from ttsai_server.audio.foreign import foreign_format
+from ttsai_server.audio.frame_assembler import FrameAssembler, TimeStamps
 from ttsai_server.audio.recording import Recording, Stopped
-from ttsai_server.audio.tape import Tape, TimeStamps
+from ttsai_server.audio.truncation import is_iso, missing_bytes
 from ttsai_server.errors import BadRequest, FileTooLarge
 
 if TYPE_CHECKING:
@@ -113,12 +113,12 @@ def decode(
     """
     if not file.seek(0, 2):
         raise _refused("is empty")
-    if absent := missing(file):
+    if absent := missing_bytes(file):
         raise _refused(f"is truncated: {absent} bytes of it are missing")
     source = _Source(file, stop)
     with _opened(source) as container:
         stream = _track(container, bounds)
-        with Tape(bounds.seconds, rate, channels, _stamps(container)) as tape:
+        with FrameAssembler(bounds.seconds, rate, channels, _stamps(container)) as tape:
             lost = _play(container, stream, tape, bounds, source)
             tape.finish()
             _check(container, stream, tape, lost)
@@ -238,7 +238,9 @@ def _stamps(container: "InputContainer") -> TimeStamps:
     return TimeStamps(origin, end, 0.001 if container.format.name == "flac" else 0.1)
 
 
-def _play(container: "InputContainer", stream: "AudioStream", tape: Tape, bounds: Bounds, source: _Source) -> float:
+def _play(
+    container: "InputContainer", stream: "AudioStream", tape: FrameAssembler, bounds: Bounds, source: _Source
+) -> float:
     """Decode the whole track onto the tape; the share of its packets that were lost."""
     from av.error import FFmpegError
 
@@ -272,7 +274,7 @@ def _packets(container: "InputContainer", stream: "AudioStream") -> "Generator[P
         yield from container.demux(stream)
 
 
-def _check(container: "InputContainer", stream: "AudioStream", tape: Tape, lost: float) -> None:
+def _check(container: "InputContainer", stream: "AudioStream", tape: FrameAssembler, lost: float) -> None:
     if lost > 0.1:
         raise _refused(f"is damaged: {lost:.0%} of its audio can't be decoded")
     if not tape.frames:

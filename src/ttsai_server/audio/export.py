@@ -16,7 +16,7 @@ _SPEAKERS = {1: ("FC",), 2: ("FL", "FR")}
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ExportFormat:
     """What a file is to be."""
 
     format: str
@@ -32,7 +32,9 @@ class Target:
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-def export(recording: Recording, target: Target, file: BinaryIO, *, stop: Callable[[], bool] = lambda: False) -> None:
+def export(
+    recording: Recording, target: ExportFormat, file: BinaryIO, *, stop: Callable[[], bool] = lambda: False
+) -> None:
     """Write all of a recording of 1 or 2 channels to `file`, which must seek. Blocking.
 
     Loudness is kept: channels are averaged to mono, and mono is both sides of stereo. Raises Stopped: `stop()`, asked
@@ -44,7 +46,7 @@ def export(recording: Recording, target: Target, file: BinaryIO, *, stop: Callab
     return _write(recording, target, file, stop)
 
 
-def _write(recording: Recording, target: Target, file: BinaryIO, stop: Callable[[], bool]) -> None:
+def _write(recording: Recording, target: ExportFormat, file: BinaryIO, stop: Callable[[], bool]) -> None:
     channels = target.channels or recording.channels
     encoder = _encoder(recording.rate, channels, target, file)
     mix = None if channels == recording.channels else mixing(_SPEAKERS[recording.channels], channels)
@@ -55,7 +57,7 @@ def _write(recording: Recording, target: Target, file: BinaryIO, stop: Callable[
     encoder.finish()
 
 
-def _encoder(rate: int, channels: int, target: Target, file: BinaryIO) -> Encoder | VorbisEncoder:
+def _encoder(rate: int, channels: int, target: ExportFormat, file: BinaryIO) -> Encoder | VorbisEncoder:
     bitrate = target.bitrate or BITRATE
     if target.format == "ogg" and target.rate not in (None, 48_000):  # Opus knows no 44.1 kHz
         return VorbisEncoder(rate, channels=channels, bitrate=bitrate, tags=target.tags, file=file)

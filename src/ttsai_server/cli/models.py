@@ -12,7 +12,7 @@ from ttsai_server.cli.output import Columns, Json, fail, show
 from ttsai_server.cli.progress import download_bar
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.catalog import Catalog
-from ttsai_server.engines.weights import import_from, missing, pull
+from ttsai_server.engines.weights import import_from, missing_files, pull
 from ttsai_server.errors import ApiError
 from ttsai_server.settings import Settings
 
@@ -29,8 +29,8 @@ class Model:
     tier: str
     licence: str
     weights: str
-    """ready or missing."""
-    missing: list[str]
+    """ready or missing_files."""
+    missing_files: list[str]
     """Files that are not there."""
     dir: str
     """Where the weights belong."""
@@ -40,7 +40,7 @@ class Model:
 class Pulled:
     id: str
     weights: str
-    """ready or missing."""
+    """ready or missing_files."""
     error: str | None
 
 
@@ -132,6 +132,6 @@ def _cards(settings: Settings, names: list[str]) -> list[ModelCard]:
 
 
 def _model(card: ModelCard, models: Path) -> Model:
-    lacking = missing(card, models)
+    lacking = missing_files(card, models)
     state = "missing" if lacking else "ready"
     return Model(card.id, card.name, card.task, card.tier, card.licence, state, lacking, str(models / card.id))

@@ -23,7 +23,7 @@ from ttsai_server.domain import (
     DiarizationRequest,
     EnhancementRequest,
     ModelCard,
-    Passage,
+    PartialTranscript,
     SpeechRequest,
     Stems,
     TranscriptionRequest,
@@ -37,7 +37,7 @@ class EngineOptions(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LoadContext:
     """Where a model is loaded."""
 
     weights: Path
@@ -118,7 +118,7 @@ class Engine(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, card: ModelCard, place: Place) -> Self:
+    def load(cls, card: ModelCard, place: LoadContext) -> Self:
         """Load the weights, the packages being installed; blocking, seconds.
 
         Raises WeightsMissing, or EngineFailed if they are not usable.
@@ -157,13 +157,13 @@ class Transcriber(Engine):
     @abstractmethod
     def transcribe(
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
-    ) -> Generator[Passage]:
+    ) -> Generator[PartialTranscript]:
         """Write down what is said in a recording that is mono, at `card.rate`, of any length.
 
-        A step takes seconds and memory that do not grow with the recording; the last passage's `end` is the recording's
+        A step takes seconds and memory that do not grow with the recording; the last one's `end` is the recording's
         length. All that is said is written, or the iterator raises: EngineFailed for a fault, Cancelled when told to
-        stop. Silence, noise and music are no segments. Up to `Place.steps` recordings are heard at the same time, each
-        in a thread of its own.
+        stop. Silence, noise and music are no segments. Up to `LoadContext.steps` recordings are heard at the same
+        time, each in a thread of its own.
         """
 
 

@@ -18,7 +18,7 @@ from pydantic import (
     ValidationError,
 )
 
-from ttsai_server.domain import ModelCard, Source, Task, Tier, Voice
+from ttsai_server.domain import Capability, ModelCard, Source, Tier, Voice
 from ttsai_server.errors import BadCard
 from ttsai_server.text.language import NAMES
 
@@ -69,7 +69,7 @@ class CardFile(_Strict):
 
     id: Id
     name: str
-    task: Task
+    task: Capability
     tier: Tier
     engine: Annotated[str, StringConstraints(pattern=ENGINE_PATH)]
     licence: str

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Self, TypeVar
 
-from ttsai_server.domain import ModelCard, Task, Voice
+from ttsai_server.domain import Capability, ModelCard, Voice
 from ttsai_server.engines.base import Engine
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.voices import parse_blend
@@ -50,7 +50,7 @@ class Catalog:
         names = {name: id for name, id in (published or {}).items() if id in known and name not in known}
         return cls({**known, **{name: known[id] for name, id in names.items()}}, _unique(voices), names)
 
-    def cards(self, task: Task | None = None) -> list[ModelCard]:
+    def cards(self, task: Capability | None = None) -> list[ModelCard]:
         """Each card once, by id; only those of `task` if one is given."""
         own = (card for name, card in sorted(self.models.items()) if name == card.id)
         return [card for card in own if task in (None, card.task)]
@@ -61,14 +61,14 @@ class Catalog:
             raise UnknownModel(name)
         return self.models[name]
 
-    def resolve(self, name: str, task: Task) -> ModelCard:
+    def resolve(self, name: str, task: Capability) -> ModelCard:
         """As `find`; raises UnknownModel also for a model of another task."""
         card = self.find(name)
         if card.task is not task:
             raise UnknownModel(name, does=card.task)
         return card
 
-    def kin(self, name: str, task: Task) -> list[ModelCard]:
+    def kin(self, name: str, task: Capability) -> list[ModelCard]:
         """The models of the family `name`, or the one that it means. Raises UnknownModel."""
         return [card for card in self.cards(task) if card.family == name] or [self.resolve(name, task)]
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ttsai_server.audio.filters import Filter, Filters
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, EnhancementRequest, ModelCard
-from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer, Place
+from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer, LoadContext
 
 Array = NDArray[np.float32]
 STRETCH = 10
@@ -48,7 +48,7 @@ class Clarity(Enhancer):
     """
 
     @classmethod
-    def load(cls, card: ModelCard, place: Place) -> Clarity:
+    def load(cls, card: ModelCard, place: LoadContext) -> Clarity:
         return cls()
 
     def enhance(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, Stems
-from ttsai_server.engines.base import Cancellation, Cancelled, Place, Separator
+from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext, Separator
 from ttsai_server.errors import EngineFailed, WeightsMissing
 
 Samples = NDArray[np.float32]
@@ -50,7 +50,7 @@ class Demucs(Separator):
             module.register_forward_pre_hook(self._stop_if_told)
 
     @classmethod
-    def load(cls, card: ModelCard, place: Place) -> Demucs:
+    def load(cls, card: ModelCard, place: LoadContext) -> Demucs:
         if not (place.weights / CHECKPOINT).is_file():
             raise WeightsMissing(card.id)
         model = _load(place)
@@ -125,7 +125,7 @@ def _moved(values: Samples, count: int) -> Samples:
     return np.concatenate([values[..., count:], np.zeros_like(values[..., :count])], axis=-1)
 
 
-def _load(place: Place) -> Any:
+def _load(place: LoadContext) -> Any:
     """The model, ready to run, on the CPU. Raises EngineFailed."""
     import torch  # pyright: ignore[reportMissingImports]
     from demucs.states import load_model  # pyright: ignore[reportMissingImports]

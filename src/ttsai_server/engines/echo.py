@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, EnhancementRequest, ModelCard
-from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer, Place
+from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer, LoadContext
 
 Array = NDArray[np.float32]
 BLOCK = 1 << 18
@@ -65,7 +65,7 @@ class Echo(Enhancer):
         self._rate = rate
 
     @classmethod
-    def load(cls, card: ModelCard, place: Place) -> Self:
+    def load(cls, card: ModelCard, place: LoadContext) -> Self:
         return cls(card.rate)
 
     def enhance(

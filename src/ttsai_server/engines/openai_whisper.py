@@ -16,8 +16,8 @@ import numpy as np
 from pydantic import Field
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import ModelCard, Passage, Segment, TranscriptionRequest, Word
-from ttsai_server.engines.base import Cancellation, Cancelled, Place, Transcriber
+from ttsai_server.domain import ModelCard, PartialTranscript, Segment, TranscriptionRequest, Word
+from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext, Transcriber
 from ttsai_server.engines.whisper.windows import Chunk, Sound, read_window
 from ttsai_server.errors import EngineFailed, WeightsMissing
 
@@ -54,7 +54,7 @@ class OpenAIWhisper(Transcriber):
             module.register_forward_pre_hook(self._stop_if_told)
 
     @classmethod
-    def load(cls, card: ModelCard, place: Place) -> Self:
+    def load(cls, card: ModelCard, place: LoadContext) -> Self:
         size = cls.Setup.model_validate(dict(card.options)).size
         if not (place.weights / f"{size}.pt").is_file():
             raise WeightsMissing(card.id)
@@ -68,7 +68,7 @@ class OpenAIWhisper(Transcriber):
 
     def transcribe(
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
-    ) -> Generator[Passage]:
+    ) -> Generator[PartialTranscript]:
         from ttsai_server.engines.whisper.languages import ENGLISH, ISO
         from ttsai_server.engines.whisper.speech import detect
 
@@ -87,7 +87,7 @@ class OpenAIWhisper(Transcriber):
                 segments += [_segment(entry, chunk, language) for entry in heard["segments"] if entry["text"].strip()]
             position = window.end
             main = max(seconds, key=lambda code: seconds[code], default=request.language or ENGLISH)
-            yield Passage(tuple(segments), position / recording.rate, main)
+            yield PartialTranscript(tuple(segments), position / recording.rate, main)
 
     def close(self) -> None:
         self._model = None
@@ -130,7 +130,7 @@ class OpenAIWhisper(Transcriber):
             raise Cancelled
 
 
-def _load(file: Path, size: str, place: Place) -> Any:
+def _load(file: Path, size: str, place: LoadContext) -> Any:
     import torch  # pyright: ignore[reportMissingImports]
     from whisper import _ALIGNMENT_HEADS, load_model  # pyright: ignore
     from whisper.tokenizer import get_tokenizer  # pyright: ignore[reportMissingImports]

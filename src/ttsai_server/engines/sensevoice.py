@@ -13,8 +13,8 @@ import numpy as np
 import regex
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import ModelCard, Passage, Segment, TranscriptionRequest
-from ttsai_server.engines.base import Cancellation, Cancelled, Place, Transcriber
+from ttsai_server.domain import ModelCard, PartialTranscript, Segment, TranscriptionRequest
+from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext, Transcriber
 from ttsai_server.engines.whisper.windows import RATE, Chunk, Sound, read_window
 from ttsai_server.engines.whisper.words import Aligned, sentences
 from ttsai_server.errors import EngineFailed, WeightsMissing
@@ -58,7 +58,7 @@ class SenseVoice(Transcriber):
         self._vocabulary = vocabulary
 
     @classmethod
-    def load(cls, card: ModelCard, place: Place) -> Self:
+    def load(cls, card: ModelCard, place: LoadContext) -> Self:
         if not all((place.weights / file).is_file() for file in (MODEL, TOKENS)):
             raise WeightsMissing(card.id)
         setup = cls.Setup.model_validate(dict(card.options))
@@ -69,7 +69,7 @@ class SenseVoice(Transcriber):
 
     def transcribe(
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
-    ) -> Generator[Passage]:
+    ) -> Generator[PartialTranscript]:
         from ttsai_server.engines.whisper.languages import ENGLISH
         from ttsai_server.engines.whisper.speech import detect
 
@@ -87,7 +87,7 @@ class SenseVoice(Transcriber):
                     segments += sentences(self._parts(result, chunk), chunk, Segment("", 0, 0, language=found), found)
             position = window.end
             kept = (segment if request.words else replace(segment, words=()) for segment in segments)
-            yield Passage(tuple(kept), position / recording.rate, language or ENGLISH)
+            yield PartialTranscript(tuple(kept), position / recording.rate, language or ENGLISH)
 
     def close(self) -> None:
         self._recognizer = None
@@ -162,7 +162,7 @@ def _metadata(model: Path) -> dict[str, str]:
     return {entry.key: entry.value for entry in entries}
 
 
-def _open(place: Place, written: bool, language: str) -> Any:
+def _open(place: LoadContext, written: bool, language: str) -> Any:
     from sherpa_onnx import OfflineRecognizer
 
     return OfflineRecognizer.from_sense_voice(

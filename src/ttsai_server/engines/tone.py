@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ttsai_server.domain import Audio, ModelCard, SpeechRequest
-from ttsai_server.engines.base import Cancellation, Cancelled, Place, Synthesizer
+from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext, Synthesizer
 from ttsai_server.errors import BadRequest, EngineFailed
 
 SECONDS_PER_CHARACTER = 0.06
@@ -40,7 +40,7 @@ class Tone(Synthesizer):
         self._hertz = {voice.id: 220 * 2 ** (index / 4) for index, voice in enumerate(card.voices)}
 
     @classmethod
-    def load(cls, card: ModelCard, place: Place) -> Self:
+    def load(cls, card: ModelCard, place: LoadContext) -> Self:
         setup = cls.Setup.model_validate(dict(card.options))
         time.sleep(setup.load_seconds)
         return cls(card, setup)

@@ -6,7 +6,7 @@ import time
 
 from ttsai_server.jobs.queue import DbosQueue
 from ttsai_server.settings import Jobs
-from ttsai_server.store import tasks
+from ttsai_server.store import jobs
 from ttsai_server.store.db import Database
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Pace:
         """Until cancelled."""
         while True:
             try:
-                busy = await self._database.read(tasks.busy, time.time() - QUIET_SECONDS)
+                busy = await self._database.read(jobs.busy, time.time() - QUIET_SECONDS)
                 await self._queue.look_every(self._often if busy else self._seldom)
             except Exception:
                 logger.exception("could not tell how often to look for jobs; trying again")

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
 
-from ttsai_server.services.tasks import Queue
+from ttsai_server.services.jobs import Queue
 from ttsai_server.settings import Jobs
-from ttsai_server.store.tasks import Task
+from ttsai_server.store.jobs import Job
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
@@ -63,18 +63,18 @@ class DbosQueue(Queue):
         if queue := self.client.retrieve_queue(QUEUE):
             queue.set_polling_interval_sec(seconds)
 
-    def enqueue(self, connection: Connection, task: Task) -> None:
+    def enqueue(self, connection: Connection, job: Job) -> None:
         self.client.enqueue_in_transaction(
             connection,
             {
                 "workflow_name": TASK,
-                "workflow_id": task.id,
+                "workflow_id": job.id,
                 "queue_name": QUEUE,
-                "queue_partition_key": task.model,
-                "priority": task.turn,
+                "queue_partition_key": job.model,
+                "priority": job.turn,
                 "app_version": VERSION,
             },
-            task.id,
+            job.id,
         )
 
     async def forget(self, before: float) -> None:

@@ -12,8 +12,8 @@ from ttsai_server.jobs.nodes import Nodes
 from ttsai_server.jobs.pace import Pace
 from ttsai_server.jobs.queue import APPLICATION, VERSION, DbosQueue
 from ttsai_server.jobs.workflows import Workflows
+from ttsai_server.services.job_runner import JobRunner
 from ttsai_server.services.webhooks import Webhooks
-from ttsai_server.services.work import Work
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import Database, blocking_engine
 
@@ -26,7 +26,7 @@ NEVER = 3600.0
 
 class Worker:
     def __init__(
-        self, settings: Settings, database: Database, queue: DbosQueue, node: str, work: Work, webhooks: Webhooks
+        self, settings: Settings, database: Database, queue: DbosQueue, node: str, work: JobRunner, webhooks: Webhooks
     ) -> None:
         self._settings = settings
         self._engine: Engine | None = None

@@ -5,8 +5,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from ttsai_server.jobs.queue import TASK
+from ttsai_server.services.job_runner import JobRunner
 from ttsai_server.services.webhooks import Webhooks
-from ttsai_server.services.work import Work
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ RETRIES = 10
 class Workflows:
     """The steps run on the server's event loop, where the models are; DBOS's own loop waits for them."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, work: Work, webhooks: Webhooks) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, work: JobRunner, webhooks: Webhooks) -> None:
         self._loop = loop
         self._work = work
         self._webhooks = webhooks

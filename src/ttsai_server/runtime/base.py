@@ -14,7 +14,7 @@ from ttsai_server.domain import (
     DiarizationRequest,
     EnhancementRequest,
     ModelCard,
-    Passage,
+    PartialTranscript,
     SpeechRequest,
     Stems,
     TranscriptionRequest,
@@ -46,7 +46,7 @@ class EngineHandle(Protocol):
         """What is made is added to the playback."""
         ...
 
-    def transcribe(self, recording: Recording, request: TranscriptionRequest) -> AsyncGenerator[Passage]:
+    def transcribe(self, recording: Recording, request: TranscriptionRequest) -> AsyncGenerator[PartialTranscript]:
         """Of several recordings, the one that has been heard least goes on first."""
         ...
 

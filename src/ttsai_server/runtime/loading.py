@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ttsai_server.domain import ModelCard
-from ttsai_server.engines.base import Engine, Place
+from ttsai_server.engines.base import Engine, LoadContext
 from ttsai_server.engines.catalog import load_class
-from ttsai_server.engines.weights import missing, pull
+from ttsai_server.engines.weights import missing_files, pull
 from ttsai_server.errors import PackagesMissing, WeightsMissing
 from ttsai_server.settings import Models
 
@@ -26,7 +26,7 @@ def loader(models: Models) -> Callable[[ModelCard], Engine]:
         kind = load_class(card)
         if not kind.installed():
             raise PackagesMissing(card.id, kind.install_command())
-        if missing(card, models.dir):
+        if missing_files(card, models.dir):
             if not models.auto_pull:
                 raise WeightsMissing(card.id)
             pull(card, models.dir)
@@ -38,9 +38,9 @@ def loader(models: Models) -> Callable[[ModelCard], Engine]:
     return load
 
 
-def place(card: ModelCard, models: Models) -> Place:
+def place(card: ModelCard, models: Models) -> LoadContext:
     threads = _threads(models) if card.concurrency else 1
-    return Place(weights=models.dir / card.id, device=device(models), threads=threads, steps=steps(card, models))
+    return LoadContext(weights=models.dir / card.id, device=device(models), threads=threads, steps=steps(card, models))
 
 
 def steps(card: ModelCard, models: Models) -> int:

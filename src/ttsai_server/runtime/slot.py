@@ -15,7 +15,7 @@ from ttsai_server.domain import (
     DiarizationRequest,
     EnhancementRequest,
     ModelCard,
-    Passage,
+    PartialTranscript,
     SpeechRequest,
     Stems,
     TranscriptionRequest,
@@ -32,8 +32,8 @@ from ttsai_server.engines.base import (
 )
 from ttsai_server.errors import ModelLoading
 from ttsai_server.runtime.base import ModelState, Playback
+from ttsai_server.runtime.scheduler import DeadlineSemaphore, NoTurn
 from ttsai_server.runtime.threads import in_thread
-from ttsai_server.runtime.turns import NoTurn, Turns
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class Slot:
         self.loading: asyncio.Task[None] | None = None
         self.leases = 0
         self.last_used = monotonic()
-        self._turns = Turns(steps)
+        self._turns = DeadlineSemaphore(steps)
         self._threads = ThreadPoolExecutor(steps, thread_name_prefix=card.id)
         self._queue_wait_seconds = queue_wait_seconds
 
@@ -62,7 +62,7 @@ class Slot:
                 if audio.last:  # a turn to hear that there is no more would come when the sound has run out
                     return
 
-    def transcribe(self, recording: Recording, request: TranscriptionRequest) -> AsyncGenerator[Passage]:
+    def transcribe(self, recording: Recording, request: TranscriptionRequest) -> AsyncGenerator[PartialTranscript]:
         engine = cast(Transcriber, self.engine)
         return self._run(lambda c: engine.transcribe(recording, request, c), Playback(), _further())
 
@@ -125,11 +125,11 @@ def _long(made: Audio | Stems) -> float:
     return made.seconds
 
 
-def _further() -> Callable[[Passage | Diarization | Analysis], float]:
+def _further() -> Callable[[PartialTranscript | Diarization | Analysis], float]:
     """How many seconds of a recording each step has done."""
     done = 0.0
 
-    def further(step: Passage | Diarization | Analysis) -> float:
+    def further(step: PartialTranscript | Diarization | Analysis) -> float:
         nonlocal done
         before, done = done, step.end
         return done - before

@@ -6,7 +6,7 @@ from typing import Literal
 
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.catalog import load_class
-from ttsai_server.engines.weights import missing
+from ttsai_server.engines.weights import missing_files
 from ttsai_server.errors import PackagesMissing, WeightsMissing
 from ttsai_server.settings import Models
 
@@ -23,7 +23,7 @@ def availability(card: ModelCard, models: Models) -> Availability:
     """What is there of a model, told without loading anything: a stat for each of its files."""
     kind = load_class(card)
     install = [] if kind.installed() else [kind.install_command()]
-    pull = [f"ttsai-server models pull {card.id}"] if missing(card, models.dir) else []
+    pull = [f"ttsai-server models pull {card.id}"] if missing_files(card, models.dir) else []
     if not install and not pull:
         return Availability("ready")
     return Availability("needs_install" if install else "needs_pull", " && ".join(install + pull))

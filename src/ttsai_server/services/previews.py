@@ -8,7 +8,7 @@ from contextlib import aclosing
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from ttsai_server.domain import Caller, Task, Voice
+from ttsai_server.domain import Caller, Capability, Voice
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import NotFound
 from ttsai_server.services.speech import Order, Speech
@@ -26,7 +26,7 @@ class Previews:
     async def file(self, voice_id: str) -> Path:
         """The preview, MP3. Raises NotFound for an unknown voice, or what the engine raises."""
         voice = self._catalog.speakers.get(voice_id)
-        if voice is None or self._catalog.models[voice.model].task is not Task.TTS:
+        if voice is None or self._catalog.models[voice.model].task is not Capability.TTS:
             raise NotFound(f"Unknown voice: {voice_id[:80]!r}.")
         said = hashlib.sha256(voice.preview.encode()).hexdigest()[:8]
         file = self._folder / f"{voice.id}-{said}.mp3"
@@ -37,9 +37,9 @@ class Previews:
 
     async def _make(self, voice: Voice, file: Path) -> None:
         order = Order(voice.model, voice.preview, voice.id, language=voice.language)
-        script = await asyncio.to_thread(self._speech.check, self._house, order)
-        utterance = self._speech.say(self._house, script)
-        async with aclosing(utterance.chunks()) as chunks:
+        plan = await asyncio.to_thread(self._speech.check, self._house, order)
+        run = self._speech.say(self._house, plan)
+        async with aclosing(run.chunks()) as chunks:
             sound = b"".join([chunk async for chunk in chunks])
         await asyncio.to_thread(_write, file, sound)
 

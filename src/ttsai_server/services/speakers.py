@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, groupby, pairwise
 
-from ttsai_server.domain import Passage, Segment, Turn, Word
+from ttsai_server.domain import PartialTranscript, Segment, Turn, Word
 
 FLICKER = 0.3
 """A word that its speaker's turns cover for less, seconds, is no change of speaker: words' times are off by as much."""
 
 
 class Labeller:
-    """Labels segments in order of time, passage by passage: SPEAKER_00 is who has the first word, and so on."""
+    """Labels segments, which come in order of time: SPEAKER_00 is who has the first word, and so on."""
 
     def __init__(self, turns: Sequence[Turn]) -> None:
         """turns: of the whole recording, by start; none: one speaker has said it all."""
@@ -78,22 +78,22 @@ class Labeller:
         return shares
 
 
-def by_channel(heard: Sequence[Sequence[Passage]], seconds: float) -> Passage:
+def by_channel(heard: Sequence[Sequence[PartialTranscript]], seconds: float) -> PartialTranscript:
     """What was heard in each channel of a recording of so many seconds, in one: by start, where they speak at once.
 
     SPEAKER_00 is the speaker of the first channel, also where the second one speaks first.
     """
     said = [
         _spoken_by(f"SPEAKER_{number:02d}", segment)
-        for number, passages in enumerate(heard)
-        for passage in passages
-        for segment in passage.segments
+        for number, partials in enumerate(heard)
+        for partial in partials
+        for segment in partial.segments
     ]
     lengths = defaultdict[str, float](float)
     for segment in said:
         lengths[segment.language] += segment.end - segment.start
     language = max(lengths, key=lengths.__getitem__, default=heard[0][-1].language)
-    return Passage(tuple(sorted(said, key=lambda segment: segment.start)), seconds, language)
+    return PartialTranscript(tuple(sorted(said, key=lambda segment: segment.start)), seconds, language)
 
 
 def _spoken_by(label: str, segment: Segment) -> Segment:

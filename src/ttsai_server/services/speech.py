@@ -1,6 +1,6 @@
 """Text to speech: from what a client asked for to encoded sound, paid for.
 
-    Order ──check──▶ Script ──say──▶ Utterance ──reserve, lease, first sound──▶ chunks ──▶ settled
+    Order ──check──▶ SpeechPlan ──say──▶ SpeechRun ──reserve, lease, first sound──▶ chunks ──▶ settled
 
 Everything that can be wrong with an order is found by `check`, before a credit is reserved or a model loaded.
 """
@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from ttsai_server.audio.encode import CONTENT_TYPES
-from ttsai_server.domain import Caller, ModelCard, SpeechRequest, Task
+from ttsai_server.domain import Caller, Capability, ModelCard, SpeechRequest
 from ttsai_server.engines.catalog import load_class
 from ttsai_server.errors import BadRequest
 from ttsai_server.services.billing import price
-from ttsai_server.services.means import Means
+from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.reading import language_of, transliterated
-from ttsai_server.services.utterance import Script, Utterance
+from ttsai_server.services.speech_run import SpeechPlan, SpeechRun
 from ttsai_server.text.clean import clean, speakable
 from ttsai_server.text.markup import unmarked
 from ttsai_server.text.pronunciations import pronounce
@@ -42,20 +42,20 @@ class Order:
 
 
 class Speech:
-    def __init__(self, means: Means) -> None:
-        self._means = means
-        self._settings = means.settings
-        self._catalog = means.catalog
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
+        self._settings = context.settings
+        self._catalog = context.catalog
 
-    def check(self, caller: Caller, order: Order) -> Script:
+    def check(self, caller: Caller, order: Order) -> SpeechPlan:
         """Blocking: it may have to detect the language. Raises UnknownModel, NotFound (voice) or BadRequest."""
-        card = self._catalog.resolve(order.model, Task.TTS)
+        card = self._catalog.resolve(order.model, Capability.TTS)
         voices = self._catalog.blend(card, order.voice)
         text = _spoken_text(order, self._settings.plans[caller.plan].max_characters)
-        language = language_of(text, order.language, card, voices[0][0].language, self._catalog.cards(Task.TTS))
+        language = language_of(text, order.language, card, voices[0][0].language, self._catalog.cards(Capability.TTS))
         options, ignored = _known_options(card, order.options)
         speed = min(max(order.speed, card.slowest), card.fastest)
-        return Script(
+        return SpeechPlan(
             card=card,
             text=text,
             request=SpeechRequest(
@@ -69,12 +69,12 @@ class Speech:
             characters=len(order.text),
             warnings=(*_told(ignored), *transliterated(text, language)),
             credits=price(card, len(order.text), self._settings.prices),
-            faster=order.speed / speed,
+            tempo=order.speed / speed,
         )
 
-    def say(self, caller: Caller, script: Script) -> Utterance:
+    def say(self, caller: Caller, plan: SpeechPlan) -> SpeechRun:
         """The speech; nothing is reserved, loaded or made until its chunks are asked for."""
-        return Utterance(script, caller, self._means)
+        return SpeechRun(plan, caller, self._context)
 
 
 def _spoken_text(order: Order, longest: int) -> str:

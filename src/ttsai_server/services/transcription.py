@@ -1,6 +1,6 @@
 """Speech to text: from a file and what a client asked for to what was said, paid for.
 
-    Order ──check──▶ Brief ──listen──▶ Hearing ──decode, reserve, lease──▶ passages ──▶ settled
+    Order ──check──▶ TranscriptionPlan ──listen──▶ TranscriptionRun ──decode, reserve──▶ partials ──▶ settled
 
 Everything that can be wrong with an order is found by `check`; what can be wrong with the file, before a credit is
 reserved or a model loaded.
@@ -9,11 +9,11 @@ reserved or a model loaded.
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
 
-from ttsai_server.domain import Caller, DiarizationRequest, ModelCard, Task, TranscriptionRequest
+from ttsai_server.domain import Caller, Capability, DiarizationRequest, ModelCard, TranscriptionRequest
 from ttsai_server.errors import BadRequest
 from ttsai_server.services.availability import first_ready
-from ttsai_server.services.hearing import Brief, Hearing
-from ttsai_server.services.means import Means
+from ttsai_server.services.context import ServiceContext
+from ttsai_server.services.transcription_run import TranscriptionPlan, TranscriptionRun
 from ttsai_server.text.language import normalise_code
 
 WIDER = {"nb": "no"}
@@ -45,14 +45,14 @@ class Order:
 
 
 class Transcription:
-    def __init__(self, means: Means) -> None:
-        self._means = means
-        self._settings = means.settings
-        self._catalog = means.catalog
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
+        self._settings = context.settings
+        self._catalog = context.catalog
 
-    def check(self, order: Order) -> Brief:
+    def check(self, order: Order) -> TranscriptionPlan:
         """Raises UnknownModel, BadRequest, or NotReady if no model that tells speakers apart is there."""
-        card = self._catalog.resolve(order.model, Task.STT)
+        card = self._catalog.resolve(order.model, Capability.STT)
         if order.translate and not card.translates:
             raise BadRequest(f"{card.id!r} does not translate.", param="model")
         request = TranscriptionRequest(
@@ -63,21 +63,21 @@ class Transcription:
             temperature=order.temperature,
         )
         if not order.diarize:
-            return Brief(card, request)
+            return TranscriptionPlan(card, request)
         speakers = _speakers(order)
         if order.diarize is True:
-            return Brief(card, request, self._diarizer(), speakers)
+            return TranscriptionPlan(card, request, self._diarizer(), speakers)
         if not speakers.least <= CHANNELS <= speakers.most:
             raise BadRequest("'diarize=channel' tells two speakers apart, one a channel.", param="num_speakers")
-        return Brief(card, request, by_channel=True)
+        return TranscriptionPlan(card, request, by_channel=True)
 
-    def listen(self, caller: Caller, brief: Brief, file: BinaryIO) -> Hearing:
-        """What is said in an uploaded file; nothing is read, reserved or loaded until its passages are asked for."""
-        return Hearing(brief, file, caller, self._means)
+    def listen(self, caller: Caller, plan: TranscriptionPlan, file: BinaryIO) -> TranscriptionRun:
+        """What is said in an uploaded file; nothing is read, reserved or loaded until it is asked for."""
+        return TranscriptionRun(plan, file, caller, self._context)
 
     def _diarizer(self) -> ModelCard:
         names = self._settings.transcription.diarizers
-        cards = [self._catalog.resolve(name, Task.DIARIZATION) for name in names]
+        cards = [self._catalog.resolve(name, Capability.DIARIZATION) for name in names]
         return first_ready(cards, cards[-1], self._settings.models)
 
 

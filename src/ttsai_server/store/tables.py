@@ -162,7 +162,7 @@ batches = Table(
     Column("created_at", Double, nullable=False),
 )
 
-tasks = Table(
+jobs = Table(
     "tasks",
     metadata,
     Column("id", String, primary_key=True),
@@ -195,8 +195,8 @@ tasks = Table(
     Column("segments", Text),
 )
 NOT_ENDED = DDL("CREATE INDEX ix_tasks_open ON tasks (model, turn) WHERE ended_at IS NULL")
-event.listen(tasks, "after_create", NOT_ENDED)
-Index("ix_tasks_batch", tasks.c.batch, tasks.c.number)
+event.listen(jobs, "after_create", NOT_ENDED)
+Index("ix_tasks_batch", jobs.c.batch, jobs.c.number)
 
 nodes = Table(
     "nodes",

@@ -15,7 +15,7 @@ from tests.listening import Ear, margin, wer
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, EnhancementRequest, ModelCard
-from ttsai_server.engines.base import Cancellation, Place
+from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.deepfilternet.adapter import GRAPH, SOURCE, STRETCH, DeepFilterNet
 from ttsai_server.engines.deepfilternet.stream import HOP, LAG, RATE, widths
 from ttsai_server.errors import EngineFailed, WeightsMissing
@@ -176,14 +176,14 @@ class TestDeepFilterNet(EnhancerContract):
             assert long.longest <= STRETCH + HOP < long.frames / 2
 
     def test_after_its_end_it_says_so(self, card: ModelCard, weights: Path) -> None:
-        engine = DeepFilterNet.load(card, Place(weights))
+        engine = DeepFilterNet.load(card, LoadContext(weights))
         engine.close()
         with Recording(RATE) as recording, pytest.raises(EngineFailed):
             list(engine.enhance(recording, EnhancementRequest(), Cancellation()))
 
     def test_without_its_graph_it_does_not_load(self, card: ModelCard, tmp_path: Path) -> None:
         with pytest.raises(WeightsMissing):
-            DeepFilterNet.load(card, Place(tmp_path))
+            DeepFilterNet.load(card, LoadContext(tmp_path))
 
     @pytest.mark.parametrize("content", [b"", b"no archive"])
     def test_an_archive_that_is_none_is_refused(self, card: ModelCard, tmp_path: Path, content: bytes) -> None:

@@ -12,7 +12,7 @@ from tests.engines.contract import SynthesizerContract
 from tests.listening import Ear, wer
 
 from ttsai_server.domain import Audio, ModelCard, SpeechRequest
-from ttsai_server.engines.base import Cancellation, Cancelled, Place
+from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
 from ttsai_server.errors import BadRequest, EngineFailed
@@ -42,7 +42,7 @@ def card() -> ModelCard:
 @pytest.fixture(scope="module", params=["openvino", "onnxruntime"])
 def engine(card: ModelCard, kokoro_weights: Path, request: pytest.FixtureRequest) -> Generator[Kokoro]:
     Kokoro.prepare(card, kokoro_weights)
-    loaded = Kokoro.load(replace(card, options={"runtime": request.param}), Place(kokoro_weights))
+    loaded = Kokoro.load(replace(card, options={"runtime": request.param}), LoadContext(kokoro_weights))
     yield loaded
     loaded.close()
 
@@ -179,7 +179,7 @@ def test_text_without_words_is_refused(engine: Kokoro) -> None:
 
 def test_closing_twice_is_closing_once(card: ModelCard, kokoro_weights: Path) -> None:
     Kokoro.prepare(card, kokoro_weights)
-    engine = Kokoro.load(replace(card, options={"runtime": "onnxruntime"}), Place(kokoro_weights))
+    engine = Kokoro.load(replace(card, options={"runtime": "onnxruntime"}), LoadContext(kokoro_weights))
     engine.close()
     engine.close()
     with pytest.raises(EngineFailed):

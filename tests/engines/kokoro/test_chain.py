@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ttsai_server.domain import ModelCard
-from ttsai_server.engines.base import Cancellation, Place
+from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro import chain
 from ttsai_server.engines.kokoro.adapter import Kokoro
@@ -32,7 +32,7 @@ def card() -> ModelCard:
 @pytest.fixture(scope="module")
 def runtime(card: ModelCard, kokoro_weights: Path) -> Generator[Chain]:
     Kokoro.prepare(card, kokoro_weights)
-    loaded = open_runtime("openvino", "auto", Place(kokoro_weights), 1)
+    loaded = open_runtime("openvino", "auto", LoadContext(kokoro_weights), 1)
     assert isinstance(loaded, Chain)
     yield loaded
     loaded.close()

@@ -19,7 +19,7 @@ from tests.engines.kokoro.test_adapter import LONG, TEXT, request, say
 from tests.listening import Ear, wer
 
 from ttsai_server.domain import ModelCard
-from ttsai_server.engines.base import Cancellation, Cancelled, Place
+from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro import torch_runtime
 from ttsai_server.engines.kokoro.adapter import LONGEST_PIECE, Kokoro
@@ -36,7 +36,7 @@ def card() -> ModelCard:
 
 @pytest.fixture(scope="module")
 def engine(card: ModelCard, kokoro_weights: Path) -> Generator[Kokoro]:
-    loaded = Kokoro.load(replace(card, options={"runtime": "torch"}), Place(kokoro_weights))
+    loaded = Kokoro.load(replace(card, options={"runtime": "torch"}), LoadContext(kokoro_weights))
     yield loaded
     loaded.close()
 
@@ -50,7 +50,7 @@ def step(kokoro_weights: Path) -> Step:
 
 def spoken_by(name: Any, card: ModelCard, weights: Path, asked: Step) -> Speech:
     Kokoro.prepare(card, weights)
-    runtime = open_runtime(name, "f32", Place(weights), 1)
+    runtime = open_runtime(name, "f32", LoadContext(weights), 1)
     speech = runtime.speak(asked, Cancellation())
     runtime.close()
     return speech
@@ -124,7 +124,7 @@ def test_it_speaks_on_after_a_stop(engine: Kokoro) -> None:
 
 
 def test_closed_twice_it_lets_go_of_the_model(kokoro_weights: Path) -> None:
-    runtime = torch_runtime.Torch(Place(kokoro_weights))
+    runtime = torch_runtime.Torch(LoadContext(kokoro_weights))
     weight = weakref.ref(next(runtime._model.parameters()))
     runtime.close()
     runtime.close()
@@ -135,7 +135,7 @@ def test_no_gpu_is_an_error_that_says_so(kokoro_weights: Path) -> None:
     if torch_runtime.torch.cuda.is_available():
         pytest.skip("there is a GPU")
     with pytest.raises(EngineFailed, match="CUDA"):
-        torch_runtime.Torch(Place(kokoro_weights, "cuda"))
+        torch_runtime.Torch(LoadContext(kokoro_weights, "cuda"))
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def publishers(kokoro_weights: Path, tmp_path: Path) -> tuple[Path, Any]:
 
 def test_the_publishers_checkpoint_is_taken_where_it_is_there(publishers: tuple[Path, Any]) -> None:
     folder, model = publishers
-    loaded = torch_runtime.Torch(Place(folder))._model
+    loaded = torch_runtime.Torch(LoadContext(folder))._model
     for path in ("bert_encoder", "decoder.encode.conv1", "predictor.F0_proj"):
         kernels = (m.get_submodule(path).weight.detach().numpy() for m in (loaded, model))
         np.testing.assert_allclose(*kernels, rtol=1e-5, err_msg=path)
@@ -167,7 +167,7 @@ def test_a_tensor_that_the_publishers_checkpoint_lacks_is_named(publishers: tupl
     folder, model = publishers
     torch_runtime.torch.save({"bert": model.bert.state_dict()}, folder / torch_runtime.CHECKPOINT)
     with pytest.raises(EngineFailed, match=r"bert_encoder\.bias"):
-        torch_runtime.Torch(Place(folder))
+        torch_runtime.Torch(LoadContext(folder))
 
 
 def test_a_tensor_that_the_export_lacks_is_named(kokoro_weights: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from tests.engines.lavasr.tiny_lavasr import BINS, BLOCKS, tensors, write_checkp
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard
-from ttsai_server.engines.base import Cancellation, Enhancer, Place
+from ttsai_server.engines.base import Cancellation, Enhancer, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.lavasr import adapter
 from ttsai_server.engines.lavasr.adapter import GRAPH, SOURCE, LavaSR
@@ -63,7 +63,7 @@ def card() -> ModelCard:
 
 @pytest.fixture(scope="module")
 def engine(card: ModelCard, folder: Path) -> LavaSR:
-    return LavaSR.load(card, Place(folder))
+    return LavaSR.load(card, LoadContext(folder))
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def level(sound: np.ndarray, low: float, high: float) -> float:
 
 def test_weights_that_are_not_there_are_told(card: ModelCard, tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing):
-        LavaSR.load(card, Place(tmp_path))
+        LavaSR.load(card, LoadContext(tmp_path))
 
 
 def test_preparing_makes_the_graph_of_the_checkpoint(card: ModelCard, folder: Path, tmp_path: Path) -> None:

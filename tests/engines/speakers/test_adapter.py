@@ -10,7 +10,7 @@ from tests.engines.contract import DiarizerContract
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Diarization, DiarizationRequest, ModelCard, Turn
-from ttsai_server.engines.base import Cancellation, Place
+from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.speakers.adapter import Speakers
 from ttsai_server.errors import EngineFailed, WeightsMissing
 
@@ -91,14 +91,14 @@ class TestSpeakers(DiarizerContract):
             assert long.longest <= 33 * RATE < long.frames / 2
 
     def test_after_its_end_it_says_so(self, card: ModelCard, weights: Path, dialogue: Dialogue) -> None:
-        engine = Speakers.load(card, Place(weights))
+        engine = Speakers.load(card, LoadContext(weights))
         engine.close()
         with pytest.raises(EngineFailed):
             turns(engine, dialogue.recording)
 
     def test_without_its_graph_it_does_not_load(self, card: ModelCard, tmp_path: Path) -> None:
         with pytest.raises(WeightsMissing):
-            Speakers.load(card, Place(tmp_path))
+            Speakers.load(card, LoadContext(tmp_path))
 
     def test_no_turn_ends_after_the_recording(self, engine: Speakers, dialogue: Dialogue) -> None:
         with Recording(RATE) as cut:

@@ -11,7 +11,7 @@ from tests.engines.contract import DiarizerContract
 from tests.engines.speakers.tiny_pyannote import EMBEDDING, SEGMENTATION, write_tiny_pyannote
 
 from ttsai_server.domain import DiarizationRequest, ModelCard, Turn
-from ttsai_server.engines.base import Cancellation, Place
+from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.speakers.pyannote import METADATA, Part, Pyannote, _linked
 from ttsai_server.errors import EngineFailed, WeightsMissing
 
@@ -47,7 +47,7 @@ class TestPyannote(DiarizerContract):
 
     def test_without_its_files_it_does_not_load(self, card: ModelCard, tmp_path: Path) -> None:
         with pytest.raises(WeightsMissing):
-            Pyannote.load(card, Place(tmp_path))
+            Pyannote.load(card, LoadContext(tmp_path))
 
     @pytest.mark.parametrize(("file", "key"), [(file, key) for file, keys in METADATA.items() for key in keys])
     def test_a_file_without_its_metadata_is_refused(self, card: ModelCard, tmp_path: Path, file: str, key: str) -> None:
@@ -55,13 +55,13 @@ class TestPyannote(DiarizerContract):
         given[file] = {name: value for name, value in given[file].items() if name != key}
         write_tiny_pyannote(tmp_path, *given.values())
         with pytest.raises(EngineFailed, match=key):
-            Pyannote.load(card, Place(tmp_path))
+            Pyannote.load(card, LoadContext(tmp_path))
 
     def test_a_file_that_is_no_model_is_refused(self, card: ModelCard, tmp_path: Path) -> None:
         write_tiny_pyannote(tmp_path)
         (tmp_path / "embedding.onnx").write_bytes(b"not a model")
         with pytest.raises(EngineFailed):
-            Pyannote.load(card, Place(tmp_path))
+            Pyannote.load(card, LoadContext(tmp_path))
 
 
 def part(start: float, *voices: tuple[float, float]) -> Part:

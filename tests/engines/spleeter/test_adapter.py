@@ -10,7 +10,7 @@ from tests.engines.spleeter.tiny_spleeter import write_tiny_spleeter
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard
-from ttsai_server.engines.base import Place
+from ttsai_server.engines.base import LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.spleeter.adapter import GRAPH, Spleeter
 from ttsai_server.errors import EngineFailed, WeightsMissing
@@ -51,7 +51,7 @@ class TestSpleeter(SeparatorContract):
         assert decibels(vocals - sound[: len(vocals)], sound) > -20
 
     def test_sound_above_11_kilohertz_is_in_no_stem_where_that_is_set(self, weights: Path) -> None:
-        engine = Spleeter.load(card_of(2, above="silent"), Place(weights))
+        engine = Spleeter.load(card_of(2, above="silent"), LoadContext(weights))
         tone = np.sin(2 * np.pi * 14_000 * np.arange(88_200) / 44_100).astype(np.float32)
         sounds = apart(engine, np.stack([tone, tone], axis=1))
         assert max(float(np.abs(sound[4096:-4096]).max()) for sound in sounds.values()) < 1e-4
@@ -71,13 +71,13 @@ def apart(engine: Spleeter, sound: Sound) -> dict[str, Sound]:
 @pytest.mark.parametrize("stems", [2, 4, 5])
 def test_without_its_graph_it_is_not_loaded(stems: int, tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing):
-        Spleeter.load(card_of(stems), Place(tmp_path))
+        Spleeter.load(card_of(stems), LoadContext(tmp_path))
 
 
 def test_a_graph_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / GRAPH).write_bytes(b"not a graph")
     with pytest.raises(EngineFailed, match=GRAPH):
-        Spleeter.load(card_of(2), Place(tmp_path))
+        Spleeter.load(card_of(2), LoadContext(tmp_path))
 
 
 def test_a_checkpoint_of_fewer_stems_makes_no_graph(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.engines.spleeter.test_adapter import Sound, apart, card_of, prepared
 
-from ttsai_server.engines.base import Place
+from ttsai_server.engines.base import LoadContext
 from ttsai_server.engines.spleeter.adapter import Spleeter
 
 MOMENTS = [50_000, 150_000, 300_000, 450_000, 520_000, 524_288, 560_000]
@@ -50,7 +50,7 @@ def two_steps() -> Sound:
 )
 def test_the_stems_are_spleeters(above: str, theirs: dict[str, list[float]], tmp_path: Path) -> None:
     card = card_of(len(theirs), above=above)
-    stems = apart(Spleeter.load(card, Place(prepared(card, tmp_path))), two_steps())
+    stems = apart(Spleeter.load(card, LoadContext(prepared(card, tmp_path))), two_steps())
     assert list(stems) == list(theirs)
     for stem, sound in stems.items():
         assert sound[MOMENTS].sum(1) == pytest.approx(theirs[stem], abs=2e-5)

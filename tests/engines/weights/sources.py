@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from ttsai_server.domain import ModelCard, Source, Task, Tier
+from ttsai_server.domain import Capability, ModelCard, Source, Tier
 
 BIG = bytes(range(256)) * 12_000
 """3 MB that no offset repeats the start of."""
@@ -20,7 +20,7 @@ def sha256(content: bytes) -> str:
 def make_card(*sources: Source) -> ModelCard:
     """A card of model `m` with these sources; its engine makes nothing of the files."""
     engine = "ttsai_server.engines.base:Engine"
-    return ModelCard("m", "M", Task.TTS, Tier.FREE, engine, "MIT", ("en",), 24_000, sources=sources)
+    return ModelCard("m", "M", Capability.TTS, Tier.FREE, engine, "MIT", ("en",), 24_000, sources=sources)
 
 
 def hub_source(**checksums: str) -> Source:

@@ -7,7 +7,7 @@ import pytest
 from tests.engines.weights.hub_server import Hub
 from tests.engines.weights.sources import BIG, HUB_PATH, hub_source, make_card, sha256
 
-from ttsai_server.engines.weights import missing, pull, verify
+from ttsai_server.engines.weights import missing_files, pull, verify
 from ttsai_server.errors import PullFailed
 
 CARD = make_card(hub_source(model_bin=sha256(BIG), config_json=sha256(b"{}")))
@@ -34,7 +34,7 @@ def test_nothing_is_fetched_when_all_is_right(hub: Hub, models: Path) -> None:
 def test_only_a_damaged_file_is_fetched_again(hub: Hub, models: Path) -> None:
     pull(CARD, models)
     (models / "m/model.bin").write_bytes(BIG[:-1] + b"?")
-    assert missing(CARD, models) == []
+    assert missing_files(CARD, models) == []
     assert verify(CARD, models) == ["model.bin"]
     hub.requests.clear()
     pull(CARD, models)
@@ -53,7 +53,7 @@ def test_a_pull_goes_on_where_a_failed_one_stopped(hub: Hub, models: Path) -> No
     hub.cuts = [1_000_000, 0]  # the second try brings nothing: given up
     with pytest.raises(PullFailed):
         pull(CARD, models)
-    assert missing(CARD, models) == ["model.bin", "config.json"]
+    assert missing_files(CARD, models) == ["model.bin", "config.json"]
     hub.requests.clear()
     pull(CARD, models)
     assert hub.requests[0] == (f"{HUB_PATH}/onnx/model.bin", "bytes=1000000-")
@@ -91,7 +91,7 @@ def test_a_wrong_checksum_places_nothing(hub: Hub, models: Path) -> None:
     card = make_card(hub_source(model_bin="0" * 64))
     with pytest.raises(PullFailed, match=rf"model\.bin: its sha256 is {sha256(BIG)}, which should be 0{{64}}"):
         pull(card, models)
-    assert missing(card, models) == ["model.bin"]
+    assert missing_files(card, models) == ["model.bin"]
 
 
 def test_progress_counts_up_to_the_size(
@@ -109,7 +109,7 @@ def test_a_missing_file_says_so(hub: Hub, models: Path) -> None:
     del hub.files[f"{HUB_PATH}/config.json"]
     with pytest.raises(PullFailed, match=r"hub maker/voice @ c0ffee: config\.json: .*404"):
         pull(CARD, models)
-    assert missing(CARD, models) == ["config.json"]
+    assert missing_files(CARD, models) == ["config.json"]
 
 
 def test_a_hub_switched_off_is_not_asked(hub: Hub, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:

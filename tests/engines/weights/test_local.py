@@ -9,7 +9,7 @@ from tests.engines.weights.hub_server import Hub
 from tests.engines.weights.sources import BIG, hub_source, make_card, sha256, wheel_source
 
 from ttsai_server.domain import Source
-from ttsai_server.engines.weights import import_from, missing, verify
+from ttsai_server.engines.weights import import_from, missing_files, verify
 from ttsai_server.errors import PullFailed
 
 KNOWN = {"model_bin": sha256(BIG), "config_json": sha256(b"{}")}
@@ -65,7 +65,7 @@ def test_a_wrong_file_is_refused(carried: Path, models: Path) -> None:
     (carried / "config.json").write_bytes(b"{}")
     with pytest.raises(PullFailed, match=r"model\.bin: its sha256 is"):
         import_from(CARD, models, carried)
-    assert missing(CARD, models) == ["model.bin"]
+    assert missing_files(CARD, models) == ["model.bin"]
 
 
 def test_what_is_not_there_is_named(carried: Path, models: Path) -> None:

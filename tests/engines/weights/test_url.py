@@ -7,7 +7,7 @@ import pytest
 from tests.engines.weights.hub_server import Hub
 from tests.engines.weights.sources import BIG, make_card, url_source
 
-from ttsai_server.engines.weights import import_from, missing, pull, verify
+from ttsai_server.engines.weights import import_from, missing_files, pull, verify
 from ttsai_server.errors import PullFailed
 
 PATH = "releases/2024/big/model.bin"
@@ -25,7 +25,7 @@ def test_a_pull_goes_on_where_a_failed_one_stopped(site: Hub, models: Path) -> N
     site.cuts = [1_000_000, 0]  # the second try brings nothing: given up
     with pytest.raises(PullFailed):
         pull(card, models)
-    assert missing(card, models) == ["model.bin"]
+    assert missing_files(card, models) == ["model.bin"]
     pull(card, models)
     assert site.requests[-1] == (PATH, "bytes=1000000-")
     assert verify(card, models) == []
@@ -35,7 +35,7 @@ def test_a_wrong_checksum_places_nothing(site: Hub, models: Path) -> None:
     card = make_card(replace(url_source(site.url), sha256={"model.bin": "0" * 64}))
     with pytest.raises(PullFailed, match=r"model\.bin: its sha256 is"):
         pull(card, models)
-    assert missing(card, models) == ["model.bin"]
+    assert missing_files(card, models) == ["model.bin"]
 
 
 def test_a_missing_file_says_so(site: Hub, models: Path) -> None:

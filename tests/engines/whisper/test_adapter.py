@@ -12,7 +12,7 @@ from tests.engines.transcriber import TranscriberContract, heard, recorded, segm
 from tests.listening import wer
 
 from ttsai_server.domain import ModelCard, SpeechRequest, TranscriptionRequest
-from ttsai_server.engines.base import Cancellation, Place
+from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
 from ttsai_server.engines.whisper.adapter import FasterWhisper
@@ -47,7 +47,7 @@ def card() -> ModelCard:
 
 @pytest.fixture(scope="module")
 def engine(card: ModelCard, base_weights: Path) -> Generator[FasterWhisper]:
-    loaded = FasterWhisper.load(card, Place(base_weights, threads=2))
+    loaded = FasterWhisper.load(card, LoadContext(base_weights, threads=2))
     yield loaded
     loaded.close()
 
@@ -55,7 +55,7 @@ def engine(card: ModelCard, base_weights: Path) -> Generator[FasterWhisper]:
 @pytest.fixture(scope="module")
 def spanish(kokoro_weights: Path) -> np.ndarray:
     """Float32 (n,), 24 kHz."""
-    kokoro = Kokoro.load(read_card(Settings().models.cards / "kokoro.toml"), Place(kokoro_weights))
+    kokoro = Kokoro.load(read_card(Settings().models.cards / "kokoro.toml"), LoadContext(kokoro_weights))
     request = SpeechRequest(SPANISH, (("ef_dora", 1.0),), "es")
     sound = np.concatenate([audio.samples[:, 0] for audio in kokoro.synthesize(request, Cancellation())])
     kokoro.close()
@@ -64,9 +64,9 @@ def spanish(kokoro_weights: Path) -> np.ndarray:
 
 def test_the_language_is_found_and_told(engine: FasterWhisper, spanish: np.ndarray) -> None:
     with recorded(soxr.resample(spanish, 24_000, 16_000), rate=16_000) as recording:
-        passages = list(engine.transcribe(recording, TranscriptionRequest(), Cancellation()))
-    assert [passage.language for passage in passages] == ["es"]
-    assert wer(SPANISH, text_of(passages), "es") <= 0.2
+        partials = list(engine.transcribe(recording, TranscriptionRequest(), Cancellation()))
+    assert [partial.language for partial in partials] == ["es"]
+    assert wer(SPANISH, text_of(partials), "es") <= 0.2
 
 
 def test_two_languages_in_one_recording_are_each_written_as_spoken(
@@ -74,9 +74,9 @@ def test_two_languages_in_one_recording_are_each_written_as_spoken(
 ) -> None:
     first = known.sound[: round((known.words[23][1] - 0.2) * 16_000)]  # two sentences
     with recorded(first, soxr.resample(spanish, 24_000, 16_000), rate=16_000) as recording:
-        (passage,) = engine.transcribe(recording, TranscriptionRequest(), Cancellation())
-    said = {code: " ".join(s.text for s in passage.segments if s.language == code) for code in ("en", "es")}
-    assert passage.language == "en"
+        (partial,) = engine.transcribe(recording, TranscriptionRequest(), Cancellation())
+    said = {code: " ".join(s.text for s in partial.segments if s.language == code) for code in ("en", "es")}
+    assert partial.language == "en"
     assert wer(" ".join(word for word, _ in known.words[:23]), said["en"]) <= 0.1
     assert wer(SPANISH, said["es"], "es") <= 0.2
 
@@ -90,8 +90,8 @@ def test_faint_speech_is_heard(engine: FasterWhisper, known: Talk) -> None:
 
 def test_speech_is_translated_to_english(engine: FasterWhisper, spanish: np.ndarray) -> None:
     with recorded(soxr.resample(spanish, 24_000, 16_000), rate=16_000) as recording:
-        passages = list(engine.transcribe(recording, TranscriptionRequest("es", translate=True), Cancellation()))
-    assert {"museum", "library"} <= set(text_of(passages).lower().replace(",", "").split())
+        partials = list(engine.transcribe(recording, TranscriptionRequest("es", translate=True), Cancellation()))
+    assert {"museum", "library"} <= set(text_of(partials).lower().replace(",", "").split())
 
 
 def test_a_prompt_teaches_a_spelling(engine: FasterWhisper, known: Talk) -> None:
@@ -107,8 +107,8 @@ def test_a_prompt_teaches_a_spelling(engine: FasterWhisper, known: Talk) -> None
 def test_times_count_from_the_start_of_the_recording(engine: FasterWhisper, known: Talk) -> None:
     quiet = np.zeros(100 * 16_000, np.float32)
     with recorded(quiet, known.sound[: 10 * 16_000], rate=16_000) as recording:
-        passages = heard(engine, recording)
-    assert segments_of(passages)[0].start == pytest.approx(100 + known.words[0][1], abs=0.3)
+        partials = heard(engine, recording)
+    assert segments_of(partials)[0].start == pytest.approx(100 + known.words[0][1], abs=0.3)
 
 
 def test_without_the_detector_speech_is_heard_all_the_same(engine: FasterWhisper, known: Talk) -> None:
@@ -124,17 +124,17 @@ def test_a_temperature_is_told_in_its_segments(engine: FasterWhisper, known: Tal
 
 def test_weights_that_are_not_there_are_named(card: ModelCard, tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing):
-        FasterWhisper.load(card, Place(tmp_path))
+        FasterWhisper.load(card, LoadContext(tmp_path))
 
 
 def test_weights_that_are_broken_are_told(card: ModelCard, tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"not a model")
     with pytest.raises(EngineFailed):
-        FasterWhisper.load(card, Place(tmp_path))
+        FasterWhisper.load(card, LoadContext(tmp_path))
 
 
 def test_a_closed_engine_hears_nothing(card: ModelCard, base_weights: Path, known: Talk) -> None:
-    engine = FasterWhisper.load(card, Place(base_weights))
+    engine = FasterWhisper.load(card, LoadContext(base_weights))
     engine.close()
     with pytest.raises(EngineFailed):
         next(engine.transcribe(known.short, TranscriptionRequest("en"), Cancellation()))

@@ -18,8 +18,8 @@ from faster_whisper import WhisperModel
 from tests.engines.transcriber import recorded, segments_of, words_of
 from tests.listening import spoken
 
-from ttsai_server.domain import Passage, SpeechRequest, TranscriptionRequest
-from ttsai_server.engines.base import Cancellation, Place
+from ttsai_server.domain import PartialTranscript, SpeechRequest, TranscriptionRequest
+from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
 from ttsai_server.engines.whisper.adapter import FasterWhisper
@@ -54,7 +54,7 @@ def make(kokoro_weights: Path) -> Generator[Make]:
     """The number of a dialogue → it, said."""
     card = read_card(Settings().models.cards / "kokoro.toml")
     Kokoro.prepare(card, kokoro_weights)
-    kokoro = Kokoro.load(card, Place(kokoro_weights))
+    kokoro = Kokoro.load(card, LoadContext(kokoro_weights))
 
     def say(voice: str, text: str) -> np.ndarray:
         request = SpeechRequest(text, ((voice, 1.0),), "en-gb" if voice[0] == "b" else "en-us")
@@ -79,18 +79,18 @@ def make(kokoro_weights: Path) -> Generator[Make]:
 @pytest.fixture(scope="module")
 def engine(base_weights: Path) -> Generator[FasterWhisper]:
     card = read_card(Settings().models.cards / "whisper-base.toml")
-    loaded = FasterWhisper.load(card, Place(base_weights))
+    loaded = FasterWhisper.load(card, LoadContext(base_weights))
     yield loaded
     loaded.close()
 
 
-def heard(engine: FasterWhisper, dialogue: Dialogue) -> list[Passage]:
+def heard(engine: FasterWhisper, dialogue: Dialogue) -> list[PartialTranscript]:
     with recorded(dialogue.sound, rate=RATE) as recording:
         return list(engine.transcribe(recording, TranscriptionRequest("en", words=True), Cancellation()))
 
 
-def text_of(passages: Sequence[Passage]) -> str:
-    return " ".join(segment.text for segment in segments_of(passages))
+def text_of(partials: Sequence[PartialTranscript]) -> str:
+    return " ".join(segment.text for segment in segments_of(partials))
 
 
 def lost(dialogue: Dialogue, text: str) -> int:
@@ -111,19 +111,19 @@ def doubled(dialogue: Dialogue, text: str) -> list[str]:
     return [got[i] for i in extra if got[i] in (*got[max(0, i - 1) : i], *got[i + 1 : i + 2])]
 
 
-def assert_times_hold(passages: Sequence[Passage]) -> None:
-    assert all(before.end <= after.start for before, after in pairwise(segments_of(passages)))
-    assert all(word.end - word.start >= SHORTEST_WORD - 1e-6 for word in words_of(passages))
+def assert_times_hold(partials: Sequence[PartialTranscript]) -> None:
+    assert all(before.end <= after.start for before, after in pairwise(segments_of(partials)))
+    assert all(word.end - word.start >= SHORTEST_WORD - 1e-6 for word in words_of(partials))
 
 
 def test_no_sentence_of_a_dialogue_is_left_out(engine: FasterWhisper, make: Make) -> None:
     dialogues = [make(number) for number in SAMPLE]
-    passages = [heard(engine, dialogue) for dialogue in dialogues]
-    texts = [text_of(each) for each in passages]
+    partials = [heard(engine, dialogue) for dialogue in dialogues]
+    texts = [text_of(each) for each in partials]
     missing = sum(lost(dialogue, text) for dialogue, text in zip(dialogues, texts, strict=True))
     assert missing <= MOST_LOST * sum(len(dialogue.text.split()) for dialogue in dialogues)
     assert [doubled(dialogue, text) for dialogue, text in zip(dialogues, texts, strict=True)] == [[], []]
-    for each in passages:
+    for each in partials:
         assert_times_hold(each)
 
 
@@ -135,9 +135,9 @@ def test_no_more_of_28_dialogues_is_lost_than_by_sequential_decoding(
     ours, sequential = list[int](), list[int]()
     for number in range(len(TEXTS)):
         dialogue = make(number)
-        passages = heard(engine, dialogue)
-        text = text_of(passages)
-        assert_times_hold(passages)
+        partials = heard(engine, dialogue)
+        text = text_of(partials)
+        assert_times_hold(partials)
         assert doubled(dialogue, text) == []
         ours.append(lost(dialogue, text))
         segments, _ = model.transcribe(dialogue.sound, language="en", beam_size=5)

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from ttsai_server.services.webhooks.message import TaskEnd, sign
+from ttsai_server.services.webhooks.message import JobEnd, sign
 
 OLD, NEW = "whsec_" + "QUJD" * 8, "whsec_" + "REVG" * 8
-DONE = TaskEnd("task_1", 1736937000.9, 1736937045.2, 12, "https://s.example/v1/results/task_1")
-BROKEN = TaskEnd("task_1", 1736937000, 1736937045, 0, error={"code": "internal_error", "message": "é \ud800"})
+DONE = JobEnd("task_1", 1736937000.9, 1736937045.2, 12, "https://s.example/v1/results/task_1")
+BROKEN = JobEnd("task_1", 1736937000, 1736937045, 0, error={"code": "internal_error", "message": "é \ud800"})
 
 
 @pytest.mark.usefixtures("tokyo")
@@ -48,12 +48,12 @@ def test_a_delivery_knows_whose_it_is_and_where_it_goes() -> None:
 
 
 def test_an_end_has_one_id() -> None:
-    assert DONE.told_to("a", "u").id == TaskEnd("task_1", 0, 0, 1).told_to("a", "u").id
+    assert DONE.told_to("a", "u").id == JobEnd("task_1", 0, 0, 1).told_to("a", "u").id
     assert DONE.told_to("a", "u").id.startswith("msg_")
 
 
 def test_another_task_and_another_event_have_another_id() -> None:
-    ends = (DONE, BROKEN, TaskEnd("task_2", 0, 0, 0))
+    ends = (DONE, BROKEN, JobEnd("task_2", 0, 0, 0))
     assert len({end.told_to("a", "u").id for end in ends}) == 3
 
 

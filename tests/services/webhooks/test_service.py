@@ -17,7 +17,7 @@ from tests.receivers import Answer, Receiver, receiver, says
 from tests.services.webhooks.names import Names
 
 from ttsai_server.errors import BadRequest
-from ttsai_server.services.webhooks import TaskEnd, Webhooks
+from ttsai_server.services.webhooks import JobEnd, Webhooks
 from ttsai_server.services.webhooks.schedule import WAITS
 from ttsai_server.services.webhooks.service import JITTER
 from ttsai_server.settings import CHECKOUT
@@ -27,7 +27,7 @@ from ttsai_server.store.db import Database
 from ttsai_server.store.tables import webhook_deliveries
 from ttsai_server.store.webhooks import Delivery, enter
 
-END = TaskEnd("task_1", 1736937000, 1736937045, 12, "https://s.example/v1/results/task_1")
+END = JobEnd("task_1", 1736937000, 1736937045, 12, "https://s.example/v1/results/task_1")
 DAY = 86_400
 
 
@@ -181,7 +181,7 @@ async def test_an_end_told_twice_is_one_delivery(database: Database) -> None:
 
 async def test_a_delivery_may_be_entered_with_the_tasks_result(database: Database) -> None:
     async with told(database, says("200 OK")) as one:
-        other = TaskEnd("task_2", 0, 0, 1).told_to(one.account, one.receiver.url())
+        other = JobEnd("task_2", 0, 0, 1).told_to(one.account, one.receiver.url())
         await database.write(enter, other)
         assert await one.webhooks.attempt(other.id, 1) is None
         assert one.receiver.received[0].headers["webhook-id"] == other.id
@@ -245,7 +245,7 @@ async def test_no_more_attempts_run_at_once_than_the_settings_say(database: Data
         done += 1
 
     async with receiver(slowly) as there:
-        ends = [TaskEnd(f"task_{number}", 0, 0, 1) for number in range(6)]
+        ends = [JobEnd(f"task_{number}", 0, 0, 1) for number in range(6)]
         ids = [await webhooks.open(account, there.url(), end) for end in ends]
         await asyncio.gather(*(webhooks.attempt(id, 1) for id in ids))
     assert max(under_way) == 2

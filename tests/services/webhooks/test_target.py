@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttsai_server.errors import BadRequest
-from ttsai_server.services.webhooks.public import is_public
+from ttsai_server.services.webhooks.ip_policy import is_public
 from ttsai_server.services.webhooks.target import LONGEST, Target, check_url
 from ttsai_server.settings import Webhooks
 

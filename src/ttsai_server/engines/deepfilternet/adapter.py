@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, EnhancementRequest, ModelCard
-from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer, Place
+from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer, LoadContext
 from ttsai_server.engines.deepfilternet.guard import Guard, staying
 from ttsai_server.engines.deepfilternet.stream import HOP, LAG, RATE, Stream
 from ttsai_server.engines.detector import Detector, open_detector
@@ -56,7 +56,7 @@ class DeepFilterNet(Enhancer):
             build(weights / SOURCE, weights / GRAPH)
 
     @classmethod
-    def load(cls, card: ModelCard, place: Place) -> DeepFilterNet:
+    def load(cls, card: ModelCard, place: LoadContext) -> DeepFilterNet:
         if not (place.weights / GRAPH).is_file():
             raise WeightsMissing(card.id)
         # the recurrences have little that threads could share

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ttsai_server.domain import Audio, ModelCard, SpeechRequest
-from ttsai_server.engines.base import Cancellation, Place, Synthesizer
+from ttsai_server.engines.base import Cancellation, LoadContext, Synthesizer
+from ttsai_server.engines.kokoro.chunking import split
 from ttsai_server.engines.kokoro.g2p import Phonemizer
-from ttsai_server.engines.kokoro.pieces import split
 from ttsai_server.engines.kokoro.runtime import Name, Precision, Runtime, Speech, Step, open_runtime
 from ttsai_server.engines.kokoro.styles import Styles, row
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
@@ -70,7 +70,7 @@ class Kokoro(Synthesizer):
             convert(weights / GRAPH)
 
     @classmethod
-    def load(cls, card: ModelCard, place: Place) -> Kokoro:
+    def load(cls, card: ModelCard, place: LoadContext) -> Kokoro:
         config = place.weights / "config.json"
         if not config.is_file():
             raise WeightsMissing(card.id)

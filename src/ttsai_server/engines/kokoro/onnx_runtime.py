@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ttsai_server.engines.base import Place
+from ttsai_server.engines.base import LoadContext
 from ttsai_server.engines.kokoro.chain import Chain
 from ttsai_server.engines.kokoro.graph import GRAPH, PARTS
 from ttsai_server.engines.onnx import Session
@@ -11,5 +11,5 @@ from ttsai_server.engines.onnx import Session
 class OnnxRuntime(Chain):
     """See Runtime; any number of threads may call it."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: LoadContext) -> None:
         super().__init__({name: Session(place.weights / GRAPH / name, place.threads) for name in PARTS})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ttsai_server.engines.base import Cancellation, Cancelled, Place
+from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
 from ttsai_server.engines.kokoro.chain import Chain
 from ttsai_server.engines.kokoro.graph import DECODER, GRAPH, PARTS, PROSODY
 from ttsai_server.engines.kokoro.memory import forget_pages
@@ -53,7 +53,7 @@ def convert(folder: Path) -> None:
 class OpenVino(Chain):
     """See Runtime. Each of `concurrency` streams has `place.threads` threads."""
 
-    def __init__(self, place: Place, precision: Precision, concurrency: int) -> None:
+    def __init__(self, place: LoadContext, precision: Precision, concurrency: int) -> None:
         # read when the library starts; 1,024, the default, are 150 MB that win nothing beside OpenVINO's own
         os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
         import openvino

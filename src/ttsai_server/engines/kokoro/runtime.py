@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ttsai_server.engines.base import Cancellation, Place
+from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.errors import EngineFailed
 
 Name = Literal["auto", "openvino", "onnxruntime", "torch"]
@@ -67,7 +67,7 @@ class Runtime(ABC):
         """Free everything. Idempotent."""
 
 
-def open_runtime(name: Name, precision: Precision, place: Place, concurrency: int) -> Runtime:
+def open_runtime(name: Name, precision: Precision, place: LoadContext, concurrency: int) -> Runtime:
     """Load the model by the library of that name; `auto`: torch on CUDA, else OpenVINO, else ONNX Runtime.
 
     Raises EngineFailed where the library is not installed or does not run here; `auto` warns and takes the next.
@@ -94,7 +94,7 @@ def _absent(candidate: str) -> str:
     return f"not installed: {', '.join(absent)}; pip install '{requirement}'" if absent else ""
 
 
-def _open(name: str, precision: Precision, place: Place, concurrency: int) -> Runtime:
+def _open(name: str, precision: Precision, place: LoadContext, concurrency: int) -> Runtime:
     if absent := _absent(name):
         raise EngineFailed(f"Kokoro can't run by {name}: {absent}.")
     if name == "torch":

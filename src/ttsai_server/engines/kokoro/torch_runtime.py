@@ -11,7 +11,7 @@ from typing import Any
 import torch  # pyright: ignore[reportMissingImports] - an extra
 from torch.overrides import TorchFunctionMode  # pyright: ignore[reportMissingImports]
 
-from ttsai_server.engines.base import Cancellation, Cancelled, Place
+from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
 from ttsai_server.engines.kokoro.checkpoint import exported, published
 from ttsai_server.engines.kokoro.runtime import Runtime, Speech, Step
 from ttsai_server.errors import EngineFailed
@@ -23,7 +23,7 @@ CHECKPOINT, EXPORT = "kokoro-v1_0.pth", "model.onnx"
 class Torch(Runtime):
     """See Runtime; any number of threads may call it."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: LoadContext) -> None:
         if place.device == "cuda" and not torch.cuda.is_available():
             raise EngineFailed("PyTorch sees no CUDA device, or was built without CUDA.")
         torch.set_num_threads(place.threads)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ttsai_server.audio.recording import Recording
 from ttsai_server.audio.stft import Spectrum, Stft
 from ttsai_server.domain import Audio, EnhancementRequest, ModelCard
-from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer, Place
+from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer, LoadContext
 from ttsai_server.engines.lavasr.band import band_end
 from ttsai_server.engines.lavasr.graph import BINS, HOP, LENGTH, REACH, build
 from ttsai_server.engines.onnx import Session
@@ -47,7 +47,7 @@ class LavaSR(Enhancer):
             build(weights / SOURCE, weights / GRAPH)
 
     @classmethod
-    def load(cls, card: ModelCard, place: Place) -> LavaSR:
+    def load(cls, card: ModelCard, place: LoadContext) -> LavaSR:
         if not (place.weights / GRAPH).is_file():
             raise WeightsMissing(card.id)
         return cls(Session(place.weights / GRAPH, place.threads))

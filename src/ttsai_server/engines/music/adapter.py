@@ -10,7 +10,7 @@ from collections.abc import Generator
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Analysis, ModelCard
-from ttsai_server.engines.base import Analyzer, Cancellation, Cancelled, Place
+from ttsai_server.engines.base import Analyzer, Cancellation, Cancelled, LoadContext
 from ttsai_server.engines.music.features import BLOCK, RATE, Features, Listener, joined
 from ttsai_server.engines.music.judgement import judge
 from ttsai_server.errors import EngineFailed
@@ -23,7 +23,7 @@ class MusicAnalyzer(Analyzer):
         self._listener: Listener | None = Listener()
 
     @classmethod
-    def load(cls, card: ModelCard, place: Place) -> MusicAnalyzer:
+    def load(cls, card: ModelCard, place: LoadContext) -> MusicAnalyzer:
         return cls()
 
     def analyze(self, recording: Recording, cancellation: Cancellation) -> Generator[Analysis]:

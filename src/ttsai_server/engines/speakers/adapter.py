@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Diarization, DiarizationRequest, ModelCard, Turn
-from ttsai_server.engines.base import Cancellation, Cancelled, Diarizer, Place
+from ttsai_server.engines.base import Cancellation, Cancelled, Diarizer, LoadContext
 from ttsai_server.engines.detector import Detector, audible, open_detector
 from ttsai_server.engines.onnx import Session
 from ttsai_server.engines.speakers.assignment import turns
@@ -41,7 +41,7 @@ class Speakers(Diarizer):
             build(weights / SOURCE, weights / GRAPH)
 
     @classmethod
-    def load(cls, card: ModelCard, place: Place) -> Speakers:
+    def load(cls, card: ModelCard, place: LoadContext) -> Speakers:
         if not (place.weights / GRAPH).is_file():
             raise WeightsMissing(card.id)
         # the recurrence has little that threads could share

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Diarization, DiarizationRequest, ModelCard, Turn
-from ttsai_server.engines.base import Cancellation, Cancelled, Diarizer, Place
+from ttsai_server.engines.base import Cancellation, Cancelled, Diarizer, LoadContext
 from ttsai_server.engines.speakers.clustering import cluster
 from ttsai_server.errors import EngineFailed, WeightsMissing
 
@@ -60,13 +60,13 @@ class Pyannote(Diarizer):
         threshold: float = 0.5
         """Cosine distance from which on two voices are two speakers; more: fewer speakers."""
 
-    def __init__(self, library: Any, place: Place, setup: Setup) -> None:
+    def __init__(self, library: Any, place: LoadContext, setup: Setup) -> None:
         self._library, self._place, self._setup = library, place, setup
         self._machine: Any = library.OfflineSpeakerDiarization(self._config(-1))
         self._extractor: Any = library.SpeakerEmbeddingExtractor(self._embedding())
 
     @classmethod
-    def load(cls, card: ModelCard, place: Place) -> Pyannote:
+    def load(cls, card: ModelCard, place: LoadContext) -> Pyannote:
         if not all((place.weights / file).is_file() for file in METADATA):
             raise WeightsMissing(card.id)
         for file in METADATA:

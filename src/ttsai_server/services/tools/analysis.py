@@ -10,12 +10,12 @@ from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, Music
 from ttsai_server.errors import EngineFailed
 from ttsai_server.runtime.base import Runtime
-from ttsai_server.services.published import published_music
-from ttsai_server.services.tools.plan import Made, Plan, resampled
+from ttsai_server.services.result_json import published_music
+from ttsai_server.services.tools.plan import OutputFile, Plan, resampled
 
 
 @dataclass(frozen=True, slots=True)
-class Examination(Plan):
+class MusicAnalysis(Plan):
     channels: ClassVar[int | None] = 1
     card: ModelCard
 
@@ -23,7 +23,7 @@ class Examination(Plan):
     def result_name(self) -> str:
         return "analysis.json"
 
-    async def work(self, recording: Recording, runtime: Runtime, made: list[Made]) -> AsyncGenerator[float]:
+    async def work(self, recording: Recording, runtime: Runtime, made: list[OutputFile]) -> AsyncGenerator[float]:
         music: Music | None = None
         with await resampled(recording, self.card.rate) as sound:
             async with runtime.lease(self.card) as handle, aclosing(handle.analyze(sound)) as steps:
@@ -32,4 +32,6 @@ class Examination(Plan):
                     yield step.end / max(sound.seconds, 0.001)  # of one sample, resampling may leave none
         if music is None:
             raise EngineFailed(f"{self.card.id!r} found nothing.")
-        made.append(Made(self.result_name, "application/json", BytesIO(published_music(music, recording.seconds))))
+        made.append(
+            OutputFile(self.result_name, "application/json", BytesIO(published_music(music, recording.seconds)))
+        )

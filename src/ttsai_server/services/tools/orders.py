@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Convert:
+class Transcode:
     format: str
     """A key of `encode.CONTENT_TYPES`."""
     bitrate: int | None = None
@@ -52,10 +52,10 @@ class Analyze:
     pass
 
 
-Order = Convert | Enhance | Dereverb | Separate | Analyze
+Order = Transcode | Enhance | Dereverb | Separate | Analyze
 
 ORDERS: Mapping[str, type[Order]] = {
-    "convert": Convert,
+    "convert": Transcode,
     "enhance": Enhance,
     "dereverb": Dereverb,
     "separate": Separate,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttsai_server.audio.encode import CONTENT_TYPES
-from ttsai_server.audio.export import Target, export
+from ttsai_server.audio.export import ExportFormat, export
 from ttsai_server.audio.recording import Recording
 from ttsai_server.audio.resampling import at_rate
 from ttsai_server.engines.base import Cancellation
@@ -19,7 +19,7 @@ from ttsai_server.runtime.threads import in_thread
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class OutputFile:
     """A finished file, for who asked for it to close."""
 
     name: str
@@ -49,7 +49,7 @@ class Plan(ABC):
         """File name of a task's result, with its extension."""
 
     @abstractmethod
-    def work(self, recording: Recording, runtime: Runtime, made: list[Made]) -> AsyncGenerator[float]:
+    def work(self, recording: Recording, runtime: Runtime, made: list[OutputFile]) -> AsyncGenerator[float]:
         """Do it. Yields how much is done, 0 to 1; at its end all that was ordered is in `made`.
 
         Raises ModelLoading, or what the engines raise. Must be closed (`aclosing`).
@@ -66,7 +66,7 @@ async def resampled(recording: Recording, rate: int, frames: int | None = None) 
     )
 
 
-async def exported(recording: Recording, target: Target, name: str) -> Made:
+async def exported(recording: Recording, target: ExportFormat, name: str) -> OutputFile:
     """The recording as a file `name`.{format}."""
     stop, file = Cancellation(), cast(BinaryIO, TemporaryFile())  # noqa: SIM115 closed by whom it is handed to
     try:
@@ -74,7 +74,7 @@ async def exported(recording: Recording, target: Target, name: str) -> Made:
     except BaseException:
         file.close()
         raise
-    return Made(f"{name}.{target.format}", CONTENT_TYPES[target.format], file)
+    return OutputFile(f"{name}.{target.format}", CONTENT_TYPES[target.format], file)
 
 
 async def write(recording: Recording, samples: NDArray[np.float32]) -> None:

@@ -9,8 +9,8 @@ from typing import BinaryIO, Self
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Caller
 from ttsai_server.services.billing import Hold, charged, minutes_price
-from ttsai_server.services.means import Means
-from ttsai_server.services.tools.plan import Made, Plan
+from ttsai_server.services.context import ServiceContext
+from ttsai_server.services.tools.plan import OutputFile, Plan
 from ttsai_server.store.ledger import Used
 
 logger = logging.getLogger(__name__)
@@ -27,14 +27,14 @@ class Processing:
     Ends well: all is charged. Fails: nothing is. Closed early, because the client left: the minutes that were done are.
     """
 
-    def __init__(self, plan: Plan, file: BinaryIO, caller: Caller, means: Means) -> None:
+    def __init__(self, plan: Plan, file: BinaryIO, caller: Caller, context: ServiceContext) -> None:
         self.plan = plan
         self.seconds = 0.0
         """Length of the recording, once it is decoded."""
-        self.made: list[Made] = []
+        self.made: list[OutputFile] = []
         self._file = file
         self._caller = caller
-        self._means = means
+        self._context = context
         self._hold: Hold | None = None
         self._done = 0.0
         """Share of the work."""
@@ -59,10 +59,10 @@ class Processing:
         with await self._decode() as recording:
             self.seconds = recording.seconds
             price = self._price(self.seconds)
-            self._hold = await self._means.billing.reserve(self._caller, price, SLOWEST * self.seconds)
+            self._hold = await self._context.billing.reserve(self._caller, price, SLOWEST * self.seconds)
             async with (
-                charged(self._hold, self._used, self._means.metrics),
-                aclosing(self.plan.work(recording, self._means.runtime, self.made)) as shares,
+                charged(self._hold, self._used, self._context.metrics),
+                aclosing(self.plan.work(recording, self._context.runtime, self.made)) as shares,
             ):
                 told = monotonic()
                 async for share in shares:
@@ -87,8 +87,10 @@ class Processing:
         self.close()
 
     async def _decode(self) -> Recording:
-        longest = self._means.settings.tools.max_seconds
-        return await self._means.decoders.decode(self._file, longest, rate=self.plan.rate, channels=self.plan.channels)
+        longest = self._context.settings.tools.max_seconds
+        return await self._context.decoders.decode(
+            self._file, longest, rate=self.plan.rate, channels=self.plan.channels
+        )
 
     def _price(self, seconds: float) -> int:
         return minutes_price(seconds, self.plan.per_minute)

@@ -12,13 +12,13 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ttsai_server.audio.export import Target
+from ttsai_server.audio.export import ExportFormat
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard
 from ttsai_server.errors import EngineFailed
 from ttsai_server.runtime.base import Runtime
 from ttsai_server.runtime.threads import in_thread
-from ttsai_server.services.tools.plan import Made, Plan, exported, resampled
+from ttsai_server.services.tools.plan import OutputFile, Plan, exported, resampled
 
 VOCALS, INSTRUMENTAL = "vocals", "instrumental"
 SEPARATING = 0.9
@@ -39,17 +39,17 @@ class Separation(Plan):
     def result_name(self) -> str:
         return "stems.zip" if self.zip else "stems.json"
 
-    async def work(self, recording: Recording, runtime: Runtime, made: list[Made]) -> AsyncGenerator[float]:
+    async def work(self, recording: Recording, runtime: Runtime, made: list[OutputFile]) -> AsyncGenerator[float]:
         with ExitStack() as kept, ExitStack() as unfinished:
             mix = kept.enter_context(await resampled(recording, self.card.rate))
             parts = {name: kept.enter_context(Recording(mix.rate, mix.channels)) for name in self.stems}
             async with aclosing(self._separated(mix, parts, runtime)) as shares:
                 async for share in shares:
                     yield SEPARATING * share
-            files: list[Made] = []
+            files: list[OutputFile] = []
             for name, part in parts.items():
                 with await resampled(part, recording.rate, recording.frames) as sound:
-                    target = Target(self.format, depth=recording.depth)
+                    target = ExportFormat(self.format, depth=recording.depth)
                     files.append(await exported(sound, target, name))
                     unfinished.callback(files[-1].file.close)
                 yield SEPARATING + (1 - SEPARATING) * len(files) / len(parts)
@@ -87,7 +87,7 @@ def _write(
             part.append(samples[name])
 
 
-def _zipped(files: Sequence[Made]) -> Made:
+def _zipped(files: Sequence[OutputFile]) -> OutputFile:
     """All in one; not compressed, which sound hardly can be."""
     zipped = cast(BinaryIO, TemporaryFile())  # noqa: SIM115 closed by whom it is handed to
     with zipfile.ZipFile(zipped, "w", zipfile.ZIP_STORED) as archive:
@@ -95,4 +95,4 @@ def _zipped(files: Sequence[Made]) -> Made:
             each.file.seek(0)
             with archive.open(zipfile.ZipInfo(each.name), "w", force_zip64=True) as entry:
                 copyfileobj(each.file, entry, 1 << 18)
-    return Made("stems.zip", "application/zip", zipped)
+    return OutputFile("stems.zip", "application/zip", zipped)

@@ -9,9 +9,9 @@ schedule     when the next one is due
 service      what the rest of the server calls
 """
 
-from ttsai_server.services.webhooks.message import TaskEnd
+from ttsai_server.services.webhooks.message import JobEnd
 from ttsai_server.services.webhooks.resolver import SystemResolver
 from ttsai_server.services.webhooks.service import Webhooks
 from ttsai_server.services.webhooks.target import check_url
 
-__all__ = ["SystemResolver", "TaskEnd", "Webhooks", "check_url"]
+__all__ = ["JobEnd", "SystemResolver", "Webhooks", "check_url"]

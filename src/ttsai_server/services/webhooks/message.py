@@ -12,7 +12,7 @@ from ttsai_server.store.webhooks import Delivery
 
 
 @dataclass(frozen=True, slots=True)
-class TaskEnd:
+class JobEnd:
     """How a task ended."""
 
     task: str

@@ -10,10 +10,10 @@ import logging
 import time
 from random import random
 
-from ttsai_server.services.webhooks.message import TaskEnd, sign
+from ttsai_server.services.webhooks.client import Outcome, WebhookClient
+from ttsai_server.services.webhooks.message import JobEnd, sign
 from ttsai_server.services.webhooks.resolver import Resolver
 from ttsai_server.services.webhooks.schedule import wait_after
-from ttsai_server.services.webhooks.sender import Outcome, Sender
 from ttsai_server.services.webhooks.target import check_url
 from ttsai_server.settings import Webhooks as WebhookSettings
 from ttsai_server.store.db import Database
@@ -32,7 +32,7 @@ class Webhooks:
         """`resolver` is closed by `close`."""
         self._settings = settings
         self._resolver = resolver
-        self._sender = Sender(settings, resolver)
+        self._sender = WebhookClient(settings, resolver)
         self._turns = asyncio.Semaphore(settings.concurrent)
         self._secrets = WebhookSecrets(database)
         self._log = WebhookLog(database)
@@ -41,7 +41,7 @@ class Webhooks:
         """Whether a task may name this URL. Raises BadRequest, with the param `webhook_url`."""
         check_url(url, self._settings)
 
-    async def open(self, account: str, url: str, end: TaskEnd) -> str:
+    async def open(self, account: str, url: str, end: JobEnd) -> str:
         """Enter a delivery into the log. → its id. Told twice of the same end, it keeps the first."""
         delivery = end.told_to(account, url)
         await self._log.open(delivery)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from ttsai_server.errors import BadRequest
-from ttsai_server.services.webhooks.public import is_public
+from ttsai_server.services.webhooks.ip_policy import is_public
 from ttsai_server.settings import Webhooks
 
 PARAM = "webhook_url"

@@ -1,0 +1,208 @@
+import time
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Connection
+from tests.processes import BARRIER, at_once
+
+from ttsai_server.settings import Settings
+from ttsai_server.store import jobs, nodes
+from ttsai_server.store.accounts import Accounts
+from ttsai_server.store.db import Database
+from ttsai_server.store.jobs import CANCELLED, COMPLETED, FAILED, PROCESSING, Batch, Job
+
+
+@pytest.fixture
+async def ann(database: Database) -> str:
+    return (await Accounts(database).create("Ann", "pro")).id
+
+
+@pytest.fixture
+async def bob(database: Database) -> str:
+    return (await Accounts(database).create("Bob", "pro")).id
+
+
+def job(id: str, account: str, **fields: object) -> Job:
+    made = Job(id, account, "pro", "tts", "tone", "{}", "speech.mp3", "http://a", created_at=time.time())
+    return replace(made, **fields)  # pyright: ignore[reportArgumentType]
+
+
+async def added(database: Database, account: str, *ids: str, batch: str | None = None) -> list[int]:
+    new = [job(id, account, batch=batch) for id in ids]
+    return [one.turn for one in await database.write(jobs.add_all, new)]
+
+
+async def batch(database: Database, account: str, id: str, count: int) -> None:
+    await database.write(jobs.open_batch, Batch(id, account, None, "http://a", count, time.time()))
+
+
+async def test_a_task_comes_back_as_it_was_kept(database: Database, ann: str) -> None:
+    kept = await database.write(jobs.add, job("t", ann, credits=3, webhook_url="https://a.example/"))
+    assert await database.read(jobs.get, "t") == kept
+
+
+async def test_an_unknown_task_is_none(database: Database) -> None:
+    assert await database.read(jobs.get, "t") is None
+
+
+async def test_an_accounts_tasks_stand_in_line(database: Database, ann: str) -> None:
+    assert await added(database, ann, "a", "b") == [1, 2]
+    assert await added(database, ann, "c") == [3]
+
+
+async def test_another_account_comes_in_with_the_first_of_those_who_wait(
+    database: Database, ann: str, bob: str
+) -> None:
+    await added(database, ann, *"abcdef")
+    assert await added(database, bob, "x", "y") == [1, 2]
+
+
+async def test_who_comes_later_begins_where_the_others_are(database: Database, ann: str, bob: str) -> None:
+    await added(database, ann, *"abcdef")
+    for id in "abc":
+        await database.write(jobs.end, id, COMPLETED)
+    assert await added(database, bob, "x", "y") == [4, 5]
+
+
+async def test_an_accounts_single_task_goes_before_its_batch(database: Database, ann: str) -> None:
+    await batch(database, ann, "batch", 3)
+    await added(database, ann, *"abc", batch="batch")
+    assert await added(database, ann, "single") == [1]
+
+
+async def test_a_batch_goes_after_what_the_account_has_ordered(database: Database, ann: str) -> None:
+    await added(database, ann, "a", "b")
+    await batch(database, ann, "batch", 1)
+    assert await added(database, ann, "c", batch="batch") == [3]
+
+
+async def test_each_model_has_a_line_of_its_own(database: Database, ann: str) -> None:
+    await added(database, ann, *"abc")
+    assert (await database.write(jobs.add, job("x", ann, model="kokoro"))).turn == 1
+
+
+async def test_a_task_begun_is_being_done(database: Database, ann: str) -> None:
+    await added(database, ann, "t")
+    begun = await database.write(jobs.begin, "t", "node")
+    assert begun
+    assert (begun.state, begun.node, begun.attempts) == (PROCESSING, "node", 1)
+    assert begun.started_at == pytest.approx(time.time(), abs=30)
+
+
+async def test_a_task_begun_again_keeps_its_start(database: Database, ann: str) -> None:
+    await added(database, ann, "t")
+    first = await database.write(jobs.begin, "t", "a")
+    again = await database.write(jobs.begin, "t", "b")
+    assert first
+    assert again == replace(first, node="b", attempts=2)
+
+
+async def test_a_task_ends_once(database: Database, ann: str) -> None:
+    await added(database, ann, "t")
+    ended = await database.write(jobs.end, "t", COMPLETED, seconds=1.5)
+    assert await database.write(jobs.end, "t", FAILED) is None
+    assert await database.read(jobs.get, "t") == ended
+
+
+async def test_a_task_that_has_ended_is_not_begun(database: Database, ann: str) -> None:
+    await added(database, ann, "t")
+    await database.write(jobs.end, "t", CANCELLED)
+    assert await database.write(jobs.begin, "t", "node") is None
+
+
+async def test_progress_says_whether_it_is_still_wanted(database: Database, ann: str) -> None:
+    await added(database, ann, "t")
+    assert await database.write(jobs.reach, "t", 0.5)
+    await database.write(jobs.end, "t", CANCELLED)
+    assert not await database.write(jobs.reach, "t", 0.75)
+
+
+async def test_segments_are_read_apart(database: Database, ann: str) -> None:
+    await added(database, ann, "t")
+    await database.write(jobs.end, "t", COMPLETED, segments="[1]")
+    assert await database.read(jobs.segments, "t") == "[1]"
+
+
+async def test_the_last_task_of_a_batch_sees_that_it_is(database: Database, ann: str) -> None:
+    await batch(database, ann, "batch", 2)
+    assert [(await database.write(jobs.one_less, "batch")).open for _ in range(2)] == [1, 0]
+
+
+async def test_a_batchs_tasks_come_in_their_order(database: Database, ann: str) -> None:
+    await batch(database, ann, "batch", 3)
+    await database.write(jobs.keep, [job(f"t{n}", ann, batch="batch", number=n) for n in (2, 0, 1)])
+    assert [one.number for one in await database.read(jobs.of_batch, "batch")] == [0, 1, 2]
+
+
+async def test_what_has_not_ended_in_time_is_late(database: Database, ann: str) -> None:
+    await added(database, ann, "a", "b")
+    await database.write(jobs.end, "a", COMPLETED)
+    assert await database.read(jobs.late, time.time() - 60) == []
+    assert await database.read(jobs.late, time.time() + 60) == ["b"]
+
+
+async def test_it_is_busy_while_a_task_has_not_ended_and_for_a_time_after(database: Database, ann: str) -> None:
+    assert not await database.read(jobs.busy, time.time() - 60)
+    await added(database, ann, "a")
+    assert await database.read(jobs.busy, time.time() + 60)
+    await database.write(jobs.end, "a", COMPLETED)
+    assert await database.read(jobs.busy, time.time() - 60)
+    assert not await database.read(jobs.busy, time.time() + 60)
+
+
+async def test_a_purge_forgets_what_ended_long_ago(database: Database, ann: str) -> None:
+    await batch(database, ann, "batch", 1)
+    await added(database, ann, "a", batch="batch")
+    await added(database, ann, "b")
+    await database.write(jobs.end, "a", COMPLETED)
+    assert await database.write(jobs.purge, time.time() - 60) == []
+    assert await database.write(jobs.purge, time.time() + 60) == ["a"]
+    assert await database.read(jobs.get, "a") is None
+    assert await database.read(jobs.get, "b")
+
+
+END = f"""
+import asyncio, sys
+from ttsai_server.settings import Settings
+from ttsai_server.store import tasks
+from ttsai_server.store.db import open_database
+database = open_database(Settings.model_validate_json(sys.argv[1]))
+{BARRIER}
+async def main():
+    ended = await database.write(tasks.end, "t", "completed")
+    print(ended is not None, (await database.write(tasks.one_less, "b")).open)
+    await database.close()
+asyncio.run(main())
+"""
+
+
+async def test_of_servers_at_once_one_ends_a_task_and_one_a_batch(
+    database: Database, store_settings: Settings, ann: str
+) -> None:
+    await batch(database, ann, "b", 3)
+    await added(database, ann, "t", batch="b")
+    told = [line.split() for line in await at_once(3, END, store_settings.model_dump_json())]
+    assert sorted(ended for ended, _ in told) == ["False", "False", "True"]
+    assert sorted(open for _, open in told) == ["0", "1", "2"]
+
+
+def _seen(connection: Connection, node: str, ago: float) -> None:
+    nodes.beat(connection, node)
+    connection.execute(nodes.nodes.update().where(nodes.nodes.c.id == node).values(seen_at=time.time() - ago))
+
+
+async def test_a_server_that_gives_no_sign_is_taken_over(database: Database) -> None:
+    await database.write(_seen, "dead", 60)
+    await database.write(nodes.beat, "alive")
+    assert await database.write(nodes.take_over, "me", 30) == ["dead"]
+
+
+async def test_a_dead_server_is_taken_over_by_one(database: Database) -> None:
+    await database.write(_seen, "dead", 60)
+    assert await database.write(nodes.take_over, "me", 30) == ["dead"]
+    assert await database.write(nodes.take_over, "another", 30) == []
+
+
+async def test_no_server_takes_over_from_itself(database: Database) -> None:
+    await database.write(_seen, "me", 60)
+    assert await database.write(nodes.take_over, "me", 30) == []
