@@ -13,7 +13,7 @@ class SpeechEncoder:
     """Blocking, so not for the event loop; for one thread at a time. Without `file` the methods return the bytes."""
 
     def __init__(self, format: str, rate: int, *, tempo: float = 1.0, file: BinaryIO | None = None) -> None:
-        """format: a key of `encode.CONTENT_TYPES`. rate: Hertz of what is added. tempo: how much faster it is made, pitch kept."""
+        """format: a key of `encode.CONTENT_TYPES`. rate: of what is added, Hertz. tempo: how much faster it is made."""
         self.seconds = 0.0
         """Length of the sound so far."""
         self._rate = rate
