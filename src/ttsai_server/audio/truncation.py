@@ -13,7 +13,7 @@ _MOST_CHUNKS = 4096
 _OPEN = 0x7FFF_0000
 """A 32-bit size from here on means "until the end": what a recorder writes that can't go back."""
 _SLIP, _SHARE, _SLACK_SECONDS = 64, 100, 0.5
-"""So many bytes may be missing_bytes, or one in so many, but no more seconds: writers miscount, and readers take it."""
+"""So many bytes may be missing, or one in so many, but no more seconds: writers miscount, and readers take it."""
 _BOXES = frozenset(b"ftyp moov mdat free skip wide moof mfra uuid meta styp sidx udta pnot".split())
 _ASF = bytes.fromhex("3026B2758E66CF11A6D900AA0062CE6C")
 _ASF_PROPERTIES = bytes.fromhex("A1DCAB8C47A9CF118EE400C00C205365")
@@ -42,7 +42,7 @@ def is_iso(file: BinaryIO) -> bool:
 
 
 def _slack(head: bytes, end: int) -> float:
-    """Bytes that may be missing_bytes of a file that ends at `end`."""
+    """Bytes that may be missing of a file that ends at `end`."""
     per_second = int.from_bytes(head[28:32], "little") if head[12:16] == b"fmt " else 0
     return min(max(_SLIP, end // _SHARE), max(_SLIP, _SLACK_SECONDS * per_second) if per_second else 1 << 16)
 

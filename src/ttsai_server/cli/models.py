@@ -29,8 +29,8 @@ class Model:
     tier: str
     licence: str
     weights: str
-    """ready or missing_files."""
-    missing_files: list[str]
+    """ready or missing."""
+    missing: list[str]
     """Files that are not there."""
     dir: str
     """Where the weights belong."""
@@ -40,7 +40,7 @@ class Model:
 class Pulled:
     id: str
     weights: str
-    """ready or missing_files."""
+    """ready or missing."""
     error: str | None
 
 

@@ -1,6 +1,6 @@
 """Weights: what a model's card lists, fetched to `models.dir`/<id>/ and held to its checksums.
 
-    missing_files      files that are not there: a stat each, for start and doctor
+    missing_files  files that are not there: a stat each, for start and doctor
     verify       files that are not there or not right: reads them all
     pull         fetches what `verify` finds, from the card's sources in order
     import_from  the same from a folder, for a machine with no network
