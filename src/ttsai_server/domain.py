@@ -4,9 +4,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import chain, pairwise
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+class Step(Protocol):
+    """What one step of an engine's work has made or done."""
+
+    @property
+    def seconds(self) -> float:
+        """How much sound it has made, or how much of a recording it has done."""
+        ...
+
+    @property
+    def last(self) -> bool:
+        """True if no step follows. False also means unknown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStep:
+    """What one step of work on a recording has done: the stretch from `start` to `end`."""
+
+    start: float
+    """Seconds from the start of the recording; where the step before ended."""
+    end: float
+    """Seconds from the start of the recording."""
+    last: bool = field(default=False, kw_only=True)
+    """True if no step follows. False also means unknown."""
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +49,7 @@ class Audio:
     rate: int
     """Hertz."""
     last: bool = False
-    """Surely the last stretch of its request: none need be asked for. False where that is not known."""
+    """True if no more sound follows. False also means unknown."""
 
     @property
     def seconds(self) -> float:
@@ -211,13 +242,11 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class PartialTranscript:
+class PartialTranscript(RecordingStep):
     """What one step of transcription has heard."""
 
     segments: tuple[Segment, ...]
     """In order of time, after those of the partial transcript before; none where nobody speaks."""
-    end: float
-    """Seconds of the recording that are done with now."""
     language: str
     """ISO 639-1 code of what has been spoken most until then: the one asked for, or found."""
 
@@ -285,11 +314,9 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Diarization:
+class Diarization(RecordingStep):
     """What one step of diarization has found."""
 
-    end: float
-    """Seconds of the recording that are done with now."""
     turns: tuple[Turn, ...] = ()
     """By start; empty until the last step, which has all of them."""
 
@@ -310,6 +337,8 @@ class Stems:
     """Stem of `card.stems` → (n, channels), all as long; not clipped, so that they sum to the mix."""
     rate: int
     """Hertz."""
+    last: bool = False
+    """True if no more follows. False also means unknown."""
 
     @property
     def seconds(self) -> float:
@@ -347,11 +376,9 @@ class Music:
 
 
 @dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(RecordingStep):
     """What one step of analysis has found."""
 
-    end: float
-    """Seconds of the recording that are done with now."""
     music: Music | None = None
     """In the last step."""
 

@@ -221,10 +221,13 @@ def test_vtt():
 
 def streamed(transcript: Transcript) -> bytes:
     events = TranscriptEvents(translated=transcript.translated)
-    partials = [PartialTranscript((segment,), segment.end, transcript.language) for segment in transcript.segments]
+    partials = [
+        PartialTranscript(segment.start, segment.end, (segment,), transcript.language)
+        for segment in transcript.segments
+    ]
     deltas = [
         events.deltas(partial)
-        for partial in [*partials, PartialTranscript((), transcript.seconds, transcript.language)]
+        for partial in [*partials, PartialTranscript(transcript.seconds, transcript.seconds, (), transcript.language)]
     ]
     return b"".join(deltas) + events.segments(transcript) + events.done(transcript)
 

@@ -11,7 +11,7 @@ from time import sleep
 import pytest
 
 from ttsai_server.domain import ModelCard, SpeechRequest
-from ttsai_server.engines.base import Engine
+from ttsai_server.engines.base import Engine, Synthesizer
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.errors import EngineFailed, ModelLoading
 from ttsai_server.runtime.base import EngineHandle, Playback
@@ -37,7 +37,7 @@ async def pool_of(load: Callable[[ModelCard], Engine] = load_tone, **settings: f
 
 
 async def speak(handle: EngineHandle) -> float:
-    return sum([audio.seconds async for audio in handle.synthesize(REQUEST, Playback())])
+    return sum([audio.seconds async for audio in handle.run(Synthesizer.synthesize, REQUEST)])
 
 
 def other(name: str, **changes: object) -> ModelCard:
@@ -202,7 +202,7 @@ async def test_streams_share_by_what_their_listeners_have_left() -> None:
     async def listen(handle: EngineHandle, name: str) -> None:
         playback = Playback()
         for _ in range(4):
-            made.extend([name async for _ in handle.synthesize(REQUEST, playback)])
+            made.extend([name async for _ in handle.run(Synthesizer.synthesize, REQUEST, playback=playback)])
 
     async with pool_of() as pool, pool.lease(CARD) as handle:
         await asyncio.gather(*(listen(handle, name) for name in "abc"))
@@ -214,7 +214,7 @@ async def test_a_request_ends_without_another_turn() -> None:
     made = Counter[str]()
 
     async def listen(handle: EngineHandle, name: str) -> None:
-        async for _ in handle.synthesize(REQUEST, Playback()):
+        async for _ in handle.run(Synthesizer.synthesize, REQUEST):
             made[name] += 1
 
     async with pool_of() as pool, pool.lease(slow) as handle:

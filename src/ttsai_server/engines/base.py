@@ -160,10 +160,10 @@ class Transcriber(Engine):
     ) -> Generator[PartialTranscript]:
         """Write down what is said in a recording that is mono, at `card.rate`, of any length.
 
-        A step takes seconds and memory that do not grow with the recording; the last one's `end` is the recording's
-        length. All that is said is written, or the iterator raises: EngineFailed for a fault, Cancelled when told to
-        stop. Silence, noise and music are no segments. Up to `LoadContext.steps` recordings are heard at the same
-        time, each in a thread of its own.
+        A step takes seconds and memory that do not grow with the recording; it begins where the one before ended, and
+        the last one ends with the recording. All that is said is written, or the iterator raises: EngineFailed for a
+        fault, Cancelled when told to stop. Silence, noise and music are no segments. Up to `LoadContext.steps`
+        recordings are heard at the same time, each in a thread of its own.
         """
 
 

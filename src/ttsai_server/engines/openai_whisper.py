@@ -85,9 +85,15 @@ class OpenAIWhisper(Transcriber):
                 seconds[language] += chunk.seconds
                 before = _context(before, heard["segments"])
                 segments += [_segment(entry, chunk, language) for entry in heard["segments"] if entry["text"].strip()]
-            position = window.end
+            start, position = position, window.end
             main = max(seconds, key=lambda code: seconds[code], default=request.language or ENGLISH)
-            yield PartialTranscript(tuple(segments), position / recording.rate, main)
+            yield PartialTranscript(
+                start / recording.rate,
+                position / recording.rate,
+                tuple(segments),
+                main,
+                last=position >= recording.frames,
+            )
 
     def close(self) -> None:
         self._model = None

@@ -85,9 +85,15 @@ class SenseVoice(Transcriber):
                 if found in LANGUAGES:
                     language = request.language or found
                     segments += sentences(self._parts(result, chunk), chunk, Segment("", 0, 0, language=found), found)
-            position = window.end
+            start, position = position, window.end
             kept = (segment if request.words else replace(segment, words=()) for segment in segments)
-            yield PartialTranscript(tuple(kept), position / recording.rate, language or ENGLISH)
+            yield PartialTranscript(
+                start / recording.rate,
+                position / recording.rate,
+                tuple(kept),
+                language or ENGLISH,
+                last=position >= recording.frames,
+            )
 
     def close(self) -> None:
         self._recognizer = None

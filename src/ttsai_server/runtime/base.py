@@ -1,24 +1,16 @@
 """What a service sees of a loaded model, wherever it runs."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar, TypeVarTuple
 
-from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import (
-    Analysis,
-    Audio,
-    Diarization,
-    DiarizationRequest,
-    EnhancementRequest,
-    ModelCard,
-    PartialTranscript,
-    SpeechRequest,
-    Stems,
-    TranscriptionRequest,
-)
+from ttsai_server.domain import ModelCard, Step
+from ttsai_server.engines.base import Cancellation
+
+S = TypeVar("S", bound=Step)
+Arguments = TypeVarTuple("Arguments")
 
 
 class Playback:
@@ -35,35 +27,24 @@ class Playback:
 
 
 class EngineHandle(Protocol):
-    """A leased model: it stays loaded until the lease ends.
+    """A leased model: it stays loaded until the lease ends."""
 
-    Each method runs the engine's of the same name off the event loop, one step a turn. Cancelling the task that
-    iterates interrupts the engine, and returns when it has stopped. All raise what the engine raises, and ModelLoading
-    if no turn comes within `models.queue_wait_seconds`.
-    """
+    def run(
+        self,
+        method: Callable[[Any, *Arguments, Cancellation], Generator[S]],
+        *arguments: *Arguments,
+        playback: Playback | None = None,
+    ) -> AsyncGenerator[S]:
+        """Run a method of the model's engine, as `Synthesizer.synthesize`, off the event loop; yield what it yields.
 
-    def synthesize(self, request: SpeechRequest, playback: Playback) -> AsyncGenerator[Audio]:
-        """What is made is added to the playback."""
-        ...
+        Each step waits for a turn at the processor. What it made is added to `playback`, whose deadline orders the
+        turns: pass one for all the pieces that are heard one after the other. Without one, the work that has got least
+        far goes on first.
 
-    def transcribe(self, recording: Recording, request: TranscriptionRequest) -> AsyncGenerator[PartialTranscript]:
-        """Of several recordings, the one that has been heard least goes on first."""
-        ...
-
-    def diarize(self, recording: Recording, request: DiarizationRequest) -> AsyncGenerator[Diarization]:
-        """Its turns come as `transcribe`'s."""
-        ...
-
-    def enhance(self, recording: Recording, request: EnhancementRequest) -> AsyncGenerator[Audio]:
-        """Its turns come as `transcribe`'s."""
-        ...
-
-    def separate(self, recording: Recording) -> AsyncGenerator[Stems]:
-        """Its turns come as `transcribe`'s."""
-        ...
-
-    def analyze(self, recording: Recording) -> AsyncGenerator[Analysis]:
-        """Its turns come as `transcribe`'s."""
+        Cancelling the task that iterates interrupts the engine, and returns when it has stopped; must be closed
+        (`aclosing`). Raises what the engine raises, and ModelLoading if no turn comes within
+        `models.queue_wait_seconds`.
+        """
         ...
 
 

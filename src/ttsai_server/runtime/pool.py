@@ -89,7 +89,7 @@ class Pool:
         try:
             await self._make_room(slot.card)
             began = monotonic()
-            slot.engine = await slot.run(lambda: self._load_engine(slot.card))
+            slot.engine = await slot.in_thread(lambda: self._load_engine(slot.card))
             logger.info("loaded %s in %.1f s", slot.card.id, monotonic() - began)
         except (ModelLoading, NotReady) as error:
             logger.warning("could not load %s: %s", slot.card.id, error.message)
@@ -122,5 +122,5 @@ class Pool:
     async def _unload(self, slot: Slot) -> None:
         engine, slot.engine = slot.engine, None
         if engine:
-            await slot.run(engine.close)
+            await slot.in_thread(engine.close)
             logger.info("unloaded %s", slot.card.id)

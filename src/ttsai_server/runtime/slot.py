@@ -3,35 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, closing
+from contextlib import closing
 from time import monotonic
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
-from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import (
-    Analysis,
-    Audio,
-    Diarization,
-    DiarizationRequest,
-    EnhancementRequest,
-    ModelCard,
-    PartialTranscript,
-    SpeechRequest,
-    Stems,
-    TranscriptionRequest,
-)
-from ttsai_server.engines.base import (
-    Analyzer,
-    Cancellation,
-    Diarizer,
-    Engine,
-    Enhancer,
-    Separator,
-    Synthesizer,
-    Transcriber,
-)
+from ttsai_server.domain import ModelCard
+from ttsai_server.engines.base import Cancellation, Engine
 from ttsai_server.errors import ModelLoading
-from ttsai_server.runtime.base import ModelState, Playback
+from ttsai_server.runtime.base import Arguments, ModelState, Playback, S
 from ttsai_server.runtime.scheduler import DeadlineSemaphore, NoTurn
 from ttsai_server.runtime.threads import in_thread
 
@@ -54,51 +33,29 @@ class Slot:
         self._threads = ThreadPoolExecutor(steps, thread_name_prefix=card.id)
         self._queue_wait_seconds = queue_wait_seconds
 
-    async def synthesize(self, request: SpeechRequest, playback: Playback) -> AsyncGenerator[Audio]:
-        engine = cast(Synthesizer, self.engine)
-        async with aclosing(self._run(lambda c: engine.synthesize(request, c), playback, _long)) as steps:
-            async for audio in steps:
-                yield audio
-                if audio.last:  # a turn to hear that there is no more would come when the sound has run out
+    async def run(
+        self,
+        method: Callable[[Any, *Arguments, Cancellation], Generator[S]],
+        *arguments: *Arguments,
+        playback: Playback | None = None,
+    ) -> AsyncGenerator[S]:
+        playback = playback or Playback()
+        cancellation = Cancellation()
+        with closing(getattr(self.engine, method.__name__)(*arguments, cancellation)) as steps:
+            while step := await self._step(steps, playback.due, cancellation):
+                playback.add(step.seconds)
+                yield step
+                if step.last:  # a turn to hear that there is no more would come when the sound has run out
                     return
 
-    def transcribe(self, recording: Recording, request: TranscriptionRequest) -> AsyncGenerator[PartialTranscript]:
-        engine = cast(Transcriber, self.engine)
-        return self._run(lambda c: engine.transcribe(recording, request, c), Playback(), _further())
-
-    def diarize(self, recording: Recording, request: DiarizationRequest) -> AsyncGenerator[Diarization]:
-        engine = cast(Diarizer, self.engine)
-        return self._run(lambda c: engine.diarize(recording, request, c), Playback(), _further())
-
-    def enhance(self, recording: Recording, request: EnhancementRequest) -> AsyncGenerator[Audio]:
-        engine = cast(Enhancer, self.engine)
-        return self._run(lambda c: engine.enhance(recording, request, c), Playback(), _long)
-
-    def separate(self, recording: Recording) -> AsyncGenerator[Stems]:
-        engine = cast(Separator, self.engine)
-        return self._run(lambda c: engine.separate(recording, c), Playback(), _long)
-
-    def analyze(self, recording: Recording) -> AsyncGenerator[Analysis]:
-        engine = cast(Analyzer, self.engine)
-        return self._run(lambda c: engine.analyze(recording, c), Playback(), _further())
-
-    async def _run(
-        self, start: Callable[[Cancellation], Generator[T]], playback: Playback, seconds: Callable[[T], float]
-    ) -> AsyncGenerator[T]:
-        cancellation = Cancellation()
-        with closing(start(cancellation)) as steps:
-            while (made := await self._step(steps, playback.due, cancellation)) is not None:
-                playback.add(seconds(made))
-                yield made
-
-    async def _step(self, steps: Generator[T], due: float, cancellation: Cancellation) -> T | None:
+    async def _step(self, steps: Generator[S], due: float, cancellation: Cancellation) -> S | None:
         try:
             async with self._turns.turn(due, self._queue_wait_seconds):
-                return await self.run(lambda: next(steps, None), cancellation)
+                return await self.in_thread(lambda: next(steps, None), cancellation)
         except NoTurn:
             raise self.saturated(f"no turn came in {self._queue_wait_seconds:g} s") from None
 
-    async def run(self, work: Callable[[], T], cancellation: Cancellation | None = None) -> T:
+    async def in_thread(self, work: Callable[[], T], cancellation: Cancellation | None = None) -> T:
         """Run in one of the model's threads, as `threads.in_thread`."""
         return await in_thread(self._threads, work, cancellation)
 
@@ -119,19 +76,3 @@ class Slot:
     def close(self) -> None:
         """End the threads, once what they run has ended."""
         self._threads.shutdown(wait=True, cancel_futures=True)
-
-
-def _long(made: Audio | Stems) -> float:
-    return made.seconds
-
-
-def _further() -> Callable[[PartialTranscript | Diarization | Analysis], float]:
-    """How many seconds of a recording each step has done."""
-    done = 0.0
-
-    def further(step: PartialTranscript | Diarization | Analysis) -> float:
-        nonlocal done
-        before, done = done, step.end
-        return done - before
-
-    return further

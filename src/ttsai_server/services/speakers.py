@@ -78,10 +78,11 @@ class Labeller:
         return shares
 
 
-def by_channel(heard: Sequence[Sequence[PartialTranscript]], seconds: float) -> PartialTranscript:
+def by_channel(heard: Sequence[Sequence[PartialTranscript]], start: float, seconds: float) -> PartialTranscript:
     """What was heard in each channel of a recording of so many seconds, in one: by start, where they speak at once.
 
-    SPEAKER_00 is the speaker of the first channel, also where the second one speaks first.
+    SPEAKER_00 is the speaker of the first channel, also where the second one speaks first. `start`: where the partial
+    transcripts that have been given out, all without segments, end.
     """
     said = [
         _spoken_by(f"SPEAKER_{number:02d}", segment)
@@ -93,7 +94,7 @@ def by_channel(heard: Sequence[Sequence[PartialTranscript]], seconds: float) -> 
     for segment in said:
         lengths[segment.language] += segment.end - segment.start
     language = max(lengths, key=lengths.__getitem__, default=heard[0][-1].language)
-    return PartialTranscript(tuple(sorted(said, key=lambda segment: segment.start)), seconds, language)
+    return PartialTranscript(start, seconds, tuple(sorted(said, key=lambda segment: segment.start)), language)
 
 
 def _spoken_by(label: str, segment: Segment) -> Segment:

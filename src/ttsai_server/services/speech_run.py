@@ -10,6 +10,7 @@ from typing import BinaryIO
 from ttsai_server.audio.encode import CONTENT_TYPES
 from ttsai_server.audio.speech_encoder import SpeechEncoder
 from ttsai_server.domain import Caller, ModelCard, Segment, SpeechRequest
+from ttsai_server.engines.base import Synthesizer
 from ttsai_server.runtime.base import Playback
 from ttsai_server.services.billing import Hold, charged, price
 from ttsai_server.services.context import ServiceContext
@@ -99,7 +100,7 @@ class SpeechRun:
             for piece in pieces(plan.text, card.chunk_chars, plan.language):
                 # nobody waits for a file's first sound: it is heard when it is whole
                 request = replace(plan.request, text=piece.text, soon=not file and not piece.start)
-                async with aclosing(handle.synthesize(request, playback)) as steps:
+                async with aclosing(handle.run(Synthesizer.synthesize, request, playback=playback)) as steps:
                     async for audio in steps:
                         self._made = piece.end
                         yield await asyncio.to_thread(track.add, audio)

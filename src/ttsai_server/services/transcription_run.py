@@ -19,6 +19,7 @@ from ttsai_server.domain import (
     TranscriptionRequest,
     Turn,
 )
+from ttsai_server.engines.base import Diarizer, Transcriber
 from ttsai_server.errors import BadRequest
 from ttsai_server.metrics import Metrics
 from ttsai_server.services.billing import Hold, charged, minutes_price
@@ -142,13 +143,13 @@ class TranscriptionRun:
                         heard[-1].append(partial)
                         done = (number * recording.seconds + partial.end) / len(alone)
                         if done < recording.seconds:
-                            yield PartialTranscript((), done, partial.language)
-        yield by_channel(heard, recording.seconds)
+                            yield PartialTranscript(self._heard, done, (), partial.language)
+        yield by_channel(heard, self._heard, recording.seconds)
 
     async def _transcribed(self, recording: Recording) -> AsyncGenerator[PartialTranscript]:
         async with (
             self._context.runtime.lease(self.plan.card) as handle,
-            aclosing(handle.transcribe(recording, self.plan.request)) as partials,
+            aclosing(handle.run(Transcriber.transcribe, recording, self.plan.request)) as partials,
         ):
             async for partial in partials:
                 yield partial
@@ -158,7 +159,7 @@ class TranscriptionRun:
         turns: tuple[Turn, ...] = ()
         async with (
             self._context.runtime.lease(self.plan.diarizer) as handle,
-            aclosing(handle.diarize(recording, self.plan.speakers)) as found,
+            aclosing(handle.run(Diarizer.diarize, recording, self.plan.speakers)) as found,
         ):
             async for diarization in found:
                 turns = diarization.turns

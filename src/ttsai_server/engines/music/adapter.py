@@ -34,10 +34,11 @@ class MusicAnalyzer(Analyzer):
             if cancellation.cancelled:
                 raise Cancelled
             blocks.append(listener.hear(recording, start))
-            yield Analysis(min(start + BLOCK, recording.frames) / RATE)
+            yield Analysis(start / RATE, min(start + BLOCK, recording.frames) / RATE)
         if cancellation.cancelled:
             raise Cancelled
-        yield Analysis(recording.seconds, judge(joined(blocks) if blocks else None))
+        music = judge(joined(blocks) if blocks else None)
+        yield Analysis(recording.seconds, recording.seconds, music, last=True)
 
     def close(self) -> None:
         self._listener = None

@@ -51,13 +51,15 @@ class Speakers(Diarizer):
         self, recording: Recording, request: DiarizationRequest, cancellation: Cancellation
     ) -> Generator[Diarization]:
         heard: list[Windows] = []
+        start = 0.0
         for end, stretches in find_speech(recording, lambda samples: self._judge(samples, cancellation)):
             if stretches:
                 heard.append(hear(recording, stretches, lambda mel: self._embed(mel, cancellation)))
-            yield Diarization(end / recording.rate)
+            yield Diarization(start, end / recording.rate)
+            start = end / recording.rate
         if cancellation.cancelled:
             raise Cancelled
-        yield Diarization(recording.seconds, _who(joined(heard), request) if heard else ())
+        yield Diarization(start, recording.seconds, _who(joined(heard), request) if heard else (), last=True)
 
     def close(self) -> None:
         self._encoder.close()

@@ -83,10 +83,11 @@ class Pyannote(Diarizer):
         parts: list[Part] = []
         for start in range(0, recording.frames, size):
             parts.append(self._part(recording, start, asked, cancellation))
-            yield Diarization(min(recording.frames, start + size) / recording.rate)
+            yield Diarization(start / recording.rate, min(recording.frames, start + size) / recording.rate)
         if cancellation.cancelled:
             raise Cancelled
-        yield Diarization(recording.seconds, _numbered(_linked(parts, request, 1 - self._setup.threshold)))
+        turns = _numbered(_linked(parts, request, 1 - self._setup.threshold))
+        yield Diarization(recording.seconds, recording.seconds, turns, last=True)
 
     def close(self) -> None:
         self._machine = self._extractor = None

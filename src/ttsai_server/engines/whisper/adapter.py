@@ -86,8 +86,14 @@ class FasterWhisper(Transcriber):
                 raise Cancelled
             window = read_window(recording, position, self._chunks, partial(detect, threshold=options.vad_threshold))
             segments = listener.hear(window.chunks) if window.chunks else []
-            position = window.end
-            yield PartialTranscript(_asked(segments, request), position / recording.rate, listener.language)
+            start, position = position, window.end
+            yield PartialTranscript(
+                start / recording.rate,
+                position / recording.rate,
+                _asked(segments, request),
+                listener.language,
+                last=position >= recording.frames,
+            )
 
     def close(self) -> None:
         self._model = None

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, Music
+from ttsai_server.engines.base import Analyzer
 from ttsai_server.errors import EngineFailed
 from ttsai_server.runtime.base import Runtime
 from ttsai_server.services.result_json import published_music
@@ -26,7 +27,7 @@ class MusicAnalysis(Plan):
     async def work(self, recording: Recording, runtime: Runtime, made: list[OutputFile]) -> AsyncGenerator[float]:
         music: Music | None = None
         with await resampled(recording, self.card.rate) as sound:
-            async with runtime.lease(self.card) as handle, aclosing(handle.analyze(sound)) as steps:
+            async with runtime.lease(self.card) as handle, aclosing(handle.run(Analyzer.analyze, sound)) as steps:
                 async for step in steps:
                     music = step.music
                     yield step.end / max(sound.seconds, 0.001)  # of one sample, resampling may leave none

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from ttsai_server.audio.export import ExportFormat
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import EnhancementRequest, ModelCard
+from ttsai_server.engines.base import Enhancer
 from ttsai_server.errors import EngineFailed
 from ttsai_server.runtime.base import Runtime
 from ttsai_server.services.tools.plan import OutputFile, Plan, exported, resampled, write
@@ -53,7 +54,10 @@ class EnhancementChain(Plan):
 
 async def _bettered(sound: Recording, stage: Stage, runtime: Runtime, into: Recording) -> AsyncGenerator[float]:
     """How much of it is done. Raises EngineFailed if it comes out shorter or longer."""
-    async with runtime.lease(stage.card) as handle, aclosing(handle.enhance(sound, stage.request)) as steps:
+    async with (
+        runtime.lease(stage.card) as handle,
+        aclosing(handle.run(Enhancer.enhance, sound, stage.request)) as steps,
+    ):
         async for audio in steps:
             await write(into, audio.samples)
             yield into.frames / max(sound.frames, 1)  # of one sample, resampling may leave none

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ttsai_server.audio.export import ExportFormat
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard
+from ttsai_server.engines.base import Separator
 from ttsai_server.errors import EngineFailed
 from ttsai_server.runtime.base import Runtime
 from ttsai_server.runtime.threads import in_thread
@@ -63,7 +64,7 @@ class Separation(Plan):
         self, mix: Recording, parts: Mapping[str, Recording], runtime: Runtime
     ) -> AsyncGenerator[float]:
         done = 0
-        async with runtime.lease(self.card) as handle, aclosing(handle.separate(mix)) as steps:
+        async with runtime.lease(self.card) as handle, aclosing(handle.run(Separator.separate, mix)) as steps:
             async for step in steps:
                 await in_thread(None, partial(_write, mix, done, step.samples, parts))
                 done += len(step.samples[VOCALS])
