@@ -1,5 +1,6 @@
 """Kokoro says what it is asked to, on each runtime of the CPU, and stops when told."""
 
+import json
 import time
 from collections.abc import Generator
 from dataclasses import replace
@@ -17,6 +18,7 @@ from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
 from ttsai_server.errors import BadRequest, EngineFailed
 from ttsai_server.settings import Settings
+from ttsai_server.text.phonemes.alphabet import ALPHABET
 
 TEXT = "The museum opens at nine, and the last train to the coast leaves before midnight."
 LONG = " ".join([TEXT] * 3)
@@ -175,6 +177,10 @@ def test_an_unknown_voice_is_refused(engine: Kokoro, voice: str) -> None:
 def test_text_without_words_is_refused(engine: Kokoro) -> None:
     with pytest.raises(BadRequest):
         say(engine, request("…"))
+
+
+def test_it_has_a_symbol_for_every_phoneme(kokoro_weights: Path) -> None:
+    assert json.loads((kokoro_weights / "config.json").read_text())["vocab"].keys() >= ALPHABET
 
 
 def test_closing_twice_is_closing_once(card: ModelCard, kokoro_weights: Path) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttsai_server.engines.kokoro.chunking import split
-from ttsai_server.engines.kokoro.g2p.symbols import ALPHABET
+from ttsai_server.text.phonemes.alphabet import ALPHABET
 
 PHONEMES = st.text(st.sampled_from(sorted(ALPHABET)), max_size=900)
 LONGEST = st.integers(min_value=2, max_value=510)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ttsai_server.engines.kokoro.g2p.tagger import load_tagger, tags
+from ttsai_server.text.phonemes.tagger import load_tagger, tags
 from ttsai_server.text.spoken import English
 from ttsai_server.text.spoken.english import dates, money, places, roman, signs, times, words
 from ttsai_server.text.spoken.english.unit_names import unit_names

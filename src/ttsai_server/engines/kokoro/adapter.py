@@ -6,7 +6,6 @@ import json
 from collections.abc import Generator
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +13,12 @@ import numpy.typing as npt
 from ttsai_server.domain import Audio, ModelCard, SpeechRequest
 from ttsai_server.engines.base import Cancellation, LoadContext, Synthesizer
 from ttsai_server.engines.kokoro.chunking import split
-from ttsai_server.engines.kokoro.g2p import Phonemizer
 from ttsai_server.engines.kokoro.runtime import Name, Precision, Runtime, Speech, Step, open_runtime
 from ttsai_server.engines.kokoro.styles import Styles, row
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
+from ttsai_server.text.phonemes import Phonemizers
 
 SOURCE = "model.onnx"
-REGIONS = {"en": "en-us", "pt": "pt-br"}
-"""What a language is taken for when no region is told."""
 INSTALL_MISAKI = "pip install --no-deps --ignore-requires-python misaki==0.9.4"
 """misaki's own bound is Python < 3.13, but all that is used of it runs on later ones; there pip leaves it out."""
 LONGEST_PIECE = 135
@@ -50,9 +47,8 @@ class Kokoro(Synthesizer):
         self, runtime: Runtime, styles: Styles, vocabulary: dict[str, int], rate: int, *, espeak: bool = False
     ) -> None:
         self._runtime: Runtime | None = runtime
-        self._styles, self._vocabulary, self._rate, self._espeak = styles, vocabulary, rate, espeak
-        self._phonemizers: dict[tuple[str, bool], Phonemizer] = {}
-        self._phonemizing = Lock()
+        self._styles, self._vocabulary, self._rate = styles, vocabulary, rate
+        self._phonemizers = Phonemizers(espeak=espeak)
 
     @classmethod
     def install_command(cls) -> str:
@@ -97,11 +93,7 @@ class Kokoro(Synthesizer):
 
     def _phonemes(self, request: SpeechRequest) -> str:
         normalise = self.Options.model_validate(dict(request.options)).normalise
-        key = (REGIONS.get(request.language, request.language), normalise)
-        with self._phonemizing:  # a phonemizer is for one thread at a time
-            if key not in self._phonemizers:
-                self._phonemizers[key] = Phonemizer.load(key[0], normalise=normalise, espeak=self._espeak)
-            phonemes = self._phonemizers[key].phonemize(request.text)
+        phonemes = self._phonemizers.phonemize(request.text, request.language, normalise=normalise)
         if not any(symbol.isalpha() for symbol in phonemes):
             raise BadRequest("There is nothing in the text that can be said.", param="text")
         return phonemes

@@ -3,7 +3,7 @@ phonology in Hualde, The Sounds of Spanish (2005): stress, approximants, glides 
 
 import re
 
-from ttsai_server.engines.kokoro.g2p.spelling import STRESS, Letters, Words, stressed, words
+from ttsai_server.text.phonemes.spelling import STRESS, Letters, Words, stressed, words
 
 _LETTERS = Letters("""
 ^h?y$                            i
@@ -75,7 +75,7 @@ _NAMES = "a be ce de e efe ge hache i jota ca ele eme ene o pe cu erre ese te u 
 
 
 class Spanish:
-    """Spanish words in Kokoro's alphabet."""
+    """Spanish words → phonemes."""
 
     def __init__(self) -> None:
         self._words = Words(_word, "a-zñáéíóúü", _NAMES)

@@ -3,8 +3,8 @@ Sounds of French (1987): silent endings, nasal vowels, liaison, stress on the la
 
 import re
 
-from ttsai_server.engines.kokoro.g2p.french_words import ASPIRATED, IRREGULAR, LINKS, NASAL_ENT, SILENT_MENT, WEAK
-from ttsai_server.engines.kokoro.g2p.spelling import Letters, Words, stressed, words
+from ttsai_server.text.phonemes.french_words import ASPIRATED, IRREGULAR, LINKS, NASAL_ENT, SILENT_MENT, WEAK
+from ttsai_server.text.phonemes.spelling import Letters, Words, stressed, words
 
 _V = "aeiouyàâäéèêëîïôöùûüÿœæ"
 _N = rf"(?![{_V}nmh])"
@@ -135,7 +135,7 @@ _START = re.compile(rf"(?!{ASPIRATED})h?[{_V}]")
 
 
 class French:
-    """French words in Kokoro's alphabet."""
+    """French words → phonemes."""
 
     def __init__(self) -> None:
         self._words = Words(_word, "a-zàâäçéèêëîïôöùûüÿœæ", _NAMES)

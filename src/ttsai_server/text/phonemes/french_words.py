@@ -1,6 +1,6 @@
 """French words that the rules of spelling don't read right."""
 
-from ttsai_server.engines.kokoro.g2p.spelling import words
+from ttsai_server.text.phonemes.spelling import words
 
 IRREGULAR = {
     "femme": "fam", "femmes": "fam", "monsieur": "məsjø", "messieurs": "mesjø", "fils": "fis", "sens": "sɑ̃s",

@@ -1,41 +1,67 @@
-"""What the engine calls."""
+"""Phonemes of a text, whatever its language: what engines call."""
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Self
 
-from ttsai_server.engines.kokoro.g2p.symbols import keep
 from ttsai_server.errors import BadRequest
+from ttsai_server.text.phonemes.alphabet import keep
 
+REGIONS = {"en": "en-us", "pt": "pt-br"}
+"""Language → the region whose pronunciation is taken where none is given."""
 ToPhonemes = Callable[[str], str]
 Loader = Callable[[bool], ToPhonemes]
 
 
 class Phonemizer:
-    """Turns text of one language into Kokoro's phonemes. For one thread at a time."""
+    """Turns text of one language into phonemes. For one thread at a time."""
 
     def __init__(self, to_phonemes: ToPhonemes) -> None:
         self._to_phonemes = to_phonemes
 
     @classmethod
     def load(cls, language: str, *, normalise: bool = True, espeak: bool = False) -> Self:
-        """Load the rules and lexicons of `language`: en-us, en-gb, es, fr, it, pt-br, hi, ja or zh.
+        """Load the rules and lexicons of `language`, BCP 47: en-us, en-gb, es, fr, it, pt-br, hi, ja or zh.
 
         With `normalise` numbers, money, dates, units, addresses and the like are said as people say them; without
         it the text is read as it is written. With `espeak` espeak-ng reads it (extra `espeak`, GPL). Raises BadRequest
-        for a language that Kokoro doesn't speak, or whose extra is not installed.
+        for a language without rules, or whose extra is not installed.
         """
+        language = REGIONS.get(language, language)
         if language not in _LOADERS:
-            raise BadRequest(f"Kokoro does not speak {language!r}.", param="language")
+            raise BadRequest(f"There are no pronunciation rules for {language!r}.", param="language")
         return cls(_espeak(language) if espeak else _LOADERS[language](normalise))
 
     def phonemize(self, text: str) -> str:
-        """`text` in Kokoro's alphabet, with its punctuation; no letter or digit in it means no letter in the answer."""
+        """The phonemes of `text`, with its punctuation; no letter or digit in it means no letter in the answer."""
         return keep(self._to_phonemes(text))
+
+
+class Phonemizers:
+    """Phonemizers of all languages, each loaded when first needed and then kept. For any number of threads."""
+
+    def __init__(self, *, espeak: bool = False) -> None:
+        self._espeak = espeak
+        self._loaded: dict[tuple[str, bool], Phonemizer] = {}
+        self._lock = Lock()
+
+    def phonemize(self, text: str, language: str, *, normalise: bool = True) -> str:
+        """As `Phonemizer.load(language, …).phonemize(text)`; raises as those do."""
+        key = (language, normalise)
+        with self._lock:  # a phonemizer is for one thread at a time
+            if key not in self._loaded:
+                self._loaded[key] = Phonemizer.load(language, normalise=normalise, espeak=self._espeak)
+            return self._loaded[key].phonemize(text)
+
+    def clear(self) -> None:
+        """Free what has been loaded."""
+        with self._lock:
+            self._loaded.clear()
 
 
 def _english(british: bool) -> Loader:
     def load(normalise: bool) -> ToPhonemes:
-        from ttsai_server.engines.kokoro.g2p.english import English
+        from ttsai_server.text.phonemes.english import English
 
         return English(british, normalise)
 
@@ -43,55 +69,55 @@ def _english(british: bool) -> Loader:
 
 
 def _spanish(normalise: bool) -> ToPhonemes:
-    from ttsai_server.engines.kokoro.g2p.spanish import Spanish
     from ttsai_server.text import spoken
+    from ttsai_server.text.phonemes.spanish import Spanish
 
     return _after(spoken.Continental(spoken.SPANISH, normalise), Spanish())
 
 
 def _french(normalise: bool) -> ToPhonemes:
-    from ttsai_server.engines.kokoro.g2p.french import French
     from ttsai_server.text import spoken
+    from ttsai_server.text.phonemes.french import French
 
     return _after(spoken.Continental(spoken.FRENCH, normalise), French())
 
 
 def _italian(normalise: bool) -> ToPhonemes:
-    from ttsai_server.engines.kokoro.g2p.italian import Italian
     from ttsai_server.text import spoken
+    from ttsai_server.text.phonemes.italian import Italian
 
     return _after(spoken.Continental(spoken.ITALIAN, normalise), Italian())
 
 
 def _portuguese(normalise: bool) -> ToPhonemes:
-    from ttsai_server.engines.kokoro.g2p.portuguese import Portuguese
     from ttsai_server.text import spoken
+    from ttsai_server.text.phonemes.portuguese import Portuguese
 
     return _after(spoken.Continental(spoken.PORTUGUESE, normalise), Portuguese())
 
 
 def _hindi(normalise: bool) -> ToPhonemes:
-    from ttsai_server.engines.kokoro.g2p.hindi import Hindi
-    from ttsai_server.engines.kokoro.g2p.unknown import LETTERS, UnknownWords
     from ttsai_server.text import spoken
+    from ttsai_server.text.phonemes.hindi import Hindi
+    from ttsai_server.text.phonemes.unknown import LETTERS, UnknownWords
 
     return _after(spoken.Continental(spoken.HINDI, normalise), Hindi(UnknownWords(LETTERS.get)))
 
 
 def _japanese(normalise: bool) -> ToPhonemes:
-    from ttsai_server.engines.kokoro.g2p import extras
+    from ttsai_server.text.phonemes import extras
 
     return extras.japanese()
 
 
 def _chinese(normalise: bool) -> ToPhonemes:
-    from ttsai_server.engines.kokoro.g2p import extras
+    from ttsai_server.text.phonemes import extras
 
     return extras.chinese()
 
 
 def _espeak(language: str) -> ToPhonemes:
-    from ttsai_server.engines.kokoro.g2p import extras
+    from ttsai_server.text.phonemes import extras
 
     return extras.espeak(language)
 

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from ttsai_server.engines.kokoro.g2p.spelling import STRESS, words
+from ttsai_server.text.phonemes.spelling import STRESS, words
 
 _CONSONANTS = {
     "क": "k", "ख": "kʰ", "ग": "ɡ", "घ": "ɡʰ", "ङ": "ŋ", "च": "c", "छ": "cʰ", "ज": "ɟ", "झ": "ɟʰ", "ञ": "ɲ", "ट": "ʈ",
@@ -38,7 +38,7 @@ _WORD = re.compile(r"[\u0900-\u0963\u0970-\u097f\u200c\u200d]+")
 
 
 class Hindi:
-    """Hindi words in Kokoro's alphabet."""
+    """Hindi words → phonemes."""
 
     def __init__(self, latin: Callable[[str], str]) -> None:
         """`latin` says the words that are not in Devanagari."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from misaki.en import Lexicon
 
-from ttsai_server.engines.kokoro.g2p.packed import Packed, Sound
+from ttsai_server.text.phonemes.packed import Packed, Sound
 
 SOUNDS: st.SearchStrategy[Sound] = st.text() | st.dictionaries(st.text(), st.none() | st.text())
 

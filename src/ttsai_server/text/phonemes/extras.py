@@ -6,8 +6,8 @@ from typing import Any
 
 import regex
 
-from ttsai_server.engines.kokoro.g2p.unknown import LETTERS, UnknownWords
 from ttsai_server.errors import BadRequest
+from ttsai_server.text.phonemes.unknown import LETTERS, UnknownWords
 
 _JAPANESE, _CHINESE = r"\p{Han}\p{Hiragana}\p{Katakana}ー々〆", r"\p{Han}"
 _ESPEAK_NAMES = {"fr": "fr-fr"}

@@ -6,7 +6,7 @@ After Krämer, The Phonology of Italian (2009), and Bertinetto & Loporcaro, "The
 
 import re
 
-from ttsai_server.engines.kokoro.g2p.spelling import Letters, Words, stressed, words
+from ttsai_server.text.phonemes.spelling import Letters, Words, stressed, words
 
 _V = "aeiouàèéìòóù"
 _LETTERS = Letters(
@@ -141,7 +141,7 @@ _CLOSED = words("nome ponte molto molta molti questo questa quello quella quelli
 
 
 class Italian:
-    """Italian words in Kokoro's alphabet."""
+    """Italian words → phonemes."""
 
     def __init__(self) -> None:
         self._words = Words(_word, "a-zàáèéìíòóù", _NAMES)

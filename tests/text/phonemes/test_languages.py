@@ -1,4 +1,4 @@
-"""Spanish, French, Italian, Portuguese and Hindi → Kokoro's phonemes by rules; Japanese and Chinese by extras."""
+"""Spanish, French, Italian, Portuguese and Hindi → phonemes by rules; Japanese and Chinese by extras."""
 
 import sys
 
@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttsai_server.engines.kokoro.g2p import Phonemizer
-from ttsai_server.engines.kokoro.g2p.extras import with_others
-from ttsai_server.engines.kokoro.g2p.symbols import ALPHABET
 from ttsai_server.errors import BadRequest
+from ttsai_server.text.phonemes import Phonemizer
+from ttsai_server.text.phonemes.alphabet import ALPHABET
+from ttsai_server.text.phonemes.extras import with_others
 
 LANGUAGES = ["es", "fr", "it", "pt-br", "hi"]
 FACTS = """

@@ -1,4 +1,4 @@
-"""English text → Kokoro's phonemes, on the real lexicon, tagger and model for unknown words."""
+"""English text → phonemes, on the real lexicon, tagger and model for unknown words."""
 
 import re
 import unicodedata
@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ttsai_server.engines.kokoro.g2p import Phonemizer
-from ttsai_server.engines.kokoro.g2p.symbols import ALPHABET
 from ttsai_server.errors import BadRequest
+from ttsai_server.text.phonemes import Phonemizer
+from ttsai_server.text.phonemes.alphabet import ALPHABET
 
 HERE = Path(__file__).parent
 
@@ -19,7 +19,7 @@ def rows(path: Path) -> list[list[str]]:
     return [row.split("\t") for row in path.read_text().splitlines() if not row.startswith("#")]
 
 
-FACTS = [row[:2] for row in rows(HERE.parents[1] / "text" / "cases" / "en.tsv")]
+FACTS = [row[:2] for row in rows(HERE.parent / "cases" / "en.tsv")]
 HETERONYMS = rows(HERE / "heteronyms.tsv")
 
 
@@ -123,6 +123,6 @@ def test_as_written_does_not_expand_an_abbreviation() -> None:
     assert "dˈɑktəɹ" not in Phonemizer.load("en-us", normalise=False).phonemize("5 St. Ives")
 
 
-def test_a_language_that_kokoro_does_not_speak_is_a_bad_request() -> None:
+def test_a_language_without_rules_is_a_bad_request() -> None:
     with pytest.raises(BadRequest):
         Phonemizer.load("xx")

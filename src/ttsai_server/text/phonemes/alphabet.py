@@ -1,4 +1,7 @@
-"""Kokoro's alphabet: the keys of `vocab` in the model's config.json."""
+"""The alphabet of phonemes: IPA, stress and punctuation, and the symbols that `text.phonemes` lists.
+
+It is what misaki writes, and what Kokoro was trained on.
+"""
 
 import re
 import unicodedata
@@ -11,7 +14,7 @@ _NOT_IN_IT = re.compile(f"[^{re.escape(''.join(ALPHABET))}]")
 
 
 def keep(phonemes: str) -> str:
-    """The phonemes without what Kokoro has no symbol for, spaces single, none before a stop."""
+    """The phonemes without what is not in the alphabet, spaces single, none before a stop."""
     phonemes = unicodedata.normalize("NFD", phonemes).replace("c\u0327", "ç")  # nasal vowels are two symbols
     kept = re.sub(r"\s+", " ", _NOT_IN_IT.sub(lambda m: " " if m[0].isspace() else "", phonemes))
     return re.sub(r" (?=[,.;:!?…])", "", kept).strip()

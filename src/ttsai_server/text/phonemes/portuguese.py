@@ -6,7 +6,7 @@ After Barbosa & Albano, "Brazilian Portuguese" (JIPA 34, 2004), and Cristófaro 
 
 import re
 
-from ttsai_server.engines.kokoro.g2p.spelling import Letters, Words, stressed
+from ttsai_server.text.phonemes.spelling import Letters, Words, stressed
 
 _V = "aeiouáéíóúâêôãõàü"
 _LETTERS = Letters(
@@ -153,7 +153,7 @@ _CLOSED_ENDINGS = re.compile(r"(?:os[ao]s?|ez[ao]s?|or[ae]s?|ess[ae]s?|er|eb[eo]
 
 
 class Portuguese:
-    """Brazilian Portuguese words in Kokoro's alphabet."""
+    """Brazilian Portuguese words → phonemes."""
 
     def __init__(self) -> None:
         self._words = Words(_word, "a-zàáâãçéêíóôõúü", _NAMES)

@@ -6,11 +6,11 @@ from typing import Any
 
 from misaki import en
 
-from ttsai_server.engines.kokoro.g2p.british import british as to_british
-from ttsai_server.engines.kokoro.g2p.packed import Packed
-from ttsai_server.engines.kokoro.g2p.tagger import load_tagger, tags
-from ttsai_server.engines.kokoro.g2p.unknown import UnknownWords
 from ttsai_server.text import spoken
+from ttsai_server.text.phonemes.british import british as to_british
+from ttsai_server.text.phonemes.packed import Packed
+from ttsai_server.text.phonemes.tagger import load_tagger, tags
+from ttsai_server.text.phonemes.unknown import UnknownWords
 
 
 class _Misaki(en.G2P):
@@ -45,7 +45,7 @@ class _Misaki(en.G2P):
 
 
 class English:
-    """English text → Kokoro's phonemes. About 100 MB and 1 s to load; 4 ms for 150 characters."""
+    """English text → phonemes. About 100 MB and 1 s to load; 4 ms for 150 characters."""
 
     def __init__(self, british: bool, normalise: bool) -> None:
         self._misaki = _Misaki(british)
