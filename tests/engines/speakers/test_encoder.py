@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from ttsai_server.engines.checkpoint import read_tensors
+from ttsai_server.engines.shared.checkpoint import read_tensors
 from ttsai_server.engines.speakers.graph import build
 from ttsai_server.engines.speakers.mel import mel
 from ttsai_server.errors import EngineFailed

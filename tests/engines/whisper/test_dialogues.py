@@ -22,8 +22,8 @@ from ttsai_server.domain import PartialTranscript, SpeechRequest, TranscriptionR
 from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
+from ttsai_server.engines.shared.listening.words import SHORTEST_WORD
 from ttsai_server.engines.whisper.adapter import FasterWhisper
-from ttsai_server.engines.whisper.words import SHORTEST_WORD
 from ttsai_server.settings import Settings
 
 RATE = 16_000

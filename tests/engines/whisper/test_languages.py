@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from ttsai_server.engines.shared.listening.windows import RATE, Chunk
 from ttsai_server.engines.whisper.languages import STATES_PER_SECOND, Languages, States
-from ttsai_server.engines.whisper.windows import RATE, Chunk
 
 
 def found(seconds: list[float], parts: list[dict[str, float]], whole: dict[str, float]) -> list[str]:

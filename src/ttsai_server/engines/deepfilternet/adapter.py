@@ -15,8 +15,8 @@ from ttsai_server.domain import Audio, EnhancementRequest, ModelCard
 from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer, LoadContext
 from ttsai_server.engines.deepfilternet.guard import Guard, staying
 from ttsai_server.engines.deepfilternet.stream import HOP, LAG, RATE, Stream
-from ttsai_server.engines.detector import Detector, open_detector
-from ttsai_server.engines.onnx import Session
+from ttsai_server.engines.shared.detector import Detector, open_detector
+from ttsai_server.engines.shared.onnx import Session
 from ttsai_server.errors import WeightsMissing
 
 Array = NDArray[np.float32]

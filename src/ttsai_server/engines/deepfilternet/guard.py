@@ -12,7 +12,7 @@ import soxr
 from numpy.typing import NDArray
 
 from ttsai_server.engines.deepfilternet.stream import RATE
-from ttsai_server.engines.detector import FRAME, Detector
+from ttsai_server.engines.shared.detector import FRAME, Detector
 
 Array = NDArray[np.float32]
 HEARING_RATE = 16_000

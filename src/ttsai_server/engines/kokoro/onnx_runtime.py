@@ -5,7 +5,7 @@ from __future__ import annotations
 from ttsai_server.engines.base import LoadContext
 from ttsai_server.engines.kokoro.chain import Chain
 from ttsai_server.engines.kokoro.graph import GRAPH, PARTS
-from ttsai_server.engines.onnx import Session
+from ttsai_server.engines.shared.onnx import Session
 
 
 class OnnxRuntime(Chain):

@@ -14,7 +14,7 @@ from ttsai_server.domain import Audio, EnhancementRequest, ModelCard
 from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer, LoadContext
 from ttsai_server.engines.lavasr.band import band_end
 from ttsai_server.engines.lavasr.graph import BINS, HOP, LENGTH, REACH, build
-from ttsai_server.engines.onnx import Session
+from ttsai_server.engines.shared.onnx import Session
 from ttsai_server.errors import WeightsMissing
 
 Array = NDArray[np.float32]

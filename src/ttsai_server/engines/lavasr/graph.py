@@ -18,7 +18,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from ttsai_server.engines.checkpoint import read_tensors
+from ttsai_server.engines.shared.checkpoint import read_tensors
 from ttsai_server.errors import EngineFailed
 
 Array = NDArray[np.float32]

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Diarization, DiarizationRequest, ModelCard, Turn
 from ttsai_server.engines.base import Cancellation, Cancelled, Diarizer, LoadContext
-from ttsai_server.engines.detector import Detector, audible, open_detector
-from ttsai_server.engines.onnx import Session
+from ttsai_server.engines.shared.detector import Detector, audible, open_detector
+from ttsai_server.engines.shared.onnx import Session
 from ttsai_server.engines.speakers.assignment import turns
 from ttsai_server.engines.speakers.clustering import find_voices
 from ttsai_server.engines.speakers.speech import find_speech

@@ -16,7 +16,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from ttsai_server.engines.checkpoint import read_tensors
+from ttsai_server.engines.shared.checkpoint import read_tensors
 from ttsai_server.engines.speakers.mel import BANDS
 from ttsai_server.errors import EngineFailed
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.engines.detector import FRAME, Detector
+from ttsai_server.engines.shared.detector import FRAME, Detector
 
 BLOCK, LEAD = 960, 32
 """Frames of one step (31 s), and of what it hears before them, to get going (1 s)."""

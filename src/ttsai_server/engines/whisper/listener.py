@@ -14,11 +14,12 @@ from faster_whisper.transcribe import get_suppressed_tokens, merge_punctuations
 
 from ttsai_server.domain import Segment, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, Cancelled
-from ttsai_server.engines.whisper.languages import ENGLISH, WHISPERS_OWN, Languages, States
+from ttsai_server.engines.shared.listening.languages import ENGLISH, WHISPERS_OWN
+from ttsai_server.engines.shared.listening.windows import RATE, Chunk
+from ttsai_server.engines.shared.listening.words import Aligned, between, sentences, unheard
+from ttsai_server.engines.whisper.languages import Languages, States
 from ttsai_server.engines.whisper.texts import Text, generated
 from ttsai_server.engines.whisper.timing import settle
-from ttsai_server.engines.whisper.windows import RATE, Chunk
-from ttsai_server.engines.whisper.words import Aligned, between, sentences, unheard
 
 WARMER = 0.2
 """By how much the temperature rises where a text is unlikely or repeats itself (Radford et al. 2022, section 4.5)."""

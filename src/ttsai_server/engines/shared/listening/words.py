@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 from ttsai_server.domain import Segment, Word
-from ttsai_server.engines.whisper.windows import RATE, Chunk
+from ttsai_server.engines.shared.listening.windows import RATE, Chunk
 from ttsai_server.text.split import sentence_ends
 
 UNSPACED = {"zh", "ja", "th", "lo", "my", "yue"}

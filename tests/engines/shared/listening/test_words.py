@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttsai_server.domain import Word
-from ttsai_server.engines.whisper.words import SHORTEST_WORD, Aligned, between, lasting, unheard
+from ttsai_server.engines.shared.listening.words import SHORTEST_WORD, Aligned, between, lasting, unheard
 
 TIMES = st.lists(st.floats(0, 30), min_size=2, max_size=80).map(sorted)
 

@@ -2,8 +2,8 @@
 
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
-from ttsai_server.engines.detector import audible
-from ttsai_server.engines.whisper.windows import CHUNK, RATE, Sound, Stretch
+from ttsai_server.engines.shared.detector import audible
+from ttsai_server.engines.shared.listening.windows import CHUNK, RATE, Sound, Stretch
 
 PAUSE_MS = 160
 """Shortest silence between two stretches of speech, milliseconds."""

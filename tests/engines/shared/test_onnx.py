@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from ttsai_server.engines.base import Cancellation, Cancelled
-from ttsai_server.engines.onnx import Session
+from ttsai_server.engines.shared.onnx import Session
 from ttsai_server.errors import EngineFailed
 
 SOUND = np.arange(6, dtype=np.float32).reshape(2, 3)
