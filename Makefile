@@ -19,12 +19,12 @@ $(VENV)/bin/python:
 
 # misaki says that it is for Python < 3.13, but all that is used of it runs on later ones
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) install -c constraints.txt -e .
+	$(PIP) install -c constraints.txt -e '.[engines]'
 	$(PIP) install -c constraints.txt --no-deps --ignore-requires-python misaki
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) install -c constraints.txt -e '.[dev,postgres,redis,s3]'
+	$(PIP) install -c constraints.txt -e '.[dev]'
 	touch $@
 
 # The engines that run on PyTorch; on a machine with a GPU, or where pip finds no CPU build, gigabytes.
@@ -70,7 +70,7 @@ bench: dev
 # The newest release of every package that pyproject.toml admits; test before keeping it. Lines that hold for some
 # Pythons only, with a marker after a semicolon, are kept by hand.
 upgrade: dev
-	$(PIP) install --upgrade --upgrade-strategy eager -e '.[dev,espeak,ja,postgres,redis,s3,zh]'
+	$(PIP) install --upgrade --upgrade-strategy eager -e '.[dev,espeak,ja,zh]'
 	grep ';' constraints.txt > $(VENV)/by-hand
 	sed 's/==.*/==/' $(VENV)/by-hand > $(VENV)/by-hand-names
 	$(PIP) freeze --exclude-editable | grep -vFf $(VENV)/by-hand-names | sort -f - $(VENV)/by-hand > $(VENV)/pinned

@@ -1,20 +1,36 @@
 """What a fresh install brings."""
 
-import ast
 import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
+from grimp import ImportGraph, build_graph
 
-from ttsai_server.engines.kokoro.adapter import INSTALL_MISAKI
-from ttsai_server.settings import CHECKOUT
+from ttsai_server.engines.base import Engine
+from ttsai_server.engines.catalog import Catalog, load_class
+from ttsai_server.engines.kokoro.adapter import INSTALL_MISAKI, Kokoro
+from ttsai_server.settings import CHECKOUT, Settings
 
 PROJECT: dict[str, Any] = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+ENGINES = sorted(
+    {load_class(card) for card in Catalog.read(Settings().models.cards, demo=True).cards()},
+    key=lambda engine: engine.__name__,
+)
+
+NOT_IMPORTED = {"psycopg"}
+"""Asked for, though only named to SQLAlchemy."""
+OF_EXTRAS = {"lingua", "obstore", "redis"}
+"""Imported by the server itself, where a request or the settings ask for it."""
+ALTERNATIVES = {"kokoro", "openvino", "torch"}
+"""What Kokoro can be run by beside ONNX Runtime; it needs none of them."""
+WITH_ONNX = {"google"}
+"""Of protobuf, which comes with `onnx`; others put packages under that name too, so that it tells nothing."""
 
 ABSENT = {"whisper": ["openai-whisper"]}
 """Module that only an extra brings → its package, where their names differ."""
@@ -25,28 +41,93 @@ def name_of(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement)[0]).lower()
 
 
-def imported() -> set[str]:
-    """Top-level modules that the package imports and Python does not bring."""
-    trees = [ast.parse(file.read_text()) for file in (CHECKOUT / "src").rglob("*.py")]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    whole = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    parts = [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
-    return {name.split(".")[0] for name in [*whole, *parts]} - sys.stdlib_module_names - {"ttsai_server"}
+def asked_for(*lines: str) -> set[str]:
+    """Packages of requirement lines; an extra of this package stands for its own lines."""
+    extras: dict[str, list[str]] = PROJECT["optional-dependencies"]
+    found: set[str] = set()
+    for line in lines:
+        if line.startswith("ttsai-server["):
+            names = line.split("[")[1].split("]")[0].split(",")
+            found |= asked_for(*(requirement for name in names for requirement in extras[name]))
+        else:
+            found.add(name_of(line))
+    return found
 
 
-def test_every_package_that_is_imported_is_asked_for() -> None:
-    extras = PROJECT["optional-dependencies"]
-    lines = [*PROJECT["dependencies"], *(line for name in extras if name != "dev" for line in extras[name])]
-    asked, bringers = {name_of(line) for line in lines}, ABSENT | dict(packages_distributions())
-    # what an extra brings need not be installed here: it goes by the module's name then
-    missing = {name for name in imported() if not asked & {name_of(d) for d in bringers.get(name, [name])}}
-    assert not missing
+@cache
+def imports() -> ImportGraph:
+    """What each module imports at any time, in functions too; but not for type checking alone."""
+    return build_graph("ttsai_server", include_external_packages=True, exclude_type_checking_imports=True)
+
+
+def imported(*modules: str) -> set[str]:
+    """Top-level modules of other packages that these modules of ours import, or what they import does."""
+    graph = imports()
+    reached = set(modules).union(*(graph.find_upstream_modules(module) for module in modules))
+    return {name for name in reached if graph.is_module_squashed(name)} - sys.stdlib_module_names
+
+
+@cache
+def imported_without_engines() -> set[str]:
+    """What the server imports that is asked for all but an engine's work."""
+    folders = ("api", "cli", "jobs", "runtime", "services", "store", "engines.weights")
+    rooms = [f"ttsai_server.{folder}" for folder in folders]
+    return imported(
+        "ttsai_server.app", *(m for m in imports().modules if any(f"{m}.".startswith(f"{r}.") for r in rooms))
+    )
+
+
+def brings(module: str) -> set[str]:
+    """The packages that bring a module; what only an extra brings need not be installed: it goes by its name then."""
+    bringers = ABSENT | dict(packages_distributions())
+    return {name_of(distribution) for distribution in bringers.get(module, [module])}
+
+
+def test_without_extras_what_the_server_imports_is_installed_and_nothing_else() -> None:
+    base = asked_for(*PROJECT["dependencies"])
+    of_others = imported_without_engines() - OF_EXTRAS
+    assert {module for module in of_others if not brings(module) & base} == set()
+    assert base - set[str]().union(*map(brings, of_others)) == NOT_IMPORTED
+
+
+@pytest.mark.parametrize("extra", ["languages", "redis", "s3"])
+def test_what_the_server_imports_if_its_settings_ask_for_it_is_brought_by_an_extra(extra: str) -> None:
+    asked = asked_for(f"ttsai-server[{extra}]")
+    assert any(brings(module) & asked for module in OF_EXTRAS & imported_without_engines())
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.__name__)
+def test_an_engine_names_the_packages_that_it_imports_beyond_the_servers(engine: type[Engine]) -> None:
+    unnamed = WITH_ONNX | (ALTERNATIVES if engine is Kokoro else set[str]())
+    assert set(engine.packages) == imported(engine.__module__) - imported_without_engines() - unnamed
+
+
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.__name__)
+def test_the_extra_of_an_engine_brings_its_packages(engine: type[Engine]) -> None:
+    asked = asked_for(f"ttsai-server[{engine.extra}]") if engine.extra else set[str]()
+    assert {package for package in engine.packages if not brings(package) & asked} == set()
+
+
+def test_an_engine_that_runs_without_pytorch_is_installed_by_make_setup() -> None:
+    asked = asked_for("ttsai-server[engines]")
+    assert "torch" not in asked
+    assert all(
+        asked_for(f"ttsai-server[{name}]") <= asked for name in ("kokoro", "whisper", "speakers", "deepfilternet")
+    )
+
+
+@pytest.mark.parametrize("module", sorted({engine.__module__ for engine in ENGINES}))
+def test_the_server_without_extras_can_import_every_engine(module: str) -> None:
+    """The listing of models, and the check of a request, ask the class of an engine that is not installed."""
+    absent = {package for engine in ENGINES for package in engine.packages} | OF_EXTRAS | ALTERNATIVES
+    code = f"import sys; sys.modules.update(dict.fromkeys({sorted(absent)})); import {module}"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_every_package_that_is_asked_for_is_pinned() -> None:
     pinned = {name_of(line) for line in (CHECKOUT / "constraints.txt").read_text().splitlines()}
-    asked = [*PROJECT["dependencies"], *(line for lines in PROJECT["optional-dependencies"].values() for line in lines)]
-    assert {name_of(line) for line in asked} - pinned - {"ttsai-server"} == set()
+    extras = [f"ttsai-server[{extra}]" for extra in PROJECT["optional-dependencies"]]
+    assert asked_for(*PROJECT["dependencies"], *extras) - pinned == set()
 
 
 def test_the_command_that_installs_misaki_installs_the_release_that_is_pinned() -> None:

@@ -56,10 +56,11 @@ def answer(result: Result) -> dict[str, Any]:
 def test_list_says_what_is_missing(carried: Path) -> None:
     (model,) = answer(run("list", "--json"))["models"]
     assert (model["id"], model["weights"], model["missing"]) == ("m", "missing", ["model.bin"])
+    assert (model["status"], model["command"]) == ("needs_pull", "ttsai-server models pull m")
 
 
 def test_list_for_people_has_one_line_a_model(carried: Path) -> None:
-    assert "missing" in run("list").stdout
+    assert "needs_pull" in run("list").stdout
 
 
 def test_the_list_of_all_models_fits_80_columns() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.catalog import Catalog, load_class
+from ttsai_server.engines.kokoro.adapter import INSTALL_MISAKI, Kokoro
 from ttsai_server.errors import PackagesMissing, WeightsMissing
 from ttsai_server.runtime.loading import loader
 from ttsai_server.settings import Models, Settings
@@ -25,10 +26,14 @@ def test_without_its_packages_a_model_says_what_to_install(
         loader(Models(dir=tmp_path))(card)
 
 
-def test_a_command_installs_the_extra_or_the_package() -> None:
-    commands = {load_class(card).install_command() for card in CARDS}
-    assert "pip install 'ttsai-server[demucs]'" in commands
-    assert any(command.startswith("pip install --no-deps --ignore-requires-python misaki==") for command in commands)
+@pytest.mark.parametrize("version", [(3, 12), (3, 13)])
+def test_on_a_python_for_which_the_extra_leaves_misaki_out_the_command_installs_it_too(
+    version: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "version_info", version)
+    extra, *more = Kokoro.install_command().split(" && ")
+    assert extra == "pip install 'ttsai-server[kokoro]'"
+    assert more == ([INSTALL_MISAKI] if version == (3, 13) else [])
 
 
 def test_without_its_weights_a_model_says_what_to_pull(tmp_path: Path) -> None:

@@ -14,11 +14,12 @@ from ttsai_server.domain import ModelCard
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.engines.weights import import_from, missing_files, pull
 from ttsai_server.errors import ApiError
-from ttsai_server.settings import Settings
+from ttsai_server.services.availability import availability
+from ttsai_server.settings import Models, Settings
 
 app = typer.Typer(no_args_is_help=True)
 
-COLUMNS: Columns = {name: attrgetter(name) for name in ("id", "type", "weights", "licence")}
+COLUMNS: Columns = {name: attrgetter(name) for name in ("id", "type", "status", "licence")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class Model:
     type: str
     tier: str
     licence: str
+    status: str
+    """ready, needs_pull or needs_install."""
+    command: str | None
+    """What makes it ready; None when it is."""
     weights: str
     """ready or missing."""
     missing: list[str]
@@ -46,9 +51,9 @@ class Pulled:
 
 @app.command("list")
 def list_models(context: typer.Context, as_json: Json = False) -> None:
-    """List the models, and whether their weights are here."""
+    """List the models, and whether their packages and weights are here."""
     settings: Settings = context.obj
-    rows = [_model(card, settings.models.dir) for card in _catalog(settings).cards()]
+    rows = [_model(card, settings.models) for card in _catalog(settings).cards()]
     show("models", rows, COLUMNS, as_json=as_json)
 
 
@@ -131,7 +136,17 @@ def _cards(settings: Settings, names: list[str]) -> list[ModelCard]:
     return [models[name] for name in names]
 
 
-def _model(card: ModelCard, models: Path) -> Model:
-    lacking = missing_files(card, models)
-    state = "missing" if lacking else "ready"
-    return Model(card.id, card.name, card.task, card.tier, card.licence, state, lacking, str(models / card.id))
+def _model(card: ModelCard, models: Models) -> Model:
+    missing, found = missing_files(card, models.dir), availability(card, models)
+    return Model(
+        id=card.id,
+        name=card.name,
+        type=card.task,
+        tier=card.tier,
+        licence=card.licence,
+        status=found.status,
+        command=found.command,
+        weights="missing" if missing else "ready",
+        missing=missing,
+        dir=str(models.dir / card.id),
+    )

@@ -9,8 +9,11 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 
+from ttsai_server.api.deps import Services
 from ttsai_server.app import create_app
 from ttsai_server.cli.connections import uvicorn_config
+from ttsai_server.engines.catalog import Catalog
+from ttsai_server.engines.installation import install_command
 from ttsai_server.logs import configure
 from ttsai_server.memory import use_one_arena
 from ttsai_server.settings import Settings
@@ -34,27 +37,48 @@ def serve(
     configure(settings.log.level, settings.log.format)
     token = secrets.token_urlsafe(32)
     keys: list[str] = []
+    app = create_app(settings, admin_token=token, announce=keys.append)
     config = uvicorn_config(
-        create_app(settings, admin_token=token, announce=keys.append),
+        app,
         settings,
         host=settings.server.host,
         port=settings.server.port,
         timeout_graceful_shutdown=round(settings.server.shutdown_seconds),
     )
-    Server(config, settings, token, keys).run()
+    services: Services = app.state.services
+    Server(config, settings, token, keys, missing_packages(services.catalog, settings)).run()
+
+
+def missing_packages(catalog: Catalog, settings: Settings) -> list[str]:
+    """The commands that install what the default models for speaking and listening lack; weights aside."""
+    names = (settings.speech.default_model, settings.transcription.default_model)
+    cards = [catalog.models[name] for name in names if name in catalog.models]
+    commands = (install_command(card, settings.models.dir) for card in cards)
+    return list(dict.fromkeys(command for command in commands if command))
 
 
 class Server(uvicorn.Server):
     """Says where it listens, on the screen and, for `models load` on the same machine, in `data_dir/server.json`."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings, token: str, keys: Sequence[str]) -> None:
-        """`keys` holds the key of the first account once the start has made one."""
+    def __init__(
+        self, config: uvicorn.Config, settings: Settings, token: str, keys: Sequence[str], missing_packages: list[str]
+    ) -> None:
+        """Take what the server says as it starts.
+
+        Args:
+            config: what to serve, and how.
+            settings: of the server.
+            token: opens /admin to the command line.
+            keys: holds the key of the first account once the start has made one.
+            missing_packages: commands to be run before the default models can be used.
+        """
         super().__init__(config)
         self._data_dir = settings.data_dir
         self._note = settings.data_dir / "server.json"
         self._needs_key = settings.auth.enabled
         self._token = token
         self._keys = keys
+        self._missing_packages = missing_packages
 
     async def startup(self, sockets: Any = None) -> None:
         try:
@@ -77,7 +101,9 @@ class Server(uvicorn.Server):
             way_in = ["", "Try it:", "", *_example(url, key), ""]
         else:
             way_in = [f"For another key: ttsai-server --data-dir {self._data_dir} keys create"]
-        return "\n".join([f"Listening on {url}", *way_in, f"All that it does: {url}/docs"])
+        lacking = ["", "The default models need packages. Run first:", ""] if self._missing_packages else []
+        commands = [f"  {command}" for command in self._missing_packages]
+        return "\n".join([f"Listening on {url}", *lacking, *commands, *way_in, f"All that it does: {url}/docs"])
 
     def _write(self, note: dict[str, Any]) -> None:
         self._note.parent.mkdir(parents=True, exist_ok=True)

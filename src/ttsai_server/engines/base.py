@@ -87,9 +87,9 @@ class Engine(ABC):
     """A loaded model."""
 
     extra: ClassVar[str] = ""
-    """The extra of this package that brings what `load` imports; empty: there is none."""
+    """The extra of ttsai-server that installs `packages`; empty: the engine needs none."""
     packages: ClassVar[tuple[str, ...]] = ()
-    """What may be missing though this package is installed, by the names that are imported."""
+    """Top-level modules that the engine imports and ttsai-server without extras does not install."""
 
     class Options(EngineOptions):
         """Knobs that a client may set, request by request."""
@@ -113,7 +113,7 @@ class Engine(ABC):
 
     @classmethod
     def install_command(cls) -> str:
-        """What brings `packages`."""
+        """The command that installs `packages`."""
         return f"pip install 'ttsai-server[{cls.extra}]'"
 
     @classmethod

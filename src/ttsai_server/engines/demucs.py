@@ -40,7 +40,7 @@ class Demucs(Separator):
     The stems sum to about the mix: the model promises nothing.
     """
 
-    extra, packages = "demucs", ("torch", "demucs")
+    extra, packages = "demucs", ("demucs", "safetensors", "torch")
 
     def __init__(self, model: Any, device: str) -> None:
         self._model: Any = model.to(device)

@@ -34,7 +34,7 @@ CONTEXT = 1000
 class OpenAIWhisper(Transcriber):
     """Equal requests give equal text. A step hears up to 30 s of speech."""
 
-    extra, packages = "openai-whisper", ("torch", "whisper")
+    extra, packages = "openai-whisper", ("faster_whisper", "torch", "whisper")
 
     class Setup(Transcriber.Setup):
         size: str = "base"

@@ -47,7 +47,7 @@ _LETTER = regex.compile(r"[\p{L}\p{M}\p{N}]")
 class SenseVoice(Transcriber):
     """It tells no probabilities (a word's is always 1), and takes neither prompt nor temperature."""
 
-    extra, packages = "sensevoice", ("sherpa_onnx",)
+    extra, packages = "sensevoice", ("faster_whisper", "onnx", "sherpa_onnx")
 
     class Setup(Transcriber.Setup):
         written: bool = True

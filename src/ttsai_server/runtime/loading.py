@@ -8,8 +8,9 @@ from pathlib import Path
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.base import Engine, LoadContext
 from ttsai_server.engines.catalog import load_class
+from ttsai_server.engines.installation import require_installed
 from ttsai_server.engines.weights import missing_files, pull
-from ttsai_server.errors import PackagesMissing, WeightsMissing
+from ttsai_server.errors import WeightsMissing
 from ttsai_server.settings import Models
 
 MOST_THREADS = 8
@@ -23,15 +24,13 @@ def loader(models: Models) -> Callable[[ModelCard], Engine]:
     """
 
     def load(card: ModelCard) -> Engine:
-        kind = load_class(card)
-        if not kind.installed():
-            raise PackagesMissing(card.id, kind.install_command())
+        require_installed(card, models.dir)
         if missing_files(card, models.dir):
             if not models.auto_pull:
                 raise WeightsMissing(card.id)
             pull(card, models.dir)
         card = replace(card, options={**card.options, **models.options.get(card.id, {})})
-        engine = kind.load(card, place(card, models))
+        engine = load_class(card).load(card, place(card, models))
         engine.warm_up(card)
         return engine
 

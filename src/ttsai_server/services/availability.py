@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ttsai_server.domain import ModelCard
-from ttsai_server.engines.catalog import load_class
+from ttsai_server.engines.installation import install_command, require_installed
 from ttsai_server.engines.weights import missing_files
-from ttsai_server.errors import PackagesMissing, WeightsMissing
+from ttsai_server.errors import WeightsMissing
 from ttsai_server.settings import Models
 
 
@@ -21,12 +21,12 @@ class Availability:
 
 def availability(card: ModelCard, models: Models) -> Availability:
     """What is there of a model, told without loading anything: a stat for each of its files."""
-    kind = load_class(card)
-    install = [] if kind.installed() else [kind.install_command()]
-    pull = [f"ttsai-server models pull {card.id}"] if missing_files(card, models.dir) else []
+    install = install_command(card, models.dir)
+    pull = f"ttsai-server models pull {card.id}" if missing_files(card, models.dir) else None
     if not install and not pull:
         return Availability("ready")
-    return Availability("needs_install" if install else "needs_pull", " && ".join(install + pull))
+    commands = [command for command in (install, pull) if command]
+    return Availability("needs_install" if install else "needs_pull", " && ".join(commands))
 
 
 def first_ready(cards: Sequence[ModelCard], otherwise: ModelCard, models: Models) -> ModelCard:
@@ -37,9 +37,7 @@ def first_ready(cards: Sequence[ModelCard], otherwise: ModelCard, models: Models
     for card in cards:
         if availability(card, models).status == "ready":
             return card
-    kind = load_class(otherwise)
-    if not kind.installed():
-        raise PackagesMissing(otherwise.id, kind.install_command())
+    require_installed(otherwise, models.dir)
     if not models.auto_pull:
         raise WeightsMissing(otherwise.id)
     return otherwise

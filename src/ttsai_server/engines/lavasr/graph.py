@@ -18,14 +18,11 @@ import onnx
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
+from ttsai_server.engines.lavasr.windows import BINS, REACH
 from ttsai_server.engines.shared.checkpoint import read_tensors
 from ttsai_server.errors import EngineFailed
 
 Array = NDArray[np.float32]
-LENGTH, HOP, BINS = 2048, 512, 1025
-"""Samples of a window, from one to the next; bins of its spectrum."""
-REACH = 3
-"""Frames at either side that a convolution sees."""
 _OPSET, _IR_VERSION = 20, 9
 _EPSILON = 1e-6
 _SOFTEST, _LOUDEST = 1e-5, 1e3

@@ -29,6 +29,8 @@ SOURCE, GRAPH = "pretrained.pt", "encoder.onnx"
 class Speakers(Diarizer):
     """Diarizer of mono sound at 16 kHz. Equal recordings give equal turns."""
 
+    extra, packages = "speakers", ("faster_whisper", "onnx", "onnxruntime")
+
     def __init__(self, detect: Detector, encoder: Session) -> None:
         """encoder: of `graph.py`'s graph."""
         self._detect, self._encoder = detect, encoder

@@ -54,7 +54,7 @@ class Part:
 class Pyannote(Diarizer):
     """Diarizer of mono sound at 16 kHz. Where two speak at once, their turns overlap."""
 
-    extra, packages = "pyannote", ("sherpa_onnx",)
+    extra, packages = "pyannote", ("onnx", "sherpa_onnx")
 
     class Setup(Diarizer.Setup):
         threshold: float = 0.5

@@ -30,6 +30,8 @@ class Spleeter(Separator):
     Sound above 11 kHz the networks don't hear. Mono is separated as two equal sides.
     """
 
+    extra, packages = "spleeter", ("onnx", "onnxruntime")
+
     class Setup(Separator.Setup):
         activation: Literal["relu", "elu"]
         """Of the networks: as they were trained, which the checkpoint does not say."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ttsai_server.domain import ModelCard, Source
 from ttsai_server.engines.catalog import load_class
+from ttsai_server.engines.installation import require_installed
 from ttsai_server.engines.weights.base import Corrupt, Fetcher, Progress, Unavailable, silent
 from ttsai_server.engines.weights.hub import fetch_hub
 from ttsai_server.engines.weights.local import fetch_local
@@ -26,7 +27,7 @@ def pull(card: ModelCard, models: Path, progress: Progress = silent) -> None:
     """Fetch what is missing or wrong under `models`/<id>/, then let the engine prepare it. Blocking: minutes.
 
     Idempotent, safe beside another pull, and goes on where a killed one stopped. Raises PullFailed, which names every
-    source that was tried and why it failed.
+    source that was tried and why it failed; PackagesMissing if files have to be made by packages that are not here.
     """
     _fill(card, models, FETCHERS, progress)
 
@@ -37,6 +38,8 @@ def import_from(card: ModelCard, models: Path, folder: Path, progress: Progress 
 
 
 def _fill(card: ModelCard, models: Path, fetchers: Mapping[str, Fetcher], progress: Progress) -> None:
+    if card.derived:
+        require_installed(card, models)
     shelf = ModelFolder(card, models)
     shelf.folder.mkdir(parents=True, exist_ok=True)
     with _alone(shelf, progress):

@@ -28,6 +28,8 @@ CHUNKS = {"cpu": 2, "cuda": 16}
 class FasterWhisper(Transcriber):
     """Hears a recording window by window. Equal requests give equal text, unless a temperature is above 0."""
 
+    extra, packages = "whisper", ("ctranslate2", "faster_whisper")
+
     class Setup(Transcriber.Setup):
         arithmetic: Literal["auto", "int8", "int8_float16", "float16", "bfloat16", "float32"] = "auto"
         """What CTranslate2 computes in; auto: int8 on a CPU, float16 on CUDA."""

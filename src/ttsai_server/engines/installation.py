@@ -1,0 +1,24 @@
+"""Whether the packages that a model's engine needs are on this machine, and the command that brings them."""
+
+from pathlib import Path
+
+from ttsai_server.domain import ModelCard
+from ttsai_server.engines.catalog import load_class
+from ttsai_server.errors import PackagesMissing
+
+
+def install_command(card: ModelCard, models: Path) -> str | None:
+    """The command that installs what the model's engine lacks; None: it lacks nothing.
+
+    Args:
+        card: the model.
+        models: the folder of all weights, `models.dir`.
+    """
+    engine = load_class(card)
+    return None if engine.installed() else engine.install_command()
+
+
+def require_installed(card: ModelCard, models: Path) -> None:
+    """Raise PackagesMissing, which names the command, if the model's engine lacks packages."""
+    if command := install_command(card, models):
+        raise PackagesMissing(card.id, command)
