@@ -60,7 +60,9 @@ def test_list_says_what_is_missing(carried: Path) -> None:
 
 
 def test_list_for_people_has_one_line_a_model(carried: Path) -> None:
-    assert "needs_pull" in run("list").stdout
+    heads, model = run("list").stdout.splitlines()
+    assert heads.split() == ["id", "type", "needs", "licence"]
+    assert model.split() == ["m", "tts", "pull", "MIT"]
 
 
 def test_the_list_of_all_models_fits_80_columns() -> None:

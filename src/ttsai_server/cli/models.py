@@ -19,7 +19,12 @@ from ttsai_server.settings import Models, Settings
 
 app = typer.Typer(no_args_is_help=True)
 
-COLUMNS: Columns = {name: attrgetter(name) for name in ("id", "type", "status", "licence")}
+COLUMNS: Columns = {
+    "id": attrgetter("id"),
+    "type": attrgetter("type"),
+    "needs": lambda model: model.status.removeprefix("needs_") if model.command else "",
+    "licence": attrgetter("licence"),
+}
 
 
 @dataclass(frozen=True, slots=True)
