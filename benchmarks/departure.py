@@ -10,6 +10,7 @@ from benchmarks.processes import cpu_seconds
 from benchmarks.report import Figure
 from benchmarks.servers import Running, ours
 from benchmarks.texts import prose
+from ttsai_server.domain import Capability
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.services.billing import price
 from ttsai_server.settings import Settings
@@ -39,7 +40,8 @@ def run(bench: Bench) -> list[Figure]:
         left = [_leave(bench, server, prose(CHARACTERS, turn), whole // 2) for turn in range(1, bench.rounds + 1)]
     settings = Settings()
     card = Catalog.read(settings.models.cards, demo=True).models[bench.model]
-    wrong = [each.credits - price(card, each.characters, settings.prices) for each in left]
+    tariff = price(settings.prices, Capability.TTS, card.tier)
+    wrong = [each.credits - tariff.of(each.characters) for each in left]
     ahead = middle([each.characters - CHARACTERS / 2 for each in left])
     cpu = [each.cpu for each in left]
     note = f"{left[0].credits} credits for {left[0].characters} of {CHARACTERS} characters"

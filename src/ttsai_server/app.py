@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -39,17 +38,17 @@ from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.loading import loader
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.accounts import Accounts
-from ttsai_server.services.billing import NullBilling, open_billing
+from ttsai_server.services.billing import open_billing
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.decoding import Decoders
+from ttsai_server.services.flow import Flow
+from ttsai_server.services.job_files import JobFiles
 from ttsai_server.services.job_runner import JobRunner
 from ttsai_server.services.jobs import Jobs
 from ttsai_server.services.limits import open_limiter
 from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
-from ttsai_server.services.speech import Speech
-from ttsai_server.services.tools import Tools
-from ttsai_server.services.transcription import Transcription
+from ttsai_server.services.registry import PLANNERS
 from ttsai_server.services.webhooks import SystemResolver, Webhooks
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import open_database
@@ -77,27 +76,25 @@ def create_app(
     catalogue = Catalog.of(settings)
     pool = Pool(settings.models, loader(settings.models))
     accounts, limiter, billing = Accounts(settings, database), open_limiter(settings), open_billing(settings, database)
-    context = ServiceContext(settings, catalogue, pool, billing, metrics, Decoders())
-    house = replace(context, billing=NullBilling())
-    house_speech, house_transcription, house_tools = Speech(house), Transcription(house), Tools(house)
+    flow = Flow(ServiceContext(settings, catalogue, pool, billing, metrics, Decoders()), PLANNERS)
+    unbilled = flow.unbilled()
     store, webhooks = open_results(settings, database), Webhooks(settings.webhooks, database, SystemResolver())
+    files = JobFiles(store, settings.jobs.hours * 3600)
     queue, node = DbosQueue(), name_of(settings)
-    work = JobRunner(database, store, house_speech, house_transcription, house_tools, node, settings.jobs.attempts)
-    worker = Worker(settings, database, queue, node, work, webhooks)
+    runner = JobRunner(database, files, unbilled, node, settings.jobs.attempts)
+    worker = Worker(settings, database, queue, node, runner, webhooks)
     preload = tuple(catalogue.models[name] for name in settings.models.preload)
     services = Services(
         settings=settings,
         catalog=catalogue,
         listings=Listings(catalogue, settings),
         runtime=pool,
-        speech=Speech(context),
-        transcription=Transcription(context),
-        tools=Tools(context),
-        previews=Previews(catalogue, house_speech, LOCAL_CALLER, settings.data_dir / "previews"),
+        flow=flow,
+        previews=Previews(catalogue, unbilled, LOCAL_CALLER, settings.data_dir / "previews"),
         accounts=accounts,
         webhooks=webhooks,
         results=store,
-        jobs=Jobs(settings, database, queue, work, store, house_speech, house_transcription, house_tools, webhooks),
+        jobs=Jobs(settings, database, queue, runner, files, unbilled, webhooks),
         readiness=Readiness(pool, database, preload),
         metrics=metrics,
         admin_token=admin_token,

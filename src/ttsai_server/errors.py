@@ -15,6 +15,7 @@
     ├── InternalError         500 internal_error
     │   └── EngineFailed      500 internal_error: an engine broke in the middle of its work
     ├── ModelLoading          503 model_loading, come again: being loaded, or saturated
+    │   ├── ModelCrashed      503 model_loading: the model's process died under a step of the work
     │   ├── StoreFull         503 model_loading: there is no room for results
     │   ├── DiskFull          503 model_loading: there is no room for what is being worked on
     │   └── LimiterDown       503 model_loading: nobody counts requests, so none is let in
@@ -181,6 +182,10 @@ class EngineFailed(InternalError):
 
 class ModelLoading(_RetryLater):
     status, code, type = 503, "model_loading", "server_error"
+
+
+class ModelCrashed(ModelLoading):
+    """The model's process died while it worked, for this request or for one beside it."""
 
 
 class StoreFull(ModelLoading):

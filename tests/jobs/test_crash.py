@@ -19,7 +19,7 @@ from tests.jobs.serving import Server, serving
 from tests.receivers import Receiver, receiver, says
 
 from ttsai_server.audio.encode import Encoder
-from ttsai_server.services.job_runner import input_of
+from ttsai_server.services.job_files import upload_of
 from ttsai_server.settings import Settings, Store
 from ttsai_server.store.db import Database, open_database
 from ttsai_server.store.tables import accounts, jobs, ledger, loose_files, reservations, results, usage
@@ -141,7 +141,7 @@ async def check_books(database: Database, books: Books) -> Mapping[str, Any]:
     assert found["account"] == (CREDITS - found["charged"], 0)
     assert found["ledger"] == found["account"].available
     extra = set(found["results"]) ^ set(completed)
-    assert not extra & {input_of(id) for id in ended}, "the file of a job that has ended is deleted"
+    assert not extra & {upload_of(id) for id in ended}, "the file of a job that has ended is deleted"
     assert all(id.endswith("-input") for id in extra), "beside results, only files of jobs that never were accepted"
     return found
 

@@ -4,17 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttsai_server.domain import Caller, Capability, ModelCard, Tier
+from ttsai_server.domain import Caller, Capability, Tier
 from ttsai_server.errors import InsufficientCredits
-from ttsai_server.services.billing import Billing, LedgerBilling, NullBilling, minutes_price, open_billing, price
+from ttsai_server.services.billing import Billing, LedgerBilling, NullBilling, Price, Unbilled, open_billing, price
 from ttsai_server.settings import Auth, Prices, Settings
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database, open_database
 from ttsai_server.store.ledger import Ledger, Used
 
 
-def card(tier: Tier) -> ModelCard:
-    return ModelCard("m", "M", Capability.TTS, tier, "engine", "Apache-2.0", ("en",), 24000)
+def speech(tier: Tier) -> Price:
+    return price(Prices(), Capability.TTS, tier)
 
 
 def used(credits: int) -> Used:
@@ -43,17 +43,17 @@ def billing(database: Database) -> Billing:
     ],
 )
 def test_a_started_thousand_counts_whole(tier: Tier, characters: int, credits: int) -> None:
-    assert price(card(tier), characters, Prices()) == credits
+    assert speech(tier).of(characters) == credits
 
 
 @given(one=st.integers(0, 50_000), more=st.integers(0, 50_000))
 def test_a_longer_text_never_costs_less(one: int, more: int) -> None:
-    assert price(card(Tier.STANDARD), one, Prices()) <= price(card(Tier.STANDARD), one + more, Prices())
+    assert speech(Tier.STANDARD).of(one) <= speech(Tier.STANDARD).of(one + more)
 
 
 @pytest.mark.parametrize(("seconds", "credits"), [(0.1, 2), (60, 2), (60 + 1 / 16_000, 2), (60.001, 4), (3600, 120)])
 def test_a_started_minute_counts_whole_to_the_millisecond_that_is_shown(seconds: float, credits: int) -> None:
-    assert minutes_price(seconds, 2) == credits
+    assert price(Prices(), Capability.STT, Tier.FREE).of(seconds) == credits
 
 
 async def test_credits_stay_set_aside_for_as_long_as_the_work_may_take(database: Database, caller: Caller) -> None:
@@ -148,3 +148,9 @@ async def test_nobody_pays_without_keys(close: str) -> None:
     hold = await NullBilling().reserve(Caller("local", "enterprise", ""), 10**9)
     await (hold.settle(used(2)) if close == "settle" else hold.release())
     assert hold.remaining is None
+
+
+async def test_what_is_paid_elsewhere_takes_no_credits_and_tells_of_none() -> None:
+    hold = await Unbilled().reserve(Caller("nobody", "enterprise", ""), 10)
+    await hold.settle(used(2))
+    assert (hold.credits, hold.remaining) == (0, None)

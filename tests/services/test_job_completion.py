@@ -13,7 +13,6 @@ from sqlalchemy import Connection, func, select
 
 from ttsai_server.errors import InternalError, NotFound
 from ttsai_server.services import job_completion
-from ttsai_server.services.job_completion import JobOutcome
 from ttsai_server.store import jobs, ledger
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
@@ -40,13 +39,12 @@ def ordered(connection: Connection, account: str, id: str, **fields: object) -> 
     return jobs.add(connection, paid)
 
 
-def made() -> JobOutcome:
-    return JobOutcome(Used("tts", "tone", 10, 1.5, PRICE), "en", "[]")
+USED = Used("tts", "tone", 10, 1.5, PRICE)
 
 
 def completed(connection: Connection, id: str) -> None:
     with suppress(NotFound):
-        job_completion.complete(connection, id, made())
+        job_completion.complete(connection, id, USED)
 
 
 def failed(connection: Connection, id: str) -> None:
@@ -74,7 +72,7 @@ def balance(connection: Connection, account: str) -> tuple[int, int, int]:
 
 async def test_what_completes_is_charged(database: Database, account: str) -> None:
     await database.write(ordered, account, "task_1")
-    await database.write(job_completion.complete, "task_1", made())
+    await database.write(job_completion.complete, "task_1", USED)
     assert await database.read(balance, account) == (CREDITS - PRICE, 0, CREDITS - PRICE)
 
 
@@ -89,12 +87,12 @@ async def test_what_is_over_does_not_complete(database: Database, account: str) 
     await database.write(ordered, account, "task_1")
     await database.write(cancelled, "task_1")
     with pytest.raises(NotFound):
-        await database.write(job_completion.complete, "task_1", made())
+        await database.write(job_completion.complete, "task_1", USED)
 
 
 async def test_its_end_is_to_be_told(database: Database, account: str) -> None:
     await database.write(ordered, account, "task_1", webhook_url=HOOK)
-    await database.write(job_completion.complete, "task_1", made())
+    await database.write(job_completion.complete, "task_1", USED)
     [told] = await database.read(payloads)
     assert (told["task_id"], told["status"], told["credits_used"]) == ("task_1", "success", PRICE)
 

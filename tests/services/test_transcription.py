@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import BadRequest, UnknownModel, WeightsMissing
 from ttsai_server.metrics import Metrics
@@ -13,7 +14,7 @@ from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.billing import NullBilling
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.decoding import Decoders
-from ttsai_server.services.transcription import Order, Transcription
+from ttsai_server.services.transcription import TranscriptionOrder, plan_transcription
 from ttsai_server.services.transcription_run import TranscriptionPlan
 from ttsai_server.settings import Models, Settings
 
@@ -21,8 +22,8 @@ from ttsai_server.settings import Models, Settings
 def check(model: str = "whisper", models: Path | None = None, **asked: Any) -> TranscriptionPlan:
     settings = Settings() if models is None else Settings(models=Models(dir=models))
     catalog, pool = Catalog.of(settings), Pool(settings.models, loader(settings.models))
-    means = ServiceContext(settings, catalog, pool, NullBilling(), Metrics(), Decoders())
-    return Transcription(means).check(Order(model, **asked))
+    context = ServiceContext(settings, catalog, pool, NullBilling(), Metrics(), Decoders())
+    return plan_transcription(context, Caller("a", "pro", ""), TranscriptionOrder(model, **asked))
 
 
 @pytest.mark.parametrize("name", ["whisper", "faster-whisper"])

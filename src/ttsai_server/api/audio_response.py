@@ -1,10 +1,9 @@
 """Answers that are a file, whole, with its length."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import ExitStack, aclosing
-from tempfile import SpooledTemporaryFile
-from typing import IO, BinaryIO, cast
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -12,17 +11,16 @@ from starlette.types import Receive, Scope, Send
 
 from ttsai_server.api.disconnect import cancel_on_disconnect
 from ttsai_server.api.streaming import credit_headers
+from ttsai_server.services.flow import OutputFile, Run
 from ttsai_server.services.speech_run import SpeechRun
 
 READ_BYTES = 1 << 16
-IN_MEMORY_BYTES = 1 << 20
-"""A finished answer longer than this is kept on disk while it is sent."""
 
 
 class WholeFile(Response):
     """A finished file; sent in parts, so that a long one is never in memory at once."""
 
-    def __init__(self, file: IO[bytes], content_type: str, headers: dict[str, str]) -> None:
+    def __init__(self, file: BinaryIO, content_type: str, headers: dict[str, str]) -> None:
         size = file.seek(0, 2)
         super().__init__(headers={**headers, "Content-Type": content_type, "Content-Length": str(size)})
         self._file = file
@@ -36,14 +34,21 @@ class WholeFile(Response):
             await send({"type": "http.response.body", "body": b""})
 
 
-async def whole(run: SpeechRun, receive: Receive) -> Response:
-    """The speech with its true length and price. Raises what the engine raises, or ClientLeft."""
+async def whole_speech(run: SpeechRun, receive: Receive) -> Response:
+    """The speech with its true length and price. Raises what the engine raises, or ClientDisconnected."""
+    file = await finished_file(run, receive)
+    return WholeFile(file.file, file.content_type, {**sound_headers(run), "X-Audio-Seconds": f"{run.seconds:.3f}"})
+
+
+async def finished_file(run: Run[Any, Any], receive: Receive) -> OutputFile:
+    """The one file that a run makes, for the caller to close. Raises what the run raises, or ClientDisconnected."""
     with ExitStack() as unfinished:
-        file = unfinished.enter_context(SpooledTemporaryFile[bytes](IN_MEMORY_BYTES))
-        await cancel_on_disconnect(receive, _drain(run.chunks(cast(BinaryIO, file))))
-        unfinished.pop_all()  # the answer closes the file
-    headers = {**sound_headers(run), "X-Audio-Seconds": f"{run.seconds:.3f}"}
-    return WholeFile(file, run.content_type, headers)
+        unfinished.enter_context(run)
+        await cancel_on_disconnect(receive, run.finish())
+        unfinished.pop_all()  # who sends the file closes it
+    made = (await run.outcome()).result
+    assert isinstance(made, OutputFile)
+    return made
 
 
 def sound_headers(run: SpeechRun) -> dict[str, str]:
@@ -72,9 +77,3 @@ def warning_headers(warnings: Sequence[str]) -> dict[str, str]:
 
 def _ascii(text: str) -> str:
     return "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in text)[:200]
-
-
-async def _drain(chunks: AsyncGenerator[bytes]) -> None:
-    async with aclosing(chunks):
-        async for _ in chunks:
-            pass

@@ -21,12 +21,10 @@ from ttsai_server.engines.catalog import Catalog
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.base import Runtime
 from ttsai_server.services.accounts import Accounts
+from ttsai_server.services.flow import Flow
 from ttsai_server.services.jobs import Jobs
 from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
-from ttsai_server.services.speech import Speech
-from ttsai_server.services.tools import Tools
-from ttsai_server.services.transcription import Transcription
 from ttsai_server.services.webhooks import Webhooks
 from ttsai_server.settings import Settings
 from ttsai_server.store.results import Results
@@ -40,9 +38,7 @@ class Services:
     catalog: Catalog
     listings: Listings
     runtime: Runtime
-    speech: Speech
-    transcription: Transcription
-    tools: Tools
+    flow: Flow
     previews: Previews
     accounts: Accounts
     webhooks: Webhooks

@@ -19,10 +19,10 @@ from ttsai_server.api.schemas import (
     TaskBody,
     errors,
 )
-from ttsai_server.api.speech import published
+from ttsai_server.api.speech import published_order
 from ttsai_server.errors import ApiError
 from ttsai_server.services.jobs import JobOptions
-from ttsai_server.services.speech import Order
+from ttsai_server.services.speech import SpeechOrder
 from ttsai_server.text.subtitles import subtitles
 
 router = APIRouter(tags=["jobs"])
@@ -56,8 +56,8 @@ async def job_subtitles(uuid: Id, services: ServicesDep, format: Literal["srt", 
 @router.post("/v1/tts/batch", response_model=BatchAnswer, responses=BILLABLE)
 async def start_batch(body: BatchBody, services: AuthedServices, caller: CurrentCaller, base_url: BaseUrl) -> Response:
     """Up to 50 texts, each a job; what is wrong with one is told of that one."""
-    how = JobOptions(base_url, body.webhook_url)
-    id, accepted = await services.jobs.say_all(caller, [_order(item) for item in body.texts], how)
+    orders, options = [_order(item) for item in body.texts], JobOptions(base_url, body.webhook_url)
+    id, accepted = await services.jobs.submit_batch(caller, SpeechOrder.kind, orders, options)
     return written(batch(id, list(accepted.jobs)), paid_headers(accepted))
 
 
@@ -79,8 +79,8 @@ async def cancel_task(id: str, services: AuthedServices, caller: CurrentCaller) 
     return written(shown(await services.jobs.cancel(caller, id)))
 
 
-def _order(item: dict[str, object]) -> Order | ApiError:
+def _order(item: dict[str, object]) -> SpeechOrder | ApiError:
     try:
-        return published(SpeechBody.model_validate(item))
+        return published_order(SpeechBody.model_validate(item))
     except ValidationError as error:
         return bad_request([{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()])

@@ -85,7 +85,7 @@ class Listings:
         return ModelList(data=models, models=models)
 
     def _info(self, id: str, card: ModelCard, *, for_sdk: bool) -> ModelInfo:
-        credits = price(card, 1000, self._prices) if card.task is Capability.TTS else 0
+        credits = price(self._prices, Capability.TTS, card.tier).of(1000) if card.task is Capability.TTS else 0
         found = self._found[card.id]
         return ModelInfo(
             id=id,

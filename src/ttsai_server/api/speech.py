@@ -1,6 +1,5 @@
 """POST /v1/tts/ and OpenAI's POST /v1/audio/speech."""
 
-import asyncio
 import base64
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -8,16 +7,15 @@ from contextlib import aclosing
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from ttsai_server.api.audio_response import sound_headers, speech_headers, whole
+from ttsai_server.api.audio_response import sound_headers, speech_headers, whole_speech
 from ttsai_server.api.bodies import OpenAISpeechBody, SpeechBody
 from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller, Services
 from ttsai_server.api.job_responses import accepted_response, asked
 from ttsai_server.api.negotiation import wants_job
 from ttsai_server.api.schemas import BILLABLE, JobBody
 from ttsai_server.api.streaming import ChunkStream, EventStream, begun, event
-from ttsai_server.domain import Caller
 from ttsai_server.services.jobs import JobOptions
-from ttsai_server.services.speech import Order
+from ttsai_server.services.speech import SpeechOrder
 from ttsai_server.services.speech_run import SpeechRun
 
 router = APIRouter(tags=["speech"])
@@ -36,13 +34,13 @@ async def synthesize(
 ) -> Response:
     """Say a text: the whole sound, or with `stream` as it is made; or a job, that will."""
     if wants_job(asked(request, caller, body.asynchronous, body.webhook_url), services.settings.compat):
-        how = JobOptions(base_url, body.webhook_url)
-        return accepted_response(await services.jobs.say(caller, published(body), how), request)
-    run = await _say(services, caller, published(body))
+        options = JobOptions(base_url, body.webhook_url)
+        return accepted_response(await services.jobs.submit(caller, published_order(body), options), request)
+    run = await services.flow.start(caller, published_order(body))
     if not body.stream:
-        return await whole(run, request.receive)
+        return await whole_speech(run, request.receive)
     chunks = await begun(run.chunks(), request.receive)
-    return ChunkStream(chunks, run.content_type, sound_headers(run))
+    return ChunkStream(chunks, run.plan.content_type, sound_headers(run))
 
 
 @router.post(
@@ -54,21 +52,16 @@ async def create_speech(
     body: OpenAISpeechBody, request: Request, services: AuthedServices, caller: CurrentCaller
 ) -> Response:
     """OpenAI's speech endpoint: always streamed; `stream_format: sse` wraps the sound in events."""
-    run = await _say(services, caller, _openai(body, services))
+    run = await services.flow.start(caller, _openai_order(body, services))
     chunks = await begun(run.chunks(), request.receive)
     if body.stream_format == "audio":
-        return ChunkStream(chunks, run.content_type, sound_headers(run))
+        return ChunkStream(chunks, run.plan.content_type, sound_headers(run))
     return EventStream(_events(chunks, run), speech_headers(run), request.scope["state"]["request_id"])
 
 
-async def _say(services: Services, caller: Caller, order: Order) -> SpeechRun:
-    plan = await asyncio.to_thread(services.speech.check, caller, order)
-    return services.speech.say(caller, plan)
-
-
-def published(body: SpeechBody) -> Order:
+def published_order(body: SpeechBody) -> SpeechOrder:
     """The order in a body of the published API."""
-    return Order(
+    return SpeechOrder(
         model=body.model,
         text=body.text,
         voice=body.voice,
@@ -80,9 +73,9 @@ def published(body: SpeechBody) -> Order:
     )
 
 
-def _openai(body: OpenAISpeechBody, services: Services) -> Order:
+def _openai_order(body: OpenAISpeechBody, services: Services) -> SpeechOrder:
     settings = services.settings
-    return Order(
+    return SpeechOrder(
         model=body.model,
         text=body.input,
         voice=settings.speech.openai_voices.get(body.voice, body.voice),

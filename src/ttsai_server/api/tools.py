@@ -1,14 +1,12 @@
 """POST /v1/audio/convert, analyze, enhance, dereverb, separate: what is done to recordings."""
 
-from collections.abc import AsyncGenerator
-from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, Any, BinaryIO, Literal
 
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from starlette.responses import Response
 
-from ttsai_server.api.audio_response import WholeFile, file_headers
+from ttsai_server.api.audio_response import WholeFile, file_headers, finished_file
 from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller
 from ttsai_server.api.disconnect import cancel_on_disconnect
 from ttsai_server.api.job_responses import accepted_response, asked
@@ -16,8 +14,9 @@ from ttsai_server.api.negotiation import asked_to_go_on, prefers_zip
 from ttsai_server.api.schemas import BILLABLE, JobBody, MusicBody, StemsBody
 from ttsai_server.api.streaming import credit_headers
 from ttsai_server.api.uploads import Uploading, content
-from ttsai_server.services.jobs import JobOptions
-from ttsai_server.services.tools import Analyze, Dereverb, Enhance, Order, Processing, Separate, Transcode
+from ttsai_server.services.flow import Order, Outcome, OutputFile, Run
+from ttsai_server.services.jobs import JobOptions, Upload
+from ttsai_server.services.tools import Analyze, Dereverb, Enhance, Separate, Transcode
 
 router = APIRouter(tags=["tools"], route_class=Uploading)
 
@@ -101,44 +100,42 @@ class Call:
     caller: CurrentCaller
     base_url: BaseUrl
 
-    async def answer(self, form: ToolForm, order: Order) -> Response:
-        """The one file that is made; or a job, that will make it, for who won't wait."""
-        if self._goes_on(form):
+    async def answer(self, form: ToolForm, order: Order[Any]) -> Response:
+        """The one file that is made; or a job, that will make it, for a client that won't wait."""
+        if self._wants_job(form):
             return await self._job(form, order)
-        with ExitStack() as unfinished:
-            processing = unfinished.enter_context(self._processing(form, order))
-            await cancel_on_disconnect(self.request.receive, _drain(processing.steps()))
-            unfinished.pop_all()  # the answer closes the file
-        (made,) = processing.made
+        run = await self._start(form, order)
+        made = await finished_file(run, self.request.receive)
         named = {} if made.content_type == "application/json" else file_headers(made.name)
-        return WholeFile(made.file, made.content_type, {**credit_headers(processing.hold), **named})
+        return WholeFile(made.file, made.content_type, {**credit_headers(run.hold), **named})
 
-    async def stems(self, form: ToolForm, order: Order) -> Response:
+    async def stems(self, form: ToolForm, order: Order[Any]) -> Response:
         """Where the stems are; they are kept as those of a job."""
-        if self._goes_on(form):
+        if self._wants_job(form):
             return await self._job(form, order)
         await self.services.results.check_room()
-        bodies: list[bytes] = []
-        with self._processing(form, order) as processing:
+        kept: list[OutputFile] = []
+        with await self._start(form, order) as run:
 
-            async def keep() -> None:
-                how = JobOptions(self.base_url)
-                bodies.append(await self.services.jobs.keep_stems(self.caller, order, processing, how))
+            async def keep(outcome: Outcome) -> None:
+                options = JobOptions(self.base_url)
+                kept.append(await self.services.jobs.keep(self.caller, order, run.plan, outcome, options))
 
-            await cancel_on_disconnect(self.request.receive, _drain(processing.steps(keep)))
-        return Response(bodies[0], headers=credit_headers(processing.hold), media_type="application/json")
+            await cancel_on_disconnect(self.request.receive, run.finish(keep))
+        return WholeFile(kept[0].file, kept[0].content_type, credit_headers(run.hold))
 
-    def _goes_on(self, form: ToolForm) -> bool:
+    def _wants_job(self, form: ToolForm) -> bool:
         return asked_to_go_on(asked(self.request, self.caller, form.asynchronous, form.webhook_url))
 
-    async def _job(self, form: ToolForm, order: Order) -> Response:
-        how = JobOptions(self.base_url, form.webhook_url)
-        file, name = self._file(form), form.file.filename or ""
-        return accepted_response(await self.services.jobs.process(self.caller, order, file, name, how), self.request)
+    async def _job(self, form: ToolForm, order: Order[Any]) -> Response:
+        upload, options = (
+            Upload(self._file(form), form.file.filename or ""),
+            JobOptions(self.base_url, form.webhook_url),
+        )
+        return accepted_response(await self.services.jobs.submit(self.caller, order, options, upload), self.request)
 
-    def _processing(self, form: ToolForm, order: Order) -> Processing:
-        file = self._file(form)
-        return self.services.tools.process(self.caller, self.services.tools.check(order), file)
+    async def _start(self, form: ToolForm, order: Order[Any]) -> Run[Any, Any]:
+        return await self.services.flow.start(self.caller, order, self._file(form))
 
     def _file(self, form: ToolForm) -> BinaryIO:
         return content(form.file, self.services.settings.tools.max_file_bytes)
@@ -178,9 +175,3 @@ async def separate(form: Annotated[SeparateForm, Depends()], call: Calling) -> R
     if prefers_zip(call.request.headers.get("accept", "")):
         return await call.answer(form, form.order(zip=True))
     return await call.stems(form, form.order(zip=False))
-
-
-async def _drain(shares: AsyncGenerator[float]) -> None:
-    async with aclosing(shares):
-        async for _ in shares:
-            pass

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
@@ -27,11 +27,11 @@ from ttsai_server.api.schemas import (
 from ttsai_server.api.streaming import EventStream, begun, credit_headers
 from ttsai_server.api.transcripts import TranscriptEvents
 from ttsai_server.api.uploads import Uploading, content
-from ttsai_server.domain import Caller, PartialTranscript, Transcript
+from ttsai_server.domain import Caller
 from ttsai_server.errors import BadRequest
-from ttsai_server.services.jobs import JobOptions
+from ttsai_server.services.jobs import JobOptions, Upload
 from ttsai_server.services.result_json import published_transcript
-from ttsai_server.services.transcription import Order
+from ttsai_server.services.transcription import TranscriptionOrder
 from ttsai_server.services.transcription_run import TranscriptionRun
 
 router = APIRouter(tags=["transcription"], route_class=Uploading)
@@ -69,11 +69,12 @@ class SttForm:
     asynchronous: Annotated[bool, Form(alias="async")] = False
     webhook_url: Annotated[str | None, Form()] = None
 
-    def order(self) -> Order:
-        return Order(
+    def order(self) -> TranscriptionOrder:
+        return TranscriptionOrder(
             model=self.model,
             language=self.language,
-            words=self.timestamps or self.response_format in SUBTITLES,
+            words=self.timestamps,
+            subtitles=self.response_format in SUBTITLES,
             diarize=self.diarize,
             speakers=self.num_speakers,
             min_speakers=self.min_speakers,
@@ -106,11 +107,12 @@ class TranscriptionForm(OpenAIForm):
     def granularities(self) -> list[Granularity]:
         return self.listed or self.timestamp_granularities or []
 
-    def order(self) -> Order:
-        return Order(
+    def order(self) -> TranscriptionOrder:
+        return TranscriptionOrder(
             model=self.model,
             language=self.language,
-            words="word" in self.granularities or self.response_format in SUBTITLES,
+            words="word" in self.granularities,
+            subtitles=self.response_format in SUBTITLES,
             diarize=self.response_format == "diarized_json",
             prompt=self.prompt,
             temperature=self.temperature,
@@ -121,10 +123,10 @@ class TranscriptionForm(OpenAIForm):
 class TranslationForm(OpenAIForm):
     response_format: Annotated[Literal["json", "text", "srt", "vtt", "verbose_json"], Form()] = "json"
 
-    def order(self) -> Order:
-        return Order(
+    def order(self) -> TranscriptionOrder:
+        return TranscriptionOrder(
             model=self.model,
-            words=self.response_format in SUBTITLES,
+            subtitles=self.response_format in SUBTITLES,
             translate=True,
             prompt=self.prompt,
             temperature=self.temperature,
@@ -146,12 +148,12 @@ async def transcribe(
     """Write down what is said in a recording; or a job, that will, for who says that it won't wait."""
     if asked_to_go_on(asked(request, caller, form.asynchronous, form.webhook_url)):
         return await _job(form, request, services, caller, base_url)
-    run = _listen(services, caller, form.order(), form.file)
-    transcript = await cancel_on_disconnect(request.receive, _whole(run))
+    run = await _start(services, caller, form.order(), form.file)
+    await cancel_on_disconnect(request.receive, run.finish())
     if form.response_format != "json":
         granularities: list[Granularity] = ["word", "segment"] if form.timestamps else []
-        return await _rendered(transcript, form.response_format, run, granularities)
-    body = await asyncio.to_thread(published_transcript, transcript, words=form.timestamps)
+        return await _rendered(run, form.response_format, granularities)
+    body = await asyncio.to_thread(published_transcript, run.transcript, words=form.timestamps)
     return Response(body, headers=credit_headers(run.hold), media_type="application/json")
 
 
@@ -171,10 +173,9 @@ async def _job(form: SttForm, request: Request, services: Services, caller: Call
     if form.response_format != "json":
         raise BadRequest("A job's result is JSON; /v1/speech/subtitles/ has its subtitles.", param="response_format")
     file = content(form.file, services.settings.transcription.max_file_bytes)
-    how = JobOptions(base_url, form.webhook_url)
-    return accepted_response(
-        await services.jobs.listen(caller, form.order(), file, form.file.filename or "", how), request
-    )
+    order, options = replace(form.order(), subtitles=True), JobOptions(base_url, form.webhook_url)
+    upload = Upload(file, form.file.filename or "")
+    return accepted_response(await services.jobs.submit(caller, order, options, upload), request)
 
 
 @router.post(
@@ -186,13 +187,13 @@ async def create_transcription(
     form: Annotated[TranscriptionForm, Depends()], request: Request, services: AuthedServices, caller: CurrentCaller
 ) -> Response:
     """OpenAI's transcription endpoint; with `stream`, its events as it is heard."""
-    run = _listen(services, caller, form.order(), form.file)
+    run = await _start(services, caller, form.order(), form.file)
     if form.stream:
         events = _events(run, segments=form.response_format == "diarized_json")
         chunks = await begun(events, request.receive)
         return EventStream(chunks, credit_headers(run.hold), request.scope["state"]["request_id"])
-    transcript = await cancel_on_disconnect(request.receive, _whole(run))
-    return await _rendered(transcript, form.response_format, run, form.granularities)
+    await cancel_on_disconnect(request.receive, run.finish())
+    return await _rendered(run, form.response_format, form.granularities)
 
 
 @router.post(
@@ -204,41 +205,30 @@ async def create_translation(
     form: Annotated[TranslationForm, Depends()], request: Request, services: AuthedServices, caller: CurrentCaller
 ) -> Response:
     """OpenAI's translation endpoint: what is said, in English."""
-    run = _listen(services, caller, form.order(), form.file)
-    transcript = await cancel_on_disconnect(request.receive, _whole(run))
-    return await _rendered(transcript, form.response_format, run)
+    run = await _start(services, caller, form.order(), form.file)
+    await cancel_on_disconnect(request.receive, run.finish())
+    return await _rendered(run, form.response_format)
 
 
-def _listen(services: Services, caller: Caller, order: Order, upload: UploadFile) -> TranscriptionRun:
-    file = content(upload, services.settings.transcription.max_file_bytes)
-    return services.transcription.listen(caller, services.transcription.check(order), file)
-
-
-async def _whole(run: TranscriptionRun) -> Transcript:
-    async with aclosing(run.partials()) as partials:
-        return run.transcript([partial async for partial in partials])
+async def _start(services: Services, caller: Caller, order: TranscriptionOrder, upload: UploadFile) -> TranscriptionRun:
+    return await services.flow.start(caller, order, content(upload, services.settings.transcription.max_file_bytes))
 
 
 async def _rendered(
-    transcript: Transcript,
-    form: transcripts.TranscriptFormat,
-    run: TranscriptionRun,
-    granularities: Sequence[Granularity] = (),
+    run: TranscriptionRun, form: transcripts.TranscriptFormat, granularities: Sequence[Granularity] = ()
 ) -> Response:
     # hours of speech take most of a second
-    answer = await asyncio.to_thread(transcripts.openai, transcript, form, granularities)
+    answer = await asyncio.to_thread(transcripts.openai, run.transcript, form, granularities)
     named = file_headers(f"transcript.{answer.extension}") if answer.extension else {}
     headers = {**credit_headers(run.hold), **named, "Content-Type": answer.content_type}
     return Response(answer.body, headers=headers)
 
 
 async def _events(run: TranscriptionRun, *, segments: bool) -> AsyncGenerator[bytes]:
-    told, heard = TranscriptEvents(translated=run.plan.request.translate), list[PartialTranscript]()
-    async with aclosing(run.partials()) as partials:
+    events = TranscriptEvents(translated=run.plan.request.translate)
+    async with aclosing(run.steps()) as partials:
         async for partial in partials:
-            heard.append(partial)
-            yield told.deltas(partial)
-    transcript = run.transcript(heard)
+            yield events.deltas(partial)
     if segments:
-        yield told.segments(transcript)
-    yield told.done(transcript)
+        yield events.segments(run.transcript)
+    yield events.done(run.transcript)

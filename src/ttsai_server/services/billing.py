@@ -1,31 +1,64 @@
-"""What a request costs, and its way through the ledger: reserved before the work, then settled or released."""
+"""What work costs, and how it is paid: credits are reserved before it, then settled or released."""
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from math import ceil
+from typing import Literal
 
-from ttsai_server.domain import Caller, ModelCard
+from ttsai_server.domain import Caller, Capability, Tier
 from ttsai_server.metrics import Metrics
 from ttsai_server.settings import Prices, Settings
 from ttsai_server.store.db import Database
 from ttsai_server.store.ledger import Ledger, Used
 
 CHARACTERS = 1000
-"""Speech is priced by so many characters; a started unit counts whole."""
+"""Characters of text in one unit of speech."""
 MINUTE = 60
-"""Work on a recording is priced by so many seconds; a started unit counts whole."""
+"""Seconds of a recording in one unit of work on it."""
+TWO_STEMS = "two_stems"
+"""Separation into vocals and the rest, which has a price of its own."""
 
 
-def price(card: ModelCard, characters: int, prices: Prices) -> int:
-    """Credits for speaking a text with a model."""
-    return prices.tts_per_1k[card.tier] * ceil(characters / CHARACTERS)
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What each started unit of work costs."""
+
+    credits: int
+    """Credits for one unit."""
+    unit: int
+    """Characters, or seconds, in one unit."""
+
+    def of(self, amount: float) -> int:
+        """Credits for so many characters, or seconds; a started unit counts whole."""
+        return self.credits * ceil(round(amount, 3) / self.unit)  # to the millisecond, as lengths are shown
 
 
-def minutes_price(seconds: float, per_minute: int) -> int:
-    """Credits for work on a recording."""
-    return per_minute * ceil(round(seconds, 3) / MINUTE)  # to the millisecond, as lengths are told
+FREE = Price(0, MINUTE)
+
+
+def price(prices: Prices, work: Capability | Literal["two_stems"], tier: Tier) -> Price:
+    """The price of what a model of a tier does. Raises KeyError for work, or a tier, that has none."""
+    return _table(prices)[work][tier]
+
+
+def _table(prices: Prices) -> Mapping[str, Mapping[str, Price]]:
+    """Work → tier → price."""
+    return {
+        Capability.TTS: {tier: Price(credits, CHARACTERS) for tier, credits in prices.tts_per_1k.items()},
+        Capability.STT: _same_for_all(prices.stt_per_minute),
+        Capability.ENHANCEMENT: _same_for_all(prices.enhancement_per_minute),
+        Capability.DEREVERBERATION: _same_for_all(prices.enhancement_per_minute),
+        Capability.SEPARATION: _same_for_all(prices.stems_per_minute),
+        TWO_STEMS: _same_for_all(prices.two_stems_per_minute),
+        Capability.ANALYSIS: dict.fromkeys(Tier, FREE),
+    }
+
+
+def _same_for_all(per_minute: int) -> Mapping[str, Price]:
+    return dict.fromkeys(Tier, Price(per_minute, MINUTE))
 
 
 class Hold(ABC):
@@ -92,7 +125,7 @@ async def _charge(hold: Hold, used: Used, metrics: Metrics) -> None:
     await hold.settle(used)
     metrics.audio_seconds.labels(used.model).inc(used.seconds)
     metrics.characters.labels(used.model).inc(used.characters)
-    metrics.credits.labels(used.model).inc(used.credits)
+    metrics.credits.labels(used.model).inc(hold.credits)
 
 
 class LedgerHold(Hold):
@@ -148,6 +181,23 @@ class NullBilling(Billing):
 
     async def reserve(self, caller: Caller, credits: int, seconds: float = 0) -> Hold:
         return NullHold(credits, None)
+
+    async def close(self) -> None:
+        pass
+
+
+class UnbilledHold(NullHold):
+    """Of no credits, whatever is used."""
+
+    async def settle(self, used: Used) -> None:
+        self._closed = True
+
+
+class Unbilled(Billing):
+    """For work that is paid elsewhere: by the job that it is done for, or by the run that it is a part of."""
+
+    async def reserve(self, caller: Caller, credits: int, seconds: float = 0) -> Hold:
+        return UnbilledHold(0, None)
 
     async def close(self) -> None:
         pass

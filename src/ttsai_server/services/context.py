@@ -1,11 +1,12 @@
 """What every service of this server works with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.base import Runtime
-from ttsai_server.services.billing import Billing
+from ttsai_server.services.billing import Billing, Unbilled
 from ttsai_server.services.decoding import Decoders
 from ttsai_server.settings import Settings
 
@@ -18,3 +19,7 @@ class ServiceContext:
     billing: Billing
     metrics: Metrics
     decoders: Decoders
+
+    def unbilled(self) -> Self:
+        """The same, but its runs charge nobody: for a job, or for the parts of a run that holds credits for all."""
+        return replace(self, billing=Unbilled())

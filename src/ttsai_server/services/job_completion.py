@@ -1,7 +1,6 @@
-"""How a task ends: its state, its money, its webhook, in one transaction."""
+"""How a job ends: its state, its money, its webhook, in one transaction."""
 
 import time
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -12,31 +11,30 @@ from ttsai_server.store.jobs import CANCELLED, COMPLETED, FAILED, Batch, Job
 from ttsai_server.store.ledger import Used
 
 
-@dataclass(frozen=True, slots=True)
-class JobOutcome:
-    """What a task that went well leaves, beside its result."""
-
-    used: Used
-    language: str | None = None
-    segments: str | None = None
-    """What was said when, JSON."""
-    text: str | None = None
-    """What was heard."""
-
-
 def result_url(job: Job) -> str:
     return f"{job.base_url}/v1/results/{job.id}.{job.name.rpartition('.')[2]}"
 
 
-def complete(connection: Connection, job: str, made: JobOutcome) -> None:
-    """Raises NotFound if it has ended already: there must be no result of it then."""
-    facts = {"progress": 1.0, "language": made.language, "seconds": made.used.seconds, "text": made.text}
-    ended = jobs.end(connection, job, COMPLETED, segments=made.segments, **facts)
+def complete(
+    connection: Connection,
+    job: str,
+    used: Used,
+    *,
+    language: str | None = None,
+    segments: str | None = None,
+    text: str | None = None,
+) -> None:
+    """The job has its result: charge what was used. Segments are JSON; see `flow.Outcome`.
+
+    Raises NotFound if it has ended already: there must be no result of it then.
+    """
+    facts = {"language": language, "segments": segments, "text": text, "seconds": used.seconds}
+    ended = jobs.end(connection, job, COMPLETED, progress=1.0, **facts)
     if ended is None:
         raise NotFound(f"The task {job!r} is over.")
     if ended.reservation:
-        ledger.settle(connection, ended.reservation, made.used)
-    _tell(connection, ended)
+        ledger.settle(connection, ended.reservation, used)
+    _record_events(connection, ended)
 
 
 def fail(connection: Connection, job: str, error: ApiError) -> Job | None:
@@ -54,12 +52,12 @@ def _unpaid(connection: Connection, ended: Job | None) -> Job | None:
     if ended and ended.reservation:
         ledger.release(connection, ended.reservation)
     if ended:
-        _tell(connection, ended)
+        _record_events(connection, ended)
     return ended
 
 
-def _tell(connection: Connection, ended: Job) -> None:
-    """Enter what is to be told of it, or of its batch if that ends with it."""
+def _record_events(connection: Connection, ended: Job) -> None:
+    """Record the webhook event for this job, and for its batch when this was its last job."""
     if ended.webhook_url and ended.state != CANCELLED:
         _enter(connection, ended, ended.webhook_url, _end_of(ended))
     if ended.batch:

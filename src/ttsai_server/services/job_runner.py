@@ -1,83 +1,58 @@
-"""A task being done: the same service that answers requests, its sound or text into the results store, and its end."""
+"""A job being done: the run that a request would have, its outcome kept as a result, and the job's end."""
 
 import asyncio
-import json
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
-from io import BytesIO
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, BinaryIO, cast
 
-from ttsai_server.domain import Caller, PartialTranscript, Segment, Word
-from ttsai_server.errors import ApiError, DiskFull, InternalError, ModelLoading
-from ttsai_server.services import job_completion, speech, tools, transcription
-from ttsai_server.services.job_completion import JobOutcome
-from ttsai_server.services.parts import parts
-from ttsai_server.services.result_json import published_transcript
-from ttsai_server.services.speech import Speech
-from ttsai_server.services.tools import ORDERS, Tools, keep_stems
-from ttsai_server.services.transcription import Transcription
+from ttsai_server.domain import Caller
+from ttsai_server.errors import ApiError, DiskFull, InternalError, ModelCrashed, ModelLoading
+from ttsai_server.services import job_completion
+from ttsai_server.services.crash_isolation import CrashIsolation
+from ttsai_server.services.flow import Flow, Outcome, Run
+from ttsai_server.services.job_files import JobFiles, segments_to_json
 from ttsai_server.store import jobs
 from ttsai_server.store.db import Database
 from ttsai_server.store.jobs import Job
-from ttsai_server.store.ledger import Used
-from ttsai_server.store.results import Results
-
-T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-TELL_SECONDS = 1.0
-"""How often a task's progress is kept, and it is asked whether the task is still wanted."""
+REPORT_SECONDS = 1.0
+"""How often a job's progress is kept, and it is asked whether the job is still wanted."""
 PATIENCE_SECONDS = 3600.0
-"""How long a task waits for a model that is busy or being loaded."""
+"""How long a job waits for a model that is busy or being loaded."""
 
 
 class NotWanted(Exception):
-    """The task has been ended by somebody else, as its client."""
+    """The job has been ended by somebody else, as its client."""
 
 
 class JobRunner:
-    def __init__(
-        self,
-        database: Database,
-        results: Results,
-        speech: Speech,
-        transcription: Transcription,
-        tools: Tools,
-        node: str,
-        attempts: int,
-    ) -> None:
-        """The services charge nobody: a task is paid at its end. node: the name of this server."""
+    def __init__(self, database: Database, files: JobFiles, flow: Flow, node: str, attempts: int) -> None:
+        """flow: charges nobody, since a job is paid at its end. node: the name of this server."""
         self._database = database
-        self._results = results
-        self._speech = speech
-        self._transcription = transcription
-        self._tools = tools
+        self._files = files
+        self._flow = flow
         self._node = node
         self._attempts = attempts
+        self._isolation = CrashIsolation()
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._kinds: Mapping[str, Callable[[Job], Awaitable[None]]] = {
-            "tts": self._say,
-            "stt": self._listen,
-            **dict.fromkeys(ORDERS, self._process),
-        }
 
     async def do(self, id: str) -> str | None:
-        """Do a task to its end, whatever that is; nothing if it has ended. → the delivery that tells of it, if any.
+        """Do a job to its end, whatever that is; nothing if it has ended. → the delivery that tells of it, if any.
 
-        May be repeated, and may run on two servers at once: it ends once. Cancelled, it leaves the task to a repeat.
+        May be repeated, and may run on two servers at once: it ends once. Cancelled, it leaves the job to a repeat.
         """
         job = await self._database.write(jobs.begin, id, self._node)
         if job:
             await self._do(job)
         ended = await self._database.read(jobs.get, id)
-        if ended and ended.kind != "tts":
-            await self._results.delete(input_of(id))
+        if ended and self._flow.takes_upload(ended.kind):
+            await self._files.delete_upload(id)
         return ended.delivery if ended else None
 
     def stop(self, id: str) -> None:
@@ -120,122 +95,70 @@ class JobRunner:
             await self._database.write(job_completion.fail, job.id, told)
 
     async def _patiently(self, job: Job) -> None:
-        """A request would be told to come again; a task does so by itself."""
-        until = time.monotonic() + PATIENCE_SECONDS
+        """A request would be told to come again; a job does so by itself.
+
+        A crash that other jobs may have caused counts for nothing; one that happened while no other ran, as an attempt.
+        """
+        until, suspect = time.monotonic() + PATIENCE_SECONDS, False
         while True:
+            turn = self._isolation.alone if suspect else self._isolation.together
             try:
-                return await self._kinds[job.kind](job)
+                async with turn(job.model):
+                    return await self._carry_out(job)
+            except ModelCrashed as error:
+                if suspect:
+                    await self._count_crash(job)
+                suspect, wait = True, error.retry_after
             except ModelLoading as error:
                 if time.monotonic() > until:
                     raise
-                await self._tell(job.id, 0.0)
-                await asyncio.sleep(error.retry_after)
+                wait = error.retry_after
+            await self._report(job.id, 0.0)
+            await asyncio.sleep(wait)
 
-    async def _say(self, job: Job) -> None:
-        caller, order = _caller(job), speech.Order(**json.loads(job.spec))
-        plan = await asyncio.to_thread(self._speech.check, caller, order)
-        run = self._speech.say(caller, plan)
+    async def _count_crash(self, job: Job) -> None:
+        """Raises InternalError if the job's attempts are used up by it, NotWanted if the job has ended."""
+        again = await self._database.write(jobs.begin, job.id, self._node)
+        if again is None:
+            raise NotWanted
+        logger.warning("task %s has crashed %s, attempt %d", job.id, job.model, again.attempts - 1)
+        if again.attempts > self._attempts:
+            raise InternalError(f"The model crashed at this task, and the work broke off {self._attempts} times.")
+
+    async def _carry_out(self, job: Job) -> None:
+        caller, order = Caller(job.account, job.plan, key=""), self._flow.order(job.kind, job.spec)
         with TemporaryFile() as file:
-            async with aclosing(run.chunks(cast(BinaryIO, file))) as chunks:
-                await self._follow(job, chunks, lambda _: run.progress)
-            used = Used("tts", job.model, plan.characters, run.seconds, job.credits)
-            made = JobOutcome(used, plan.language, segments_to(run.segments))
-            await self._keep(job, cast(BinaryIO, file), run.content_type, made)
+            upload = cast(BinaryIO, file)
+            if order.takes_upload:
+                await self._files.read_upload(job.id, upload)
+            with await self._flow.start(caller, order, upload) as run:
+                await self._follow(job, run)
+                await self._complete(job, await run.outcome())
 
-    async def _listen(self, job: Job) -> None:
-        order = transcription.Order(**json.loads(job.spec))
-        plan = self._transcription.check(replace(order, words=True))  # for subtitles
-        with TemporaryFile() as upload:
-            await self._fetch(job, cast(BinaryIO, upload))
-            run = self._transcription.listen(_caller(job), plan, cast(BinaryIO, upload))
-            heard = list[PartialTranscript]()
-            async with aclosing(run.partials()) as partials:
-                await self._follow(job, partials, lambda partial: partial.end / max(run.seconds, 0.001), heard)
-        transcript = run.transcript(heard)
-        used = Used("stt", job.model, 0, run.seconds, job.credits)
-        made = JobOutcome(used, transcript.language, segments_to(transcript.segments), transcript.text)
-        body = await asyncio.to_thread(published_transcript, transcript, words=order.words)
-        await self._keep(job, BytesIO(body), "application/json", made)
+    async def _follow(self, job: Job, run: Run[Any, Any]) -> None:
+        reported = time.monotonic()
+        async with aclosing(run.steps()) as steps:
+            async for _ in steps:
+                if time.monotonic() - reported > REPORT_SECONDS:
+                    reported = time.monotonic()
+                    await self._report(job.id, run.progress)
 
-    async def _process(self, job: Job) -> None:
-        plan = self._tools.check(ORDERS[job.kind](**json.loads(job.spec)))
-        with TemporaryFile() as upload:
-            await self._fetch(job, cast(BinaryIO, upload))
-            with self._tools.process(_caller(job), plan, cast(BinaryIO, upload)) as processing:
-                async with aclosing(processing.steps()) as shares:
-                    await self._follow(job, shares, lambda share: share)
-                made = JobOutcome(Used(job.kind, job.model, 0, processing.seconds, job.credits))
-                result = await self._result(job, processing)
-                await self._keep(job, result.file, result.content_type, made)
-
-    async def _result(self, job: Job, processing: tools.Processing) -> tools.OutputFile:
-        """The one file that a task's result is; stems are results of their own beside it."""
-        name = processing.plan.result_name
-        if name != "stems.json":
-            (made,) = processing.made
-            return made
-        return tools.OutputFile(name, "application/json", BytesIO(await keep_stems(self._results, job, processing)))
-
-    async def _fetch(self, job: Job, into: BinaryIO) -> None:
-        """The file that it was sent with."""
-        source = await self._results.get(input_of(job.id))
-        async with aclosing(self._results.read(source)) as chunks:
-            async for chunk in chunks:
-                await asyncio.to_thread(into.write, chunk)
-
-    async def _follow(
-        self,
-        job: Job,
-        steps: AsyncGenerator[T],
-        progress: Callable[[T], float],
-        into: list[T] | None = None,
-    ) -> None:
-        told = time.monotonic()
-        async for step in steps:
-            if into is not None:
-                into.append(step)
-            if time.monotonic() - told > TELL_SECONDS:
-                told = time.monotonic()
-                await self._tell(job.id, progress(step))
-
-    async def _tell(self, job: str, progress: float) -> None:
+    async def _report(self, job: str, progress: float) -> None:
+        """Raises NotWanted."""
         if not await self._database.write(jobs.reach, job, min(progress, 0.99)):
             raise NotWanted
 
-    async def _keep(self, job: Job, file: BinaryIO, content_type: str, made: JobOutcome) -> None:
-        """The one transaction {result, completed, settled, to be told}."""
-        await self._results.put(
-            job.id,
-            parts(file),
-            account=job.account,
-            name=job.name,
-            content_type=content_type,
-            beside=partial(job_completion.complete, job=job.id, made=made),
+    async def _complete(self, job: Job, outcome: Outcome) -> None:
+        """The one transaction {result, completed, charged, events recorded}."""
+        segments = None if outcome.segments is None else segments_to_json(outcome.segments)
+        used = replace(outcome.used, model=job.model, credits=job.credits)
+        complete = partial(
+            job_completion.complete,
+            job=job.id,
+            used=used,
+            language=outcome.language,
+            segments=segments,
+            text=outcome.text,
         )
-
-
-def input_of(job: str) -> str:
-    """Id under which the results store keeps the file that a task was sent with, until it ends."""
-    return f"{job}-input"
-
-
-def segments_to(segments: Sequence[Segment]) -> str:
-    """JSON, with what subtitles need."""
-    return json.dumps([_plain(segment) for segment in segments])
-
-
-def segments_from(text: str) -> list[Segment]:
-    return [_segment(**fields) for fields in json.loads(text)]
-
-
-def _segment(words: list[dict[str, Any]], **fields: Any) -> Segment:
-    return Segment(**fields, words=tuple(Word(**word) for word in words))
-
-
-def _plain(segment: Segment) -> dict[str, object]:
-    shown: dict[str, object] = {"text": segment.text, "start": segment.start, "end": segment.end}
-    return {**shown, "speaker": segment.speaker, "words": [asdict(word) for word in segment.words]}
-
-
-def _caller(job: Job) -> Caller:
-    return Caller(job.account, job.plan, key="")
+        await self._files.keep_result(job, outcome, complete)
+        self._flow.context.metrics.credits.labels(job.model).inc(job.credits)

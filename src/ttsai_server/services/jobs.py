@@ -1,36 +1,31 @@
 """Jobs: orders that are accepted now and done later.
 
-    Order ──check──▶ price ──one transaction: reserve, keep, enqueue──▶ Job ──`work`──▶ result, settled, told
+    Order ──plan──▶ credits ──one transaction: reserve, keep, enqueue──▶ Job ──`JobRunner`──▶ result, charged, told
 
-`Jobs` accepts them, tells of them and cancels them; `work.Work` does them, whenever the queue says so.
+`Jobs` accepts them, tells of them and cancels them; `job_runner.JobRunner` does them, whenever the queue says so.
 """
 
-import asyncio
-import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from io import BytesIO
-from typing import BinaryIO
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, BinaryIO
 
 from sqlalchemy import Connection
 
 from ttsai_server.domain import Caller, Segment
 from ttsai_server.errors import ApiError, BadRequest, InsufficientCredits, InternalError, NotFound
-from ttsai_server.services import job_completion, speech, tools, transcription
-from ttsai_server.services.job_runner import JobRunner, input_of, segments_from
-from ttsai_server.services.parts import parts
-from ttsai_server.services.speech import Speech
-from ttsai_server.services.speech_run import SpeechPlan
-from ttsai_server.services.tools import Processing, Tools, keep_stems
-from ttsai_server.services.transcription import Transcription
+from ttsai_server.services import job_completion
+from ttsai_server.services.flow import Flow, Order, Outcome, OutputFile, Plan
+from ttsai_server.services.job_files import JobFiles, segments_from_json
+from ttsai_server.services.job_runner import JobRunner
 from ttsai_server.services.webhooks import Webhooks
 from ttsai_server.settings import Settings
 from ttsai_server.store import jobs, ledger
 from ttsai_server.store.db import Database
 from ttsai_server.store.jobs import COMPLETED, FAILED, Batch, Job
-from ttsai_server.store.results import Results, new_id
+from ttsai_server.store.results import new_id
 
 
 class Queue(ABC):
@@ -63,17 +58,24 @@ class AcceptedJobs:
     """Of its one order; none of a batch's."""
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The file that an order comes with."""
+
+    file: BinaryIO
+    name: str
+    """As the client calls it."""
+
+
 class Jobs:
     def __init__(
         self,
         settings: Settings,
         database: Database,
         queue: Queue,
-        work: JobRunner,
-        results: Results,
-        speech: Speech,
-        transcription: Transcription,
-        tools: Tools,
+        runner: JobRunner,
+        files: JobFiles,
+        flow: Flow,
         webhooks: Webhooks,
     ) -> None:
         self._billed = settings.auth.enabled
@@ -81,91 +83,59 @@ class Jobs:
         self._kept_seconds = settings.results.hours * 3600
         self._database = database
         self._queue = queue
-        self._work = work
-        self._results = results
-        self._speech = speech
-        self._transcription = transcription
-        self._tools = tools
+        self._runner = runner
+        self._files = files
+        self._flow = flow
         self._webhooks = webhooks
 
-    async def say(self, caller: Caller, order: speech.Order, how: JobOptions) -> AcceptedJobs:
-        """Raises what `Speech.check` raises, BadRequest (webhook_url), StoreFull or InsufficientCredits."""
-        await self._admit(how)
-        plan = await asyncio.to_thread(self._speech.check, caller, order)
-        job = replace(_spoken(caller, order, plan, how), webhook_url=how.webhook_url)
-        return replace(await self._accept([job]), warnings=plan.warnings)
-
-    async def listen(
-        self, caller: Caller, order: transcription.Order, file: BinaryIO, name: str, how: JobOptions
+    async def submit(
+        self, caller: Caller, order: Order[Any], options: JobOptions, upload: Upload | None = None
     ) -> AcceptedJobs:
-        """The file is read, priced and kept. Raises as `say`, and BadRequest or FileTooLarge for the file."""
-        await self._admit(how)
-        plan = self._transcription.check(order)
-        credits = await self._transcription.listen(caller, plan, file).price()
-        job = _job(caller, "stt", plan.card.id, asdict(order), "transcript.json", how)
-        return await self._take_in(replace(job, credits=credits, webhook_url=how.webhook_url), file, name)
+        """Check and price an order, keep its upload, and accept it as a job.
 
-    async def process(
-        self, caller: Caller, order: tools.Order, file: BinaryIO, name: str, how: JobOptions
-    ) -> AcceptedJobs:
-        """As `listen`."""
-        await self._admit(how)
-        plan = self._tools.check(order)
-        credits = await self._tools.process(caller, plan, file).price()
-        job = _job(caller, plan.kind, plan.model, asdict(order), plan.result_name, how)
-        return await self._take_in(replace(job, credits=credits, webhook_url=how.webhook_url), file, name)
+        Raises what its planner raises, BadRequest (webhook_url), StoreFull or InsufficientCredits, and BadRequest or
+        FileTooLarge for the upload.
+        """
+        await self._admit(options)
+        plan = await self._flow.plan(caller, order)
+        credits = await self._flow.run(caller, plan, upload.file if upload else None).credits()
+        job = replace(_planned(caller, order, plan, options), credits=credits, webhook_url=options.webhook_url)
+        accepted = await (self._accept_with(upload, job) if upload else self._accept([job]))
+        return replace(accepted, warnings=plan.warnings)
 
-    async def keep_stems(self, caller: Caller, order: tools.Order, processing: Processing, how: JobOptions) -> bytes:
-        """Keep what a request has waited for as if it had been a task, so that its id can be asked for; its result."""
-        plan, now = processing.plan, time.time()
+    async def submit_batch(
+        self, caller: Caller, kind: str, orders: Sequence[Order[Any] | ApiError], options: JobOptions
+    ) -> tuple[str, AcceptedJobs]:
+        """Accept orders of a kind, without uploads, as a batch. → its id, and its jobs in their order.
+
+        An order that can't be carried out, or the error instead of one, is a job that has failed. Raises BadRequest if
+        all are, and as `submit`.
+        """
+        await self._admit(options)
+        batch = new_id("batch")
+        made = [await self._job_or_failed(caller, kind, order, options) for order in orders]
+        numbered = [replace(job, batch=batch, number=number) for number, job in enumerate(made)]
+        count = sum(not job.ended_at for job in numbered)
+        if not count:
+            raise BadRequest(f"No item can be done; the first: {numbered[0].error_message}", param="texts")
+        row = Batch(batch, caller.account, options.webhook_url, options.base_url, count, time.time())
+        return batch, await self._accept(numbered, row)
+
+    async def keep(
+        self, caller: Caller, order: Order[Any], plan: Plan, outcome: Outcome, options: JobOptions
+    ) -> OutputFile:
+        """Keep what a request has waited for as the result of a completed job, so that it can be looked up. → it."""
+        now = time.time()
         job = replace(
-            _job(caller, plan.kind, plan.model, asdict(order), plan.result_name, how),
-            credits=processing.hold.credits,
+            _planned(caller, order, plan, options),
+            credits=outcome.used.credits,
             state=COMPLETED,
             progress=1.0,
-            seconds=processing.seconds,
+            seconds=outcome.used.seconds,
             started_at=now,
             ended_at=now,
         )
-        body = await keep_stems(self._results, job, processing)
-        await self._results.put(
-            job.id,
-            parts(BytesIO(body)),
-            account=job.account,
-            name=job.name,
-            content_type="application/json",
-            beside=lambda connection: jobs.keep(connection, [job]),
-        )
-        return body
-
-    async def _take_in(self, job: Job, file: BinaryIO, name: str) -> AcceptedJobs:
-        """Keep the file that it is about, then accept it."""
-        await self._results.put(
-            input_of(job.id),
-            parts(file),
-            account=job.account,
-            name=name,
-            content_type="application/octet-stream",
-            ttl=self._seconds,
-        )
-        try:
-            return await self._accept([job])
-        except BaseException:
-            await self._results.delete(input_of(job.id))
-            raise
-
-    async def say_all(
-        self, caller: Caller, orders: Sequence[speech.Order | ApiError], how: JobOptions
-    ) -> tuple[str, AcceptedJobs]:
-        """A batch: → its id, and its tasks in their order; an order that can't be done is a task that has failed."""
-        await self._admit(how)
-        batch = new_id("batch")
-        made = await asyncio.to_thread(self._all, caller, orders, how, batch)
-        count = sum(not job.ended_at for job in made)
-        if not count:
-            raise BadRequest(f"No item can be done; the first: {made[0].error_message}", param="texts")
-        row = Batch(batch, caller.account, how.webhook_url, how.base_url, count, time.time())
-        return batch, await self._accept(made, row)
+        return await self._files.keep_result(job, outcome, partial(jobs.keep, new=[job]))
 
     async def get(self, id: str) -> Job:
         """Who knows the id may see it. Raises NotFound."""
@@ -193,13 +163,13 @@ class Jobs:
         found = await self._database.read(jobs.segments, job.id)
         if found is None:
             raise NotFound("The task has no subtitles: it has not completed, or nothing is said in it.")
-        return segments_from(found)
+        return segments_from_json(found)
 
     async def cancel(self, caller: Caller, id: str) -> Job:
         """End it now, if it has not ended; its credits return. Raises NotFound."""
         job = await self.own(caller, id)
         ended = await self._database.write(job_completion.cancel, job.id)
-        self._work.stop(job.id)
+        self._runner.stop(job.id)
         return ended or await self.own(caller, id)
 
     async def expire(self) -> None:
@@ -207,30 +177,34 @@ class Jobs:
         now = time.time()
         for id in await self._database.read(jobs.late, now - self._seconds):
             await self._database.write(job_completion.fail, id, InternalError("The task did not end in its time."))
-            self._work.stop(id)
+            self._runner.stop(id)
         await self._database.write(jobs.purge, now - self._kept_seconds)
         await self._queue.forget(now - self._kept_seconds)
 
-    async def _admit(self, how: JobOptions) -> None:
-        if how.webhook_url is not None:
-            self._webhooks.check(how.webhook_url)
-        await self._results.check_room()
+    async def _admit(self, options: JobOptions) -> None:
+        if options.webhook_url is not None:
+            self._webhooks.check(options.webhook_url)
+        await self._files.check_room()
 
-    def _all(self, caller: Caller, orders: Sequence[speech.Order | ApiError], how: JobOptions, batch: str) -> list[Job]:
-        return [
-            replace(self._spoken_or_failed(caller, order, how), batch=batch, number=number)
-            for number, order in enumerate(orders)
-        ]
-
-    def _spoken_or_failed(self, caller: Caller, order: speech.Order | ApiError, how: JobOptions) -> Job:
+    async def _job_or_failed(self, caller: Caller, kind: str, order: Order[Any] | ApiError, options: JobOptions) -> Job:
+        """An item of a batch."""
+        if isinstance(order, ApiError):
+            return _failed(caller, kind, order, options)
         try:
-            if isinstance(order, ApiError):
-                raise order
-            return _spoken(caller, order, self._speech.check(caller, order), how)
+            plan = await self._flow.plan(caller, order)
+            credits = await self._flow.run(caller, plan).credits()
         except ApiError as error:
-            job = _job(caller, "tts", "", {}, "speech.mp3", how)
-            told = replace(job, error_code=error.code, error_message=error.message)
-            return replace(told, state=FAILED, ended_at=job.created_at)
+            return _failed(caller, kind, error, options)
+        return replace(_planned(caller, order, plan, options), credits=credits)
+
+    async def _accept_with(self, upload: Upload, job: Job) -> AcceptedJobs:
+        """Keep the file that it comes with, then accept it."""
+        await self._files.keep_upload(job, upload.file, upload.name)
+        try:
+            return await self._accept([job])
+        except BaseException:
+            await self._files.delete_upload(job.id)
+            raise
 
     async def _accept(self, new: Sequence[Job], batch: Batch | None = None) -> AcceptedJobs:
         return await self._database.write(self._enter, new, batch)
@@ -266,25 +240,30 @@ class Jobs:
         return paid, remaining
 
 
-def _spoken(caller: Caller, order: speech.Order, plan: SpeechPlan, how: JobOptions) -> Job:
-    job = _job(caller, "tts", plan.card.id, asdict(order), f"speech.{plan.format}", how)
-    return replace(job, credits=plan.credits)
-
-
 def full_id(id: str) -> str:
     """The contract has a task's id with and without `task_`."""
     return id if id.startswith("task_") else f"task_{id}"
 
 
-def _job(caller: Caller, kind: str, model: str, spec: dict[str, object], name: str, how: JobOptions) -> Job:
+def _planned(caller: Caller, order: Order[Any], plan: Plan, options: JobOptions) -> Job:
+    job = _new(caller, order.kind, options)
+    return replace(job, model=plan.model, spec=order.to_json(), name=plan.result_name)
+
+
+def _failed(caller: Caller, kind: str, error: ApiError, options: JobOptions) -> Job:
+    job = _new(caller, kind, options)
+    return replace(job, state=FAILED, ended_at=job.created_at, error_code=error.code, error_message=error.message)
+
+
+def _new(caller: Caller, kind: str, options: JobOptions) -> Job:
     return Job(
         id=new_id("task"),
         account=caller.account,
         plan=caller.plan,
         kind=kind,
-        model=model,
-        spec=json.dumps(spec),
-        name=name,
-        base_url=how.base_url,
+        model="",
+        spec="{}",
+        name="",
+        base_url=options.base_url,
         created_at=time.time(),
     )

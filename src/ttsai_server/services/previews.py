@@ -1,4 +1,4 @@
-"""What a voice sounds like: one sentence, made at its first asking and kept in `data_dir`."""
+"""What a voice sounds like: one sentence, made when it is first asked for, and kept in `data_dir`."""
 
 import asyncio
 import hashlib
@@ -11,14 +11,15 @@ from tempfile import NamedTemporaryFile
 from ttsai_server.domain import Caller, Capability, Voice
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import NotFound
-from ttsai_server.services.speech import Order, Speech
+from ttsai_server.services.flow import Flow
+from ttsai_server.services.speech import SpeechOrder
 
 
 class Previews:
-    def __init__(self, catalog: Catalog, speech: Speech, house: Caller, folder: Path) -> None:
-        """`speech` bills nobody; `house` is whom it speaks for."""
+    def __init__(self, catalog: Catalog, flow: Flow, house: Caller, folder: Path) -> None:
+        """flow: charges nobody; house: whom it speaks for."""
         self._catalog = catalog
-        self._speech = speech
+        self._flow = flow
         self._house = house
         self._folder = folder
         self._making = defaultdict[str, asyncio.Lock](asyncio.Lock)
@@ -36,9 +37,8 @@ class Previews:
         return file
 
     async def _make(self, voice: Voice, file: Path) -> None:
-        order = Order(voice.model, voice.preview, voice.id, language=voice.language)
-        plan = await asyncio.to_thread(self._speech.check, self._house, order)
-        run = self._speech.say(self._house, plan)
+        order = SpeechOrder(voice.model, voice.preview, voice.id, language=voice.language)
+        run = await self._flow.start(self._house, order)
         async with aclosing(run.chunks()) as chunks:
             sound = b"".join([chunk async for chunk in chunks])
         await asyncio.to_thread(_write, file, sound)

@@ -1,12 +1,8 @@
-"""Text to speech: from what a client asked for to encoded sound, paid for.
-
-    Order ──check──▶ SpeechPlan ──say──▶ SpeechRun ──reserve, lease, first sound──▶ chunks ──▶ settled
-
-Everything that can be wrong with an order is found by `check`, before a credit is reserved or a model loaded.
-"""
+"""Text to speech: what a client wants said, checked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from pydantic import ValidationError
 
@@ -17,6 +13,7 @@ from ttsai_server.engines.installation import require_installed
 from ttsai_server.errors import BadRequest, NotReady
 from ttsai_server.services.billing import price
 from ttsai_server.services.context import ServiceContext
+from ttsai_server.services.flow import Order
 from ttsai_server.services.reading import language_of, transliterated
 from ttsai_server.services.speech_run import SpeechPlan, SpeechRun
 from ttsai_server.text.clean import clean, speakable
@@ -25,8 +22,8 @@ from ttsai_server.text.pronunciations import pronounce
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What a client wants said; its types are right, its meaning not yet checked."""
+class SpeechOrder(Order[SpeechRun]):
+    kind: ClassVar[str] = "tts"
 
     model: str
     text: str
@@ -37,58 +34,54 @@ class Order:
     """Any spelling of a code; None: detected."""
     pronunciations: Mapping[str, str] = field(default_factory=dict[str, str])
     options: Mapping[str, object] = field(default_factory=dict[str, object])
-    """Fields beyond the contract's: knobs of the engine, or unknown."""
+    """Fields beyond the contract's: options of the engine, or unknown."""
     wordless: bool = False
-    """Whether punctuation alone is a pause; else it is refused."""
+    """Whether text that is only punctuation is spoken as a pause; else it is refused."""
 
 
-class Speech:
-    def __init__(self, context: ServiceContext) -> None:
-        self._context = context
-        self._settings = context.settings
-        self._catalog = context.catalog
+def plan_speech(context: ServiceContext, caller: Caller, order: SpeechOrder) -> SpeechPlan:
+    """Blocking: it may have to detect the language.
 
-    def check(self, caller: Caller, order: Order) -> SpeechPlan:
-        """Blocking: it may have to detect the language.
-
-        Raises UnknownModel, UnknownVoice, BadRequest, or NotReady if the language can't be detected here.
-        """
-        card = self._catalog.resolve(order.model, Capability.TTS)
-        voices = self._catalog.blend(card, order.voice)
-        text = _spoken_text(order, self._settings.plans[caller.plan].max_characters)
-        language = self._language(text, order, card, voices[0][0].language)
-        options, ignored = _known_options(card, order.options)
-        speed = min(max(order.speed, card.slowest), card.fastest)
-        return SpeechPlan(
-            card=card,
-            text=text,
-            request=SpeechRequest(
-                text="",
-                voices=tuple((voice.id, weight) for voice, weight in voices),
-                language=language,
-                speed=speed,
-                options=options,
-            ),
-            format=_format(order.format),
-            characters=len(order.text),
-            warnings=(*_told(ignored), *transliterated(text, language)),
-            credits=price(card, len(order.text), self._settings.prices),
-            tempo=order.speed / speed,
-        )
-
-    def _language(self, text: str, order: Order, card: ModelCard, of_voice: str) -> str:
-        try:
-            return language_of(text, order.language, card, of_voice, self._catalog.cards(Capability.TTS))
-        except NotReady:  # one command shall install the detector and all that the model needs
-            require_installed(card, self._settings.models.dir)
-            raise
-
-    def say(self, caller: Caller, plan: SpeechPlan) -> SpeechRun:
-        """The speech; nothing is reserved, loaded or made until its chunks are asked for."""
-        return SpeechRun(plan, caller, self._context)
+    Raises UnknownModel, UnknownVoice, BadRequest, or NotReady if the language can't be detected here.
+    """
+    catalog = context.catalog
+    card = catalog.resolve(order.model, Capability.TTS)
+    voices = catalog.blend(card, order.voice)
+    text = _spoken_text(order, context.settings.plans[caller.plan].max_characters)
+    language = _language(context, text, order, card, voices[0][0].language)
+    options, ignored = _known_options(card, order.options)
+    speed = min(max(order.speed, card.slowest), card.fastest)
+    format = _format(order.format)
+    return SpeechPlan(
+        kind=order.kind,
+        model=card.id,
+        result_name=f"speech.{format}",
+        price=price(context.settings.prices, Capability.TTS, card.tier),
+        warnings=(*_ignored_warning(ignored), *transliterated(text, language)),
+        card=card,
+        text=text,
+        request=SpeechRequest(
+            text="",
+            voices=tuple((voice.id, weight) for voice, weight in voices),
+            language=language,
+            speed=speed,
+            options=options,
+        ),
+        format=format,
+        characters=len(order.text),
+        tempo=order.speed / speed,
+    )
 
 
-def _spoken_text(order: Order, longest: int) -> str:
+def _language(context: ServiceContext, text: str, order: SpeechOrder, card: ModelCard, of_voice: str) -> str:
+    try:
+        return language_of(text, order.language, card, of_voice, context.catalog.cards(Capability.TTS))
+    except NotReady:  # one command shall install the detector and all that the model needs
+        require_installed(card, context.settings.models.dir)
+        raise
+
+
+def _spoken_text(order: SpeechOrder, longest: int) -> str:
     if len(order.text) > longest:
         raise BadRequest(f"'text' has {len(order.text)} characters; the plan allows {longest}.", param="text")
     text = clean(unmarked(clean(order.text)))  # once more: an entity may stand for any character
@@ -104,7 +97,7 @@ def _format(name: str) -> str:
     return name
 
 
-def _told(ignored: tuple[str, ...]) -> tuple[str, ...]:
+def _ignored_warning(ignored: tuple[str, ...]) -> tuple[str, ...]:
     return (f"Ignored, unknown to the engine: {', '.join(ignored)}",) if ignored else ()
 
 

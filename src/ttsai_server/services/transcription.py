@@ -1,18 +1,14 @@
-"""Speech to text: from a file and what a client asked for to what was said, paid for.
-
-    Order ──check──▶ TranscriptionPlan ──listen──▶ TranscriptionRun ──decode, reserve──▶ partials ──▶ settled
-
-Everything that can be wrong with an order is found by `check`; what can be wrong with the file, before a credit is
-reserved or a model loaded.
-"""
+"""Speech to text: how a client wants a recording transcribed, checked."""
 
 from dataclasses import dataclass, replace
-from typing import BinaryIO, Literal
+from typing import ClassVar, Literal
 
 from ttsai_server.domain import Caller, Capability, DiarizationRequest, ModelCard, TranscriptionRequest
 from ttsai_server.errors import BadRequest
 from ttsai_server.services.availability import first_ready
+from ttsai_server.services.billing import price
 from ttsai_server.services.context import ServiceContext
+from ttsai_server.services.flow import Order
 from ttsai_server.services.transcription_run import TranscriptionPlan, TranscriptionRun
 from ttsai_server.text.language import normalise_code
 
@@ -24,14 +20,17 @@ CHANNELS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """How a client wants a recording transcribed; its types are right, its meaning not yet checked."""
+class TranscriptionOrder(Order[TranscriptionRun]):
+    kind: ClassVar[str] = "stt"
+    takes_upload: ClassVar[bool] = True
 
     model: str
     language: str = "auto"
     """Any spelling of a language; auto or empty: detected."""
     words: bool = False
-    """Each word with its times."""
+    """Whether the result shows each word with its times."""
+    subtitles: bool = False
+    """Whether subtitles are made of it: its words are timed, though the result may not show them."""
     diarize: bool | Literal["channel"] = False
     """Who says what; channel: by the channel of a stereo recording in which it is said."""
     speakers: int | None = None
@@ -44,41 +43,42 @@ class Order:
     temperature: float = 0.0
 
 
-class Transcription:
-    def __init__(self, context: ServiceContext) -> None:
-        self._context = context
-        self._settings = context.settings
-        self._catalog = context.catalog
-
-    def check(self, order: Order) -> TranscriptionPlan:
-        """Raises UnknownModel, BadRequest, or NotReady if no model that tells speakers apart is there."""
-        card = self._catalog.resolve(order.model, Capability.STT)
-        if order.translate and not card.translates:
-            raise BadRequest(f"{card.id!r} does not translate.", param="model")
-        request = TranscriptionRequest(
+def plan_transcription(context: ServiceContext, caller: Caller, order: TranscriptionOrder) -> TranscriptionPlan:
+    """Raises UnknownModel, BadRequest, or NotReady if no model that tells speakers apart is there."""
+    card = context.catalog.resolve(order.model, Capability.STT)
+    if order.translate and not card.translates:
+        raise BadRequest(f"{card.id!r} does not translate.", param="model")
+    by_channel = order.diarize == "channel"
+    speakers = _speakers(order) if order.diarize else DiarizationRequest()
+    if by_channel and not speakers.least <= CHANNELS <= speakers.most:
+        raise BadRequest("'diarize=channel' tells two speakers apart, one a channel.", param="num_speakers")
+    return TranscriptionPlan(
+        kind=order.kind,
+        model=card.id,
+        result_name="transcript.json",
+        price=price(context.settings.prices, Capability.STT, card.tier),
+        max_seconds=context.settings.transcription.max_seconds,
+        rate=card.rate,
+        channels=None if by_channel else 1,
+        card=card,
+        request=TranscriptionRequest(
             language=_language(order.language, card),
             translate=order.translate,
-            words=order.words or order.diarize is True,
+            words=order.words or order.subtitles or order.diarize is True,
             prompt=order.prompt,
             temperature=order.temperature,
-        )
-        if not order.diarize:
-            return TranscriptionPlan(card, request)
-        speakers = _speakers(order)
-        if order.diarize is True:
-            return TranscriptionPlan(card, request, self._diarizer(), speakers)
-        if not speakers.least <= CHANNELS <= speakers.most:
-            raise BadRequest("'diarize=channel' tells two speakers apart, one a channel.", param="num_speakers")
-        return TranscriptionPlan(card, request, by_channel=True)
+        ),
+        show_words=order.words,
+        diarizer=_diarizer(context) if order.diarize is True else None,
+        speakers=speakers,
+        by_channel=by_channel,
+    )
 
-    def listen(self, caller: Caller, plan: TranscriptionPlan, file: BinaryIO) -> TranscriptionRun:
-        """What is said in an uploaded file; nothing is read, reserved or loaded until it is asked for."""
-        return TranscriptionRun(plan, file, caller, self._context)
 
-    def _diarizer(self) -> ModelCard:
-        names = self._settings.transcription.diarizers
-        cards = [self._catalog.resolve(name, Capability.DIARIZATION) for name in names]
-        return first_ready(cards, cards[-1], self._settings.models)
+def _diarizer(context: ServiceContext) -> ModelCard:
+    names = context.settings.transcription.diarizers
+    cards = [context.catalog.resolve(name, Capability.DIARIZATION) for name in names]
+    return first_ready(cards, cards[-1], context.settings.models)
 
 
 def _language(asked: str, card: ModelCard) -> str | None:
@@ -91,7 +91,7 @@ def _language(asked: str, card: ModelCard) -> str | None:
     return code
 
 
-def _speakers(order: Order) -> DiarizationRequest:
+def _speakers(order: TranscriptionOrder) -> DiarizationRequest:
     if order.speakers:
         return DiarizationRequest(order.speakers, order.speakers, order.speakers)
     found = DiarizationRequest()

@@ -1,12 +1,11 @@
-"""A recording being transcribed: file to sound, sound to text, speakers to words, the bill."""
+"""A recording being transcribed: sound to text, speakers to words."""
 
 import asyncio
-import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field, replace
-from time import monotonic
-from typing import BinaryIO
+from io import BytesIO
+from typing import BinaryIO, ClassVar
 
 from ttsai_server.audio.channels import speakers_apart
 from ttsai_server.audio.recording import Recording
@@ -21,89 +20,58 @@ from ttsai_server.domain import (
 )
 from ttsai_server.engines.base import Diarizer, Transcriber
 from ttsai_server.errors import BadRequest
-from ttsai_server.metrics import Metrics
-from ttsai_server.services.billing import Hold, charged, minutes_price
 from ttsai_server.services.context import ServiceContext
+from ttsai_server.services.flow import Outcome, OutputFile
+from ttsai_server.services.recording_run import RecordingPlan, RecordingRun
+from ttsai_server.services.result_json import published_transcript
 from ttsai_server.services.speakers import Labeller, by_channel
-from ttsai_server.store.ledger import Used
-
-logger = logging.getLogger(__name__)
-
-SLOWEST = 10
-"""Times its own length that a recording may take to be heard before its credits count as forgotten by a crash."""
-PROGRESS_SECONDS = 30
-"""How often the log tells how far a long recording is."""
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptionPlan:
-    """A checked order: how a recording is to be heard."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptionPlan(RecordingPlan):
+    """How a recording is to be transcribed."""
 
     card: ModelCard
     request: TranscriptionRequest
+    show_words: bool = False
+    """Whether the result has the words with their times."""
     diarizer: ModelCard | None = None
-    """What tells the speakers apart, if they are to be told."""
+    """The model that tells the speakers apart, if they are to be told apart by one."""
     speakers: DiarizationRequest = field(default_factory=DiarizationRequest)
     by_channel: bool = False
     """Whether each channel is one speaker's; a recording that is not stereo is refused."""
 
+    def run(self, caller: Caller, context: ServiceContext, upload: BinaryIO | None = None) -> "TranscriptionRun":
+        return TranscriptionRun(self, caller, context, upload)
 
-class TranscriptionRun:
-    """Owns the recording, the lease of the model and the reservation, and gives all back when its steps end.
 
-    Ends well: all is charged. Fails: nothing is. Closed early, because the client left: what was heard is.
-    """
+class TranscriptionRun(RecordingRun[TranscriptionPlan, PartialTranscript]):
+    """Its steps are what is said, as it is heard; at least one."""
 
-    def __init__(self, plan: TranscriptionPlan, file: BinaryIO, caller: Caller, context: ServiceContext) -> None:
-        self.plan = plan
-        self.seconds = 0.0
-        """Length of the recording, once it is decoded."""
-        self._file = file
-        self._caller = caller
-        self._context = context
-        self._hold: Hold | None = None
-        self._heard = 0.0
-        """Seconds of the recording that are done with."""
+    slowest: ClassVar[float] = 10
+
+    def __init__(
+        self, plan: TranscriptionPlan, caller: Caller, context: ServiceContext, upload: BinaryIO | None
+    ) -> None:
+        super().__init__(plan, caller, context, upload)
+        self._partials: list[PartialTranscript] = []
 
     @property
-    def hold(self) -> Hold:
-        """The credits; there from the first partial transcript on."""
-        assert self._hold
-        return self._hold
+    def transcript(self) -> Transcript:
+        """All that was said; once the steps have ended."""
+        segments = tuple(segment for partial in self._partials for segment in partial.segments)
+        language = self._partials[-1].language
+        return Transcript(segments, language, self.seconds, translated=self.plan.request.translate)
 
-    async def price(self) -> int:
-        """Credits for all of it; the file is decoded for its length. Raises BadRequest or FileTooLarge for the file."""
-        with await self._decode() as recording:
-            return self._price(recording.seconds)
-
-    async def partials(self) -> AsyncGenerator[PartialTranscript]:
-        """What is said, as it is heard; at least one.
-
-        Raises BadRequest or FileTooLarge for the file, InsufficientCredits, ModelLoading, or what the engine raises.
-        Must be closed (`aclosing`).
-        """
-        with await self._decode() as recording:
-            self.seconds = recording.seconds
-            slowest = SLOWEST * self.seconds
-            self._hold = await self._context.billing.reserve(self._caller, self._price(self.seconds), slowest)
-            async with (
-                charged(self._hold, self._used, self._context.metrics),
-                aclosing(self._listen(recording)) as partials,
-            ):
-                async for partial in partials:
-                    yield partial
-
-    def transcript(self, partials: Sequence[PartialTranscript]) -> Transcript:
-        """All of them in one."""
-        segments = tuple(segment for partial in partials for segment in partial.segments)
-        return Transcript(segments, partials[-1].language, self.seconds, translated=self.plan.request.translate)
+    async def outcome(self) -> Outcome:
+        transcript = self.transcript
+        # hours of speech take most of a second
+        body = await asyncio.to_thread(published_transcript, transcript, words=self.plan.show_words)
+        result = OutputFile(self.plan.result_name, "application/json", BytesIO(body))
+        return Outcome(self.used(), result, transcript.language, transcript.segments, transcript.text)
 
     async def _decode(self) -> Recording:
-        longest = self._context.settings.transcription.max_seconds
-        channels = None if self.plan.by_channel else 1
-        recording = await self._context.decoders.decode(
-            self._file, longest, rate=self.plan.card.rate, channels=channels
-        )
+        recording = await super()._decode()
         if self.plan.by_channel and recording.channels != 2:
             recording.close()
             raise BadRequest(
@@ -113,17 +81,15 @@ class TranscriptionRun:
             )
         return recording
 
-    async def _listen(self, recording: Recording) -> AsyncGenerator[PartialTranscript]:
-        progress = Progress(self.plan.card.id, recording.seconds, self._context.metrics)
+    def _reached(self, step: PartialTranscript) -> float:
+        return step.end
+
+    async def _work(self, recording: Recording) -> AsyncGenerator[PartialTranscript]:
         heard = self._channels(recording) if self.plan.by_channel else self._whole(recording)
-        try:
-            async with aclosing(heard) as partials:
-                async for partial in partials:
-                    self._heard = partial.end
-                    progress.reach(partial.end)
-                    yield partial
-        finally:
-            progress.end()
+        async with aclosing(heard) as partials:
+            async for partial in partials:
+                self._partials.append(partial)
+                yield partial
 
     async def _whole(self, recording: Recording) -> AsyncGenerator[PartialTranscript]:
         label = Labeller(await self._turns(recording)) if self.plan.diarizer else None
@@ -143,8 +109,8 @@ class TranscriptionRun:
                         heard[-1].append(partial)
                         done = (number * recording.seconds + partial.end) / len(alone)
                         if done < recording.seconds:
-                            yield PartialTranscript(self._heard, done, (), partial.language)
-        yield by_channel(heard, self._heard, recording.seconds)
+                            yield PartialTranscript(self._done, done, (), partial.language)
+        yield by_channel(heard, self._done, recording.seconds)
 
     async def _transcribed(self, recording: Recording) -> AsyncGenerator[PartialTranscript]:
         async with (
@@ -164,34 +130,3 @@ class TranscriptionRun:
             async for diarization in found:
                 turns = diarization.turns
         return turns
-
-    def _price(self, seconds: float) -> int:
-        return minutes_price(seconds, self._context.settings.prices.stt_per_minute)
-
-    def _used(self) -> Used:
-        return Used("stt", self.plan.card.id, 0, self._heard, self._price(self._heard))
-
-
-class Progress:
-    """How far a recording is, in the metrics and, if it takes long, in the log."""
-
-    def __init__(self, model: str, seconds: float, metrics: Metrics) -> None:
-        self._model = model
-        self._seconds = seconds
-        self._done = 0.0
-        self._told = monotonic()
-        self._heard = metrics.heard.labels(model)
-        self._unheard = metrics.unheard.labels(model)
-        self._unheard.inc(seconds)
-
-    def reach(self, second: float) -> None:
-        self._heard.inc(second - self._done)
-        self._unheard.dec(second - self._done)
-        self._done = second
-        if monotonic() - self._told >= PROGRESS_SECONDS:
-            self._told = monotonic()
-            logger.info("%s has heard %.0f of %.0f s", self._model, second, self._seconds)
-
-    def end(self) -> None:
-        """Done, or given up."""
-        self._unheard.dec(self._seconds - self._done)

@@ -1,25 +1,11 @@
-"""What is done to recordings: converted, analysed, bettered, taken apart.
+"""What is done to recordings: converted, analysed, improved, taken apart.
 
-Order ──`Tools.check`──▶ Plan ──`Tools.process`──▶ Processing ──decode, reserve, work──▶ files, settled
+orders      what a client asks for
+planners    orders checked → plans
+run         what all runs share
+analysis, enhancement, separation   a plan and a run each
 """
 
-from ttsai_server.services.tools.orders import ORDERS, Analyze, Dereverb, Enhance, Order, Separate, Transcode
-from ttsai_server.services.tools.plan import OutputFile, Plan
-from ttsai_server.services.tools.processing import Processing
-from ttsai_server.services.tools.stems import keep_stems
-from ttsai_server.services.tools.tools import Tools
+from ttsai_server.services.tools.orders import Analyze, Dereverb, Enhance, Separate, Transcode
 
-__all__ = [
-    "ORDERS",
-    "Analyze",
-    "Dereverb",
-    "Enhance",
-    "Order",
-    "OutputFile",
-    "Plan",
-    "Processing",
-    "Separate",
-    "Tools",
-    "Transcode",
-    "keep_stems",
-]
+__all__ = ["Analyze", "Dereverb", "Enhance", "Separate", "Transcode"]

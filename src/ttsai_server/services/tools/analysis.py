@@ -4,35 +4,42 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from io import BytesIO
-from typing import ClassVar
+from typing import BinaryIO
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import ModelCard, Music
+from ttsai_server.domain import Caller, ModelCard, Music
 from ttsai_server.engines.base import Analyzer
 from ttsai_server.errors import EngineFailed
-from ttsai_server.runtime.base import Runtime
+from ttsai_server.services.context import ServiceContext
+from ttsai_server.services.flow import OutputFile
+from ttsai_server.services.recording_run import RecordingPlan
 from ttsai_server.services.result_json import published_music
-from ttsai_server.services.tools.plan import OutputFile, Plan, resampled
+from ttsai_server.services.tools.run import ToolRun, resampled
 
 
-@dataclass(frozen=True, slots=True)
-class MusicAnalysis(Plan):
-    channels: ClassVar[int | None] = 1
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisPlan(RecordingPlan):
     card: ModelCard
 
-    @property
-    def result_name(self) -> str:
-        return "analysis.json"
+    def run(self, caller: Caller, context: ServiceContext, upload: BinaryIO | None = None) -> "AnalysisRun":
+        return AnalysisRun(self, caller, context, upload)
 
-    async def work(self, recording: Recording, runtime: Runtime, made: list[OutputFile]) -> AsyncGenerator[float]:
-        music: Music | None = None
-        with await resampled(recording, self.card.rate) as sound:
-            async with runtime.lease(self.card) as handle, aclosing(handle.run(Analyzer.analyze, sound)) as steps:
+
+class AnalysisRun(ToolRun[AnalysisPlan]):
+    async def _work(self, recording: Recording) -> AsyncGenerator[float]:
+        card, music = self.plan.card, None
+        with await resampled(recording, card.rate) as sound:
+            async with (
+                self._context.runtime.lease(card) as handle,
+                aclosing(handle.run(Analyzer.analyze, sound)) as steps,
+            ):
                 async for step in steps:
                     music = step.music
                     yield step.end / max(sound.seconds, 0.001)  # of one sample, resampling may leave none
         if music is None:
-            raise EngineFailed(f"{self.card.id!r} found nothing.")
-        made.append(
-            OutputFile(self.result_name, "application/json", BytesIO(published_music(music, recording.seconds)))
-        )
+            raise EngineFailed(f"{card.id!r} found nothing.")
+        self._files.append(self._written(music))
+
+    def _written(self, music: Music) -> OutputFile:
+        body = published_music(music, self.seconds)
+        return OutputFile(self.plan.result_name, "application/json", BytesIO(body))

@@ -1,16 +1,18 @@
-"""A recording → one file: through any number of engines that better it, then encoded. With none, it is converted."""
+"""A recording → one file: improved by any number of engines in turn, then encoded. With none, it is only converted."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import BinaryIO
 
 from ttsai_server.audio.export import ExportFormat
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import EnhancementRequest, ModelCard
+from ttsai_server.domain import Caller, EnhancementRequest, ModelCard
 from ttsai_server.engines.base import Enhancer
 from ttsai_server.errors import EngineFailed
-from ttsai_server.runtime.base import Runtime
-from ttsai_server.services.tools.plan import OutputFile, Plan, exported, resampled, write
+from ttsai_server.services.context import ServiceContext
+from ttsai_server.services.recording_run import RecordingPlan
+from ttsai_server.services.tools.run import ToolRun, exported, resampled, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,53 +21,53 @@ class Stage:
     request: EnhancementRequest
 
 
-@dataclass(frozen=True, slots=True)
-class EnhancementChain(Plan):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnhancementPlan(RecordingPlan):
     stages: tuple[Stage, ...]
     target: ExportFormat
     """All but depth and tags, which are the source's."""
 
-    @property
-    def result_name(self) -> str:
-        return f"{self.kind}.{self.target.format}"
+    def run(self, caller: Caller, context: ServiceContext, upload: BinaryIO | None = None) -> "EnhancementRun":
+        return EnhancementRun(self, caller, context, upload)
 
-    async def work(self, recording: Recording, runtime: Runtime, made: list[OutputFile]) -> AsyncGenerator[float]:
-        sound, parts = recording, len(self.stages) + 1
+
+class EnhancementRun(ToolRun[EnhancementPlan]):
+    async def _work(self, recording: Recording) -> AsyncGenerator[float]:
+        plan, sound, parts = self.plan, recording, len(self.plan.stages) + 1
         try:
-            for number, stage in enumerate(self.stages):
-                sound = _instead(sound, await resampled(sound, stage.card.rate))
+            for number, stage in enumerate(plan.stages):
+                sound = _replaced(sound, await resampled(sound, stage.card.rate))
                 after = Recording(sound.rate, sound.channels)
                 try:
-                    async with aclosing(_bettered(sound, stage, runtime, after)) as shares:
+                    async with aclosing(self._enhanced(sound, stage, after)) as shares:
                         async for share in shares:
                             yield (number + share) / parts
                 except BaseException:
                     after.close()
                     raise
-                sound = _instead(sound, after)
-            if self.target.rate is None:
-                sound = _instead(sound, await resampled(sound, recording.rate, recording.frames))
-            target = replace(self.target, depth=recording.depth, tags=recording.tags)
-            made.append(await exported(sound, target, self.kind))
+                sound = _replaced(sound, after)
+            if plan.target.rate is None:
+                sound = _replaced(sound, await resampled(sound, recording.rate, recording.frames))
+            target = replace(plan.target, depth=recording.depth, tags=recording.tags)
+            self._files.append(await exported(sound, target, plan.kind))
             yield 1.0
         finally:
             sound.close()
 
+    async def _enhanced(self, sound: Recording, stage: Stage, into: Recording) -> AsyncGenerator[float]:
+        """How much of the stage is done, 0 to 1. Raises EngineFailed if it comes out shorter or longer."""
+        async with (
+            self._context.runtime.lease(stage.card) as handle,
+            aclosing(handle.run(Enhancer.enhance, sound, stage.request)) as steps,
+        ):
+            async for audio in steps:
+                await write(into, audio.samples)
+                yield into.frames / max(sound.frames, 1)  # of one sample, resampling may leave none
+        if into.frames != sound.frames:
+            raise EngineFailed(f"{stage.card.id!r} made {into.frames} frames of {sound.frames}.")
 
-async def _bettered(sound: Recording, stage: Stage, runtime: Runtime, into: Recording) -> AsyncGenerator[float]:
-    """How much of it is done. Raises EngineFailed if it comes out shorter or longer."""
-    async with (
-        runtime.lease(stage.card) as handle,
-        aclosing(handle.run(Enhancer.enhance, sound, stage.request)) as steps,
-    ):
-        async for audio in steps:
-            await write(into, audio.samples)
-            yield into.frames / max(sound.frames, 1)  # of one sample, resampling may leave none
-    if into.frames != sound.frames:
-        raise EngineFailed(f"{stage.card.id!r} made {into.frames} frames of {sound.frames}.")
 
-
-def _instead(sound: Recording, other: Recording) -> Recording:
+def _replaced(sound: Recording, other: Recording) -> Recording:
     """The other; what it takes the place of needs no disk any more."""
     if other is not sound:
         sound.close()

@@ -1,11 +1,19 @@
 """How a client wants a recording treated: the types are right, the meaning not yet checked."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
+
+from ttsai_server.services.flow import Order
+from ttsai_server.services.tools.analysis import AnalysisRun
+from ttsai_server.services.tools.enhancement import EnhancementRun
+from ttsai_server.services.tools.separation import SeparationRun
 
 
 @dataclass(frozen=True, slots=True)
-class Transcode:
+class Transcode(Order[EnhancementRun]):
+    kind: ClassVar[str] = "convert"
+    takes_upload: ClassVar[bool] = True
+
     format: str
     """A key of `encode.CONTENT_TYPES`."""
     bitrate: int | None = None
@@ -17,7 +25,10 @@ class Transcode:
 
 
 @dataclass(frozen=True, slots=True)
-class Enhance:
+class Enhance(Order[EnhancementRun]):
+    kind: ClassVar[str] = "enhance"
+    takes_upload: ClassVar[bool] = True
+
     denoise: bool = True
     enhance_clarity: bool = True
     super_resolution: bool = False
@@ -27,7 +38,10 @@ class Enhance:
 
 
 @dataclass(frozen=True, slots=True)
-class Dereverb:
+class Dereverb(Order[EnhancementRun]):
+    kind: ClassVar[str] = "dereverb"
+    takes_upload: ClassVar[bool] = True
+
     echo: bool = True
     """Take away distinct echoes."""
     reverb: bool = True
@@ -38,7 +52,10 @@ class Dereverb:
 
 
 @dataclass(frozen=True, slots=True)
-class Separate:
+class Separate(Order[SeparationRun]):
+    kind: ClassVar[str] = "separate"
+    takes_upload: ClassVar[bool] = True
+
     model: str = "demucs"
     """A model's id, or the family's."""
     stems: int = 2
@@ -48,17 +65,6 @@ class Separate:
 
 
 @dataclass(frozen=True, slots=True)
-class Analyze:
-    pass
-
-
-Order = Transcode | Enhance | Dereverb | Separate | Analyze
-
-ORDERS: Mapping[str, type[Order]] = {
-    "convert": Transcode,
-    "enhance": Enhance,
-    "dereverb": Dereverb,
-    "separate": Separate,
-    "analyze": Analyze,
-}
-"""Kind of a task → the order that it carries out."""
+class Analyze(Order[AnalysisRun]):
+    kind: ClassVar[str] = "analyze"
+    takes_upload: ClassVar[bool] = True

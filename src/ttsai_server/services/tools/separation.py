@@ -14,20 +14,23 @@ from numpy.typing import NDArray
 
 from ttsai_server.audio.export import ExportFormat
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import ModelCard
+from ttsai_server.domain import Caller, ModelCard
 from ttsai_server.engines.base import Separator
 from ttsai_server.errors import EngineFailed
-from ttsai_server.runtime.base import Runtime
 from ttsai_server.runtime.threads import in_thread
-from ttsai_server.services.tools.plan import OutputFile, Plan, exported, resampled
+from ttsai_server.services.context import ServiceContext
+from ttsai_server.services.flow import Outcome, OutputFile, OutputParts
+from ttsai_server.services.recording_run import RecordingPlan
+from ttsai_server.services.result_json import published_stems
+from ttsai_server.services.tools.run import ToolRun, exported, resampled
 
 VOCALS, INSTRUMENTAL = "vocals", "instrumental"
 SEPARATING = 0.9
 """Share of the work that is the model's; the rest is encoding."""
 
 
-@dataclass(frozen=True, slots=True)
-class Separation(Plan):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeparationPlan(RecordingPlan):
     card: ModelCard
     asked: str
     """The model as the client named it."""
@@ -35,57 +38,66 @@ class Separation(Plan):
     """Those of the card, or vocals and instrumental: all that is no voice."""
     format: str
     zip: bool
+    """All stems in one file, not one of each."""
 
-    @property
-    def result_name(self) -> str:
-        return "stems.zip" if self.zip else "stems.json"
+    def run(self, caller: Caller, context: ServiceContext, upload: BinaryIO | None = None) -> "SeparationRun":
+        return SeparationRun(self, caller, context, upload)
 
-    async def work(self, recording: Recording, runtime: Runtime, made: list[OutputFile]) -> AsyncGenerator[float]:
+
+class SeparationRun(ToolRun[SeparationPlan]):
+    async def outcome(self) -> Outcome:
+        if self.plan.zip:
+            return await super().outcome()
+        return Outcome(self.used(), OutputParts(tuple(self._files), self._index))
+
+    async def _work(self, recording: Recording) -> AsyncGenerator[float]:
+        plan = self.plan
         with ExitStack() as kept, ExitStack() as unfinished:
-            mix = kept.enter_context(await resampled(recording, self.card.rate))
-            parts = {name: kept.enter_context(Recording(mix.rate, mix.channels)) for name in self.stems}
-            async with aclosing(self._separated(mix, parts, runtime)) as shares:
+            mix = kept.enter_context(await resampled(recording, plan.card.rate))
+            stems = {name: kept.enter_context(Recording(mix.rate, mix.channels)) for name in plan.stems}
+            async with aclosing(self._separated(mix, stems)) as shares:
                 async for share in shares:
                     yield SEPARATING * share
             files: list[OutputFile] = []
-            for name, part in parts.items():
-                with await resampled(part, recording.rate, recording.frames) as sound:
-                    target = ExportFormat(self.format, depth=recording.depth)
-                    files.append(await exported(sound, target, name))
+            for name, stem in stems.items():
+                with await resampled(stem, recording.rate, recording.frames) as sound:
+                    files.append(await exported(sound, ExportFormat(plan.format, depth=recording.depth), name))
                     unfinished.callback(files[-1].file.close)
-                yield SEPARATING + (1 - SEPARATING) * len(files) / len(parts)
-            if self.zip:
-                made.append(await in_thread(None, lambda: _zipped(files), discard=lambda zipped: zipped.file.close()))
+                yield SEPARATING + (1 - SEPARATING) * len(files) / len(stems)
+            if plan.zip:
+                zipped = await in_thread(None, lambda: _zipped(files), discard=lambda zipped: zipped.file.close())
+                self._files.append(zipped)
             else:
                 unfinished.pop_all()
-                made.extend(files)
+                self._files.extend(files)
 
-    async def _separated(
-        self, mix: Recording, parts: Mapping[str, Recording], runtime: Runtime
-    ) -> AsyncGenerator[float]:
-        done = 0
-        async with runtime.lease(self.card) as handle, aclosing(handle.run(Separator.separate, mix)) as steps:
+    async def _separated(self, mix: Recording, stems: Mapping[str, Recording]) -> AsyncGenerator[float]:
+        card, done = self.plan.card, 0
+        async with self._context.runtime.lease(card) as handle, aclosing(handle.run(Separator.separate, mix)) as steps:
             async for step in steps:
-                await in_thread(None, partial(_write, mix, done, step.samples, parts))
+                await in_thread(None, partial(_write, mix, done, step.samples, stems))
                 done += len(step.samples[VOCALS])
                 yield done / max(mix.frames, 1)  # of one sample, resampling may leave none
-        if any(part.frames != mix.frames for part in parts.values()):
-            raise EngineFailed(f"{self.card.id!r} made {done} frames of {mix.frames}.")
+        if any(stem.frames != mix.frames for stem in stems.values()):
+            raise EngineFailed(f"{card.id!r} made {done} frames of {mix.frames}.")
+
+    def _index(self, job: str, addresses: Mapping[str, str], credits: int) -> bytes:
+        return published_stems(job, self.plan.asked, self.seconds, addresses, credits)
 
 
 def _write(
-    mix: Recording, start: int, samples: Mapping[str, NDArray[np.float32]], parts: Mapping[str, Recording]
+    mix: Recording, start: int, samples: Mapping[str, NDArray[np.float32]], stems: Mapping[str, Recording]
 ) -> None:
-    """Add what the model made of the mix from frame `start` on to the parts.
+    """Add what the model made of the mix from frame `start` on to the stems.
 
     What is no voice is the mix without it, so that the two sum to the mix whatever the model heard.
     """
-    for name, part in parts.items():
+    for name, stem in stems.items():
         if name == INSTRUMENTAL:
             voice = samples[VOCALS]
-            part.append(mix.read(start, len(voice)) - voice)
+            stem.append(mix.read(start, len(voice)) - voice)
         else:
-            part.append(samples[name])
+            stem.append(samples[name])
 
 
 def _zipped(files: Sequence[OutputFile]) -> OutputFile:

@@ -1,10 +1,7 @@
-"""What every treatment of a recording is, and the steps that several share."""
+"""What every run that makes files of a recording is, and the steps that several share."""
 
-from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from tempfile import TemporaryFile
-from typing import BinaryIO, ClassVar, cast
+from typing import BinaryIO, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,47 +10,33 @@ from ttsai_server.audio.encode import CONTENT_TYPES
 from ttsai_server.audio.export import ExportFormat, export
 from ttsai_server.audio.recording import Recording
 from ttsai_server.audio.resampling import at_rate
+from ttsai_server.domain import Caller
 from ttsai_server.engines.base import Cancellation
-from ttsai_server.runtime.base import Runtime
 from ttsai_server.runtime.threads import in_thread
+from ttsai_server.services.context import ServiceContext
+from ttsai_server.services.flow import Outcome, OutputFile
+from ttsai_server.services.recording_run import RecordingPlan, RecordingRun
+
+P = TypeVar("P", bound=RecordingPlan)
 
 
-@dataclass(frozen=True, slots=True)
-class OutputFile:
-    """A finished file, for who asked for it to close."""
+class ToolRun(RecordingRun[P, float]):
+    """Its steps are how much is done, 0 to 1; at their end all that was ordered is in `_files`."""
 
-    name: str
-    """With its extension."""
-    content_type: str
-    file: BinaryIO
+    def __init__(self, plan: P, caller: Caller, context: ServiceContext, upload: BinaryIO | None) -> None:
+        super().__init__(plan, caller, context, upload)
+        self._files: list[OutputFile] = []
 
+    async def outcome(self) -> Outcome:
+        (made,) = self._files
+        return Outcome(self.used(), made)
 
-@dataclass(frozen=True, slots=True)
-class Plan(ABC):
-    """A checked order."""
+    def close(self) -> None:
+        for each in self._files:
+            each.file.close()
 
-    kind: str
-    """A key of ORDERS, and how it is named in the account's usage."""
-    model: str
-    """Id of the card that does most of it, or `kind` where none is needed: as jobs, the plans of one share a queue."""
-    per_minute: int
-    """Credits for each started minute of the recording."""
-
-    rate: ClassVar[int | None] = None
-    channels: ClassVar[int | None] = 2
-    """How the file is to be decoded, see `audio.decode`."""
-
-    @property
-    @abstractmethod
-    def result_name(self) -> str:
-        """File name of a task's result, with its extension."""
-
-    @abstractmethod
-    def work(self, recording: Recording, runtime: Runtime, made: list[OutputFile]) -> AsyncGenerator[float]:
-        """Do it. Yields how much is done, 0 to 1; at its end all that was ordered is in `made`.
-
-        Raises ModelLoading, or what the engines raise. Must be closed (`aclosing`).
-        """
+    def _reached(self, step: float) -> float:
+        return step * self.seconds
 
 
 async def resampled(recording: Recording, rate: int, frames: int | None = None) -> Recording:

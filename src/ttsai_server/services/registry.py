@@ -1,0 +1,19 @@
+"""What the server can be asked for: each kind of order, and what checks it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ttsai_server.services.flow import Order, Planner
+from ttsai_server.services.speech import SpeechOrder, plan_speech
+from ttsai_server.services.tools import Analyze, Dereverb, Enhance, Separate, Transcode, planners
+from ttsai_server.services.transcription import TranscriptionOrder, plan_transcription
+
+PLANNERS: Mapping[type[Order[Any]], Planner] = {
+    SpeechOrder: plan_speech,
+    TranscriptionOrder: plan_transcription,
+    Transcode: planners.plan_transcoding,
+    Enhance: planners.plan_enhancement,
+    Dereverb: planners.plan_dereverberation,
+    Separate: planners.plan_separation,
+    Analyze: planners.plan_analysis,
+}
