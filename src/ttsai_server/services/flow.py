@@ -37,8 +37,13 @@ class Order(Generic[R]):
     """Whether it comes with a file."""
 
     def to_json(self) -> str:
-        """For the row of a job; `Flow.order` reads it."""
+        """For the row of a job."""
         return json.dumps(asdict(cast(Any, self)))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What `to_json` has written."""
+        return cls(**json.loads(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,8 +197,8 @@ class Flow:
         return self._orders[kind].takes_upload
 
     def order(self, kind: str, text: str) -> Order[Any]:
-        """The order that `Order.to_json` has written."""
-        return cast(Any, self._orders[kind])(**json.loads(text))
+        """The order of a job, from its row."""
+        return self._orders[kind].from_json(text)
 
     async def plan(self, caller: Caller, order: Order[Any]) -> Plan:
         """Raises what the order's planner raises."""
