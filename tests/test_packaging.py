@@ -25,7 +25,7 @@ ENGINES = sorted(
 
 NOT_IMPORTED = {"psycopg"}
 """Asked for, though only named to SQLAlchemy."""
-OF_EXTRAS = {"lingua", "obstore", "redis"}
+OF_EXTRAS = {"lingua", "obstore", "redis", "uv"}
 """Imported by the server itself, where a request or the settings ask for it."""
 ALTERNATIVES = {"kokoro", "openvino", "torch"}
 """What Kokoro can be run by beside ONNX Runtime; it needs none of them."""
@@ -90,7 +90,7 @@ def test_without_extras_what_the_server_imports_is_installed_and_nothing_else() 
     assert base - set[str]().union(*map(brings, of_others)) == NOT_IMPORTED
 
 
-@pytest.mark.parametrize("extra", ["languages", "redis", "s3"])
+@pytest.mark.parametrize("extra", ["environments", "languages", "redis", "s3"])
 def test_what_the_server_imports_if_its_settings_ask_for_it_is_brought_by_an_extra(extra: str) -> None:
     asked = asked_for(f"ttsai-server[{extra}]")
     assert any(brings(module) & asked for module in OF_EXTRAS & imported_without_engines())

@@ -115,6 +115,16 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Environment:
+    """What an engine needs in an interpreter of its own, since it does not go with the server's packages."""
+
+    python: str
+    """Versions of Python that it runs on, as `>=3.11,<3.13`."""
+    packages: tuple[str, ...]
+    """Packages with their exact versions, as `numpy==1.26.4`."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """What is known of a model before it is loaded; read from models/<id>.toml."""
 
@@ -161,6 +171,8 @@ class ModelCard:
     """Files under models/<id>/ that the engine's `prepare` makes of the others."""
     options: Mapping[str, object] = field(default_factory=dict[str, object])
     """How the engine is loaded; checked by its Setup."""
+    environment: Environment | None = None
+    """The environment that its process runs in; None: the server's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,6 +240,11 @@ class PullFailed(NotReady):
         super().__init__(f"The weights of {model!r} could not be fetched:{lines}")
 
 
+class InstallFailed(NotReady):
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(f"The environment of {model!r} could not be made: {reason}")
+
+
 class BadCard(ValueError):
     """A model card that can't be used."""
 

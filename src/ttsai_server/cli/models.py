@@ -1,10 +1,11 @@
 """ttsai-server models: what there is, and its weights."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from operator import attrgetter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -12,6 +13,8 @@ from ttsai_server.cli.output import Columns, Json, fail, show
 from ttsai_server.cli.progress import download_bar
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.catalog import Catalog
+from ttsai_server.engines.environments import make
+from ttsai_server.engines.installation import require_installed
 from ttsai_server.engines.weights import import_from, missing_files, pull
 from ttsai_server.errors import ApiError
 from ttsai_server.services.availability import availability
@@ -54,6 +57,14 @@ class Pulled:
     error: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Installed:
+    id: str
+    packages: str
+    """ready or missing."""
+    error: str | None
+
+
 @app.command("list")
 def list_models(context: typer.Context, as_json: Json = False) -> None:
     """List the models, and whether their packages and weights are here."""
@@ -75,12 +86,19 @@ def pull_models(
     """Fetch the weights of models. Exit status: 0 all are here, 1 some could not be had, 2 unknown model."""
     settings: Settings = context.obj
     results = [_pull(card, settings.models.dir, folder) for card in _cards(settings, models)]
-    if as_json:
-        typer.echo(json.dumps({"models": [asdict(result) for result in results]}))
-    else:
-        for result in results:
-            typer.echo(result.error or f"{result.id}: ready", err=result.error is not None)
-    raise typer.Exit(any(result.error for result in results))
+    _tell(results, as_json=as_json)
+
+
+@app.command("install")
+def install_models(
+    context: typer.Context,
+    models: Annotated[list[str], typer.Argument(help="Ids of models, as `models list` shows them.")],
+    as_json: Json = False,
+) -> None:
+    """Make the environments of models that have one of their own. Exit status: 0 all are here, 1 some are not."""
+    settings: Settings = context.obj
+    results = [_install(card, settings.models.dir) for card in _cards(settings, models)]
+    _tell(results, as_json=as_json)
 
 
 @app.command()
@@ -128,6 +146,27 @@ def _pull(card: ModelCard, models: Path, folder: Path | None) -> Pulled:
     except (ApiError, OSError) as error:
         return Pulled(card.id, "missing", str(error))
     return Pulled(card.id, "ready", None)
+
+
+def _install(card: ModelCard, models: Path) -> Installed:
+    try:
+        if card.environment:
+            with download_bar(card.id) as progress:
+                make(card, models, lambda line: progress(line, 0, None))
+        require_installed(card, models)
+    except (ApiError, OSError) as error:
+        return Installed(card.id, "missing", str(error))
+    return Installed(card.id, "ready", None)
+
+
+def _tell(results: Sequence[Pulled | Installed], *, as_json: bool) -> NoReturn:
+    """Print the results and end the command."""
+    if as_json:
+        typer.echo(json.dumps({"models": [asdict(result) for result in results]}))
+    else:
+        for result in results:
+            typer.echo(result.error or f"{result.id}: ready", err=result.error is not None)
+    raise typer.Exit(any(result.error for result in results))
 
 
 def _catalog(settings: Settings) -> Catalog:

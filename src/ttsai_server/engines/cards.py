@@ -18,10 +18,11 @@ from pydantic import (
     ValidationError,
 )
 
-from ttsai_server.domain import Capability, ModelCard, Source, Tier, Voice
+from ttsai_server.domain import Capability, Environment, ModelCard, Source, Tier, Voice
 from ttsai_server.errors import BadCard
 from ttsai_server.text.language import NAMES
 
+_BOUND = r"(>=|<=|==|!=|~=|<|>)\d+(\.\d+)*(\.\*)?"
 ENGINE_PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
@@ -39,6 +40,8 @@ def _inside(path: str) -> str:
     return path
 
 
+PythonVersions = Annotated[str, StringConstraints(pattern=rf"^{_BOUND}(,{_BOUND})*$")]
+PinnedPackage = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*(\[[\w.,-]+\])?==\w[\w.+!-]*$")]
 RelativePath = Annotated[str, AfterValidator(_inside)]
 """A path that stays inside its folder."""
 Parts = Annotated[tuple[RelativePath, ...], BeforeValidator(_listed), Field(min_length=1)]
@@ -62,6 +65,11 @@ class SourceEntry(_Strict):
     revision: str
     files: dict[RelativePath, Parts]
     sha256: dict[str, Sha256] = {}
+
+
+class EnvironmentEntry(_Strict):
+    python: PythonVersions = ">=3.11"
+    packages: Annotated[tuple[PinnedPackage, ...], Field(min_length=1)]
 
 
 class CardFile(_Strict):
@@ -94,6 +102,7 @@ class CardFile(_Strict):
     """File → checksum, for files that are the same in every source."""
     sources: tuple[SourceEntry, ...] = ()
     derived: tuple[RelativePath, ...] = ()
+    environment: EnvironmentEntry | None = None
 
 
 def read_card(file: Path) -> ModelCard:
@@ -121,6 +130,8 @@ def _check(entry: CardFile, file: Path) -> None:
     for language in sorted(spoken):
         if language.split("-")[0] not in entry.languages:
             raise BadCard(file, "languages", f"a voice speaks {language!r}, which is not among them")
+    if entry.environment and entry.derived:
+        raise BadCard(file, "derived", "files can't be made for a model with an environment of its own")
     for number, source in enumerate(_sources(entry)):
         _check_source(source, file, f"sources.{number}")
     offered = {path for source in _sources(entry) for path in source.files}
@@ -140,8 +151,11 @@ def _card(entry: CardFile) -> ModelCard:
     voices = tuple(
         Voice(v.id, v.name, entry.id, v.language, v.gender, entry.previews[v.language]) for v in entry.voices
     )
-    plain = {key: value for key, value in entry if key not in {"previews", "voices", "sha256", "sources"}}
-    return ModelCard(**plain, voices=voices, sources=_sources(entry))
+    plain = {
+        key: value for key, value in entry if key not in {"previews", "voices", "sha256", "sources", "environment"}
+    }
+    environment = Environment(**dict(entry.environment)) if entry.environment else None
+    return ModelCard(**plain, voices=voices, sources=_sources(entry), environment=environment)
 
 
 def _sources(entry: CardFile) -> tuple[Source, ...]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.catalog import load_class
+from ttsai_server.engines.environments import is_whole
 from ttsai_server.errors import PackagesMissing
 
 
@@ -14,6 +15,8 @@ def install_command(card: ModelCard, models: Path) -> str | None:
         card: the model.
         models: the folder of all weights, `models.dir`.
     """
+    if card.environment:
+        return None if is_whole(card, models) else f"ttsai-server models install {card.id}"
     engine = load_class(card)
     return None if engine.installed() else engine.install_command()
 

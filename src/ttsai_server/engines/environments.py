@@ -1,0 +1,129 @@
+"""Environments: interpreters for engines whose packages can't be installed beside the server's.
+
+A card's [environment] says which Python and which packages. `make` has uv install them to models/<id>/.venv, with
+what a model's process imports itself, and a link to this very `ttsai_server`, without its dependencies. The index,
+proxies and certificates are those that the user has set for uv.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import ttsai_server
+from ttsai_server.domain import Environment, ModelCard
+from ttsai_server.errors import InstallFailed
+
+OUR_PYTHON = ">=3.11"
+OUR_PACKAGES = (
+    "filelock>=3.16",
+    "msgspec>=0.19",
+    "numpy>=1.26",
+    "orjson>=3.10",
+    "platformdirs>=4",
+    "pydantic>=2.11",
+    "pydantic-settings>=2.10",
+    "regex>=2025.7",
+)
+"""What `ttsai_server.runtime.worker` and `engines.base` import; bounds as wide as they allow."""
+OUR_CODE = Path(ttsai_server.__file__).parent
+
+
+Tell = Callable[[str], object]
+"""Told each line of what uv says."""
+
+
+def is_whole(card: ModelCard, models: Path) -> bool:
+    """Whether the card's environment is there, holds what the card asks for now, and runs this `ttsai_server`."""
+    folder = _folder(card, models)
+    stamp = _stamp(folder)
+    return (
+        interpreter(card, models).exists()
+        and stamp.is_file()
+        and stamp.read_text("utf-8") == _content(_of(card))
+        and any(link.resolve() == OUR_CODE for link in folder.glob("lib/python*/site-packages/ttsai_server"))
+    )
+
+
+def interpreter(card: ModelCard, models: Path) -> Path:
+    """The Python of the card's environment; it need not be there."""
+    return _folder(card, models) / "bin" / "python"
+
+
+def make(card: ModelCard, models: Path, tell: Tell = lambda line: None) -> None:
+    """Make the card's environment unless it is whole; blocking, minutes.
+
+    One that was begun and not finished, or is of other requirements, is replaced. Safe beside another that makes it.
+    Raises InstallFailed, with what uv said, or how to install it.
+    """
+    from filelock import FileLock
+
+    folder = _folder(card, models)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.parent / ".installing"):
+        if not is_whole(card, models):
+            _make(card, folder, tell)
+
+
+def _make(card: ModelCard, folder: Path, tell: Tell) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    wanted, uv = _of(card), _uv(card)
+    _run([uv, "venv", "--python", f"{wanted.python},{OUR_PYTHON}", str(folder)], card, tell)
+    python = str(folder / "bin" / "python")
+    _run([uv, "pip", "install", "--python", python, *wanted.packages, *OUR_PACKAGES], card, tell)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "ttsai_server").symlink_to(OUR_CODE)
+    draft = _stamp(folder).with_suffix(".draft")
+    draft.write_text(_content(wanted), "utf-8")
+    draft.replace(_stamp(folder))
+
+
+def _run(command: list[str], card: ModelCard, tell: Tell) -> None:
+    said: list[str] = []
+    environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    ) as process:
+        for line in process.stderr or ():
+            said.append(line.rstrip())
+            tell(line.strip())
+    if process.returncode:
+        raise InstallFailed(card.id, "\n".join(said) or f"uv ended with {process.returncode}.")
+
+
+def _uv(card: ModelCard) -> str:
+    """uv's executable: of its Python package, or on the path."""
+    if find_spec("uv"):
+        from uv import find_uv_bin
+
+        return find_uv_bin()
+    if found := shutil.which("uv"):
+        return found
+    raise InstallFailed(card.id, "uv is not installed. Run: pip install 'ttsai-server[environments]'")
+
+
+def _of(card: ModelCard) -> Environment:
+    assert card.environment, f"{card.id} has no environment of its own"
+    return card.environment
+
+
+def _folder(card: ModelCard, models: Path) -> Path:
+    return models / card.id / ".venv"
+
+
+def _stamp(folder: Path) -> Path:
+    """Written last, so that an environment without it is half-made."""
+    return folder / "ttsai-server.json"
+
+
+def _content(wanted: Environment) -> str:
+    return json.dumps({"python": [wanted.python, OUR_PYTHON], "packages": [*wanted.packages, *OUR_PACKAGES]}, indent=2)
