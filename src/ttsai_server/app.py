@@ -31,8 +31,7 @@ from ttsai_server.api.middleware import AuthMiddleware, BodySizeLimit, OpenAcces
 from ttsai_server.api.uploads import MOST_FIELDS, MOST_FILES, body_limits
 from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
-from ttsai_server.jobs.nodes import name_of
-from ttsai_server.jobs.queue import DbosQueue
+from ttsai_server.jobs.node import name_of
 from ttsai_server.jobs.worker import Worker
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.loading import loader
@@ -80,9 +79,8 @@ def create_app(
     unbilled = flow.unbilled()
     store, webhooks = open_results(settings, database), Webhooks(settings.webhooks, database, SystemResolver())
     files = JobFiles(store, settings.jobs.hours * 3600)
-    queue, node = DbosQueue(), name_of(settings)
-    runner = JobRunner(database, files, unbilled, node, settings.jobs.attempts)
-    worker = Worker(settings, database, queue, node, runner, webhooks)
+    runner = JobRunner(database, files, unbilled, settings.jobs.attempts)
+    worker = Worker(settings, database, name_of(settings), runner, webhooks)
     preload = tuple(catalogue.models[name] for name in settings.models.preload)
     services = Services(
         settings=settings,
@@ -94,7 +92,7 @@ def create_app(
         accounts=accounts,
         webhooks=webhooks,
         results=store,
-        jobs=Jobs(settings, database, queue, runner, files, unbilled, webhooks),
+        jobs=Jobs(settings, database, worker, files, unbilled, webhooks),
         readiness=Readiness(pool, database, preload),
         metrics=metrics,
         admin_token=admin_token,
@@ -114,7 +112,7 @@ def create_app(
         jobs = [asyncio.create_task(chore) for chore in chores]
         yield
         await _stop(jobs)
-        await worker.stop()
+        await worker.close()
         webhooks.close()
         await pool.close()
         await limiter.close()

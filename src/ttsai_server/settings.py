@@ -247,9 +247,9 @@ class Jobs(Group):
     concurrent: PositiveInt = 4
     """Jobs of one model that this server does at the same time."""
     poll_seconds: PositiveFloat = 0.1
-    """How often new jobs are looked for, seconds; each look costs some 3 ms of a processor."""
+    """How often this server looks for jobs that others have accepted, while it does some itself, seconds."""
     idle_poll_seconds: PositiveFloat = 0.5
-    """The same, while there has been no job for ten seconds."""
+    """The same while it does none, and how often it looks for webhooks to send again."""
     dead_seconds: PositiveFloat = 30
     """A server that gave no sign of life for so long is taken for dead, and others do its jobs, seconds."""
     attempts: PositiveInt = 5

@@ -1,15 +1,13 @@
-"""The worker with its server: stopped in the middle, one to a process, one for many servers."""
+"""The worker with its server: stopped in the middle, one for many servers."""
 
 import time
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from tests.jobs.serving import Server, serving
-from tests.live import Live, live
 
-from ttsai_server.jobs.nodes import name_of
+from ttsai_server.jobs.node import name_of
 from ttsai_server.settings import Jobs, Settings
 
 SLOW = {
@@ -81,12 +79,6 @@ def test_a_server_that_does_no_jobs_leaves_them_to_another(tmp_path: Path) -> No
         assert client.get(f"/v1/tasks/{uuid}").json()["status"] == "queued"
     with serving(tmp_path, tmp_path / "log", SLOW) as server, client_of(server, key) as client:
         assert until(client, uuid, "completed", "failed")["status"] == "completed"
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_second_server_in_a_process_can_do_no_jobs(server: Live, tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="did not start"), live(Settings(data_dir=tmp_path), jobs=True):
-        pass
 
 
 def test_a_servers_name_stays(tmp_path: Path) -> None:

@@ -30,7 +30,6 @@ from ttsai_server.services.webhooks import SystemResolver, Webhooks
 from ttsai_server.settings import Models, Settings
 from ttsai_server.store.accounts import Account, Accounts
 from ttsai_server.store.db import Database
-from ttsai_server.store.jobs import Job
 from ttsai_server.store.results import open_results
 from ttsai_server.store.tables import usage
 
@@ -42,10 +41,10 @@ CREDITS = 100
 class ByHand(Queue):
     """The test does the jobs itself."""
 
-    def enqueue(self, connection: Connection, job: Job) -> None:
+    def wake(self) -> None:
         pass
 
-    async def forget(self, before: float) -> None:
+    def stop(self, id: str) -> None:
         pass
 
 
@@ -78,13 +77,13 @@ def files(settings: Settings, database: Database) -> JobFiles:
 
 @pytest.fixture
 def runner(database: Database, files: JobFiles, flow: Flow) -> JobRunner:
-    return JobRunner(database, files, flow.unbilled(), "node", 3)
+    return JobRunner(database, files, flow.unbilled(), 3)
 
 
 @pytest.fixture
-def jobs(settings: Settings, database: Database, files: JobFiles, flow: Flow, runner: JobRunner) -> Jobs:
+def jobs(settings: Settings, database: Database, files: JobFiles, flow: Flow) -> Jobs:
     webhooks = Webhooks(settings.webhooks, database, SystemResolver())
-    return Jobs(settings, database, ByHand(), runner, files, flow.unbilled(), webhooks)
+    return Jobs(settings, database, ByHand(), files, flow.unbilled(), webhooks)
 
 
 async def account(database: Database, caller: Caller) -> Account:
@@ -161,7 +160,7 @@ async def test_a_job_has_the_result_of_the_request_and_the_same_price(
     accepted = await jobs.submit(caller, Dialogue(LINES), JobOptions("http://a"))
     [job] = accepted.jobs
     assert (job.kind, job.model, job.name, job.credits) == ("dialogue", "tone", "dialogue.json", 1)
-    await runner.do(job.id)
+    await runner.do(job)
     done = await jobs.get(job.id)
     assert (done.state, done.credits) == ("completed", 1)
     run = await flow.unbilled().start(caller, Dialogue(LINES))
@@ -178,7 +177,7 @@ async def test_a_job_whose_second_part_fails_charges_nothing(
     caller: Caller, jobs: Jobs, runner: JobRunner, database: Database
 ) -> None:
     [job] = (await jobs.submit(caller, Dialogue(BREAKING), JobOptions("http://a"))).jobs
-    await runner.do(job.id)
+    await runner.do(job)
     assert (await jobs.get(job.id)).error_code == "internal_error"
     after = await account(database, caller)
     assert (after.available, after.reserved) == (CREDITS, 0)
@@ -188,7 +187,7 @@ async def test_a_batch_of_any_kind_is_accepted(caller: Caller, jobs: Jobs, runne
     orders = [Dialogue(LINES), BadRequest("What?"), Dialogue(("",))]
     _, accepted = await jobs.submit_batch(caller, Dialogue.kind, orders, JobOptions("http://a"))
     assert [job.state for job in accepted.jobs] == ["queued", "failed", "failed"]
-    await runner.do(accepted.jobs[0].id)
+    await runner.do(accepted.jobs[0])
     assert (await jobs.get(accepted.jobs[0].id)).state == "completed"
 
 

@@ -13,16 +13,18 @@ from sqlalchemy import Connection, func, select
 
 from ttsai_server.errors import InternalError, NotFound
 from ttsai_server.services import job_completion
-from ttsai_server.store import jobs, ledger
+from ttsai_server.store import job_claims, jobs, ledger
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
 from ttsai_server.store.jobs import Batch, Job
+from ttsai_server.store.leases import Holder
 from ttsai_server.store.ledger import Used
 from ttsai_server.store.tables import accounts, usage, webhook_deliveries
 from ttsai_server.store.tables import ledger as lines
 
 CREDITS = 1000
 PRICE = 7
+HOLDER = Holder.of("node", 30)
 HOOK = "https://a.example/"
 Step = Callable[[Connection, str], None]
 
@@ -51,8 +53,8 @@ def failed(connection: Connection, id: str) -> None:
     job_completion.fail(connection, id, InternalError("Oh."))
 
 
-def begun(connection: Connection, id: str) -> None:
-    jobs.begin(connection, id, "node")
+def begun(connection: Connection, _: str) -> None:
+    job_claims.claim(connection, HOLDER, [], 100, time.time())
 
 
 def cancelled(connection: Connection, id: str) -> None:

@@ -118,17 +118,3 @@ async def test_postgres_takes_libpqs_name_for_tls(postgres_url: str) -> None:
 def test_a_database_of_another_kind_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="sqlite:///"):
         open_database(Settings(store=Store(url=url)))
-
-
-async def test_any_release_of_sqlite_fills_in_the_time_of_dbos_tables(tmp_path: Path) -> None:
-    database = open_database(Settings(data_dir=tmp_path))
-
-    def inserted(connection: Connection) -> float:
-        connection.exec_driver_sql("CREATE TABLE t (id, at INTEGER NOT NULL DEFAULT (unixepoch('subsec') * 1000))")
-        connection.exec_driver_sql("INSERT INTO t (id) VALUES (1)")
-        return connection.exec_driver_sql("SELECT at FROM t").scalar_one()
-
-    before = time.time()
-    at = await database.write(inserted)
-    await database.close()
-    assert before - 1 <= at / 1000 <= time.time() + 1

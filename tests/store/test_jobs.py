@@ -2,14 +2,13 @@ import time
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection
 from tests.processes import BARRIER, at_once
 
 from ttsai_server.settings import Settings
-from ttsai_server.store import jobs, nodes
+from ttsai_server.store import jobs
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
-from ttsai_server.store.jobs import CANCELLED, COMPLETED, FAILED, PROCESSING, Batch, Job
+from ttsai_server.store.jobs import CANCELLED, COMPLETED, FAILED, Batch, Job
 
 
 @pytest.fixture
@@ -81,33 +80,11 @@ async def test_each_model_has_a_line_of_its_own(database: Database, ann: str) ->
     assert (await database.write(jobs.add, job("x", ann, model="kokoro"))).turn == 1
 
 
-async def test_a_task_begun_is_being_done(database: Database, ann: str) -> None:
-    await added(database, ann, "t")
-    begun = await database.write(jobs.begin, "t", "node")
-    assert begun
-    assert (begun.state, begun.node, begun.attempts) == (PROCESSING, "node", 1)
-    assert begun.started_at == pytest.approx(time.time(), abs=30)
-
-
-async def test_a_task_begun_again_keeps_its_start(database: Database, ann: str) -> None:
-    await added(database, ann, "t")
-    first = await database.write(jobs.begin, "t", "a")
-    again = await database.write(jobs.begin, "t", "b")
-    assert first
-    assert again == replace(first, node="b", attempts=2)
-
-
 async def test_a_task_ends_once(database: Database, ann: str) -> None:
     await added(database, ann, "t")
     ended = await database.write(jobs.end, "t", COMPLETED, seconds=1.5)
     assert await database.write(jobs.end, "t", FAILED) is None
     assert await database.read(jobs.get, "t") == ended
-
-
-async def test_a_task_that_has_ended_is_not_begun(database: Database, ann: str) -> None:
-    await added(database, ann, "t")
-    await database.write(jobs.end, "t", CANCELLED)
-    assert await database.write(jobs.begin, "t", "node") is None
 
 
 async def test_progress_says_whether_it_is_still_wanted(database: Database, ann: str) -> None:
@@ -139,15 +116,6 @@ async def test_what_has_not_ended_in_time_is_late(database: Database, ann: str) 
     await database.write(jobs.end, "a", COMPLETED)
     assert await database.read(jobs.late, time.time() - 60) == []
     assert await database.read(jobs.late, time.time() + 60) == ["b"]
-
-
-async def test_it_is_busy_while_a_task_has_not_ended_and_for_a_time_after(database: Database, ann: str) -> None:
-    assert not await database.read(jobs.busy, time.time() - 60)
-    await added(database, ann, "a")
-    assert await database.read(jobs.busy, time.time() + 60)
-    await database.write(jobs.end, "a", COMPLETED)
-    assert await database.read(jobs.busy, time.time() - 60)
-    assert not await database.read(jobs.busy, time.time() + 60)
 
 
 async def test_a_purge_forgets_what_ended_long_ago(database: Database, ann: str) -> None:
@@ -184,25 +152,3 @@ async def test_of_servers_at_once_one_ends_a_task_and_one_a_batch(
     told = [line.split() for line in await at_once(3, END, store_settings.model_dump_json())]
     assert sorted(ended for ended, _ in told) == ["False", "False", "True"]
     assert sorted(open for _, open in told) == ["0", "1", "2"]
-
-
-def _seen(connection: Connection, node: str, ago: float) -> None:
-    nodes.beat(connection, node)
-    connection.execute(nodes.nodes.update().where(nodes.nodes.c.id == node).values(seen_at=time.time() - ago))
-
-
-async def test_a_server_that_gives_no_sign_is_taken_over(database: Database) -> None:
-    await database.write(_seen, "dead", 60)
-    await database.write(nodes.beat, "alive")
-    assert await database.write(nodes.take_over, "me", 30) == ["dead"]
-
-
-async def test_a_dead_server_is_taken_over_by_one(database: Database) -> None:
-    await database.write(_seen, "dead", 60)
-    assert await database.write(nodes.take_over, "me", 30) == ["dead"]
-    assert await database.write(nodes.take_over, "another", 30) == []
-
-
-async def test_no_server_takes_over_from_itself(database: Database) -> None:
-    await database.write(_seen, "me", 60)
-    assert await database.write(nodes.take_over, "me", 30) == []

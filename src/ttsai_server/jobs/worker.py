@@ -1,116 +1,69 @@
-"""DBOS, started and stopped with the server."""
+"""Does jobs and sends webhooks, from the server's start to its stop."""
 
 import asyncio
-import logging
-import threading
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from collections.abc import Collection
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection
 
-from ttsai_server.jobs.nodes import Nodes
-from ttsai_server.jobs.pace import Pace
-from ttsai_server.jobs.queue import APPLICATION, VERSION, DbosQueue
-from ttsai_server.jobs.workflows import Workflows
+from ttsai_server.jobs.claim_loop import ClaimLoop
 from ttsai_server.services.job_runner import JobRunner
+from ttsai_server.services.jobs import Queue
 from ttsai_server.services.webhooks import Webhooks
 from ttsai_server.settings import Settings
-from ttsai_server.store.db import Database, blocking_engine
-
-if TYPE_CHECKING:
-    from dbos import DBOSConfig
-
-NEVER = 3600.0
-"""Seconds between looks for schedules, of which there are none."""
+from ttsai_server.store import delivery_claims, job_claims
+from ttsai_server.store.db import Database
+from ttsai_server.store.jobs import Job
+from ttsai_server.store.leases import Holder
+from ttsai_server.store.webhooks import Delivery
 
 
-class Worker:
+class Worker(Queue):
+    """Does nothing on a server whose settings leave jobs to others."""
+
     def __init__(
-        self, settings: Settings, database: Database, queue: DbosQueue, node: str, work: JobRunner, webhooks: Webhooks
+        self, settings: Settings, database: Database, node: str, runner: JobRunner, webhooks: Webhooks
     ) -> None:
-        self._settings = settings
-        self._engine: Engine | None = None
-        self._queue = queue
-        self._node = node
-        self._work = work
+        """node: the name of this server."""
+        self._run = settings.jobs.run
+        self._runner = runner
         self._webhooks = webhooks
-        self._nodes = Nodes(database, queue, node, settings.jobs.dead_seconds)
-        self._pace = Pace(database, queue, settings.jobs)
-        self._watching: list[asyncio.Task[None]] = []
+        self._concurrent = settings.jobs.concurrent
+        self._most_attempts = settings.webhooks.concurrent
+        holder = Holder.of(node, settings.jobs.dead_seconds)
+        busy, idle = settings.jobs.poll_seconds, settings.jobs.idle_poll_seconds
+        self._jobs = ClaimLoop(database, job_claims.LEASES, holder, self._claim_jobs, self._do, busy, idle)
+        self._deliveries = ClaimLoop(
+            database, delivery_claims.LEASES, holder, self._claim_deliveries, self._attempt, idle, idle
+        )
 
     async def start(self) -> None:
-        """Make DBOS's tables; then, if this server does jobs, take up those that it left and look for more.
+        """Take up what this server left, and look for more."""
+        if self._run:
+            await self._jobs.start()
+            await self._deliveries.start()
 
-        Raises RuntimeError if another server in this process does jobs: DBOS is one to a process.
-        """
-        workflows = Workflows(asyncio.get_running_loop(), self._work, self._webhooks)
-        await asyncio.to_thread(self._start, workflows)
-        if self._settings.jobs.run:
-            self._watching = [asyncio.create_task(each) for each in (self._nodes.watch(), self._pace.keep())]
+    async def close(self) -> None:
+        """What is being done is broken off; another server or the next start does it again."""
+        await asyncio.gather(self._jobs.stop(), self._deliveries.stop())
 
-    async def stop(self) -> None:
-        """What is being done is broken off; the next start does it again."""
-        if self._watching:
-            for watching in self._watching:
-                watching.cancel()
-                with suppress(asyncio.CancelledError):
-                    await watching
-            await asyncio.to_thread(_destroy)
-            await self._work.close()
-        if self._engine:
-            self._engine.dispose()
+    def wake(self) -> None:
+        self._jobs.wake()
 
-    def _start(self, workflows: Workflows) -> None:
-        """Not on the event loop: DBOS would run its workflows on that, and give it thread pools of its own."""
-        from dbos import DBOS
+    def stop(self, id: str) -> None:
+        self._jobs.cancel(id)
 
-        self._engine = engine = blocking_engine(self._settings)
-        DBOS.migrate(engine.url.render_as_string(hide_password=False))
-        self._queue.open(engine)
-        if self._settings.jobs.run:
-            _refuse_a_second()
-            self._queue.register(self._settings.jobs)  # first: a queue that is made later is found a second later
-            DBOS(config=self._config(engine))
-            _log_with_the_rest()
-            workflows.register()
-            DBOS.launch()
+    def _claim_jobs(self, connection: Connection, holder: Holder, running: Collection[Job], now: float) -> list[Job]:
+        return job_claims.claim(connection, holder, running, self._concurrent, now)
 
-    def _config(self, engine: Engine) -> "DBOSConfig":
-        return {
-            "name": APPLICATION,
-            "system_database_engine": engine,
-            "executor_id": self._node,
-            "application_version": VERSION,
-            "enable_otlp": False,
-            "log_level": "WARNING",
-            "scheduler_polling_interval_sec": NEVER,
-        }
+    def _claim_deliveries(
+        self, connection: Connection, holder: Holder, running: Collection[Delivery], now: float
+    ) -> list[Delivery]:
+        return delivery_claims.claim(connection, holder, running, self._most_attempts, now)
 
+    async def _do(self, job: Job) -> None:
+        await self._runner.do(job)
+        if job.webhook_url or job.batch:
+            self._deliveries.wake()
 
-def _log_with_the_rest() -> None:
-    """DBOS has written to the console by a handler of its own since it was made."""
-    log = logging.getLogger("dbos")
-    for handler in list(log.handlers):
-        log.removeHandler(handler)
-    log.propagate = True
-
-
-def _refuse_a_second() -> None:
-    from dbos import _dbos
-
-    if _dbos._dbos_global_instance is not None:
-        raise RuntimeError("Another server in this process does jobs; set jobs.run to false for this one.")
-
-
-def _destroy() -> None:
-    """Without its warnings that what is being done is broken off."""
-    from dbos import DBOS, _dbos
-
-    logging.getLogger("dbos").setLevel(logging.ERROR)
-    # DBOS closes its loop before it waits for those who look for jobs, and they would claim jobs for a closed loop
-    for stop in _dbos._get_dbos_instance().background_thread_stop_events:
-        stop.set()
-    for thread in threading.enumerate():
-        if thread.name.startswith("queue-worker-"):
-            thread.join()
-    DBOS.destroy(destroy_registry=True)
+    async def _attempt(self, delivery: Delivery) -> None:
+        await self._webhooks.attempt(delivery.id, len(delivery.attempts) + 1)

@@ -193,9 +193,6 @@ class Flow:
         """The same, but its runs charge nobody; see `ServiceContext.unbilled`."""
         return Flow(self.context.unbilled(), self._planners)
 
-    def takes_upload(self, kind: str) -> bool:
-        return self._orders[kind].takes_upload
-
     def order(self, kind: str, text: str) -> Order[Any]:
         """The order of a job, from its row."""
         return self._orders[kind].from_json(text)

@@ -1,14 +1,16 @@
-"""How a job ends: its state, its money, its webhook, in one transaction."""
+"""How a job ends: its state, its money, its upload, its webhook, in one transaction."""
 
 import time
 
 from sqlalchemy import Connection
 
 from ttsai_server.errors import ApiError, NotFound
+from ttsai_server.services.job_files import upload_of
 from ttsai_server.services.webhooks import JobEnd
 from ttsai_server.store import jobs, ledger, webhooks
 from ttsai_server.store.jobs import CANCELLED, COMPLETED, FAILED, Batch, Job
 from ttsai_server.store.ledger import Used
+from ttsai_server.store.results import discard
 
 
 def result_url(job: Job) -> str:
@@ -34,7 +36,7 @@ def complete(
         raise NotFound(f"The task {job!r} is over.")
     if ended.reservation:
         ledger.settle(connection, ended.reservation, used)
-    _record_events(connection, ended)
+    _wind_up(connection, ended)
 
 
 def fail(connection: Connection, job: str, error: ApiError) -> Job | None:
@@ -52,24 +54,20 @@ def _unpaid(connection: Connection, ended: Job | None) -> Job | None:
     if ended and ended.reservation:
         ledger.release(connection, ended.reservation)
     if ended:
-        _record_events(connection, ended)
+        _wind_up(connection, ended)
     return ended
 
 
-def _record_events(connection: Connection, ended: Job) -> None:
-    """Record the webhook event for this job, and for its batch when this was its last job."""
+def _wind_up(connection: Connection, ended: Job) -> None:
+    """Drop the upload, and record the webhook event for this job, and for its batch when this was its last job."""
+    discard(connection, upload_of(ended.id))
     if ended.webhook_url and ended.state != CANCELLED:
-        _enter(connection, ended, ended.webhook_url, _end_of(ended))
+        webhooks.enter(connection, _end_of(ended).told_to(ended.account, ended.webhook_url))
     if ended.batch:
         batch = jobs.one_less(connection, ended.batch)
         if batch.webhook_url and not batch.open:
-            _enter(connection, ended, batch.webhook_url, _end_of_batch(connection, batch))
-
-
-def _enter(connection: Connection, ended: Job, url: str, end: JobEnd) -> None:
-    delivery = end.told_to(ended.account, url)
-    webhooks.enter(connection, delivery)
-    jobs.tells(connection, ended.id, delivery.id)
+            end = _end_of_batch(connection, batch)
+            webhooks.enter(connection, end.told_to(ended.account, batch.webhook_url))
 
 
 def _end_of(job: Job) -> JobEnd:

@@ -16,7 +16,7 @@ from ttsai_server.services.crash_isolation import CrashIsolation
 from ttsai_server.services.flow import Flow, Outcome, Run
 from ttsai_server.services.job_files import JobFiles, segments_to_json
 from ttsai_server.store import jobs
-from ttsai_server.store.db import Database
+from ttsai_server.store.db import Database, DatabaseUnavailable
 from ttsai_server.store.jobs import Job
 
 logger = logging.getLogger(__name__)
@@ -32,60 +32,28 @@ class NotWanted(Exception):
 
 
 class JobRunner:
-    def __init__(self, database: Database, files: JobFiles, flow: Flow, node: str, attempts: int) -> None:
-        """flow: charges nobody, since a job is paid at its end. node: the name of this server."""
+    def __init__(self, database: Database, files: JobFiles, flow: Flow, attempts: int) -> None:
+        """flow: charges nobody, since a job is paid at its end. attempts: how many a job has before it fails."""
         self._database = database
         self._files = files
         self._flow = flow
-        self._node = node
         self._attempts = attempts
         self._isolation = CrashIsolation()
-        self._running: dict[str, asyncio.Task[None]] = {}
 
-    async def do(self, id: str) -> str | None:
-        """Do a job to its end, whatever that is; nothing if it has ended. → the delivery that tells of it, if any.
+    async def do(self, job: Job) -> None:
+        """Do a job that a server has just claimed to its end, whatever that is.
 
         May be repeated, and may run on two servers at once: it ends once. Cancelled, it leaves the job to a repeat.
+        Raises DatabaseUnavailable; then too the job is to be repeated.
         """
-        job = await self._database.write(jobs.begin, id, self._node)
-        if job:
-            await self._do(job)
-        ended = await self._database.read(jobs.get, id)
-        if ended and self._flow.takes_upload(ended.kind):
-            await self._files.delete_upload(id)
-        return ended.delivery if ended else None
-
-    def stop(self, id: str) -> None:
-        """Interrupt a task that has been ended, if this server is doing it."""
-        if id in self._running:
-            self._running[id].cancel()
-
-    async def close(self) -> None:
-        """Break off what is being done."""
-        for work in self._running.values():
-            work.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
-
-    async def _do(self, job: Job) -> None:
-        work = self._running[job.id] = asyncio.create_task(self._finish(job))
-        try:
-            await asyncio.wait([work])
-        except asyncio.CancelledError:
-            work.cancel()
-            await asyncio.wait([work])
-            raise
-        finally:
-            del self._running[job.id]
-        if not work.cancelled():  # else by `stop`
-            work.result()
-
-    async def _finish(self, job: Job) -> None:
         try:
             if job.attempts > self._attempts:
                 raise InternalError(f"The work broke off {self._attempts} times.")
             await self._patiently(job)
         except NotWanted:
             pass
+        except DatabaseUnavailable:
+            raise
         except ApiError as error:
             await self._database.write(job_completion.fail, job.id, error)
         except Exception as error:
@@ -118,7 +86,7 @@ class JobRunner:
 
     async def _count_crash(self, job: Job) -> None:
         """Raises InternalError if the job's attempts are used up by it, NotWanted if the job has ended."""
-        again = await self._database.write(jobs.begin, job.id, self._node)
+        again = await self._database.write(jobs.count_attempt, job.id)
         if again is None:
             raise NotWanted
         logger.warning("task %s has crashed %s, attempt %d", job.id, job.model, again.attempts - 1)

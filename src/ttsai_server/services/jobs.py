@@ -1,8 +1,8 @@
 """Jobs: orders that are accepted now and done later.
 
-    Order ──plan──▶ credits ──one transaction: reserve, keep, enqueue──▶ Job ──`JobRunner`──▶ result, charged, told
+    Order ──plan──▶ credits ──one transaction: reserve, keep──▶ Job ──`JobRunner`──▶ result, charged, told
 
-`Jobs` accepts them, tells of them and cancels them; `job_runner.JobRunner` does them, whenever the queue says so.
+`Jobs` accepts them, tells of them and cancels them; `job_runner.JobRunner` does them, once a server has claimed them.
 """
 
 import time
@@ -19,7 +19,6 @@ from ttsai_server.errors import ApiError, BadRequest, InsufficientCredits, Inter
 from ttsai_server.services import job_completion
 from ttsai_server.services.flow import Flow, Order, Outcome, OutputFile, Plan
 from ttsai_server.services.job_files import JobFiles, segments_from_json
-from ttsai_server.services.job_runner import JobRunner
 from ttsai_server.services.webhooks import Webhooks
 from ttsai_server.settings import Settings
 from ttsai_server.store import jobs, ledger
@@ -29,15 +28,15 @@ from ttsai_server.store.results import new_id
 
 
 class Queue(ABC):
-    """What makes sure that every task is done, whatever dies."""
+    """The servers that do jobs, as one that accepts them sees them: each row that has not ended is claimed by one."""
 
     @abstractmethod
-    def enqueue(self, connection: Connection, job: Job) -> None:
-        """In the transaction that keeps the task: `JobRunner.do` is called with its id, some time, by some server."""
+    def wake(self) -> None:
+        """Jobs have been accepted: look for them now."""
 
     @abstractmethod
-    async def forget(self, before: float) -> None:
-        """Drop what the queue remembers of tasks, and of their webhooks, that were over before a Unix time."""
+    def stop(self, id: str) -> None:
+        """Break off the work on a job that has been ended, if this server is at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,6 @@ class Jobs:
         settings: Settings,
         database: Database,
         queue: Queue,
-        runner: JobRunner,
         files: JobFiles,
         flow: Flow,
         webhooks: Webhooks,
@@ -83,7 +81,6 @@ class Jobs:
         self._kept_seconds = settings.results.hours * 3600
         self._database = database
         self._queue = queue
-        self._runner = runner
         self._files = files
         self._flow = flow
         self._webhooks = webhooks
@@ -169,7 +166,7 @@ class Jobs:
         """End it now, if it has not ended; its credits return. Raises NotFound."""
         job = await self.own(caller, id)
         ended = await self._database.write(job_completion.cancel, job.id)
-        self._runner.stop(job.id)
+        self._queue.stop(job.id)
         return ended or await self.own(caller, id)
 
     async def expire(self) -> None:
@@ -177,9 +174,8 @@ class Jobs:
         now = time.time()
         for id in await self._database.read(jobs.late, now - self._seconds):
             await self._database.write(job_completion.fail, id, InternalError("The task did not end in its time."))
-            self._runner.stop(id)
+            self._queue.stop(id)
         await self._database.write(jobs.purge, now - self._kept_seconds)
-        await self._queue.forget(now - self._kept_seconds)
 
     async def _admit(self, options: JobOptions) -> None:
         if options.webhook_url is not None:
@@ -207,19 +203,18 @@ class Jobs:
             raise
 
     async def _accept(self, new: Sequence[Job], batch: Batch | None = None) -> AcceptedJobs:
-        return await self._database.write(self._enter, new, batch)
+        accepted = await self._database.write(self._enter, new, batch)
+        self._queue.wake()
+        return accepted
 
     def _enter(self, connection: Connection, new: Sequence[Job], batch: Batch | None) -> AcceptedJobs:
-        """The one transaction {reserve, keep, enqueue}."""
+        """The one transaction {reserve, keep}: a job that is kept is in its queue."""
         if batch:
             jobs.open_batch(connection, batch)
         paid, remaining = self._reserve(connection, new)
         added = iter(jobs.add_all(connection, [job for job in paid if not job.ended_at]))
         jobs.keep(connection, [job for job in paid if job.ended_at])
         entered = tuple(job if job.ended_at else next(added) for job in paid)
-        for job in entered:
-            if not job.ended_at:
-                self._queue.enqueue(connection, job)
         return AcceptedJobs(entered, remaining)
 
     def _reserve(self, connection: Connection, new: Sequence[Job]) -> tuple[list[Job], int | None]:

@@ -8,28 +8,37 @@ because SQLite has one write lock anyway, so they queue in order and never meet 
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from sqlite3 import SQLITE_BUSY, OperationalError, sqlite_version_info
+from sqlite3 import SQLITE_BUSY, OperationalError
 from sqlite3 import Connection as SqliteConnection
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Table, create_engine, event, make_url
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import DBAPIError
 
 from ttsai_server.settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 LOCK_WAIT = 30.0
 """How long a writer waits for another process that holds SQLite's write lock, seconds."""
+OUTAGES = ("08", "40", "53300", "57P")
+"""How the SQLSTATE begins when Postgres can't be reached, is full, starts or stops, or had to break off a deadlock."""
 READERS = 4
 """Threads that read SQLite at the same time."""
+
+
+class DatabaseUnavailable(Exception):
+    """The database could not be reached, or broke off a transaction, which may be kept or not: try again later."""
 
 
 class Database(ABC):
@@ -41,7 +50,8 @@ class Database(ABC):
     async def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` in one transaction: all of it is kept, or, if it raises, none.
 
-        Once begun it is carried to its end even when the caller is cancelled, so that nothing is half done.
+        Once begun it is carried to its end even when the caller is cancelled, so that nothing is half done. Raises
+        DatabaseUnavailable if Postgres is away.
         """
         future = self._transact(lambda connection: work(connection, *args, **kwargs))
         self._writes.add(future)
@@ -108,14 +118,6 @@ def _configure(connection: SqliteConnection, _record: object) -> None:
     _use_wal(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
-    if sqlite_version_info < (3, 42):
-        # from Python 3.12 on DBOS asks for milliseconds by unixepoch('subsec'), which is NULL in older releases
-        connection.create_function("unixepoch", 1, _unixepoch)
-
-
-def _unixepoch(_modifier: str) -> float:
-    """Unix seconds, to the millisecond."""
-    return round(time.time(), 3)
 
 
 def _use_wal(connection: SqliteConnection) -> None:
@@ -154,15 +156,31 @@ class Postgres(Database):
         return asyncio.ensure_future(self._in_transaction(work))
 
     async def _in_transaction(self, work: Callable[[Connection], T]) -> T:
-        async with self._engine.begin() as connection:
+        async with _connection(self._engine) as connection, connection.begin():
             return await connection.run_sync(work)
 
     async def _look(self, work: Callable[[Connection], T]) -> T:
-        async with self._reader.connect() as connection:
+        async with _connection(self._reader) as connection:
             return await connection.run_sync(work)
 
     async def _dispose(self) -> None:
         await self._engine.dispose()
+
+
+@asynccontextmanager
+async def _connection(engine: "AsyncEngine") -> "AsyncGenerator[AsyncConnection]":
+    """Raises DatabaseUnavailable if there is none, or if it breaks off."""
+    try:
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(engine.connect())
+            except OSError as error:
+                raise DatabaseUnavailable(str(error)) from error
+            yield connection
+    except DBAPIError as error:
+        if error.connection_invalidated or str(getattr(error.orig, "sqlstate", "")).startswith(OUTAGES):
+            raise DatabaseUnavailable(str(error.orig)) from error
+        raise
 
 
 def _for_asyncpg(url: URL) -> URL:
@@ -181,24 +199,6 @@ def open_database(settings: Settings) -> Database:
             return Postgres(url, settings.store.pool_size)
         case other:
             raise ValueError(f"store.url: sqlite:///path or postgresql://…, not {other}://…")
-
-
-def blocking_engine(settings: Settings) -> Engine:
-    """Another way into the same database, for a library that brings SQL of its own; for its threads, not the loop.
-
-    On SQLite, whoever uses it waits for the write lock with everybody else.
-    """
-    url = make_url(settings.store_url)
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url.set(drivername="postgresql+psycopg"), pool_size=5, pool_pre_ping=True)
-    engine = create_engine(url, pool_size=5, connect_args={"timeout": LOCK_WAIT})
-    event.listen(engine, "connect", _configure_blocking)
-    return engine
-
-
-def _configure_blocking(connection: SqliteConnection, record: object) -> None:
-    _configure(connection, record)
-    connection.isolation_level = "IMMEDIATE"  # the driver begins by itself, with the write lock
 
 
 def insert_new(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":

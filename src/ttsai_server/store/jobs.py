@@ -5,9 +5,9 @@ Each function is, or is part of, one transaction. A task ends once: the UPDATE t
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from ttsai_server.store.tables import batches, jobs
 
@@ -67,7 +67,7 @@ class Job:
     node: str | None = None
     """Which server does it, or did it last."""
     attempts: int = 0
-    """How often it has been begun."""
+    """How often it has been begun, without those that its server lived to break off."""
     started_at: float | None = None
     ended_at: float | None = None
     error_code: str | None = None
@@ -78,38 +78,24 @@ class Job:
     """Length of the sound made or heard."""
     text: str | None = None
     """What was heard."""
-    delivery: str | None = None
-    """Id of the webhook's delivery that tells of its end, or of its batch's."""
 
 
-_COLUMNS = [column for column in jobs.c if column.name != "segments"]
-"""Those of Job: the segments of a long recording are megabytes."""
+COLUMNS = [jobs.c[field.name] for field in fields(Job)]
+"""Without the segments, which are megabytes for a long recording, and the lease."""
 _BY_ID = jobs.c.id == bindparam("task")
-_OPEN = jobs.c.ended_at.is_(None)
-_GET = select(*_COLUMNS).where(_BY_ID)
+OPEN = jobs.c.ended_at.is_(None)
+_GET = select(*COLUMNS).where(_BY_ID)
 _SEGMENTS = select(jobs.c.segments).where(_BY_ID)
-_OF_BATCH = select(*_COLUMNS).where(jobs.c.batch == bindparam("of")).order_by(jobs.c.number)
-_IN_QUEUE = select(func.min(jobs.c.turn)).where(jobs.c.model == bindparam("of"), _OPEN)
-_MINE = select(func.max(jobs.c.turn)).where(jobs.c.model == bindparam("of"), _OPEN, jobs.c.account == bindparam("mine"))
+_OF_BATCH = select(*COLUMNS).where(jobs.c.batch == bindparam("of")).order_by(jobs.c.number)
+_IN_QUEUE = select(func.min(jobs.c.turn)).where(jobs.c.model == bindparam("of"), OPEN)
+_MINE = select(func.max(jobs.c.turn)).where(jobs.c.model == bindparam("of"), OPEN, jobs.c.account == bindparam("mine"))
 _MY_SINGLES = _MINE.where(jobs.c.batch.is_(None))
-_BEGIN = (
-    update(jobs)
-    .where(_BY_ID, _OPEN)
-    .values(
-        state=PROCESSING,
-        node=bindparam("by"),
-        attempts=jobs.c.attempts + 1,
-        started_at=func.coalesce(jobs.c.started_at, bindparam("now")),
-    )
-    .returning(*_COLUMNS)
-)
-_REACH = update(jobs).where(_BY_ID, _OPEN).values(progress=bindparam("reached")).returning(jobs.c.id)
-_END = update(jobs).where(_BY_ID, _OPEN).returning(*_COLUMNS)
-_TELLS = update(jobs).where(_BY_ID).values(delivery=bindparam("by"))
+_COUNT = update(jobs).where(_BY_ID, OPEN).values(attempts=jobs.c.attempts + 1).returning(*COLUMNS)
+_REACH = update(jobs).where(_BY_ID, OPEN).values(progress=bindparam("reached")).returning(jobs.c.id)
+_END = update(jobs).where(_BY_ID, OPEN).returning(*COLUMNS)
 _ONE_LESS = update(batches).where(batches.c.id == bindparam("of")).values(open=batches.c.open - 1).returning(*batches.c)
-_LATE = select(jobs.c.id).where(_OPEN, jobs.c.created_at < bindparam("before")).limit(SWEEP)
+_LATE = select(jobs.c.id).where(OPEN, jobs.c.created_at < bindparam("before")).limit(SWEEP)
 _OLD = select(jobs.c.id).where(jobs.c.ended_at < bindparam("before")).limit(SWEEP)
-_BUSY = select(exists().where(_OPEN) | exists().where(jobs.c.ended_at > bindparam("since")))
 _EMPTY = batches.c.created_at < bindparam("before"), ~select(jobs.c.id).where(jobs.c.batch == batches.c.id).exists()
 
 
@@ -166,9 +152,9 @@ def of_batch(connection: Connection, batch: str) -> list[Job]:
     return [Job(*row) for row in connection.execute(_OF_BATCH, {"of": batch})]
 
 
-def begin(connection: Connection, job: str, node: str) -> Job | None:
-    """A server sets out to do it. → it; None if it has ended. Two may: the first to end it wins."""
-    row = connection.execute(_BEGIN, {"task": job, "by": node, "now": time.time()}).one_or_none()
+def count_attempt(connection: Connection, job: str) -> Job | None:
+    """A model has died over it, and it is begun once more. → it; None if it has ended."""
+    row = connection.execute(_COUNT, {"task": job}).one_or_none()
     return Job(*row) if row else None
 
 
@@ -189,19 +175,9 @@ def one_less(connection: Connection, batch: str) -> Batch:
     return Batch(*connection.execute(_ONE_LESS, {"of": batch}).one())
 
 
-def tells(connection: Connection, job: str, delivery: str) -> None:
-    """Whoever did the task sees the delivery through."""
-    connection.execute(_TELLS, {"task": job, "by": delivery})
-
-
 def late(connection: Connection, before: float) -> list[str]:
     """Tasks made before a Unix time that have not ended."""
     return list(connection.scalars(_LATE, {"before": before}))
-
-
-def busy(connection: Connection, since: float) -> bool:
-    """Whether there is a task that has not ended, or has since a Unix time."""
-    return bool(connection.scalar(_BUSY, {"since": since}))
 
 
 def purge(connection: Connection, before: float) -> list[str]:

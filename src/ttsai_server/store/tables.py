@@ -10,8 +10,9 @@ accounts ─┬─ keys
           ├─ webhook_secrets       what an account's webhooks are signed with
           └─ webhook_deliveries ── webhook_attempts
 loose_files                 files of the results store that are no result yet, or no longer
-nodes                       servers on this database that do jobs, and when each last gave a sign of life
 """
+
+from typing import Any
 
 from sqlalchemy import (
     DDL,
@@ -47,6 +48,11 @@ SERIAL = BigInteger().with_variant(Integer, "sqlite")
 
 def _account(*, index: bool = False, primary_key: bool = False) -> Column[str]:
     return Column("account", String, ForeignKey("accounts.id"), nullable=False, index=index, primary_key=primary_key)
+
+
+def _lease() -> list[Column[Any]]:
+    """Which process works on the row, and until when; see `leases`."""
+    return [Column("holder", String), Column("lease_until", Double)]
 
 
 accounts = Table(
@@ -191,20 +197,14 @@ jobs = Table(
     Column("language", String),
     Column("seconds", Double),
     Column("text", Text),
-    Column("delivery", String),
     Column("segments", Text),
+    *_lease(),
 )
 NOT_ENDED = DDL("CREATE INDEX ix_tasks_open ON tasks (model, turn) WHERE ended_at IS NULL")
 event.listen(jobs, "after_create", NOT_ENDED)
+BEGUN = DDL("CREATE INDEX ix_tasks_begun ON tasks (attempts, turn) WHERE ended_at IS NULL AND attempts > 0")
+event.listen(jobs, "after_create", BEGUN)
 Index("ix_tasks_batch", jobs.c.batch, jobs.c.number)
-
-nodes = Table(
-    "nodes",
-    metadata,
-    Column("id", String, primary_key=True),
-    Column("seen_at", Double, nullable=False),
-    Column("taken_at", Double, nullable=False),
-)
 
 # the secrets are plain, as a signer needs them; who reads them can sign as this server, but not call it
 webhook_secrets = Table(
@@ -229,7 +229,10 @@ webhook_deliveries = Table(
     Column("state", String, nullable=False),
     Column("created_at", Double, nullable=False, index=True),
     Column("next_attempt", Double),
+    *_lease(),
 )
+PENDING = DDL("CREATE INDEX ix_webhook_deliveries_pending ON webhook_deliveries (next_attempt) WHERE state = 'pending'")
+event.listen(webhook_deliveries, "after_create", PENDING)
 Index("ix_webhook_deliveries_account_created_at", webhook_deliveries.c.account, webhook_deliveries.c.created_at)
 
 webhook_attempts = Table(

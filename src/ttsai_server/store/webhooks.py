@@ -1,13 +1,13 @@
 """The log of webhooks: each delivery, and each attempt at it.
 
-Both can be written again without harm: a delivery by its id, an attempt by its number. So a step of a workflow that is
-done twice because its server died leaves what it would have left once.
+Both can be written again without harm: a delivery by its id, an attempt by its number. So an attempt
+that is made twice because its server died leaves what it would have left once.
 """
 
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, select, tuple_, update
@@ -88,8 +88,9 @@ class WebhookLog:
         return await self._database.write(_purge, before)
 
 
-_BY_ID = select(webhook_deliveries).where(webhook_deliveries.c.id == bindparam("delivery"))
-_OF = select(webhook_deliveries).where(webhook_deliveries.c.account == bindparam("of"))
+COLUMNS = [webhook_deliveries.c[field.name] for field in fields(Delivery) if field.name != "attempts"]
+_BY_ID = select(*COLUMNS).where(webhook_deliveries.c.id == bindparam("delivery"))
+_OF = select(*COLUMNS).where(webhook_deliveries.c.account == bindparam("of"))
 _AGE = (webhook_deliveries.c.created_at, webhook_deliveries.c.id)
 _NEWEST = _OF.order_by(*(column.desc() for column in _AGE)).limit(bindparam("limit"))
 _CURSOR = select(*_AGE).where(
@@ -104,7 +105,7 @@ _ATTEMPTS = (
 _ADVANCE = (
     update(webhook_deliveries)
     .where(webhook_deliveries.c.id == bindparam("delivery"), webhook_deliveries.c.state == PENDING)
-    .values(state=bindparam("then"), next_attempt=bindparam("next"))
+    .values(state=bindparam("then"), next_attempt=bindparam("next"), holder=None, lease_until=None)
 )
 _PURGE = delete(webhook_deliveries).where(webhook_deliveries.c.created_at < bindparam("before"))
 
@@ -118,17 +119,18 @@ def enter(connection: Connection, delivery: Delivery) -> None:
 
 
 def _get(connection: Connection, delivery: str) -> Delivery | None:
-    found = _deliveries(connection, _BY_ID, {"delivery": delivery})
+    found = deliveries(connection, _BY_ID, {"delivery": delivery})
     return found[0] if found else None
 
 
 def _list(connection: Connection, account: str, limit: int, before: str | None) -> list[Delivery]:
     if before is None:
-        return _deliveries(connection, _NEWEST, {"of": account, "limit": limit})
-    return _deliveries(connection, _OLDER, {"of": account, "limit": limit, "before": before})
+        return deliveries(connection, _NEWEST, {"of": account, "limit": limit})
+    return deliveries(connection, _OLDER, {"of": account, "limit": limit, "before": before})
 
 
-def _deliveries(connection: Connection, query: Select[Any], values: Mapping[str, object]) -> list[Delivery]:
+def deliveries(connection: Connection, query: Select[Any], values: Mapping[str, object]) -> list[Delivery]:
+    """What a query for COLUMNS finds, with the attempts at each."""
     rows = connection.execute(query, values).all()
     attempts = defaultdict[str, list[Attempt]](list)
     for delivery, *attempt in connection.execute(_ATTEMPTS, {"deliveries": [row.id for row in rows]}):

@@ -71,6 +71,7 @@ _CLAIM = (
     .returning(loose_files.c.file)
 )
 _GET = select(results).where(results.c.id == bindparam("result"))
+_DISCARD = delete(results).where(results.c.id == bindparam("result")).returning(results.c.file)
 _OLD = select(results.c.id).where(results.c.expires_at <= bindparam("now")).limit(SWEEP)
 _USAGE = select(func.count(), func.coalesce(func.sum(results.c.size), 0))
 _NEXT_EXPIRY = select(func.min(results.c.expires_at))
@@ -112,18 +113,23 @@ def get(connection: Connection, id: str) -> Result | None:
 
 def release(connection: Connection, *which: ColumnElement[bool]) -> list[str]:
     """End results. → the files, which the caller has to delete."""
-    return _loosen(connection, list(connection.scalars(delete(results).where(*which).returning(results.c.file))))
+    files = list(connection.scalars(delete(results).where(*which).returning(results.c.file)))
+    return _loosen(connection, files, time.time() + RETRY_SECONDS)
 
 
 def release_expired(connection: Connection, now: float) -> list[str]:
     ended = delete(results).where(results.c.id.in_(_OLD)).returning(results.c.file)
-    return _loosen(connection, list(connection.scalars(ended, {"now": now})))
+    return _loosen(connection, list(connection.scalars(ended, {"now": now})), now + RETRY_SECONDS)
 
 
-def _loosen(connection: Connection, files: list[str]) -> list[str]:
+def discard(connection: Connection, id: str) -> None:
+    """End a result, if it is there; the next sweep deletes its file."""
+    _loosen(connection, list(connection.scalars(_DISCARD, {"result": id})), 0.0)
+
+
+def _loosen(connection: Connection, files: list[str], until: float) -> list[str]:
     if files:
-        later = time.time() + RETRY_SECONDS
-        connection.execute(_START, [{"file": file, "writing": False, "until": later} for file in files])
+        connection.execute(_START, [{"file": file, "writing": False, "until": until} for file in files])
     return files
 
 

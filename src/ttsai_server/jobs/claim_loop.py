@@ -1,0 +1,134 @@
+"""Works off the rows of one table: claims them while there is room, and renews their leases while it works on them."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+from functools import partial
+from typing import Generic, Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from ttsai_server.store.db import Database
+from ttsai_server.store.leases import Holder, Leases
+
+logger = logging.getLogger(__name__)
+
+RENEWALS = 5
+"""In the time that a lease lasts."""
+STOP_SECONDS = 5.0
+"""How long a stop waits for a database that does not answer."""
+
+
+class Row(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+R = TypeVar("R", bound=Row)
+
+
+class ClaimLoop(Generic[R]):
+    """Claims, work and the renewal of leases in one process; see `store.leases`.
+
+    Each look has the database's latest word, so none relies on one before it: what a look that failed has left behind,
+    the next ones put right.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        leases: Leases,
+        holder: Holder,
+        claim: Callable[[Connection, Holder, Collection[R], float], list[R]],
+        work: Callable[[R], Awaitable[None]],
+        busy_seconds: float,
+        idle_seconds: float,
+    ) -> None:
+        """claim: leases rows, given those that are being worked on and the Unix time. work: may raise, to be repeated.
+
+        busy_seconds, idle_seconds: between two looks for rows, while there is work here and while there is none.
+        """
+        self._database = database
+        self._leases = leases
+        self._holder = holder
+        self._claim = claim
+        self._work = work
+        self._busy_seconds = busy_seconds
+        self._idle_seconds = idle_seconds
+        self._running: dict[str, tuple[R, asyncio.Task[None]]] = {}
+        self._awake = asyncio.Event()
+        self._renew_at = 0.0
+        self._looking: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Free what an earlier process of this node left, then look for rows until `stop`."""
+        await self._database.write(self._leases.release, self._holder.node)
+        self._looking = asyncio.create_task(self._look_on())
+
+    def wake(self) -> None:
+        """Look now: there are new rows."""
+        self._awake.set()
+
+    def cancel(self, id: str) -> None:
+        """Break off the work on a row, if this process is at it."""
+        if id in self._running:
+            self._running[id][1].cancel()
+
+    async def stop(self) -> None:
+        """Break off all work and hand its rows back, for other processes or the next start."""
+        if not self._looking:
+            return
+        self._stopping = True
+        self.wake()
+        await asyncio.wait([self._looking], timeout=STOP_SECONDS)
+        self._looking.cancel()
+        tasks = [task for _, task in self._running.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(self._looking, *tasks, return_exceptions=True)
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._database.write(self._leases.hand_back, self._holder)
+        except Exception:
+            logger.warning("could not hand back what was not done; the next start takes it up", exc_info=True)
+
+    async def _look_on(self) -> None:
+        while not self._stopping:
+            self._awake.clear()
+            try:
+                async with asyncio.timeout(self._holder.seconds):
+                    await self._look()
+            except Exception:
+                logger.exception("could not look for %s; trying again", self._leases.table.name)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._awake.wait(), self._busy_seconds if self._running else self._idle_seconds)
+
+    async def _look(self) -> None:
+        if time.monotonic() >= self._renew_at:
+            await self._renew()
+            self._renew_at = time.monotonic() + self._holder.seconds / RENEWALS
+        running = [row for row, _ in self._running.values()]
+        for row in await self._database.write(self._claim, self._holder, running, time.time()):
+            task = asyncio.create_task(self._see_through(row))
+            self._running[row.id] = row, task
+            task.add_done_callback(partial(self._ended, row.id))  # not a finally: cancelled early, it never begins
+
+    async def _renew(self) -> None:
+        running = list(self._running)
+        held = await self._database.write(self._leases.renew, self._holder, running, time.time())
+        for id in running:
+            if id not in held:
+                self.cancel(id)
+
+    async def _see_through(self, row: R) -> None:
+        try:
+            await self._work(row)
+        except Exception:
+            logger.exception("%s broke off; it will be repeated", row.id)
+
+    def _ended(self, id: str, _: asyncio.Task[None]) -> None:
+        del self._running[id]
+        self.wake()

@@ -1,0 +1,36 @@
+"""Webhook deliveries as servers take them up; see `leases`. Each function is, or is part of, one transaction."""
+
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from ttsai_server.store.leases import Holder, Leases
+from ttsai_server.store.tables import webhook_deliveries
+from ttsai_server.store.webhooks import COLUMNS, PENDING, Delivery, deliveries
+
+LEASES = Leases(webhook_deliveries, webhook_deliveries.c.state == PENDING)
+
+_BY_ID = select(*COLUMNS).where(webhook_deliveries.c.id.in_(bindparam("ids", expanding=True)))
+
+
+def claim(
+    connection: Connection, holder: Holder, running: Collection[Delivery], most: int, now: float
+) -> list[Delivery]:
+    """Lease deliveries whose next attempt is due, so that the holder has `most` at a time. → them, with their attempts.
+
+    running: those that it has already.
+    """
+    due = (
+        select(webhook_deliveries.c.id)
+        .where(LEASES.todo, webhook_deliveries.c.next_attempt <= now, LEASES.is_free(now))
+        .where(webhook_deliveries.c.id.not_in([delivery.id for delivery in running]))
+        .order_by(webhook_deliveries.c.next_attempt)
+        .limit(most - len(running))
+        .with_for_update(skip_locked=True)
+    )
+    ids = connection.scalars(due).all()
+    if not ids:
+        return []
+    lease: Mapping[str, object] = {"holder": holder.process, "lease_until": now + holder.seconds}
+    connection.execute(update(webhook_deliveries).where(webhook_deliveries.c.id.in_(ids)).values(**lease))
+    return deliveries(connection, _BY_ID, {"ids": ids})
