@@ -15,7 +15,7 @@ from time import process_time
 
 from benchmarks.processes import running
 from ttsai_server.audio.dsp import Joiner
-from ttsai_server.domain import SpeechRequest, Voice
+from ttsai_server.domain import Preset, SpeechRequest, Voice
 from ttsai_server.engines.base import Cancellation, Synthesizer
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.runtime.loading import loader
@@ -70,7 +70,7 @@ class _Engine:
         return sound
 
     def _request(self, text: str) -> SpeechRequest:
-        return SpeechRequest(text, ((self._voice.id, 1.0),), self._voice.language)
+        return SpeechRequest(text, (Preset(self._voice.id),), self._voice.language)
 
 
 def _serve() -> None:

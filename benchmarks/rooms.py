@@ -18,7 +18,7 @@ from tests.listening import Ear, spoken
 from benchmarks.bench import Bench
 from benchmarks.report import Figure
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import Audio, EnhancementRequest, SpeechRequest
+from ttsai_server.domain import Audio, EnhancementRequest, Preset, SpeechRequest
 from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
@@ -61,7 +61,7 @@ def _talks() -> list[Talk]:
     engine = Kokoro.load(read_card(settings.models.cards / "kokoro.toml"), LoadContext(settings.models.dir / "kokoro"))
     talks: list[Talk] = []
     for voice in VOICES * TALKS:
-        request = SpeechRequest(text := sentences(SENTENCES, chance), ((voice, 1.0),), "en-us")
+        request = SpeechRequest(text := sentences(SENTENCES, chance), (Preset(voice),), "en-us")
         sound = np.concatenate([audio.samples for audio in engine.synthesize(request, Cancellation())])
         talks.append(Talk(text, soxr.resample(sound, 24_000, RATE)[:, 0]))
     engine.close()

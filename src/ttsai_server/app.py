@@ -48,6 +48,7 @@ from ttsai_server.services.limits import open_limiter
 from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.registry import PLANNERS
+from ttsai_server.services.voices import Voices
 from ttsai_server.services.webhooks import SystemResolver, Webhooks
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import open_database
@@ -75,7 +76,7 @@ def create_app(
     catalogue = Catalog.of(settings)
     pool = Pool(settings.models, loader(settings.models))
     accounts, limiter, billing = Accounts(settings, database), open_limiter(settings), open_billing(settings, database)
-    flow = Flow(ServiceContext(settings, catalogue, pool, billing, metrics, Decoders()), PLANNERS)
+    flow = Flow(ServiceContext(settings, catalogue, Voices(catalogue), pool, billing, metrics, Decoders()), PLANNERS)
     unbilled = flow.unbilled()
     store, webhooks = open_results(settings, database), Webhooks(settings.webhooks, database, SystemResolver())
     files = JobFiles(store, settings.jobs.hours * 3600)
@@ -85,10 +86,11 @@ def create_app(
     services = Services(
         settings=settings,
         catalog=catalogue,
+        voices=flow.context.voices,
         listings=Listings(catalogue, settings),
         runtime=pool,
         flow=flow,
-        previews=Previews(catalogue, unbilled, LOCAL_CALLER, settings.data_dir / "previews"),
+        previews=Previews(flow.context.voices, unbilled, LOCAL_CALLER, settings.data_dir / "previews"),
         accounts=accounts,
         webhooks=webhooks,
         results=store,

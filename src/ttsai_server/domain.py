@@ -57,7 +57,7 @@ class Audio:
 
 
 class Capability(StrEnum):
-    """What a model does; also its `type` in /v1/models/."""
+    """What a model can do; the first one of its card is its `type` in /v1/models/."""
 
     TTS = "tts"
     STT = "stt"
@@ -91,8 +91,19 @@ class Voice:
     """BCP 47, as `en-us`."""
     gender: str
     """male | female | neutral."""
+    languages: tuple[str, ...]
+    """ISO 639-1 codes of the languages that it can read, its own among them."""
     preview: str = ""
     """What its preview says, in its own language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One of a model's own voices, as a request speaks with it: alone, or with others in a blend."""
+
+    id: str
+    weight: float = 1.0
+    """Share of the blend, relative to the other voices' weights; over 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +141,8 @@ class ModelCard:
 
     id: str
     name: str
-    task: Capability
+    tasks: tuple[Capability, ...]
+    """All that it can do with one set of weights; the first is what it is listed as."""
     tier: Tier
     engine: str
     """`module:Class` of the adapter."""
@@ -143,12 +155,18 @@ class ModelCard:
     voices: tuple[Voice, ...] = ()
     aliases: tuple[str, ...] = ()
     """Other ids that mean this model."""
+    blends: bool = False
+    """Whether it can speak with a weighted mix of its voices."""
+    deterministic: bool = False
+    """Whether equal requests to speak give equal sound."""
     streaming: bool = True
-    cloning: bool = False
     translates: bool = False
     """Whether it can write English of any language that it hears."""
     family: str = ""
-    """Name that it shares with others; which of them is meant, what a client asks for decides."""
+    """Name that it shares with others; what a client asks for, a voice or stems, decides which of them is meant.
+
+    Cards of one family that have voices are one model to clients: listed once, under this name, with all their voices.
+    """
     stems: tuple[str, ...] = ()
     """What it takes a mix apart into: names of the stems, as `vocals`."""
     demo: bool = False
@@ -160,19 +178,24 @@ class ModelCard:
     queue: int = 64
     """Requests admitted at the same time; one more gets 503."""
     slowest: float = 0.5
-    """Slowest pace that the engine makes well; below it, the sound is stretched."""
+    """Slowest speed that the engine is asked for, at most 1 (the voice's own); slower speech is stretched from it."""
     fastest: float = 2.0
-    """Fastest pace that the engine makes well."""
+    """Fastest speed that the engine is asked for, at least 1; faster speech is compressed from it."""
     chunk_chars: int = 200
     """Longest piece of text that the engine is given at once."""
     sources: tuple[Source, ...] = ()
     """In the order they are tried; a file may be in several, and may differ between them."""
     derived: tuple[str, ...] = ()
     """Files under models/<id>/ that the engine's `prepare` makes of the others."""
-    options: Mapping[str, object] = field(default_factory=dict[str, object])
+    setup: Mapping[str, object] = field(default_factory=dict[str, object])
     """How the engine is loaded; checked by its Setup."""
     environment: Environment | None = None
     """The environment that its process runs in; None: the server's own."""
+
+    @property
+    def listed_as(self) -> str:
+        """The name of the model that clients know it by: its id, or that of its family of voices."""
+        return self.family if self.family and self.voices else self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +203,8 @@ class SpeechRequest:
     """One piece of text for an engine to say: already validated, and short enough to be one step of work."""
 
     text: str
-    voices: tuple[tuple[str, float], ...]
-    """(voice id, weight > 0): one voice, or a blend."""
+    voices: tuple[Preset, ...]
+    """One voice, or a blend where the card says that the model blends."""
     language: str
     """BCP 47, as `en-us`."""
     speed: float = 1.0

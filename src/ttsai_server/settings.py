@@ -139,7 +139,7 @@ class Models(Group):
     auto_pull: bool = False
     """Whether a request for a model without weights fetches them; off: 503 that says what to run."""
     options: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
-    """How engines are loaded, by model: laid over the cards' `options`, as kokoro = { runtime = "onnxruntime" }."""
+    """How engines are loaded, by model: laid over the cards' `setup`, as kokoro = { runtime = "onnxruntime" }."""
     demo: bool = False
     """Whether the sine engine `tone` is listed and served."""
     preload: tuple[str, ...] = ()

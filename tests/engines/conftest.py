@@ -14,7 +14,7 @@ from tests.engines.talk import talk as known_speech
 from tests.engines.unpredictable import sentences
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import SpeechRequest, Turn
+from ttsai_server.domain import Preset, SpeechRequest, Turn
 from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
@@ -64,7 +64,7 @@ def say(kokoro_weights: Path) -> Iterator[Say]:
     engine = Kokoro.load(card, LoadContext(kokoro_weights))
 
     def say(voice: str, text: str) -> np.ndarray:
-        said = engine.synthesize(SpeechRequest(text, ((voice, 1.0),), "en-us"), Cancellation())
+        said = engine.synthesize(SpeechRequest(text, (Preset(voice),), "en-us"), Cancellation())
         sound = np.concatenate([audio.samples for audio in said])
         return soxr.resample(sound, card.rate, RATE).astype(np.float32)
 

@@ -9,7 +9,7 @@ import soxr
 from tests.listening import HEARING_RATE, spoken
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import SpeechRequest, Word
+from ttsai_server.domain import Preset, SpeechRequest, Word
 from ttsai_server.engines.base import Cancellation
 from ttsai_server.engines.kokoro.adapter import Kokoro
 from ttsai_server.engines.kokoro.runtime import Step
@@ -84,7 +84,7 @@ def talk(kokoro: Kokoro) -> Talk:
 
 def _say(kokoro: Kokoro, voice: str, text: str) -> tuple[np.ndarray, list[float]]:
     """The sound, and when each word begins: at its first phoneme."""
-    request = SpeechRequest(text, ((voice, 1.0),), "en-gb" if voice[0] == "b" else "en-us")
+    request = SpeechRequest(text, (Preset(voice),), "en-gb" if voice[0] == "b" else "en-us")
     phonemes = kokoro._phonemes(request)
     step = Step(kokoro._ids(phonemes), row(kokoro._styles.blend(request.voices), len(phonemes)), 1.0)
     assert kokoro._runtime

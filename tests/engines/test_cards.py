@@ -10,7 +10,7 @@ from ttsai_server.errors import BadCard
 GOOD = """
 id = "x"
 name = "X"
-task = "tts"
+tasks = ["tts"]
 tier = "free"
 engine = "some.module:Class"
 licence = "MIT"
@@ -59,6 +59,13 @@ def test_a_preview_is_said_by_the_voices_of_its_language(tmp_path: Path) -> None
         ('"some.module:Class"', '"some.module.Class"', "engine"),
         ('"some.module:Class"', '"some/module:Class"', "engine"),
         ("rate = 24000", "rate = 0", "rate"),
+        ("rate = 24000", "rate = 24000\nfastest = 0.9", "fastest"),
+        ("rate = 24000", "rate = 24000\nslowest = 0", "slowest"),
+        ('["tts"]', "[]", "tasks"),
+        ('["tts"]', '["tts", "sing"]', "tasks.1"),
+        ('["tts"]', '["tts", "tts"]', "tasks"),
+        ('gender = "female"', 'gender = "female", languages = ["en", "fr"]', "voices.0.languages"),
+        ('gender = "female"', 'gender = "female", languages = ["fr"]', "voices.0.languages"),
         ("rate = 24000", 'rate = 24000\nderived = ["../x"]', "derived.0"),
         ('gender = "female"', 'gender = "f"', "voices.0.gender"),
         ('name = "One", ', "", "voices.0.name"),
@@ -82,6 +89,13 @@ def test_a_wrong_key_is_named(tmp_path: Path, good: str, bad: str, key: str) -> 
         read_card(file)
     assert (caught.value.file, caught.value.key) == (file, key)
     assert str(caught.value).startswith(f"{file}: {key}: ")
+
+
+def test_a_voice_reads_all_languages_of_the_card_unless_it_says_which(tmp_path: Path) -> None:
+    card = GOOD.replace('languages = ["en"]', 'languages = ["en", "fr"]')
+    assert read_card(write(tmp_path, card)).voices[0].languages == ("en", "fr")
+    card = card.replace('gender = "female"', 'gender = "female", languages = ["en"]')
+    assert read_card(write(tmp_path, card)).voices[0].languages == ("en",)
 
 
 def test_a_file_at_a_plain_address_needs_a_checksum(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from ttsai_server.domain import Capability
 from ttsai_server.engines.base import Analyzer, Diarizer, Engine, Enhancer, Separator, Synthesizer, Transcriber
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import Catalog, load_class
-from ttsai_server.errors import BadCard, BadRequest, NotFound, UnknownModel
+from ttsai_server.errors import BadCard, UnknownModel
 from ttsai_server.settings import CHECKOUT
 
 CARDS = CHECKOUT / "models"
@@ -37,13 +37,13 @@ def demo() -> Catalog:
 
 
 def test_kokoro_has_all_its_voices(catalog: Catalog) -> None:
-    assert Counter(voice.language for voice in catalog.voices("kokoro")) == LANGUAGES
+    assert Counter(voice.language for voice in catalog.cards(Capability.TTS)[0].voices) == LANGUAGES
 
 
 def test_kokoro_voices_are_named_for_language_and_gender(catalog: Catalog) -> None:
     genders = {"f": "female", "m": "male"}
     letters = {"en-us": "a", "en-gb": "b", "pt-br": "p"}
-    for voice in catalog.voices("kokoro"):
+    for voice in catalog.cards(Capability.TTS)[0].voices:
         assert voice.id[0] == letters.get(voice.language, voice.language[0])
         assert voice.gender == genders[voice.id[1]]
 
@@ -56,7 +56,7 @@ def test_every_file_of_kokoro_has_a_checksum_in_every_source(catalog: Catalog) -
 def test_demo_models_are_shown_only_when_asked_for(catalog: Catalog, demo: Catalog) -> None:
     assert "tone" not in catalog.models
     assert "tone_a" not in catalog.speakers
-    assert {voice.id for voice in demo.voices("tone")} == {"tone_a", "tone_c"}
+    assert {voice.id for voice in demo.models["tone"].voices} == {"tone_a", "tone_c"}
 
 
 def test_a_model_is_not_found_by_another_task(catalog: Catalog) -> None:
@@ -77,34 +77,57 @@ def test_an_alias_means_its_model(tmp_path: Path) -> None:
     assert [card.id for card in found.cards(Capability.TTS)] == ["tone"]
 
 
-def test_an_unknown_voice_is_not_found(catalog: Catalog) -> None:
-    with pytest.raises(NotFound, match="Unknown voice: 'nobody'"):
-        catalog.voice(catalog.models["kokoro"], "nobody")
+def family(folder: Path, **changes: str) -> None:
+    """Two demo cards, `bell-a` with the voice tone_a and `bell-c` with tone_c, of the family `bell`."""
+    text = (CARDS / "tone.toml").read_text().replace("demo = true", 'demo = true\nfamily = "bell"')
+    for voice, other in (("a", "c"), ("c", "a")):
+        lines = [line for line in text.splitlines() if f"tone_{other}" not in line]
+        card = "\n".join(lines).replace('id = "tone"', f'id = "bell-{voice}"')
+        for old, new in changes.items() if voice == "c" else ():
+            card = card.replace(f'{old} = "', f'{old} = "{new}')
+        (folder / f"bell-{voice}.toml").write_text(card)
 
 
-def test_a_voice_of_another_model_is_refused_and_its_model_named(demo: Catalog) -> None:
-    with pytest.raises(BadRequest, match="'tone_a' belongs to 'tone'"):
-        demo.voice(demo.models["kokoro"], "tone_a")
+def test_a_family_of_voices_is_one_model_to_clients(tmp_path: Path) -> None:
+    family(tmp_path)
+    listed = Catalog.read(tmp_path, demo=True).listed(Capability.TTS)
+    assert {name: [card.id for card in cards] for name, cards in listed.items()} == {"bell": ["bell-a", "bell-c"]}
 
 
-def test_every_voice_of_a_blend_is_checked(demo: Catalog) -> None:
-    card = demo.models["kokoro"]
-    assert [(v.id, w) for v, w in demo.blend(card, "af_bella(2)+af_sky")] == [("af_bella", 2.0), ("af_sky", 1.0)]
-    with pytest.raises(NotFound):
-        demo.blend(card, "af_bella+nobody")
-    with pytest.raises(BadRequest):
-        demo.blend(card, "af_bella+tone_a")
+def test_a_published_name_may_mean_a_family_of_voices(tmp_path: Path) -> None:
+    family(tmp_path)
+    found = Catalog.read(tmp_path, demo=True, published={"tts-1": "bell"})
+    assert found.listed().keys() == {"bell", "tts-1"}
+    assert [card.id for card in found.kin("tts-1", Capability.TTS)] == ["bell-a", "bell-c"]
 
 
-def test_voices_are_filtered_by_language_and_gender(catalog: Catalog) -> None:
-    assert len(catalog.voices(language="en")) == 28
-    assert len(catalog.voices(language="en-GB", gender="male")) == 4
-    assert catalog.voices(language="e") == []
+def test_a_family_that_is_no_family_of_voices_is_listed_card_by_card(catalog: Catalog) -> None:
+    assert {"htdemucs", "htdemucs_6s"} <= catalog.listed(Capability.SEPARATION).keys()
+    assert "demucs" not in catalog.listed()
 
 
-def test_voices_of_an_unknown_model_are_not_found(catalog: Catalog) -> None:
-    with pytest.raises(UnknownModel):
-        catalog.voices("nothing")
+def test_a_model_is_found_by_each_of_its_capabilities(tmp_path: Path) -> None:
+    card = (CARDS / "tone.toml").read_text().replace('["tts"]', '["tts", "clone"]')
+    (tmp_path / "tone.toml").write_text(card)
+    found = Catalog.read(tmp_path, demo=True)
+    assert found.resolve("tone", Capability.CLONE) is found.resolve("tone", Capability.TTS)
+
+
+def test_a_family_may_not_be_called_like_a_model(tmp_path: Path) -> None:
+    family(tmp_path)
+    copy_card(tmp_path, "tone", 'demo = true\naliases = ["bell"]')
+    (tmp_path / "tone.toml").write_text((tmp_path / "tone.toml").read_text().replace("tone_", "other_"))
+    with pytest.raises(BadCard, match=r"bell-a\.toml: family: 'bell' is the name of a model"):
+        Catalog.read(tmp_path, demo=True)
+
+
+@pytest.mark.parametrize(("key", "begin"), [("name", "Another "), ("tier", "")])
+def test_cards_of_a_family_of_voices_look_alike_to_clients(tmp_path: Path, key: str, begin: str) -> None:
+    family(tmp_path, **{key: begin})
+    odd = tmp_path / "bell-c.toml"
+    odd.write_text(odd.read_text().replace('tier = "free"', 'tier = "premium"') if key == "tier" else odd.read_text())
+    with pytest.raises(BadCard, match=r"bell-c\.toml: family: name, tier and tasks"):
+        Catalog.read(tmp_path, demo=True)
 
 
 def test_two_cards_may_not_share_a_name(tmp_path: Path) -> None:
@@ -132,7 +155,7 @@ def test_an_engine_that_is_not_there_is_named(tmp_path: Path, engine: str) -> No
 @pytest.mark.parametrize("file", sorted(CARDS.glob("*.toml")), ids=lambda file: file.stem)
 def test_every_card_has_an_adapter(file: Path) -> None:
     card = read_card(file)
-    assert issubclass(load_class(card), PROTOCOLS[card.task])
+    assert all(issubclass(load_class(card), PROTOCOLS[capability]) for capability in card.tasks)
 
 
 def copy_card(folder: Path, name: str, demo: str = "demo = true") -> None:

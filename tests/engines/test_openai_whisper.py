@@ -135,7 +135,7 @@ def test_a_file_that_is_no_checkpoint_is_refused(card: ModelCard, tmp_path: Path
 def test_weights_of_another_size_are_refused(card: ModelCard, weights: Path, tmp_path: Path) -> None:
     (tmp_path / "base.pt").write_bytes((weights / "tiny.pt").read_bytes())
     with pytest.raises(EngineFailed, match=r"base\.pt is no Whisper"):
-        OpenAIWhisper.load(replace(card, options={"size": "base"}), LoadContext(tmp_path))
+        OpenAIWhisper.load(replace(card, setup={"size": "base"}), LoadContext(tmp_path))
 
 
 def test_without_weights_it_is_not_loaded(card: ModelCard, tmp_path: Path) -> None:

@@ -7,14 +7,14 @@ import pytest
 from pydantic import ValidationError
 from tests.engines.contract import LONG, SHORT, SynthesizerContract
 
-from ttsai_server.domain import ModelCard
+from ttsai_server.domain import ModelCard, Preset
 from ttsai_server.engines.base import Cancellation, LoadContext, Synthesizer
 from ttsai_server.engines.tone import Tone
 from ttsai_server.errors import EngineFailed
 
 
 def with_setup(card: ModelCard, **setup: object) -> Tone:
-    return Tone.load(replace(card, options=setup), LoadContext(Path()))
+    return Tone.load(replace(card, setup=setup), LoadContext(Path()))
 
 
 class TestTone(SynthesizerContract):
@@ -28,7 +28,7 @@ class TestTone(SynthesizerContract):
 
     @pytest.mark.parametrize(("voice", "hertz"), [("tone_a", 220), ("tone_c", 262)])
     def test_each_voice_has_its_pitch(self, engine: Synthesizer, card: ModelCard, voice: str, hertz: int) -> None:
-        sound = self.said(engine, LONG, voices=((voice, 1.0),))
+        sound = self.said(engine, LONG, voices=(Preset(voice),))
         loudest = np.argmax(np.abs(np.fft.rfft(sound[:, 0])))
         assert loudest * card.rate / len(sound) == pytest.approx(hertz, abs=0.5)
 

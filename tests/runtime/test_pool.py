@@ -10,7 +10,7 @@ from time import sleep
 
 import pytest
 
-from ttsai_server.domain import ModelCard, SpeechRequest
+from ttsai_server.domain import ModelCard, Preset, SpeechRequest
 from ttsai_server.engines.base import Engine, Synthesizer
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.errors import EngineFailed, ModelLoading
@@ -20,7 +20,7 @@ from ttsai_server.runtime.pool import Pool
 from ttsai_server.settings import Models, Settings
 
 CARD = Catalog.read(Settings().models.cards, demo=True).models["tone"]
-REQUEST = SpeechRequest("la la la", (("tone_a", 1.0),), "en")
+REQUEST = SpeechRequest("la la la", (Preset("tone_a"),), "en")
 
 
 def load_tone(card: ModelCard) -> Engine:
@@ -133,7 +133,7 @@ async def test_one_request_more_than_the_queue_is_503() -> None:
 
 
 async def test_a_turn_that_does_not_come_is_503() -> None:
-    slow = other("slow", options={"step_seconds": 0.5})
+    slow = other("slow", setup={"step_seconds": 0.5})
     async with pool_of(queue_wait_seconds=0.05) as pool, pool.lease(slow) as handle:
         first = asyncio.create_task(speak(handle))
         await asyncio.sleep(0.01)
@@ -185,7 +185,7 @@ async def test_unload_refuses_a_model_in_use() -> None:
 
 
 async def test_cancelling_a_stream_stops_its_step_and_frees_the_turn() -> None:
-    slow = other("slow", options={"step_seconds": 30})
+    slow = other("slow", setup={"step_seconds": 30})
     async with pool_of() as pool, pool.lease(slow) as handle:
         stream = asyncio.create_task(speak(handle))
         await asyncio.sleep(0.05)
@@ -210,7 +210,7 @@ async def test_streams_share_by_what_their_listeners_have_left() -> None:
 
 
 async def test_a_request_ends_without_another_turn() -> None:
-    slow = other("slow", options={"step_seconds": 0.2})
+    slow = other("slow", setup={"step_seconds": 0.2})
     made = Counter[str]()
 
     async def listen(handle: EngineHandle, name: str) -> None:

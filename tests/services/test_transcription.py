@@ -16,13 +16,14 @@ from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.decoding import Decoders
 from ttsai_server.services.transcription import TranscriptionOrder, plan_transcription
 from ttsai_server.services.transcription_run import TranscriptionPlan
+from ttsai_server.services.voices import Voices
 from ttsai_server.settings import Models, Settings
 
 
 def check(model: str = "whisper", models: Path | None = None, **asked: Any) -> TranscriptionPlan:
     settings = Settings() if models is None else Settings(models=Models(dir=models))
     catalog, pool = Catalog.of(settings), Pool(settings.models, loader(settings.models))
-    context = ServiceContext(settings, catalog, pool, NullBilling(), Metrics(), Decoders())
+    context = ServiceContext(settings, catalog, Voices(catalog), pool, NullBilling(), Metrics(), Decoders())
     return plan_transcription(context, Caller("a", "pro", ""), TranscriptionOrder(model, **asked))
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
 from ttsai_server.api.audio_response import file_headers
-from ttsai_server.api.deps import AuthedServices, BaseUrl, Light, ServicesDep
+from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller, Light, ServicesDep
 from ttsai_server.api.schemas import (
     KEYED,
     Language,
@@ -45,19 +45,22 @@ async def get_model(model: str, request: Request, services: AuthedServices) -> M
 async def list_voices(
     request: Request,
     services: AuthedServices,
+    caller: CurrentCaller,
     base_url: BaseUrl,
     model: str | None = None,
     language: str | None = None,
     gender: Literal["male", "female", "neutral"] | None = None,
 ) -> Response:
-    voices = services.catalog.voices(model, language, gender)
+    voices = services.voices.matching(caller, model, language, gender)
     body = services.listings.voices(voices, base_url, for_sdk=_for_sdk(request))
     return Response(body, media_type="application/json")
 
 
 @keyed.get("/v1/speech/voices", response_model=VoiceList)
-async def list_sdk_voices(services: AuthedServices, base_url: BaseUrl, model: str | None = None) -> Response:
-    body = services.listings.voices(services.catalog.voices(model), base_url, for_sdk=True)
+async def list_sdk_voices(
+    services: AuthedServices, caller: CurrentCaller, base_url: BaseUrl, model: str | None = None
+) -> Response:
+    body = services.listings.voices(services.voices.matching(caller, model), base_url, for_sdk=True)
     return Response(body, media_type="application/json")
 
 
@@ -81,7 +84,7 @@ async def list_audio_models(services: ServicesDep) -> Response:
 
 @open_.get("/v1/audio/voices", response_model=VoiceList)
 async def list_audio_voices(services: ServicesDep, base_url: BaseUrl) -> Response:
-    body = services.listings.voices(services.catalog.voices(), base_url, for_sdk=False)
+    body = services.listings.voices(services.voices.matching(None), base_url, for_sdk=False)
     return Response(body, media_type="application/json")
 
 

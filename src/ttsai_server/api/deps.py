@@ -25,6 +25,7 @@ from ttsai_server.services.flow import Flow
 from ttsai_server.services.jobs import Jobs
 from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
+from ttsai_server.services.voices import Voices
 from ttsai_server.services.webhooks import Webhooks
 from ttsai_server.settings import Settings
 from ttsai_server.store.results import Results
@@ -36,6 +37,7 @@ class Services:
 
     settings: Settings
     catalog: Catalog
+    voices: Voices
     listings: Listings
     runtime: Runtime
     flow: Flow

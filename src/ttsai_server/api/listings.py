@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import orjson
 
@@ -32,21 +32,23 @@ class Listings:
         self._looked = -CHECK_SECONDS
         self._bodies: dict[tuple[Capability | None, bool], bytes] = {}
 
-    async def models(self, task: Capability | None = None, *, for_sdk: bool = False) -> bytes:
-        """The JSON body of the list of models, by id, OpenAI's names among them; of one task, those ready come first.
+    async def models(self, capability: Capability | None = None, *, for_sdk: bool = False) -> bytes:
+        """The JSON body of the list of models, by id, OpenAI's names among them; of a capability, ready ones first.
 
         for_sdk: as the vendor's SDKs read it.
         """
         await self._look()
-        if (task, for_sdk) not in self._bodies:
-            self._bodies[task, for_sdk] = _json(self._list(task, for_sdk=for_sdk))
-        return self._bodies[task, for_sdk]
+        if (capability, for_sdk) not in self._bodies:
+            self._bodies[capability, for_sdk] = _json(self._list(capability, for_sdk=for_sdk))
+        return self._bodies[capability, for_sdk]
 
     async def model(self, name: str, *, for_sdk: bool) -> ModelInfo:
-        """One model under its id or a published name. Raises UnknownModel."""
-        card = self._catalog.find(name)
+        """One model under its id, a published name or that of a family of voices. Raises UnknownModel."""
+        listed = self._catalog.listed()
+        if name not in listed:
+            name = self._catalog.find(name).listed_as
         await self._look()
-        return self._info(name if name in self._catalog.published else card.id, card, for_sdk=for_sdk)
+        return self._info(name, listed[name], for_sdk=for_sdk)
 
     def voices(self, voices: list[Voice], base_url: str, *, for_sdk: bool) -> bytes:
         """The JSON body of a list of voices."""
@@ -55,15 +57,14 @@ class Listings:
 
     def speech_models(self) -> SpeechModels:
         """What the SDKs ask before they offer a choice."""
-        cards = self._catalog.cards()
-        spoken = [card for card in cards if card.task is Capability.TTS]
+        spoken = self._catalog.cards(Capability.TTS)
         return SpeechModels(
-            tts_models=[card.id for card in spoken],
-            clone_models=[card.id for card in cards if card.cloning],
-            enhance_models=[card.id for card in cards if card.task is Capability.ENHANCEMENT],
-            instructions_supported_models=[
-                card.id for card in spoken if "instructions" in load_class(card).Options.model_fields
-            ],
+            tts_models=_names(spoken),
+            clone_models=_names(self._catalog.cards(Capability.CLONE)),
+            enhance_models=_names(self._catalog.cards(Capability.ENHANCEMENT)),
+            instructions_supported_models=_names(
+                card for card in spoken if "instructions" in load_class(card).Options.model_fields
+            ),
         )
 
     async def _look(self) -> None:
@@ -75,25 +76,25 @@ class Listings:
     def _availability(self) -> Mapping[str, Availability]:
         return {card.id: availability(card, self._models) for card in self._catalog.cards()}
 
-    def _list(self, task: Capability | None, *, for_sdk: bool) -> ModelList:
-        named = {card.id: card for card in self._catalog.cards(task)}
-        published = {name: self._catalog.models[name] for name in self._catalog.published}
-        named |= {name: card for name, card in published.items() if task in (None, card.task)}
-        models = [self._info(id, card, for_sdk=for_sdk) for id, card in sorted(named.items())]
-        if task:
+    def _list(self, capability: Capability | None, *, for_sdk: bool) -> ModelList:
+        listed = sorted(self._catalog.listed(capability).items())
+        models = [self._info(id, cards, for_sdk=for_sdk) for id, cards in listed]
+        if capability:
             models.sort(key=lambda model: model.status != "ready")
         return ModelList(data=models, models=models)
 
-    def _info(self, id: str, card: ModelCard, *, for_sdk: bool) -> ModelInfo:
-        credits = price(self._prices, Capability.TTS, card.tier).of(1000) if card.task is Capability.TTS else 0
+    def _info(self, id: str, cards: Sequence[ModelCard], *, for_sdk: bool) -> ModelInfo:
+        """cards: one, or a family's, which is ready when one of them is."""
+        card = min(cards, key=lambda card: self._found[card.id].status != "ready")
+        credits = price(self._prices, Capability.TTS, card.tier).of(1000) if Capability.TTS in card.tasks else 0
         found = self._found[card.id]
         return ModelInfo(
             id=id,
             name=id if for_sdk else card.name,
-            type=card.task,
+            type=card.tasks[0],
             tier=card.tier,
-            languages=list(card.languages),
-            supports_cloning=card.cloning,
+            languages=list(dict.fromkeys(code for card in cards for code in card.languages)),
+            supports_cloning=Capability.CLONE in card.tasks,
             supports_streaming=card.streaming,
             credits_per_1k_chars=credits,
             credits_per_1k=credits if for_sdk else None,
@@ -108,7 +109,7 @@ class Listings:
         shown = VoiceInfo(
             id=voice.id,
             name=self._names[voice.id],
-            model=voice.model,
+            model=card.listed_as,
             language=voice.language,
             gender=voice.gender,  # pyright: ignore[reportArgumentType] the card's reader has checked it
             preview_url=f"{base_url}/v1/voices/preview/{voice.id}.mp3",
@@ -117,11 +118,16 @@ class Listings:
             return shown
         more = {
             "voice_id": voice.id,
-            "model_name": voice.model,
+            "model_name": card.listed_as,
             "is_premium": card.tier is Tier.PREMIUM,
             "tags": f"{voice.language}, {voice.gender}",
         }
         return shown.model_copy(update=more)
+
+
+def _names(cards: Iterable[ModelCard]) -> list[str]:
+    """As they are listed, a family once."""
+    return list(dict.fromkeys(card.listed_as for card in cards))
 
 
 def _told_apart(voices: Sequence[Voice]) -> Mapping[str, str]:

@@ -185,7 +185,7 @@ def _model(card: ModelCard, models: Models) -> Model:
     return Model(
         id=card.id,
         name=card.name,
-        type=card.task,
+        type=", ".join(card.tasks),
         tier=card.tier,
         licence=card.licence,
         status=found.status,

@@ -24,10 +24,15 @@ from ttsai_server.domain import (
     EnhancementRequest,
     ModelCard,
     PartialTranscript,
+    Preset,
     SpeechRequest,
     Stems,
     TranscriptionRequest,
 )
+from ttsai_server.text.split import pieces
+
+WARM_UP_CHARACTERS = 24
+"""Of a voice's preview that are spoken to warm an engine up: about its first sentence."""
 
 
 class EngineOptions(BaseModel):
@@ -95,7 +100,7 @@ class Engine(ABC):
         """Knobs that a client may set, request by request."""
 
     class Setup(EngineOptions):
-        """How it is loaded: the card's `options`, under those of the settings' `models.options`."""
+        """How it is loaded: the card's `setup`, under the settings' `models.options`."""
 
     @classmethod  # noqa: B027 - most engines have nothing to make
     def prepare(cls, card: ModelCard, weights: Path) -> None:
@@ -146,7 +151,8 @@ class Synthesizer(Engine):
 
     def warm_up(self, card: ModelCard) -> None:
         voice = card.voices[0]
-        request = SpeechRequest("Ready.", ((voice.id, 1.0),), voice.language)
+        opening = next(pieces(voice.preview, WARM_UP_CHARACTERS, voice.language.split("-")[0]))
+        request = SpeechRequest(opening.text, (Preset(voice.id),), voice.language)
         for _ in self.synthesize(request, Cancellation()):
             pass
 

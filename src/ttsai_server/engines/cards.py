@@ -57,6 +57,8 @@ class VoiceEntry(_Strict):
     name: str
     language: LanguageTag
     gender: Literal["male", "female", "neutral"]
+    languages: tuple[LanguageCode, ...] = ()
+    """What it can read, if not all the languages of the card."""
 
 
 class SourceEntry(_Strict):
@@ -77,7 +79,7 @@ class CardFile(_Strict):
 
     id: Id
     name: str
-    task: Capability
+    tasks: Annotated[tuple[Capability, ...], Field(min_length=1)]
     tier: Tier
     engine: Annotated[str, StringConstraints(pattern=ENGINE_PATH)]
     licence: str
@@ -87,14 +89,17 @@ class CardFile(_Strict):
     translates: bool = False
     family: str = ""
     stems: tuple[str, ...] = ()
+    blends: bool = False
+    deterministic: bool = False
+    slowest: float = Field(default=0.5, gt=0, le=1)
+    fastest: float = Field(default=2.0, ge=1, allow_inf_nan=False)
     streaming: bool = True
-    cloning: bool = False
     demo: bool = False
     memory: int = Field(default=0, ge=0)
     concurrency: int = Field(default=1, ge=0)
     queue: PositiveInt = 64
     chunk_chars: PositiveInt = 200
-    options: dict[str, Any] = {}
+    setup: dict[str, Any] = {}
     previews: dict[LanguageTag, str] = {}
     """Language → what the previews of its voices say."""
     voices: tuple[VoiceEntry, ...] = ()
@@ -127,9 +132,10 @@ def _check(entry: CardFile, file: Path) -> None:
         raise BadCard(file, "previews", f"must be those of the voices' languages: {', '.join(sorted(odd))}")
     if unknown := set(entry.languages) - NAMES.keys():
         raise BadCard(file, "languages", f"no language is called {', '.join(sorted(unknown))}")
-    for language in sorted(spoken):
-        if language.split("-")[0] not in entry.languages:
-            raise BadCard(file, "languages", f"a voice speaks {language!r}, which is not among them")
+    if len(set(entry.tasks)) < len(entry.tasks):
+        raise BadCard(file, "tasks", "has one of them twice")
+    for number, voice in enumerate(entry.voices):
+        _check_voice(voice, entry, file, f"voices.{number}.languages")
     if entry.environment and entry.derived:
         raise BadCard(file, "derived", "files can't be made for a model with an environment of its own")
     for number, source in enumerate(_sources(entry)):
@@ -138,6 +144,15 @@ def _check(entry: CardFile, file: Path) -> None:
     named = set(entry.sha256).union(*(source.sha256 for source in entry.sources))
     if stray := named - offered:
         raise BadCard(file, "sha256", f"no source has {min(stray)!r}")
+
+
+def _check_voice(voice: VoiceEntry, entry: CardFile, file: Path, key: str) -> None:
+    if (own := voice.language.split("-")[0]) not in entry.languages:
+        raise BadCard(file, "languages", f"{voice.id!r} speaks {voice.language!r}, which is not among them")
+    if voice.languages and own not in voice.languages:
+        raise BadCard(file, key, f"{own!r}, its own language, is not among them")
+    if unknown := set(voice.languages) - set(entry.languages):
+        raise BadCard(file, key, f"{min(unknown)!r} is not a language of the card")
 
 
 def _check_source(source: Source, file: Path, key: str) -> None:
@@ -149,7 +164,8 @@ def _check_source(source: Source, file: Path, key: str) -> None:
 
 def _card(entry: CardFile) -> ModelCard:
     voices = tuple(
-        Voice(v.id, v.name, entry.id, v.language, v.gender, entry.previews[v.language]) for v in entry.voices
+        Voice(v.id, v.name, entry.id, v.language, v.gender, v.languages or entry.languages, entry.previews[v.language])
+        for v in entry.voices
     )
     plain = {
         key: value for key, value in entry if key not in {"previews", "voices", "sha256", "sources", "environment"}

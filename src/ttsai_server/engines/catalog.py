@@ -9,8 +9,7 @@ from typing import Self, TypeVar
 from ttsai_server.domain import Capability, ModelCard, Voice
 from ttsai_server.engines.base import Engine
 from ttsai_server.engines.cards import read_card
-from ttsai_server.engines.voices import parse_blend
-from ttsai_server.errors import BadCard, BadRequest, UnknownModel, UnknownVoice
+from ttsai_server.errors import BadCard, UnknownModel
 from ttsai_server.settings import Settings
 
 T = TypeVar("T")
@@ -23,7 +22,7 @@ class Catalog:
     speakers: Mapping[str, Voice]
     """Voice id → voice; no two models share one."""
     published: Mapping[str, str]
-    """Name that clients expect to find → id of the model that it means here."""
+    """Name that clients expect to find → id, or family of voices, of the model that it means here."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -47,13 +46,23 @@ class Catalog:
         models = ((file, "aliases", name, card) for file, card in shown.items() for name in (card.id, *card.aliases))
         voices = ((file, "voices", voice.id, voice) for file, card in shown.items() for voice in card.voices)
         known = _unique(models)
-        names = {name: id for name, id in (published or {}).items() if id in known and name not in known}
-        return cls({**known, **{name: known[id] for name, id in names.items()}}, _unique(voices), names)
+        _check_families(shown, known)
+        there = {*known, *(card.listed_as for card in shown.values())}
+        names = {name: id for name, id in (published or {}).items() if id in there and name not in there}
+        return cls({**known, **{name: known[id] for name, id in names.items() if id in known}}, _unique(voices), names)
 
-    def cards(self, task: Capability | None = None) -> list[ModelCard]:
-        """Each card once, by id; only those of `task` if one is given."""
+    def cards(self, capability: Capability | None = None) -> list[ModelCard]:
+        """Each card once, by id; only those that have `capability` if one is given."""
         own = (card for name, card in sorted(self.models.items()) if name == card.id)
-        return [card for card in own if task in (None, card.task)]
+        return [card for card in own if capability is None or capability in card.tasks]
+
+    def listed(self, capability: Capability | None = None) -> dict[str, list[ModelCard]]:
+        """What clients see: name of a model, published names among them → its card, or the cards of its family."""
+        found: dict[str, list[ModelCard]] = {}
+        for card in self.cards(capability):
+            found.setdefault(card.listed_as, []).append(card)
+        meant = {name: self.family(name)[0].listed_as for name in self.published}
+        return found | {name: found[model] for name, model in meant.items() if model in found}
 
     def find(self, name: str) -> ModelCard:
         """The model that `name`, an id, an alias or a published name, means. Raises UnknownModel."""
@@ -61,34 +70,25 @@ class Catalog:
             raise UnknownModel(name)
         return self.models[name]
 
-    def resolve(self, name: str, task: Capability) -> ModelCard:
-        """As `find`; raises UnknownModel also for a model of another task."""
+    def resolve(self, name: str, capability: Capability) -> ModelCard:
+        """As `find`; raises UnknownModel also for a model that has not that capability."""
         card = self.find(name)
-        if card.task is not task:
-            raise UnknownModel(name, does=card.task)
+        if capability not in card.tasks:
+            raise UnknownModel(name, does=card.tasks[0])
         return card
 
-    def kin(self, name: str, task: Capability) -> list[ModelCard]:
-        """The models of the family `name`, or the one that it means. Raises UnknownModel."""
-        return [card for card in self.cards(task) if card.family == name] or [self.resolve(name, task)]
+    def family(self, name: str) -> list[ModelCard]:
+        """The cards of the family `name`, or the one card that it means. Raises UnknownModel."""
+        name = self.published.get(name, name)
+        return [card for card in self.cards() if card.family == name] or [self.find(name)]
 
-    def voice(self, card: ModelCard, name: str) -> Voice:
-        """A voice of that model. Raises UnknownVoice, or BadRequest for one of another model."""
-        voice = self.speakers.get(name)
-        if voice is None:
-            raise UnknownVoice(name)
-        if voice.model != card.id:
-            raise BadRequest(f"The voice {name!r} belongs to {voice.model!r}, not to {card.id!r}.", param="voice")
-        return voice
-
-    def blend(self, card: ModelCard, text: str) -> tuple[tuple[Voice, float], ...]:
-        """The voices of `af_bella(2)+af_sky(1)` with their weights. Raises as `voice` and `parse_blend`."""
-        return tuple((self.voice(card, name), weight) for name, weight in parse_blend(text))
-
-    def voices(self, model: str | None = None, language: str | None = None, gender: str | None = None) -> list[Voice]:
-        """The voices that match all that is given; `en` matches `en-us`. Raises UnknownModel."""
-        card = self.find(model) if model else None
-        return [v for v in self.speakers.values() if _matches(v, card, (language or "").lower(), gender)]
+    def kin(self, name: str, capability: Capability) -> list[ModelCard]:
+        """As `family`, those that have `capability`. Raises UnknownModel also where none has."""
+        found = self.family(name)
+        able = [card for card in found if capability in card.tasks]
+        if not able:
+            raise UnknownModel(name, does=found[0].tasks[0])
+        return able
 
 
 def load_class(card: ModelCard) -> type[Engine]:
@@ -103,12 +103,16 @@ def load_class(card: ModelCard) -> type[Engine]:
     return found
 
 
-def _matches(voice: Voice, card: ModelCard | None, language: str, gender: str | None) -> bool:
-    return (
-        (card is None or voice.model == card.id)
-        and (not language or f"{voice.language}-".startswith(f"{language}-"))
-        and (not gender or voice.gender == gender)
-    )
+def _check_families(cards: Mapping[Path, ModelCard], names: Mapping[str, ModelCard]) -> None:
+    """Raises BadCard for a family that a model is called like, or whose cards would not be one model to clients."""
+    first: dict[str, ModelCard] = {}
+    for file, card in cards.items():
+        if card.family in names:
+            raise BadCard(file, "family", f"{card.family!r} is the name of a model")
+        if card.listed_as == card.family:
+            other = first.setdefault(card.family, card)
+            if (card.name, card.tier, card.tasks) != (other.name, other.tier, other.tasks):
+                raise BadCard(file, "family", f"name, tier and tasks are to be those of {other.id!r}, of that family")
 
 
 def _unique(entries: Iterable[tuple[Path, str, str, T]]) -> dict[str, T]:

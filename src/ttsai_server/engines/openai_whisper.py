@@ -55,7 +55,7 @@ class OpenAIWhisper(Transcriber):
 
     @classmethod
     def load(cls, card: ModelCard, place: LoadContext) -> Self:
-        size = cls.Setup.model_validate(dict(card.options)).size
+        size = cls.Setup.model_validate(dict(card.setup)).size
         if not (place.weights / f"{size}.pt").is_file():
             raise WeightsMissing(card.id)
         return cls(_load(place.weights / f"{size}.pt", size, place))

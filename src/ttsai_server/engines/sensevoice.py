@@ -61,7 +61,7 @@ class SenseVoice(Transcriber):
     def load(cls, card: ModelCard, place: LoadContext) -> Self:
         if not all((place.weights / file).is_file() for file in (MODEL, TOKENS)):
             raise WeightsMissing(card.id)
-        setup = cls.Setup.model_validate(dict(card.options))
+        setup = cls.Setup.model_validate(dict(card.setup))
         vocabulary = _vocabulary(place.weights)
         recognizer = lru_cache(LOADED)(partial(_open, place, setup.written))
         recognizer("auto")

@@ -41,7 +41,7 @@ class Tone(Synthesizer):
 
     @classmethod
     def load(cls, card: ModelCard, place: LoadContext) -> Self:
-        setup = cls.Setup.model_validate(dict(card.options))
+        setup = cls.Setup.model_validate(dict(card.setup))
         time.sleep(setup.load_seconds)
         return cls(card, setup)
 
@@ -68,8 +68,8 @@ class Tone(Synthesizer):
 
     def _sound(self, request: SpeechRequest) -> NDArray[np.float32]:
         """(n, 1): whole periods repeat within a second, so that one second is computed and the rest is copied."""
-        weight = sum(share for _, share in request.voices)
-        hertz = round(sum(self._hertz[voice] * share for voice, share in request.voices) / weight)
+        weight = sum(voice.weight for voice in request.voices)
+        hertz = round(sum(self._hertz[voice.id] * voice.weight for voice in request.voices) / weight)
         second = LOUDNESS * np.sin(2 * np.pi * hertz / self._rate * np.arange(self._rate))
         length = round(len(request.text) * SECONDS_PER_CHARACTER / request.speed * self._rate)
         sound = np.resize(second.astype(np.float32), (length, 1))

@@ -29,7 +29,7 @@ def loader(models: Models) -> Callable[[ModelCard], Engine]:
             if not models.auto_pull:
                 raise WeightsMissing(card.id)
             pull(card, models.dir)
-        card = replace(card, options={**card.options, **models.options.get(card.id, {})})
+        card = replace(card, setup={**card.setup, **models.options.get(card.id, {})})
         engine = load_class(card).load(card, place(card, models))
         engine.warm_up(card)
         return engine

@@ -8,6 +8,7 @@ from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.base import Runtime
 from ttsai_server.services.billing import Billing, Unbilled
 from ttsai_server.services.decoding import Decoders
+from ttsai_server.services.voices import Voices
 from ttsai_server.settings import Settings
 
 
@@ -15,6 +16,7 @@ from ttsai_server.settings import Settings
 class ServiceContext:
     settings: Settings
     catalog: Catalog
+    voices: Voices
     runtime: Runtime
     billing: Billing
     metrics: Metrics

@@ -8,27 +8,24 @@ from contextlib import aclosing
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from ttsai_server.domain import Caller, Capability, Voice
-from ttsai_server.engines.catalog import Catalog
-from ttsai_server.errors import NotFound
+from ttsai_server.domain import Caller, Voice
 from ttsai_server.services.flow import Flow
 from ttsai_server.services.speech import SpeechOrder
+from ttsai_server.services.voices import Voices
 
 
 class Previews:
-    def __init__(self, catalog: Catalog, flow: Flow, house: Caller, folder: Path) -> None:
+    def __init__(self, voices: Voices, flow: Flow, house: Caller, folder: Path) -> None:
         """flow: charges nobody; house: whom it speaks for."""
-        self._catalog = catalog
+        self._voices = voices
         self._flow = flow
         self._house = house
         self._folder = folder
         self._making = defaultdict[str, asyncio.Lock](asyncio.Lock)
 
     async def file(self, voice_id: str) -> Path:
-        """The preview, MP3. Raises NotFound for an unknown voice, or what the engine raises."""
-        voice = self._catalog.speakers.get(voice_id)
-        if voice is None or self._catalog.models[voice.model].task is not Capability.TTS:
-            raise NotFound(f"Unknown voice: {voice_id[:80]!r}.")
+        """The preview, MP3. Raises UnknownVoice, or what the engine raises."""
+        voice = self._voices.find(self._house, voice_id)
         said = hashlib.sha256(voice.preview.encode()).hexdigest()[:8]
         file = self._folder / f"{voice.id}-{said}.mp3"
         async with self._making[voice.id]:

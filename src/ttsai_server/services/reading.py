@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from ttsai_server.domain import ModelCard
+from ttsai_server.domain import ModelCard, Voice
 from ttsai_server.errors import BadRequest
 from ttsai_server.text.language import NAMES, detect, foreign, normalise_code
 
@@ -10,22 +10,23 @@ MOST_FOREIGN = 0.5
 """Share of a text's letters that may be in scripts which its language is not written in."""
 
 
-def language_of(text: str, asked: str | None, card: ModelCard, of_voice: str, models: Sequence[ModelCard]) -> str:
-    """The language to read a text in, BCP 47; the voice's own region where the language is the voice's own.
+def language_of(text: str, asked: str | None, voices: Sequence[Voice], models: Sequence[ModelCard]) -> str:
+    """The language to read a text in, BCP 47; the first voice's own region where the language is its own.
 
     Args:
         text: cleaned.
         asked: any spelling of a code, or a name; None: detected.
-        card: the model that speaks.
-        of_voice: BCP 47.
+        voices: that speak, one or a blend: all of them must be able to.
         models: all that speak, to be named where this one can't.
 
-    Raises BadRequest for a language that the model lacks, or a text that is mostly in letters which it can't read.
+    Raises BadRequest for a language that a voice lacks, or a text that is mostly in letters which it can't read.
     """
-    code = detect(text, card.languages, of_voice) if asked is None else normalise_code(asked)
+    of_voice, narrowest = voices[0].language, min(voices, key=lambda voice: len(voice.languages))
+    spoken = [code for code in narrowest.languages if all(code in voice.languages for voice in voices)]
+    code = detect(text, spoken, of_voice) if asked is None else normalise_code(asked)
     language = code.split("-")[0]
-    if language not in card.languages:
-        known = f"{card.id!r} does not speak {asked!r}; it speaks {', '.join(card.languages)}."
+    if language not in spoken:
+        known = f"The voice {narrowest.id!r} does not speak {asked or language!r}; it speaks {', '.join(spoken)}."
         raise BadRequest(f"{known} {_who_speaks([language], models)}", param="language")
     strange = foreign(text, language)
     if strange.share > MOST_FOREIGN:

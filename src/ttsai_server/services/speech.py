@@ -16,6 +16,7 @@ from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.flow import Order
 from ttsai_server.services.reading import language_of, transliterated
 from ttsai_server.services.speech_run import SpeechPlan, SpeechRun
+from ttsai_server.services.voices import Choice
 from ttsai_server.text.clean import clean, speakable
 from ttsai_server.text.markup import unmarked
 from ttsai_server.text.pronunciations import pronounce
@@ -44,11 +45,10 @@ def plan_speech(context: ServiceContext, caller: Caller, order: SpeechOrder) -> 
 
     Raises UnknownModel, UnknownVoice, BadRequest, or NotReady if the language can't be detected here.
     """
-    catalog = context.catalog
-    card = catalog.resolve(order.model, Capability.TTS)
-    voices = catalog.blend(card, order.voice)
+    choice = context.voices.choose(caller, order.model, order.voice)
+    card = choice.card
     text = _spoken_text(order, context.settings.plans[caller.plan].max_characters)
-    language = _language(context, text, order, card, voices[0][0].language)
+    language = _language(context, text, order, choice)
     options, ignored = _known_options(card, order.options)
     speed = min(max(order.speed, card.slowest), card.fastest)
     format = _format(order.format)
@@ -62,7 +62,7 @@ def plan_speech(context: ServiceContext, caller: Caller, order: SpeechOrder) -> 
         text=text,
         request=SpeechRequest(
             text="",
-            voices=tuple((voice.id, weight) for voice, weight in voices),
+            voices=choice.presets,
             language=language,
             speed=speed,
             options=options,
@@ -73,11 +73,11 @@ def plan_speech(context: ServiceContext, caller: Caller, order: SpeechOrder) -> 
     )
 
 
-def _language(context: ServiceContext, text: str, order: SpeechOrder, card: ModelCard, of_voice: str) -> str:
+def _language(context: ServiceContext, text: str, order: SpeechOrder, choice: Choice) -> str:
     try:
-        return language_of(text, order.language, card, of_voice, context.catalog.cards(Capability.TTS))
+        return language_of(text, order.language, choice.voices, context.catalog.cards(Capability.TTS))
     except NotReady:  # one command shall install the detector and all that the model needs
-        require_installed(card, context.settings.models.dir)
+        require_installed(choice.card, context.settings.models.dir)
         raise
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.engines.contract import SynthesizerContract
 from tests.listening import Ear, wer
 
-from ttsai_server.domain import Audio, ModelCard, SpeechRequest
+from ttsai_server.domain import Audio, ModelCard, Preset, SpeechRequest
 from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
@@ -22,11 +22,11 @@ from ttsai_server.text.phonemes.alphabet import ALPHABET
 
 TEXT = "The museum opens at nine, and the last train to the coast leaves before midnight."
 LONG = " ".join([TEXT] * 3)
-HEART = (("af_heart", 1.0),)
+HEART = (Preset("af_heart"),)
 
 
 def request(
-    text: str = TEXT, voices: tuple[tuple[str, float], ...] = HEART, speed: float = 1.0, *, soon: bool = False
+    text: str = TEXT, voices: tuple[Preset, ...] = HEART, speed: float = 1.0, *, soon: bool = False
 ) -> SpeechRequest:
     return SpeechRequest(text, voices, "en-us", speed, soon)
 
@@ -44,7 +44,7 @@ def card() -> ModelCard:
 @pytest.fixture(scope="module", params=["openvino", "onnxruntime"])
 def engine(card: ModelCard, kokoro_weights: Path, request: pytest.FixtureRequest) -> Generator[Kokoro]:
     Kokoro.prepare(card, kokoro_weights)
-    loaded = Kokoro.load(replace(card, options={"runtime": request.param}), LoadContext(kokoro_weights))
+    loaded = Kokoro.load(replace(card, setup={"runtime": request.param}), LoadContext(kokoro_weights))
     yield loaded
     loaded.close()
 
@@ -68,14 +68,15 @@ def test_twice_the_speed_takes_about_half_as_long(engine: Kokoro) -> None:
 
 
 def test_a_blend_is_neither_of_its_voices(engine: Kokoro) -> None:
-    both = say(engine, request("Hello.", (("af_heart", 1.0), ("am_michael", 1.0)))).samples
+    both = say(engine, request("Hello.", (Preset("af_heart"), Preset("am_michael")))).samples
     for voice in ("af_heart", "am_michael"):
-        one = say(engine, request("Hello.", ((voice, 1.0),))).samples
+        one = say(engine, request("Hello.", (Preset(voice),))).samples
         assert one.shape != both.shape or not np.allclose(one, both, atol=1e-3)
 
 
 def test_a_blend_depends_on_the_ratio_of_its_weights_alone(engine: Kokoro) -> None:
-    one, two = (say(engine, request("Hello.", (("af_heart", w), ("am_michael", 3 * w)))).samples for w in (1.0, 2.0))
+    blends = ((Preset("af_heart", weight), Preset("am_michael", 3 * weight)) for weight in (1.0, 2.0))
+    one, two = (say(engine, request("Hello.", blend)).samples for blend in blends)
     assert np.array_equal(one, two)
 
 
@@ -171,7 +172,7 @@ def test_it_speaks_on_after_a_stop(engine: Kokoro) -> None:
 @pytest.mark.parametrize("voice", ["nobody", "../voices/af_heart", ""])
 def test_an_unknown_voice_is_refused(engine: Kokoro, voice: str) -> None:
     with pytest.raises(BadRequest):
-        say(engine, request(voices=((voice, 1.0),)))
+        say(engine, request(voices=(Preset(voice),)))
 
 
 def test_text_without_words_is_refused(engine: Kokoro) -> None:
@@ -185,7 +186,7 @@ def test_it_has_a_symbol_for_every_phoneme(kokoro_weights: Path) -> None:
 
 def test_closing_twice_is_closing_once(card: ModelCard, kokoro_weights: Path) -> None:
     Kokoro.prepare(card, kokoro_weights)
-    engine = Kokoro.load(replace(card, options={"runtime": "onnxruntime"}), LoadContext(kokoro_weights))
+    engine = Kokoro.load(replace(card, setup={"runtime": "onnxruntime"}), LoadContext(kokoro_weights))
     engine.close()
     engine.close()
     with pytest.raises(EngineFailed):

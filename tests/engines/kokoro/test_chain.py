@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ttsai_server.domain import ModelCard
+from ttsai_server.domain import ModelCard, Preset
 from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro import chain
@@ -40,7 +40,7 @@ def runtime(card: ModelCard, kokoro_weights: Path) -> Generator[Chain]:
 
 def step(weights: Path, words: int = 2, voice: str = "af_heart", speed: float = 1.0) -> Step:
     ids = np.array([[0, *(IDS * words)[: 6 * words], 4, 0]], np.int64)
-    style = row(Styles(weights / "voices").blend(((voice, 1.0),)), ids.shape[1] - 2)
+    style = row(Styles(weights / "voices").blend((Preset(voice),)), ids.shape[1] - 2)
     return Step(ids, style, speed)
 
 

@@ -36,7 +36,7 @@ def card() -> ModelCard:
 
 @pytest.fixture(scope="module")
 def engine(card: ModelCard, kokoro_weights: Path) -> Generator[Kokoro]:
-    loaded = Kokoro.load(replace(card, options={"runtime": "torch"}), LoadContext(kokoro_weights))
+    loaded = Kokoro.load(replace(card, setup={"runtime": "torch"}), LoadContext(kokoro_weights))
     yield loaded
     loaded.close()
 

@@ -21,7 +21,7 @@ Sound = np.ndarray
 
 def card_of(stems: int, **setup: object) -> ModelCard:
     card = read_card(Settings().models.cards / f"spleeter-{stems}stems.toml")
-    return replace(card, options={**card.options, **setup})
+    return replace(card, setup={**card.setup, **setup})
 
 
 def prepared(card: ModelCard, folder: Path) -> Path:

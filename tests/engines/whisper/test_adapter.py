@@ -11,7 +11,7 @@ from tests.engines.talk import Talk
 from tests.engines.transcriber import TranscriberContract, heard, recorded, segments_of, text_of
 from tests.listening import wer
 
-from ttsai_server.domain import ModelCard, SpeechRequest, TranscriptionRequest
+from ttsai_server.domain import ModelCard, Preset, SpeechRequest, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
@@ -56,7 +56,7 @@ def engine(card: ModelCard, base_weights: Path) -> Generator[FasterWhisper]:
 def spanish(kokoro_weights: Path) -> np.ndarray:
     """Float32 (n,), 24 kHz."""
     kokoro = Kokoro.load(read_card(Settings().models.cards / "kokoro.toml"), LoadContext(kokoro_weights))
-    request = SpeechRequest(SPANISH, (("ef_dora", 1.0),), "es")
+    request = SpeechRequest(SPANISH, (Preset("ef_dora"),), "es")
     sound = np.concatenate([audio.samples[:, 0] for audio in kokoro.synthesize(request, Cancellation())])
     kokoro.close()
     return sound

@@ -18,7 +18,7 @@ from faster_whisper import WhisperModel
 from tests.engines.transcriber import recorded, segments_of, words_of
 from tests.listening import spoken
 
-from ttsai_server.domain import PartialTranscript, SpeechRequest, TranscriptionRequest
+from ttsai_server.domain import PartialTranscript, Preset, SpeechRequest, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
@@ -57,7 +57,7 @@ def make(kokoro_weights: Path) -> Generator[Make]:
     kokoro = Kokoro.load(card, LoadContext(kokoro_weights))
 
     def say(voice: str, text: str) -> np.ndarray:
-        request = SpeechRequest(text, ((voice, 1.0),), "en-gb" if voice[0] == "b" else "en-us")
+        request = SpeechRequest(text, (Preset(voice),), "en-gb" if voice[0] == "b" else "en-us")
         said = np.concatenate([audio.samples[:, 0] for audio in kokoro.synthesize(request, Cancellation())])
         sound = soxr.resample(said, card.rate, RATE).astype(np.float32)
         loud = np.flatnonzero(np.abs(sound) > 0.01)

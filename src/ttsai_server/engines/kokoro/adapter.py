@@ -82,7 +82,7 @@ class Kokoro(Synthesizer):
         config = place.weights / "config.json"
         if not config.is_file():
             raise WeightsMissing(card.id)
-        setup = cls.Setup.model_validate(dict(card.options))
+        setup = cls.Setup.model_validate(dict(card.setup))
         runtime = open_runtime(setup.runtime, setup.precision, place, card.concurrency)
         vocabulary = json.loads(config.read_text("utf-8"))["vocab"]
         return cls(runtime, Styles(place.weights / "voices"), vocabulary, card.rate, espeak=setup.espeak)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ttsai_server.domain import Preset
 from ttsai_server.errors import BadRequest, EngineFailed
 
 Array = npt.NDArray[np.float32]
@@ -21,10 +22,10 @@ class Styles:
         self._folder = folder
         self._tables: dict[str, Array] = {}
 
-    def blend(self, voices: Sequence[tuple[str, float]]) -> Array:
+    def blend(self, voices: Sequence[Preset]) -> Array:
         """Float32 (510, 256): the mean of the voices' tables by weight. Raises BadRequest for an unknown voice."""
-        total = sum(weight for _, weight in voices)
-        return sum(self._table(voice) * np.float32(weight / total) for voice, weight in voices)  # type: ignore[return-value]
+        total = sum(voice.weight for voice in voices)
+        return sum(self._table(voice.id) * np.float32(voice.weight / total) for voice in voices)  # type: ignore[return-value]
 
     def _table(self, voice: str) -> Array:
         if voice not in self._tables:

@@ -73,7 +73,7 @@ class Pyannote(Diarizer):
             _check(place.weights / file)
         import sherpa_onnx
 
-        return cls(sherpa_onnx, place, cls.Setup.model_validate(dict(card.options)))
+        return cls(sherpa_onnx, place, cls.Setup.model_validate(dict(card.setup)))
 
     def diarize(
         self, recording: Recording, request: DiarizationRequest, cancellation: Cancellation

@@ -54,7 +54,7 @@ class Spleeter(Separator):
         from ttsai_server.engines.spleeter.graph import build
 
         if not (weights / GRAPH).is_file():
-            setup = cls.Setup.model_validate(dict(card.options))
+            setup = cls.Setup.model_validate(dict(card.setup))
             tensors = read_checkpoint(weights / CHECKPOINT)
             build(tensors, len(card.stems), setup.activation, setup.softmax, weights / GRAPH)
 
@@ -62,7 +62,7 @@ class Spleeter(Separator):
     def load(cls, card: ModelCard, place: LoadContext) -> Spleeter:
         if not (place.weights / GRAPH).is_file():
             raise WeightsMissing(card.id)
-        setup = cls.Setup.model_validate(dict(card.options))
+        setup = cls.Setup.model_validate(dict(card.setup))
         return cls(card.stems, setup, Session(place.weights / GRAPH, place.threads))
 
     def separate(self, recording: Recording, cancellation: Cancellation) -> Generator[Stems]:

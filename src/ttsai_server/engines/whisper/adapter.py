@@ -55,7 +55,7 @@ class FasterWhisper(Transcriber):
 
         if not (place.weights / "model.bin").is_file():
             raise WeightsMissing(card.id)
-        setup = cls.Setup.model_validate(dict(card.options))
+        setup = cls.Setup.model_validate(dict(card.setup))
         arithmetic = ARITHMETIC[place.device] if setup.arithmetic == "auto" else setup.arithmetic
         if place.device == "cpu":
             keep_freed()
