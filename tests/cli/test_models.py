@@ -12,7 +12,7 @@ from ttsai_server.cli import app
 CARD = f"""
 id = "m"
 name = "M"
-task = "tts"
+tasks = ["tts"]
 tier = "free"
 engine = "ttsai_server.engines.base:Engine"
 licence = "MIT"

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from ttsai_server.domain import Caller, Capability, ModelCard, Preset, Voice
 from ttsai_server.engines.catalog import Catalog
-from ttsai_server.engines.voices import parse_blend
 from ttsai_server.errors import BadRequest, UnknownVoice
+from ttsai_server.services.blends import parse_blend
 
 
 @dataclass(frozen=True, slots=True)

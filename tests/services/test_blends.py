@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttsai_server.engines.voices import MOST_PARTS, parse_blend
 from ttsai_server.errors import BadRequest
+from ttsai_server.services.blends import MOST_PARTS, parse_blend
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,11}", fullmatch=True)
 weights = st.floats(min_value=0, exclude_min=True, allow_nan=False, allow_infinity=False)
