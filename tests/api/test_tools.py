@@ -1,54 +1,24 @@
 """The audio tools over HTTP: the contract's fields, prices and errors, as answers and as jobs."""
 
 import asyncio
-import io
-import socket
 import time
-import zipfile
-from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
 import pytest
+from tests.api.recordings import SIXTY_ONE_SECONDS, SONG, encoded, heard, sent
 from tests.api.test_jobs import ended
 from tests.api.test_jobs import heard as told_to
-from tests.containers import Samples, melody
+from tests.containers import Samples
 from tests.listening import Ear, wer
-from tests.live import Live, live
+from tests.live import Live
 from tests.receivers import receiver, says
 
 from ttsai_server.api.schemas import MusicBody
-from ttsai_server.audio.decode import Bounds, decode
-from ttsai_server.audio.encode import CONTENT_TYPES, Encoder
-from ttsai_server.audio.recording import Recording
-from ttsai_server.settings import Models, Settings, Tools
+from ttsai_server.audio.encode import CONTENT_TYPES
 
 TEXT = "The rain has stopped. The children are playing in the garden. Their mother calls them for dinner."
-RATE = 44_100
-SONG = melody(1.5, RATE, 2)
-SIXTY_ONE_SECONDS = np.zeros((8000 * 61, 1), np.float32)
-
-
-def encoded(samples: Samples, rate: int = RATE, format: str = "flac", **target: Any) -> bytes:
-    file = io.BytesIO()
-    encoder = Encoder(format, rate, channels=samples.shape[1], file=file, **target)
-    encoder.push(samples)
-    encoder.finish()
-    return file.getvalue()
-
-
-def sent(
-    server: Live, tool: str, sound: bytes, *, key: Any = None, headers: Any = None, **fields: Any
-) -> httpx.Response:
-    path = tool if tool.startswith("/") else f"/v1/audio/{tool}/"
-    return server.client(key).post(path, files={"file": ("a.flac", sound)}, data=fields, headers=headers)
-
-
-def heard(data: bytes) -> tuple[Samples, Recording]:
-    with decode(io.BytesIO(data), Bounds(3600)) as recording:
-        return recording.read(0, recording.frames), recording
 
 
 @pytest.mark.parametrize("format", ["mp3", "wav", "flac", "ogg", "m4a", "aac"])
@@ -131,70 +101,6 @@ def test_a_job_can_be_looked_up(server: Live) -> None:
     body = server.client().get(f"/v1/tasks/{task}").json()
     assert (body["kind"], body["model"], body["status"]) == ("convert", "convert", "completed")
     assert server.client().get("/v1/speech/subtitles", params={"uuid": task}).status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("stems", "names"),
-    [
-        ("2", {"vocals", "instrumental"}),
-        ("4", {"vocals", "drums", "bass", "other"}),
-        ("5", {"vocals", "drums", "bass", "other", "piano"}),
-    ],
-)
-def test_a_mix_is_taken_apart_and_its_stems_sum_to_it(server: Live, stems: str, names: set[str]) -> None:
-    answer = sent(server, "separate", encoded(SONG), model="spleeter", stems=stems)
-    body = answer.json()
-    assert body.keys() == {"task_id", "status", "model", "duration", "stems", "credits_used"}
-    assert (body["status"], body["model"], body["duration"]) == ("completed", "spleeter", 1.5)
-    assert body["stems"].keys() == names
-    assert body["credits_used"] == int(answer.headers["X-Credits-Used"]) == (3 if stems == "2" else 4)
-    sounds = [heard(httpx.get(address).content)[0] for address in body["stems"].values()]
-    assert all(sound.shape == SONG.shape for sound in sounds)
-    assert decibels(sum(sounds) - SONG, SONG) < -40
-
-
-def test_what_was_taken_apart_can_be_looked_up_as_a_task(server: Live) -> None:
-    body = sent(server, "separate", encoded(SONG), model="spleeter").json()
-    task = server.client().get(f"/v1/tasks/{body['task_id']}").json()
-    assert (task["kind"], task["status"], task["credits_used"]) == ("separate", "completed", 3)
-    assert httpx.get(task["result_url"]).json() == body
-
-
-def test_stems_come_in_one_zip_for_who_asks_for_it(server: Live) -> None:
-    asked = {"model": "spleeter", "format": "flac"}
-    answer = sent(server, "separate", encoded(SONG), headers={"Accept": "application/zip"}, **asked)
-    assert answer.headers["Content-Type"] == "application/zip"
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-        assert archive.testzip() is None
-        assert sorted(archive.namelist()) == ["instrumental.flac", "vocals.flac"]
-        assert all(heard(archive.read(name))[0].shape == SONG.shape for name in archive.namelist())
-
-
-def test_a_mix_may_be_taken_apart_by_a_job(server: Live) -> None:
-    account, key = server.new_key(credits=10)
-    fields = {"model": "spleeter", "stems": "4", "format": "mp3", "async": "true"}
-    task = sent(server, "separate", encoded(SONG), key=key, **fields).json()["task_id"]
-    body = ended(server.client(), task)
-    stems = httpx.get(body["result_url"]).json()
-    assert (stems["task_id"], stems["credits_used"], len(stems["stems"])) == (task, 4, 4)
-    assert all(httpx.get(address).headers["Content-Type"] == "audio/mpeg" for address in stems["stems"].values())
-    assert server.account(account).available == 6
-
-
-def test_a_job_may_make_a_zip(server: Live) -> None:
-    headers, fields = {"Accept": "application/zip"}, {"model": "spleeter", "async": "true"}
-    task = sent(server, "separate", encoded(SONG), headers=headers, **fields).json()["task_id"]
-    address = ended(server.client(), task)["result_url"]
-    assert address.endswith(".zip")
-    with zipfile.ZipFile(io.BytesIO(httpx.get(address).content)) as archive:
-        assert len(archive.namelist()) == 2
-
-
-def test_mono_stays_mono_and_at_its_rate(server: Live) -> None:
-    answer = sent(server, "separate", encoded(melody(1.0, 16_000), 16_000), model="spleeter")
-    for address in answer.json()["stems"].values():
-        _, made = heard(httpx.get(address).content)
-        assert (made.rate, made.channels, made.frames) == (16_000, 1, 16_000)
 
 
 @pytest.fixture(scope="module")
@@ -311,137 +217,3 @@ async def test_a_client_that_leaves_stops_the_work_and_pays_for_the_minutes_done
         asking.cancel()
     await asyncio.to_thread(reserved, False)
     assert 0 <= 1000 - (await asyncio.to_thread(server.account, account)).available < 30
-
-
-def decibels(part: Samples | int, whole: Samples) -> float:
-    return 20 * float(np.log10(np.std(part) / np.std(whole) + 1e-12))
-
-
-BAD_FIELDS = [
-    ("convert", {}, "format"),
-    ("convert", {"format": "wma"}, "format"),
-    ("convert", {"format": "mp3", "bitrate": "100"}, "bitrate"),
-    ("convert", {"format": "mp3", "sample_rate": "96000"}, "sample_rate"),
-    ("convert", {"format": "mp3", "channels": "5.1"}, "channels"),
-    ("enhance", {"strength": "0"}, "strength"),
-    ("enhance", {"strength": "4"}, "strength"),
-    ("enhance", {"denoise": "perhaps"}, "denoise"),
-    ("enhance", {"denoise": "false", "enhance_clarity": "false"}, None),
-    ("dereverb", {"type": "room"}, "type"),
-    ("dereverb", {"intensity": "6"}, "intensity"),
-    ("separate", {"stems": "3"}, "stems"),
-    ("separate", {"stems": "5"}, "stems"),
-    ("separate", {"stems": "6", "model": "spleeter"}, "stems"),
-    ("separate", {"format": "ogg"}, "format"),
-    ("convert", {"format": "mp3", "webhook_url": "ftp://a"}, "webhook_url"),
-]
-
-
-@pytest.mark.parametrize(("tool", "fields", "param"), BAD_FIELDS)
-def test_a_bad_field_is_told_and_costs_nothing(
-    server: Live, tool: str, fields: dict[str, str], param: str | None
-) -> None:
-    account, key = server.new_key(credits=10)
-    answer = sent(server, tool, encoded(SONG), key=key, **fields)
-    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
-    assert server.account(account).available == 10
-
-
-TOOLS = {
-    "convert": {"format": "mp3"},
-    "analyze": {},
-    "enhance": {},
-    "/v1/audio-enhance/": {},
-    "dereverb": {},
-    "separate": {"model": "spleeter"},
-}
-
-
-@pytest.mark.parametrize("tool", TOOLS)
-@pytest.mark.parametrize("asynchronous", ["false", "true"])
-def test_a_file_that_is_no_sound_is_refused_with_the_reason(small: Live, tool: str, asynchronous: str) -> None:
-    account, key = small.new_key(credits=10)
-    fields = {**TOOLS[tool], "async": asynchronous}
-    answer = sent(small, tool, b"This is a letter, not a sound. " * 50, key=key, **fields)
-    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "file")
-    assert "not audio" in answer.json()["error"]["message"]
-    after = small.account(account)
-    assert (after.available, after.reserved) == (10, 0)
-
-
-@pytest.mark.parametrize("tool", TOOLS)
-def test_a_form_without_a_file_is_refused(server: Live, tool: str) -> None:
-    path = tool if tool.startswith("/") else f"/v1/audio/{tool}"
-    answer = server.client().post(path, data={"format": "mp3"})
-    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "file")
-
-
-@pytest.mark.parametrize("tool", TOOLS)
-def test_a_file_over_the_limit_is_too_large(small: Live, tool: str) -> None:
-    answer = sent(small, tool, b"\0" * 2_000_001, **TOOLS[tool])
-    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "file_too_large")
-
-
-@pytest.mark.parametrize("tool", TOOLS)
-def test_a_recording_over_the_limit_is_too_large(small: Live, tool: str) -> None:
-    answer = sent(small, tool, encoded(np.zeros((8000 * 100, 1), np.float32), 8000), **TOOLS[tool])
-    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "file_too_large")
-
-
-@pytest.mark.parametrize("tool", TOOLS)
-def test_a_body_over_the_limit_is_refused_before_it_is_read(server: Live, tool: str) -> None:
-    length = Settings().tools.max_file_bytes + 2_000_000
-    path = tool if tool.startswith("/") else f"/v1/audio/{tool}/"
-    host, port = server.url.removeprefix("http://").split(":")
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.key}\r\nContent-Length: {length}\r\n\r\n"
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
-        connection.sendall(head.encode())
-        assert connection.recv(4096).startswith(b"HTTP/1.1 413")
-
-
-@pytest.mark.parametrize("tool", TOOLS)
-def test_a_web_pages_key_may_not_use_a_tool(server: Live, tool: str) -> None:
-    key = server.new_key(kind="publishable", origins=("https://a.example",))[1]
-    answer = sent(server, tool, encoded(SONG), key=key, headers={"Origin": "https://a.example"}, **TOOLS[tool])
-    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
-
-
-def test_an_unknown_model_is_not_found(server: Live) -> None:
-    answer = sent(server, "separate", encoded(SONG), model="nope")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
-
-
-def test_a_model_of_another_task_is_not_found(server: Live) -> None:
-    assert sent(server, "separate", encoded(SONG), model="tone").status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("tool", "fields", "model"),
-    [
-        ("separate", {"model": "demucs"}, "htdemucs"),
-        ("separate", {"model": "demucs", "stems": "6"}, "htdemucs_6s"),
-        ("separate", {"model": "spleeter", "stems": "4"}, "spleeter-4stems"),
-        ("enhance", {"super_resolution": "true"}, Settings().tools.upsampler),
-    ],
-)
-def test_without_weights_it_is_told_how_to_get_them(bare: Live, tool: str, fields: dict[str, str], model: str) -> None:
-    answer = sent(bare, tool, encoded(SONG), denoise="false", **fields)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "model_loading")
-    assert f"ttsai-server models pull {model}" in answer.json()["error"]["message"]
-
-
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Generator[Live]:
-    """A server without weights."""
-    models = Models(dir=tmp_path_factory.mktemp("none"))
-    with live(Settings(data_dir=tmp_path_factory.mktemp("bare"), models=models)) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Generator[Live]:
-    """A server that takes little."""
-    bounds = Tools(max_file_bytes=2_000_000, max_seconds=90)
-    settings = Settings(data_dir=tmp_path_factory.mktemp("small"), models=Models(dir=tiny_models), tools=bounds)
-    with live(settings) as running:
-        yield running
