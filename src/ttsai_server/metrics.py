@@ -62,13 +62,13 @@ class Metrics:
         self.credits = Counter("ttsai_credits", "Credits charged.", ("model",), registry=self.registry)
         self.heard = Counter(
             "ttsai_heard_seconds",
-            "Recordings transcribed, counted as they are heard.",
+            "Recordings transcribed or worked on, counted as they are.",
             ("model",),
             registry=self.registry,
         )
         self.unheard = Gauge(
             "ttsai_unheard_seconds",
-            "What is still to be transcribed of the recordings under way.",
+            "What is still to be done of the recordings under way.",
             ("model",),
             registry=self.registry,
         )

@@ -68,7 +68,7 @@ def shown(job: Job) -> TaskBody:
     return TaskBody(
         task_id=job.id,
         uuid=job.id,
-        kind=job.kind,  # pyright: ignore[reportArgumentType]
+        kind=job.kind,
         model=job.model,
         status=job.state,  # pyright: ignore[reportArgumentType]
         progress=round(job.progress, 3),

@@ -1,9 +1,11 @@
 """The shapes of answers."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
+
+from ttsai_server.services.registry import PLANNERS
 
 REFERENCE = "#/components/schemas/{model}"
 """OpenAPI's to a schema."""
@@ -61,7 +63,7 @@ class TaskBody(Answer):
     task_id: str
     uuid: str
     """The same."""
-    kind: Literal["tts", "stt", "convert", "enhance", "dereverb", "separate", "analyze"]
+    kind: Annotated[str, Field(json_schema_extra={"enum": [order.kind for order in PLANNERS]})]
     model: str
     status: Literal["queued", "processing", "completed", "failed", "cancelled"]
     progress: float

@@ -164,8 +164,8 @@ class LedgerBilling(Billing):
             await asyncio.wait(self._abandoned)
 
     async def _make(self, caller: Caller, credits: int, ttl: float) -> Hold:
-        made = await self._ledger.reserve(caller.account, credits, ttl)
-        return LedgerHold(self._ledger, made.id, made.amount, made.available)
+        held = await self._ledger.reserve(caller.account, credits, ttl)
+        return LedgerHold(self._ledger, held.id, held.amount, held.available)
 
 
 class NullHold(Hold):

@@ -44,5 +44,5 @@ def transliterated(text: str, language: str) -> tuple[str, ...]:
 
 def _who_speaks(languages: Collection[str], models: Sequence[ModelCard]) -> str:
     able = [(model.id, [code for code in model.languages if code in languages]) for model in models]
-    told = [f"{id!r} speaks {', '.join(codes)}" for id, codes in able if codes]
-    return f"{'; '.join(told)}." if told else "No model of this server speaks it."
+    listed = [f"{id!r} speaks {', '.join(codes)}" for id, codes in able if codes]
+    return f"{'; '.join(listed)}." if listed else "No model of this server speaks it."

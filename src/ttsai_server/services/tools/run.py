@@ -28,8 +28,8 @@ class ToolRun(RecordingRun[P, float]):
         self._files: list[OutputFile] = []
 
     async def outcome(self) -> Outcome:
-        (made,) = self._files
-        return Outcome(self.used(), made)
+        (file,) = self._files
+        return Outcome(self.used(), file)
 
     def close(self) -> None:
         for each in self._files:
