@@ -1,6 +1,5 @@
 """A capability that only the registry knows, in a request and in a job, and the runs that it is made of."""
 
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
@@ -8,82 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select
-from tests.services.dialogue import Dialogue, plan_dialogue
+from tests.services.conftest import CREDITS
+from tests.services.dialogue import Dialogue
 
 from ttsai_server.domain import Caller
-from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import BadRequest, EngineFailed, InsufficientCredits
-from ttsai_server.metrics import Metrics
-from ttsai_server.runtime.loading import loader
-from ttsai_server.runtime.pool import Pool
-from ttsai_server.services.billing import open_billing
-from ttsai_server.services.context import ServiceContext
-from ttsai_server.services.decoding import Decoders
 from ttsai_server.services.flow import Flow, Order, Outcome, OutputFile
 from ttsai_server.services.job_files import JobFiles
 from ttsai_server.services.job_runner import JobRunner
-from ttsai_server.services.jobs import JobOptions, Jobs, Queue
+from ttsai_server.services.jobs import JobOptions, Jobs
 from ttsai_server.services.registry import PLANNERS
 from ttsai_server.services.tools import Transcode
 from ttsai_server.services.transcription import TranscriptionOrder
-from ttsai_server.services.webhooks import SystemResolver, Webhooks
-from ttsai_server.settings import Models, Settings
 from ttsai_server.store.accounts import Account, Accounts
 from ttsai_server.store.db import Database
-from ttsai_server.store.results import open_results
 from ttsai_server.store.tables import usage
 
 LINES = ("Hello there.", "How are you today?")
 BREAKING = ("Hello there.", "Oh, this breaks the engine.")
-CREDITS = 100
-
-
-class ByHand(Queue):
-    """The test does the jobs itself."""
-
-    def wake(self) -> None:
-        pass
-
-    def stop(self, id: str) -> None:
-        pass
-
-
-@pytest.fixture
-def settings(store_settings: Settings) -> Settings:
-    models = Models(demo=True, options={"tone": {"fail_on": "breaks the engine"}})
-    return store_settings.model_copy(update={"models": models})
-
-
-@pytest.fixture
-async def flow(settings: Settings, database: Database) -> AsyncIterator[Flow]:
-    pool = Pool(settings.models, loader(settings.models))
-    billing = open_billing(settings, database)
-    context = ServiceContext(settings, Catalog.of(settings), pool, billing, Metrics(), Decoders())
-    yield Flow(context, {**PLANNERS, Dialogue: plan_dialogue})
-    await pool.close()
-    await billing.close()
-
-
-@pytest.fixture
-async def caller(database: Database) -> Caller:
-    account = await Accounts(database).create("Ann", "pro", CREDITS)
-    return Caller(account.id, account.plan, "key_1")
-
-
-@pytest.fixture
-def files(settings: Settings, database: Database) -> JobFiles:
-    return JobFiles(open_results(settings, database), 3600)
-
-
-@pytest.fixture
-def runner(database: Database, files: JobFiles, flow: Flow) -> JobRunner:
-    return JobRunner(database, files, flow.unbilled(), 3)
-
-
-@pytest.fixture
-def jobs(settings: Settings, database: Database, files: JobFiles, flow: Flow) -> Jobs:
-    webhooks = Webhooks(settings.webhooks, database, SystemResolver())
-    return Jobs(settings, database, ByHand(), files, flow.unbilled(), webhooks)
 
 
 async def account(database: Database, caller: Caller) -> Account:

@@ -46,7 +46,7 @@ def fail(connection: Connection, job: str, error: ApiError) -> Job | None:
 
 
 def cancel(connection: Connection, job: str) -> Job | None:
-    """As `fail`; its client knows, and is told nothing."""
+    """As `fail`, but without a webhook event: the client that cancels knows."""
     return _unpaid(connection, jobs.end(connection, job, CANCELLED, credits=0))
 
 

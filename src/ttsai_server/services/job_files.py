@@ -54,8 +54,8 @@ class JobFiles:
 
         Parts become results of their own, before it. May be repeated. Raises what `beside` raises.
         """
-        made = outcome.result
-        file = made if isinstance(made, OutputFile) else await self._keep_parts(job, made)
+        result = outcome.result
+        file = result if isinstance(result, OutputFile) else await self._keep_parts(job, result)
         await self._keep(job, job.id, replace(file, name=job.name), beside)
         return file
 

@@ -1,8 +1,8 @@
 """Jobs: orders that are accepted now and done later.
 
-    Order ──plan──▶ credits ──one transaction: reserve, keep──▶ Job ──`JobRunner`──▶ result, charged, told
+    Order ──plan──▶ credits ──one transaction: reserve, keep──▶ Job ──`JobRunner`──▶ result, charge, webhook
 
-`Jobs` accepts them, tells of them and cancels them; `job_runner.JobRunner` does them, once a server has claimed them.
+`Jobs` accepts them, looks them up and cancels them; `job_runner.JobRunner` does them, once a server has claimed them.
 """
 
 import time
@@ -110,8 +110,8 @@ class Jobs:
         """
         await self._admit(options)
         batch = new_id("batch")
-        made = [await self._job_or_failed(caller, kind, order, options) for order in orders]
-        numbered = [replace(job, batch=batch, number=number) for number, job in enumerate(made)]
+        items = [await self._job_or_failed(caller, kind, order, options) for order in orders]
+        numbered = [replace(job, batch=batch, number=number) for number, job in enumerate(items)]
         count = sum(not job.ended_at for job in numbered)
         if not count:
             raise BadRequest(f"No item can be done; the first: {numbered[0].error_message}", param="texts")
