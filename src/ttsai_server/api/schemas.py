@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
+from ttsai_server.api.descriptions import describe
 from ttsai_server.services.registry import PLANNERS
 
 REFERENCE = "#/components/schemas/{model}"
@@ -17,7 +18,7 @@ TranscriptFormat = Literal["json", "text", "srt", "verbose_json", "vtt", "diariz
 class Answer(BaseModel):
     """An answer; written without what is absent."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(json_schema_extra=describe)
 
 
 class JobBody(Answer):

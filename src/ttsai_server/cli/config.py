@@ -7,8 +7,8 @@ from typing import Any
 
 import typer
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
+from ttsai_server.docstrings import field_docstrings
 from ttsai_server.settings import Settings
 
 HEAD = """\
@@ -30,33 +30,34 @@ def example() -> str:
 
 def _lines(group: BaseModel, path: tuple[str, ...]) -> Iterator[str]:
     fields = type(group).model_fields
+    described = field_docstrings(type(group))
     values = {name: getattr(group, name) for name in fields}
     for name, value in values.items():
         if not isinstance(value, BaseModel | dict):
-            yield from _setting(name, value, fields[name])
+            yield from _setting(name, value, described.get(name))
     for name, value in values.items():
         if isinstance(value, BaseModel | dict):
-            yield from _table(value, (*path, name), fields[name])
+            yield from _table(value, (*path, name), described.get(name))
 
 
-def _setting(name: str, value: Any, field: FieldInfo) -> Iterator[str]:
-    if field.description:
-        yield f"# {field.description}"
+def _setting(name: str, value: Any, description: str | None) -> Iterator[str]:
+    if description:
+        yield f"# {description}"
     if isinstance(value, Path):  # differs from machine to machine
         yield f'# {name} = "…"'
     else:
         yield f"{name} = {json.dumps(value, ensure_ascii=False)}"
 
 
-def _table(value: Any, path: tuple[str, ...], field: FieldInfo) -> Iterator[str]:
+def _table(value: Any, path: tuple[str, ...], description: str | None) -> Iterator[str]:
     if isinstance(value, BaseModel):
         yield from ("", f"[{'.'.join(path)}]")
         yield from _lines(value, path)
     elif any(isinstance(item, BaseModel) for item in value.values()):
         for name, item in value.items():
-            yield from _table(item, (*path, name), field)
+            yield from _table(item, (*path, name), description)
     else:
         yield from ("", f"[{'.'.join(path)}]")
-        if field.description:
-            yield f"# {field.description}"
+        if description:
+            yield f"# {description}"
         yield from (f"{json.dumps(name)} = {json.dumps(item, ensure_ascii=False)}" for name, item in value.items())
