@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttsai_server.api.negotiation import JobPreference, asked_to_go_on, prefers_async, prefers_json, wants_job
+from ttsai_server.api.negotiation import JobPreference, asks_for_job, prefers_async, prefers_json, wants_job
 from ttsai_server.settings import Compat
 
 PLAIN = JobPreference(headers={}, api_prefix=False, publishable=False)
@@ -42,7 +42,7 @@ def test_without_any_the_answer_is_sound(asked: JobPreference) -> None:
 
 @pytest.mark.parametrize("name", ["the path", "accept", "the key", "the user agent"])
 def test_to_take_json_is_not_to_ask_for_a_job(name: str) -> None:
-    assert not asked_to_go_on(CONDITIONS[name])
+    assert not asks_for_job(CONDITIONS[name])
 
 
 @pytest.mark.parametrize(

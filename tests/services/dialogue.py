@@ -8,7 +8,7 @@ from typing import BinaryIO, ClassVar
 
 from ttsai_server.domain import Caller
 from ttsai_server.services.context import ServiceContext
-from ttsai_server.services.flow import Deliver, Order, Outcome, OutputFile, Plan, Run
+from ttsai_server.services.flow import CompositeRun, Deliver, Order, Outcome, OutputFile, Plan
 from ttsai_server.services.speech import SpeechOrder, plan_speech
 from ttsai_server.services.speech_run import SpeechPlan
 from ttsai_server.store.ledger import Used
@@ -33,7 +33,7 @@ class DialoguePlan(Plan):
         return DialogueRun(self, caller, context)
 
 
-class DialogueRun(Run[DialoguePlan, int]):
+class DialogueRun(CompositeRun[DialoguePlan, int]):
     """Its steps are how many lines have been spoken. The result is their lengths, JSON."""
 
     def __init__(self, plan: DialoguePlan, caller: Caller, context: ServiceContext) -> None:
@@ -61,7 +61,7 @@ class DialogueRun(Run[DialoguePlan, int]):
 
     async def _work(self) -> AsyncGenerator[int]:
         for part in self.plan.parts:
-            with part.run(self._caller, self._context.unbilled()) as run:
+            with self._part(part) as run:
                 await run.finish()
                 self._spoken.append((await run.outcome()).used)
             yield len(self._spoken)

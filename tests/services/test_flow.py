@@ -51,6 +51,13 @@ async def test_a_run_in_a_request_charges_once_for_all_its_parts(
     assert credits_counted(flow) == 1
 
 
+async def test_the_sound_of_the_parts_is_counted_once(flow: Flow, caller: Caller) -> None:
+    run = await flow.start(caller, Dialogue(LINES))
+    await run.finish()
+    assert flow.context.metrics.audio_seconds.labels("tone")._value.get() == pytest.approx(run.used().seconds)
+    assert flow.context.metrics.characters.labels("tone")._value.get() == sum(map(len, LINES))
+
+
 async def test_a_run_whose_second_part_fails_charges_nothing(flow: Flow, caller: Caller, database: Database) -> None:
     run = await flow.start(caller, Dialogue(BREAKING))
     with pytest.raises(EngineFailed):

@@ -14,7 +14,7 @@ from ttsai_server.services.jobs import AcceptedJobs
 from ttsai_server.store.jobs import CANCELLED, COMPLETED, FAILED, Job
 
 
-def asked(request: Request, caller: Caller, asynchronous: bool, webhook_url: str | None) -> JobPreference:
+def job_preference(request: Request, caller: Caller, asynchronous: bool, webhook_url: str | None) -> JobPreference:
     return JobPreference(
         headers=request.headers,
         api_prefix="api_prefix" in request.scope["state"],

@@ -50,14 +50,14 @@ def wants_job(asked: JobPreference, compat: Compat) -> bool:
     return (
         asked.api_prefix
         or prefers_json(asked.headers.get("accept", ""))
-        or asked_to_go_on(asked)
+        or asks_for_job(asked)
         or asked.publishable
         or SDKS.match(asked.headers.get("user-agent", "")) is not None
         or compat.tts_response == "job"
     )
 
 
-def asked_to_go_on(asked: JobPreference) -> bool:
+def asks_for_job(asked: JobPreference) -> bool:
     """Whether the client said in words that it will not wait: by its body, or by `Prefer` (RFC 7240)."""
     return asked.asynchronous or asked.webhook_url is not None or prefers_async(asked.headers.get("prefer", ""))
 

@@ -10,10 +10,10 @@ from starlette.responses import Response
 from ttsai_server.api.audio_response import sound_headers, speech_headers, whole_speech
 from ttsai_server.api.bodies import OpenAISpeechBody, SpeechBody
 from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller, Services
-from ttsai_server.api.job_responses import accepted_response, asked
+from ttsai_server.api.job_responses import accepted_response, job_preference
 from ttsai_server.api.negotiation import wants_job
 from ttsai_server.api.schemas import BILLABLE, JobBody
-from ttsai_server.api.streaming import ChunkStream, EventStream, begun, event
+from ttsai_server.api.streaming import ChunkStream, EventStream, after_first_chunk, event
 from ttsai_server.services.jobs import JobOptions
 from ttsai_server.services.speech import SpeechOrder
 from ttsai_server.services.speech_run import SpeechRun
@@ -33,13 +33,13 @@ async def synthesize(
     body: SpeechBody, request: Request, services: AuthedServices, caller: CurrentCaller, base_url: BaseUrl
 ) -> Response:
     """Say a text: the whole sound, or with `stream` as it is made; or a job, that will."""
-    if wants_job(asked(request, caller, body.asynchronous, body.webhook_url), services.settings.compat):
+    if wants_job(job_preference(request, caller, body.asynchronous, body.webhook_url), services.settings.compat):
         options = JobOptions(base_url, body.webhook_url)
         return accepted_response(await services.jobs.submit(caller, published_order(body), options), request)
     run = await services.flow.start(caller, published_order(body))
     if not body.stream:
         return await whole_speech(run, request.receive)
-    chunks = await begun(run.chunks(), request.receive)
+    chunks = await after_first_chunk(run.chunks(), request.receive)
     return ChunkStream(chunks, run.plan.content_type, sound_headers(run))
 
 
@@ -53,7 +53,7 @@ async def create_speech(
 ) -> Response:
     """OpenAI's speech endpoint: always streamed; `stream_format: sse` wraps the sound in events."""
     run = await services.flow.start(caller, _openai_order(body, services))
-    chunks = await begun(run.chunks(), request.receive)
+    chunks = await after_first_chunk(run.chunks(), request.receive)
     if body.stream_format == "audio":
         return ChunkStream(chunks, run.plan.content_type, sound_headers(run))
     return EventStream(_events(chunks, run), speech_headers(run), request.scope["state"]["request_id"])

@@ -36,8 +36,8 @@ class EventStream(ChunkStream):
     """Server-sent events. A failure half-way is an event too, since the status is gone already."""
 
     def __init__(self, events: AsyncGenerator[bytes], headers: Mapping[str, str], request_id: str) -> None:
-        told = _telling(events, request_id)
-        super().__init__(told, "text/event-stream", {**headers, "Cache-Control": "no-cache"})
+        reported = _with_error_event(events, request_id)
+        super().__init__(reported, "text/event-stream", {**headers, "Cache-Control": "no-cache"})
 
 
 def event(data: Mapping[str, object]) -> bytes:
@@ -45,7 +45,7 @@ def event(data: Mapping[str, object]) -> bytes:
     return b"event: " + str(data["type"]).encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
 
 
-async def begun(chunks: AsyncGenerator[bytes], receive: Receive) -> AsyncGenerator[bytes]:
+async def after_first_chunk(chunks: AsyncGenerator[bytes], receive: Receive) -> AsyncGenerator[bytes]:
     """The chunks that are not empty, once the first has been made: until then an error can still be an answer.
 
     Raises what the chunks raise, or ClientLeft.
@@ -61,14 +61,14 @@ def credit_headers(hold: Hold) -> dict[str, str]:
     return {"X-Credits-Used": str(hold.credits), "X-Credits-Remaining": str(hold.remaining)}
 
 
-async def _telling(events: AsyncGenerator[bytes], request_id: str) -> AsyncGenerator[bytes]:
+async def _with_error_event(events: AsyncGenerator[bytes], request_id: str) -> AsyncGenerator[bytes]:
     async with aclosing(events):
         try:
             async for each in events:
                 yield each
         except ApiError as error:
-            told = bug(request_id) if isinstance(error, InternalError) else error
-            yield event({"type": "error", "error": {"code": told.code, "message": told.message}})
+            shown = bug(request_id) if isinstance(error, InternalError) else error
+            yield event({"type": "error", "error": {"code": shown.code, "message": shown.message}})
             raise
 
 

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from ttsai_server.api.audio_response import WholeFile, file_headers, finished_file
 from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller
 from ttsai_server.api.disconnect import cancel_on_disconnect
-from ttsai_server.api.job_responses import accepted_response, asked
-from ttsai_server.api.negotiation import asked_to_go_on, prefers_zip
+from ttsai_server.api.job_responses import accepted_response, job_preference
+from ttsai_server.api.negotiation import asks_for_job, prefers_zip
 from ttsai_server.api.schemas import BILLABLE, JobBody, MusicBody, StemsBody
 from ttsai_server.api.streaming import credit_headers
 from ttsai_server.api.uploads import Uploading, content
@@ -125,7 +125,7 @@ class Call:
         return WholeFile(kept[0].file, kept[0].content_type, credit_headers(run.hold))
 
     def _wants_job(self, form: ToolForm) -> bool:
-        return asked_to_go_on(asked(self.request, self.caller, form.asynchronous, form.webhook_url))
+        return asks_for_job(job_preference(self.request, self.caller, form.asynchronous, form.webhook_url))
 
     async def _job(self, form: ToolForm, order: Order[Any]) -> Response:
         upload, options = (

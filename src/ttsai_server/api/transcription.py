@@ -14,8 +14,8 @@ from ttsai_server.api import transcripts
 from ttsai_server.api.audio_response import file_headers
 from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller, Services
 from ttsai_server.api.disconnect import cancel_on_disconnect
-from ttsai_server.api.job_responses import accepted_response, asked
-from ttsai_server.api.negotiation import asked_to_go_on
+from ttsai_server.api.job_responses import accepted_response, job_preference
+from ttsai_server.api.negotiation import asks_for_job
 from ttsai_server.api.schemas import (
     BILLABLE,
     JobBody,
@@ -24,7 +24,7 @@ from ttsai_server.api.schemas import (
     OpenAIVerboseTranscript,
     TranscriptBody,
 )
-from ttsai_server.api.streaming import EventStream, begun, credit_headers
+from ttsai_server.api.streaming import EventStream, after_first_chunk, credit_headers
 from ttsai_server.api.transcripts import TranscriptEvents
 from ttsai_server.api.uploads import Uploading, content
 from ttsai_server.domain import Caller
@@ -146,7 +146,7 @@ async def transcribe(
     base_url: BaseUrl,
 ) -> Response:
     """Write down what is said in a recording; or a job, that will, for who says that it won't wait."""
-    if asked_to_go_on(asked(request, caller, form.asynchronous, form.webhook_url)):
+    if asks_for_job(job_preference(request, caller, form.asynchronous, form.webhook_url)):
         return await _job(form, request, services, caller, base_url)
     run = await _start(services, caller, form.order(), form.file)
     await cancel_on_disconnect(request.receive, run.finish())
@@ -190,7 +190,7 @@ async def create_transcription(
     run = await _start(services, caller, form.order(), form.file)
     if form.stream:
         events = _events(run, segments=form.response_format == "diarized_json")
-        chunks = await begun(events, request.receive)
+        chunks = await after_first_chunk(events, request.receive)
         return EventStream(chunks, credit_headers(run.hold), request.scope["state"]["request_id"])
     await cancel_on_disconnect(request.receive, run.finish())
     return await _rendered(run, form.response_format, form.granularities)

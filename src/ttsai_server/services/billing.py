@@ -9,7 +9,6 @@ from math import ceil
 from typing import Literal
 
 from ttsai_server.domain import Caller, Capability, Tier
-from ttsai_server.metrics import Metrics
 from ttsai_server.settings import Prices, Settings
 from ttsai_server.store.db import Database
 from ttsai_server.store.ledger import Ledger, Used
@@ -105,27 +104,25 @@ class Billing(ABC):
 
 
 @asynccontextmanager
-async def charged(hold: Hold, used: Callable[[], Used], metrics: Metrics) -> AsyncGenerator[None]:
+async def charged(hold: Hold, used: Callable[[], Used], count: Callable[[Used], None]) -> AsyncGenerator[None]:
     """Work that `hold` pays for: what was `used` when it ends well, or is closed early because the client left.
 
-    Nothing if it fails.
+    Nothing if it fails. `count` is called once it is paid.
     """
     try:
         yield
-        await _charge(hold, used(), metrics)
+        await _charge(hold, used(), count)
     except (asyncio.CancelledError, GeneratorExit):
-        await asyncio.shield(_charge(hold, used(), metrics))
+        await asyncio.shield(_charge(hold, used(), count))
         raise
     except BaseException:
         await hold.release()
         raise
 
 
-async def _charge(hold: Hold, used: Used, metrics: Metrics) -> None:
+async def _charge(hold: Hold, used: Used, count: Callable[[Used], None]) -> None:
     await hold.settle(used)
-    metrics.audio_seconds.labels(used.model).inc(used.seconds)
-    metrics.characters.labels(used.model).inc(used.characters)
-    metrics.credits.labels(used.model).inc(hold.credits)
+    count(used)
 
 
 class LedgerHold(Hold):

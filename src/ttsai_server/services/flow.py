@@ -174,11 +174,30 @@ class Run(ABC, Generic[P, S]):
     ) -> AsyncGenerator[S]:
         """The steps of `work`, with so many credits reserved for at least so many seconds."""
         self._hold = await self._context.billing.reserve(self._caller, credits, seconds)
-        async with charged(self._hold, self.used, self._context.metrics), aclosing(work) as steps:
+        async with charged(self._hold, self.used, self._count), aclosing(work) as steps:
             async for step in steps:
                 yield step
             if deliver:
                 await deliver(await self.outcome())
+
+    def _count(self, used: Used) -> None:
+        """In the metrics, what was done; `Hold.credits` are charged for it."""
+        metrics = self._context.metrics
+        metrics.audio_seconds.labels(used.model).inc(used.seconds)
+        metrics.characters.labels(used.model).inc(used.characters)
+        metrics.credits.labels(used.model).inc(self.hold.credits)
+
+
+class CompositeRun(Run[P, S]):
+    """A run made of other runs, its parts: they charge nobody, since it holds the credits for them all."""
+
+    def _part(self, plan: Plan, upload: BinaryIO | None = None) -> "Run[Any, Any]":
+        """A part; for the caller to close."""
+        return plan.run(self._caller, self._context.unbilled(), upload)
+
+    def _count(self, used: Used) -> None:
+        """Sound and text are counted by the parts, each for its own model."""
+        self._context.metrics.credits.labels(used.model).inc(self.hold.credits)
 
 
 class Flow:
