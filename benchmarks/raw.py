@@ -18,7 +18,7 @@ from ttsai_server.audio.dsp import Joiner
 from ttsai_server.domain import Preset, SpeechRequest, Voice
 from ttsai_server.engines.base import Cancellation, Synthesizer
 from ttsai_server.engines.catalog import Catalog
-from ttsai_server.runtime.loading import loader
+from ttsai_server.runtime.loading import load
 from ttsai_server.settings import Settings
 from ttsai_server.text.split import pieces
 
@@ -54,7 +54,7 @@ class _Engine:
         catalog = Catalog.read(settings.models.cards, demo=True)
         self._card = catalog.models[model]
         self._voice: Voice = catalog.speakers[voice]
-        engine = loader(settings.models)(self._card)
+        engine = load(self._card, settings.models)
         assert isinstance(engine, Synthesizer)
         self._engine = engine
 

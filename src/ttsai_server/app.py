@@ -34,7 +34,7 @@ from ttsai_server.engines.catalog import Catalog
 from ttsai_server.jobs.node import name_of
 from ttsai_server.jobs.worker import Worker
 from ttsai_server.metrics import Metrics
-from ttsai_server.runtime.loading import loader
+from ttsai_server.runtime.placement import starter
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.accounts import Accounts
 from ttsai_server.services.billing import open_billing
@@ -74,7 +74,7 @@ def create_app(
     metrics = Metrics()
     database = open_database(settings)
     catalogue = Catalog.of(settings)
-    pool = Pool(settings.models, loader(settings.models))
+    pool = Pool(settings.models, starter(settings))
     accounts, limiter, billing = Accounts(settings, database), open_limiter(settings), open_billing(settings, database)
     flow = Flow(ServiceContext(settings, catalogue, Voices(catalogue), pool, billing, metrics, Decoders()), PLANNERS)
     unbilled = flow.unbilled()

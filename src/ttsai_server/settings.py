@@ -51,7 +51,7 @@ class Server(Group):
     max_connections: PositiveInt = 1000
     """Connections at the same time, if the process may have as many files open; the longest silent one makes room."""
     shutdown_seconds: PositiveFloat = 20
-    """How long a stop waits for requests that run, seconds."""
+    """Longest time that a stop takes, seconds; requests that run have three quarters of it to end."""
 
 
 class Auth(Group):
@@ -156,6 +156,14 @@ class Models(Group):
     """How long a request waits for its model to load, seconds; then 503."""
     queue_wait_seconds: PositiveFloat = 60
     """How long a request waits for its turn at a busy model, seconds; then 503."""
+    processes: bool = True
+    """Whether models with native code run in processes of their own; off: all in the server's, for debugging."""
+    step_seconds: PositiveFloat = 300
+    """A model's process that takes longer for one step of work is killed, seconds."""
+    restart_seconds: PositiveFloat = 5
+    """A model whose process dies is loaded at most once in so long, seconds; twice as long each time it dies again."""
+    recycle_mb: int = Field(default=0, ge=0)
+    """A model's process that takes more memory is replaced, megabytes; 0: never."""
 
 
 class Speech(Group):

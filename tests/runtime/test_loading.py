@@ -10,7 +10,7 @@ from ttsai_server.domain import ModelCard
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.engines.kokoro.adapter import INSTALL_MISAKI, Kokoro
 from ttsai_server.errors import PackagesMissing, WeightsMissing
-from ttsai_server.runtime.loading import loader
+from ttsai_server.runtime.loading import load
 from ttsai_server.settings import Models, Settings
 
 CARDS = [card for card in Catalog.read(Settings().models.cards).cards() if load_class(card).packages]
@@ -23,7 +23,7 @@ def test_without_its_packages_a_model_says_what_to_install(
     kind = load_class(card)
     monkeypatch.setitem(sys.modules, kind.packages[0], None)
     with pytest.raises(PackagesMissing, match=re.escape(f"Run: {kind.install_command()}")):
-        loader(Models(dir=tmp_path))(card)
+        load(card, Models(dir=tmp_path))
 
 
 @pytest.mark.parametrize("version", [(3, 12), (3, 13)])
@@ -38,4 +38,4 @@ def test_on_a_python_for_which_the_extra_leaves_misaki_out_the_command_installs_
 
 def test_without_its_weights_a_model_says_what_to_pull(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing, match="ttsai-server models pull kokoro"):
-        loader(Models(dir=tmp_path))(Catalog.read(Settings().models.cards).models["kokoro"])
+        load(Catalog.read(Settings().models.cards).models["kokoro"], Models(dir=tmp_path))

@@ -1,4 +1,4 @@
-"""The pool, with the tone engine in it."""
+"""The pool, with the tone engine in it: in this process, and what has to hold wherever models run also in another."""
 
 import asyncio
 import threading
@@ -15,7 +15,8 @@ from ttsai_server.engines.base import Engine, Synthesizer
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.errors import EngineFailed, ModelLoading
 from ttsai_server.runtime.base import EngineHandle, Playback
-from ttsai_server.runtime.loading import place
+from ttsai_server.runtime.in_process import InProcess
+from ttsai_server.runtime.loading import place, steps
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.settings import Models, Settings
 
@@ -29,7 +30,8 @@ def load_tone(card: ModelCard) -> Engine:
 
 @asynccontextmanager
 async def pool_of(load: Callable[[ModelCard], Engine] = load_tone, **settings: float) -> AsyncGenerator[Pool]:
-    pool = Pool(Models(**settings), load)  # pyright: ignore[reportArgumentType]
+    models = Models(**settings)  # pyright: ignore[reportArgumentType]
+    pool = Pool(models, lambda card: InProcess.start(card, steps(card, models), load))
     try:
         yield pool
     finally:

@@ -8,7 +8,7 @@ from tests.services.dialogue import Dialogue, plan_dialogue
 from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.metrics import Metrics
-from ttsai_server.runtime.loading import loader
+from ttsai_server.runtime.placement import starter
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.billing import open_billing
 from ttsai_server.services.context import ServiceContext
@@ -47,7 +47,7 @@ def settings(store_settings: Settings) -> Settings:
 
 @pytest.fixture
 async def flow(settings: Settings, database: Database) -> AsyncIterator[Flow]:
-    pool = Pool(settings.models, loader(settings.models))
+    pool = Pool(settings.models, starter(settings))
     billing = open_billing(settings, database)
     catalog = Catalog.of(settings)
     context = ServiceContext(settings, catalog, Voices(catalog), pool, billing, Metrics(), Decoders())

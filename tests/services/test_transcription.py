@@ -9,7 +9,7 @@ from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import BadRequest, UnknownModel, WeightsMissing
 from ttsai_server.metrics import Metrics
-from ttsai_server.runtime.loading import loader
+from ttsai_server.runtime.placement import starter
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.billing import NullBilling
 from ttsai_server.services.context import ServiceContext
@@ -22,7 +22,7 @@ from ttsai_server.settings import Models, Settings
 
 def check(model: str = "whisper", models: Path | None = None, **asked: Any) -> TranscriptionPlan:
     settings = Settings() if models is None else Settings(models=Models(dir=models))
-    catalog, pool = Catalog.of(settings), Pool(settings.models, loader(settings.models))
+    catalog, pool = Catalog.of(settings), Pool(settings.models, starter(settings))
     context = ServiceContext(settings, catalog, Voices(catalog), pool, NullBilling(), Metrics(), Decoders())
     return plan_transcription(context, Caller("a", "pro", ""), TranscriptionOrder(model, **asked))
 

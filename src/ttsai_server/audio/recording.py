@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Generator, Mapping
+from io import FileIO
 from tempfile import TemporaryFile
 from typing import Self
 
@@ -22,7 +23,8 @@ class Recording:
     Written by one thread; then read by any number of threads at once.
     """
 
-    def __init__(self, rate: int, channels: int = 1) -> None:
+    def __init__(self, rate: int, channels: int = 1, file: FileIO | None = None) -> None:
+        """file: of another recording, opened anew, to read what that one holds; None: a new one."""
         self.rate = rate
         """Hertz."""
         self.channels = channels
@@ -32,11 +34,15 @@ class Recording:
         """Bits a sample that its source was exact to: 16, or 24 for all that is deeper."""
         self.tags: Mapping[str, str] = {}
         """What its source says of itself: names as FFmpeg has them (title, artist, album, …) → values."""
-        self._file = TemporaryFile(buffering=0)  # noqa: SIM115 closed by `close`
+        self._file = file or TemporaryFile(buffering=0)  # noqa: SIM115 closed by `close`
 
     @property
     def seconds(self) -> float:
         return self.frames / self.rate
+
+    def fileno(self) -> int:
+        """Its file's descriptor, to open it anew in another process."""
+        return self._file.fileno()
 
     def append(self, samples: NDArray[np.float32]) -> None:
         """Add float32 (n, channels) to the end. Raises OSError when the disk is full."""

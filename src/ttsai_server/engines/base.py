@@ -91,6 +91,8 @@ class Cancellation:
 class Engine(ABC):
     """A loaded model."""
 
+    native: ClassVar[bool] = True
+    """Whether it runs native code of its own, which may crash, hang or leak: then in a process of its own."""
     extra: ClassVar[str] = ""
     """The extra of ttsai-server that installs `packages`; empty: the engine needs none."""
     packages: ClassVar[tuple[str, ...]] = ()

@@ -47,6 +47,8 @@ class Clarity(Enhancer):
     gain.
     """
 
+    native = False
+
     @classmethod
     def load(cls, card: ModelCard, place: LoadContext) -> Clarity:
         return cls()

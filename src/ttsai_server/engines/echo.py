@@ -60,6 +60,8 @@ class Echo(Enhancer):
     as it is. Loops of music that repeat to the sample can't be told from a recording with an echo.
     """
 
+    native = False
+
     def __init__(self, rate: int) -> None:
         """rate: Hertz."""
         self._rate = rate

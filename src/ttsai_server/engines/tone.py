@@ -22,6 +22,8 @@ RAMP_SECONDS = 0.005
 class Tone(Synthesizer):
     """Each voice of the card has its pitch, three semitones above the one before it; the first is 220 Hz."""
 
+    native = False
+
     class Setup(Synthesizer.Setup):
         """How an engine behaves that is slower, or worse, than a sine."""
 

@@ -1,7 +1,7 @@
 """What a service sees of a loaded model, wherever it runs."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, TypeVarTuple
@@ -26,6 +26,33 @@ class Playback:
         self.due = max(self.due, self._now()) + seconds
 
 
+NextStep = Callable[[], Awaitable[Any]]
+"""Does the next step of work and returns what it yields; None: there is no more. Cancelled, it interrupts the step, and
+returns when that has stopped."""
+
+
+class LoadedModel(Protocol):
+    """A model in memory, in this process or in one of its own."""
+
+    @property
+    def alive(self) -> bool:
+        """False once it is closed, or its process has ended."""
+        ...
+
+    @property
+    def memory_mb(self) -> int:
+        """What it takes, megabytes."""
+        ...
+
+    def steps(self, method: str, arguments: tuple[Any, ...]) -> AbstractAsyncContextManager[NextStep]:
+        """Begin a run of a method of its engine, which has to be a generator."""
+        ...
+
+    async def close(self) -> None:
+        """Free it; nothing runs in it any more. Idempotent."""
+        ...
+
+
 class EngineHandle(Protocol):
     """A leased model: it stays loaded until the lease ends."""
 
@@ -42,8 +69,8 @@ class EngineHandle(Protocol):
         far goes on first.
 
         Cancelling the task that iterates interrupts the engine, and returns when it has stopped; must be closed
-        (`aclosing`). Raises what the engine raises, and ModelLoading if no turn comes within
-        `models.queue_wait_seconds`.
+        (`aclosing`). Raises what the engine raises, ModelCrashed if the model's process ends, and ModelLoading if no
+        turn comes within `models.queue_wait_seconds`.
         """
         ...
 
@@ -56,22 +83,24 @@ class ModelState:
     loaded: bool
     loading: bool
     memory_mb: int
-    """What its card says it takes, megabytes; 0 when not loaded."""
+    """What it takes, megabytes: resident, of a process of its own, else as its card says; 0 when not loaded."""
     leases: int
     """Requests that hold it."""
     waiting: int
     """Steps of work that wait for a turn."""
     idle_seconds: float
+    crashed: bool = False
+    """Its process has died, and it has not been loaded again since."""
 
 
 class Runtime(Protocol):
-    """Where models run; `pool.Pool` is the one in this process."""
+    """Where models run; `pool.Pool` has them on this machine."""
 
     def lease(self, card: ModelCard) -> AbstractAsyncContextManager[EngineHandle]:
         """Hold a model, loading it first if need be.
 
-        Raises ModelLoading when it is still loading after `models.load_wait_seconds`, or too many requests hold it, and
-        what the engine's `load` raises.
+        Raises ModelLoading when it is still loading after `models.load_wait_seconds`, when too many requests hold it,
+        or when it has crashed and may not be loaded again yet, and what the engine's `load` raises.
         """
         ...
 

@@ -1,7 +1,6 @@
 """From a card to a loaded engine."""
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,24 +16,26 @@ MOST_THREADS = 8
 """More threads for one step of work gain nothing: the layers of a small model are too short to share."""
 
 
-def loader(models: Models) -> Callable[[ModelCard], Engine]:
-    """A function that loads a card's engine, blocking: fetches the weights if it may, loads and warms up.
+def check(card: ModelCard, models: Models) -> type[Engine]:
+    """The card's engine, after a look at what is here. Raises PackagesMissing or WeightsMissing."""
+    require_installed(card, models.dir)
+    if not models.auto_pull and missing_files(card, models.dir):
+        raise WeightsMissing(card.id)
+    return load_class(card)
 
-    It raises PackagesMissing, WeightsMissing, PullFailed, or what the engine's `load` raises.
+
+def load(card: ModelCard, models: Models) -> Engine:
+    """Load a card's engine, blocking: fetches the weights if it may, loads and warms up.
+
+    Raises as `check`, PullFailed, or what the engine's `load` raises.
     """
-
-    def load(card: ModelCard) -> Engine:
-        require_installed(card, models.dir)
-        if missing_files(card, models.dir):
-            if not models.auto_pull:
-                raise WeightsMissing(card.id)
-            pull(card, models.dir)
-        card = replace(card, setup={**card.setup, **models.options.get(card.id, {})})
-        engine = load_class(card).load(card, place(card, models))
-        engine.warm_up(card)
-        return engine
-
-    return load
+    kind = check(card, models)
+    if missing_files(card, models.dir):
+        pull(card, models.dir)
+    card = replace(card, setup={**card.setup, **models.options.get(card.id, {})})
+    engine = kind.load(card, place(card, models))
+    engine.warm_up(card)
+    return engine
 
 
 def place(card: ModelCard, models: Models) -> LoadContext:

@@ -1,21 +1,20 @@
-"""Models in this process: loaded when first asked for, leased, unloaded when idle or when memory is wanted.
+"""Models on this machine: loaded when first asked for, leased, unloaded when idle or when memory is wanted.
 
 A lease is counted before anything is waited for, so a model in use, or about to be, is never unloaded. Engines run in
-threads of their own; the event loop never waits for one.
+processes or threads of their own; the event loop never waits for one.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from time import monotonic
 
 from ttsai_server.domain import ModelCard
-from ttsai_server.engines.base import Engine
-from ttsai_server.errors import ModelLoading, NotReady
-from ttsai_server.runtime.base import EngineHandle, ModelState
+from ttsai_server.errors import ModelCrashed, ModelLoading, NotReady
+from ttsai_server.runtime.base import EngineHandle, LoadedModel, ModelState
 from ttsai_server.runtime.loading import steps
-from ttsai_server.runtime.slot import Slot
+from ttsai_server.runtime.slot import Handle, Slot
 from ttsai_server.settings import Models
 
 logger = logging.getLogger(__name__)
@@ -24,11 +23,12 @@ LOADING_RETRY_SECONDS = 10
 
 
 class Pool:
-    """See `base.Runtime`. `load` makes an engine from a card; it blocks, and runs in a thread."""
+    """See `base.Runtime`."""
 
-    def __init__(self, models: Models, load: Callable[[ModelCard], Engine]) -> None:
+    def __init__(self, models: Models, start: Callable[[ModelCard], Awaitable[LoadedModel]]) -> None:
+        """start: loads a card's model; `placement.starter` makes one."""
         self._models = models
-        self._load_engine = load
+        self._start = start
         self._slots: dict[str, Slot] = {}
 
     @asynccontextmanager
@@ -38,15 +38,20 @@ class Pool:
             raise slot.saturated(f"{slot.leases} requests are under way")
         slot.leases += 1
         try:
-            await self._ready(slot)
-            yield slot
+            handle = Handle(slot, await self._ready(slot))
+            slot.handles.add(handle)
+            try:
+                yield handle
+            finally:
+                slot.handles.remove(handle)
+                await self._let_go(slot, handle.model)
         finally:
             slot.leases -= 1
             slot.last_used = monotonic()
 
     async def unload(self, card: ModelCard) -> bool:
         slot = self._slot(card)
-        if slot.engine is None or slot.leases:
+        if slot.model is None or slot.leases:
             return False
         await self._unload(slot)
         return True
@@ -63,35 +68,45 @@ class Pool:
                     await self._unload(slot)
 
     async def close(self) -> None:
-        """Wait for what is loading, and free every model."""
-        for slot in self._slots.values():
-            if slot.loading:
-                await asyncio.wait([slot.loading])
-            await self._unload(slot)
-            slot.close()
+        """Stop what is loading, and free every model."""
+        await asyncio.gather(*(self._close(slot) for slot in self._slots.values()))
+
+    async def _close(self, slot: Slot) -> None:
+        if slot.loading:
+            slot.loading.cancel()
+            await asyncio.wait([slot.loading])
+        await self._unload(slot)
 
     def _slot(self, card: ModelCard) -> Slot:
         if card.id not in self._slots:
-            self._slots[card.id] = Slot(card, steps(card, self._models), self._models.queue_wait_seconds)
+            self._slots[card.id] = Slot(card, steps(card, self._models), self._models)
         return self._slots[card.id]
 
-    async def _ready(self, slot: Slot) -> None:
-        if slot.engine:
-            return
+    async def _ready(self, slot: Slot) -> LoadedModel:
+        slot.settle()
+        if slot.model:
+            return slot.model
+        if not slot.loading and (wait := slot.restarts.wait):
+            raise ModelLoading(f"{slot.card.id!r} has crashed, and is not loaded again yet.", retry_after=wait)
         slot.loading = slot.loading or asyncio.create_task(self._load(slot))
         try:
             async with asyncio.timeout(self._models.load_wait_seconds):
-                await asyncio.shield(slot.loading)
+                return await asyncio.shield(slot.loading)
         except TimeoutError:
             raise ModelLoading(f"{slot.card.id!r} is being loaded.", retry_after=LOADING_RETRY_SECONDS) from None
 
-    async def _load(self, slot: Slot) -> None:
+    async def _load(self, slot: Slot) -> LoadedModel:
         try:
             await self._make_room(slot.card)
             began = monotonic()
-            slot.engine = await slot.in_thread(lambda: self._load_engine(slot.card))
+            slot.restarts.started()
+            slot.model = await self._start(slot.card)
+            slot.crashed = False
             logger.info("loaded %s in %.1f s", slot.card.id, monotonic() - began)
+            return slot.model
         except (ModelLoading, NotReady) as error:
+            if isinstance(error, ModelCrashed):
+                slot.crash()
             logger.warning("could not load %s: %s", slot.card.id, error.message)
             raise
         except Exception:
@@ -112,15 +127,22 @@ class Pool:
             )
 
     def _idle(self) -> list[Slot]:
-        return [slot for slot in self._slots.values() if slot.engine and not slot.leases]
+        return [slot for slot in self._slots.values() if slot.model and not slot.leases]
 
     def _fits(self, card: ModelCard) -> bool:
         """Beside what is loaded or loading; a model alone always fits."""
-        others = [slot.card for slot in self._slots.values() if (slot.engine or slot.loading) and slot.card != card]
+        others = [slot.card for slot in self._slots.values() if (slot.model or slot.loading) and slot.card != card]
         return not others or sum(other.memory for other in others) + card.memory <= self._models.memory_mb
 
     async def _unload(self, slot: Slot) -> None:
-        engine, slot.engine = slot.engine, None
-        if engine:
-            await slot.in_thread(engine.close)
+        slot.settle()
+        model, slot.model = slot.model, None
+        if model:
+            await model.close()
             logger.info("unloaded %s", slot.card.id)
+
+    async def _let_go(self, slot: Slot, model: LoadedModel) -> None:
+        """Free a model that no new lease gets once nobody has it any more."""
+        slot.settle()
+        if model is not slot.model and all(handle.model is not model for handle in slot.handles):
+            await model.close()

@@ -1,37 +1,84 @@
-"""One model's place in the pool: its engine while loaded, who holds it, and whose turn it is."""
+"""One model's place in the pool: the model while loaded, who holds it, and whose turn it is."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 
 from ttsai_server.domain import ModelCard
-from ttsai_server.engines.base import Cancellation, Engine
+from ttsai_server.engines.base import Cancellation
 from ttsai_server.errors import ModelLoading
-from ttsai_server.runtime.base import Arguments, ModelState, Playback, S
+from ttsai_server.runtime.base import Arguments, LoadedModel, ModelState, NextStep, Playback, S
+from ttsai_server.runtime.restarts import Restarts
 from ttsai_server.runtime.scheduler import DeadlineSemaphore, NoTurn
-from ttsai_server.runtime.threads import in_thread
-
-T = TypeVar("T")
+from ttsai_server.settings import Models
 
 SATURATED_RETRY_SECONDS = 5
 
 
 class Slot:
-    """Also the handle that a lease gives: see `base.EngineHandle`."""
-
-    def __init__(self, card: ModelCard, steps: int, queue_wait_seconds: float) -> None:
+    def __init__(self, card: ModelCard, steps: int, models: Models) -> None:
         """steps: how many run at the same time."""
         self.card = card
-        self.engine: Engine | None = None
-        self.loading: asyncio.Task[None] | None = None
+        self.model: LoadedModel | None = None
+        """What a new lease gets."""
+        self.loading: asyncio.Task[LoadedModel] | None = None
         self.leases = 0
+        self.handles: set[Handle] = set()
+        """The leases that have their model; some may have one that is on its way out."""
         self.last_used = monotonic()
-        self._turns = DeadlineSemaphore(steps)
-        self._threads = ThreadPoolExecutor(steps, thread_name_prefix=card.id)
-        self._queue_wait_seconds = queue_wait_seconds
+        self.turns = DeadlineSemaphore(steps)
+        self.restarts = Restarts(models.restart_seconds)
+        self.crashed = False
+        self._models = models
+
+    def settle(self) -> None:
+        """Let go of a model that has died."""
+        if self.model and not self.model.alive:
+            self.model = None
+            self.crash()
+
+    def crash(self) -> None:
+        self.restarts.died()
+        self.crashed = True
+
+    def recycle(self, model: LoadedModel) -> None:
+        """Let go of a model that has grown too large: a new lease gets a new one."""
+        if self._models.recycle_mb and model is self.model and model.memory_mb > self._models.recycle_mb:
+            self.model = None
+
+    async def next_turn(self, next_step: NextStep, due: float) -> Any:
+        """Do a step when its turn has come."""
+        seconds = self._models.queue_wait_seconds
+        try:
+            async with self.turns.turn(due, seconds):
+                return await next_step()
+        except NoTurn:
+            raise self.saturated(f"no turn came in {seconds:g} s") from None
+
+    def saturated(self, why: str) -> ModelLoading:
+        return ModelLoading(f"{self.card.id!r} is busy: {why}.", retry_after=SATURATED_RETRY_SECONDS)
+
+    def state(self) -> ModelState:
+        self.settle()
+        return ModelState(
+            id=self.card.id,
+            loaded=self.model is not None,
+            loading=self.loading is not None,
+            memory_mb=self.model.memory_mb if self.model else 0,
+            leases=self.leases,
+            waiting=self.turns.waiting,
+            idle_seconds=0 if self.leases else monotonic() - self.last_used,
+            crashed=self.crashed,
+        )
+
+
+class Handle:
+    """See `base.EngineHandle`."""
+
+    def __init__(self, slot: Slot, model: LoadedModel) -> None:
+        self.model = model
+        self._slot = slot
 
     async def run(
         self,
@@ -40,39 +87,10 @@ class Slot:
         playback: Playback | None = None,
     ) -> AsyncGenerator[S]:
         playback = playback or Playback()
-        cancellation = Cancellation()
-        with closing(getattr(self.engine, method.__name__)(*arguments, cancellation)) as steps:
-            while step := await self._step(steps, playback.due, cancellation):
+        async with self.model.steps(method.__name__, arguments) as next_step:
+            while step := await self._slot.next_turn(next_step, playback.due):
+                self._slot.recycle(self.model)
                 playback.add(step.seconds)
                 yield step
                 if step.last:  # a turn to hear that there is no more would come when the sound has run out
                     return
-
-    async def _step(self, steps: Generator[S], due: float, cancellation: Cancellation) -> S | None:
-        try:
-            async with self._turns.turn(due, self._queue_wait_seconds):
-                return await self.in_thread(lambda: next(steps, None), cancellation)
-        except NoTurn:
-            raise self.saturated(f"no turn came in {self._queue_wait_seconds:g} s") from None
-
-    async def in_thread(self, work: Callable[[], T], cancellation: Cancellation | None = None) -> T:
-        """Run in one of the model's threads, as `threads.in_thread`."""
-        return await in_thread(self._threads, work, cancellation)
-
-    def saturated(self, why: str) -> ModelLoading:
-        return ModelLoading(f"{self.card.id!r} is busy: {why}.", retry_after=SATURATED_RETRY_SECONDS)
-
-    def state(self) -> ModelState:
-        return ModelState(
-            id=self.card.id,
-            loaded=self.engine is not None,
-            loading=self.loading is not None,
-            memory_mb=self.card.memory if self.engine else 0,
-            leases=self.leases,
-            waiting=self._turns.waiting,
-            idle_seconds=0 if self.leases else monotonic() - self.last_used,
-        )
-
-    def close(self) -> None:
-        """End the threads, once what they run has ended."""
-        self._threads.shutdown(wait=True, cancel_futures=True)

@@ -19,6 +19,8 @@ from ttsai_server.errors import EngineFailed
 class MusicAnalyzer(Analyzer):
     """Analyzer of mono sound at 22,050 Hz. Equal recordings give equal answers; it keeps 3 kB a second of them."""
 
+    native = False
+
     def __init__(self) -> None:
         self._listener: Listener | None = Listener()
 

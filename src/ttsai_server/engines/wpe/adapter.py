@@ -42,6 +42,8 @@ class Wpe(Enhancer):
     predicted from all of them together, and suppressed alike, so that sides keep their place.
     """
 
+    native = False
+
     def __init__(self, rate: int) -> None:
         """rate: Hertz."""
         self._rate = rate

@@ -1,0 +1,207 @@
+"""A model in a process of its own, which may crash, hang or leak: the server's side of it. `worker` is the other.
+
+One step of work is one message and one reply, so whose turn it is is decided here, where all streams are known.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+import subprocess
+import sys
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+from itertools import count
+from pathlib import Path
+from resource import getpagesize
+from typing import Any, Self
+
+from ttsai_server.domain import ModelCard
+from ttsai_server.errors import ModelCrashed
+from ttsai_server.runtime.base import NextStep
+from ttsai_server.runtime.wire import LENGTH_BYTES, Begin, Cancel, End, Load, Next, Reply, decode, encode
+from ttsai_server.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+STOP_SECONDS = 5
+"""How long a step may go on after it has been cancelled."""
+EXIT_SECONDS = 3
+"""How long a process that has been told to end may take."""
+
+
+class Child:
+    """See `base.LoadedModel`."""
+
+    def __init__(
+        self,
+        card: ModelCard,
+        settings: Settings,
+        process: subprocess.Popen[bytes],
+        streams: tuple[StreamReader, StreamWriter],
+        descriptors: socket.socket,
+    ) -> None:
+        """streams: of the socket that messages pass through. descriptors: a socket for open files."""
+        self.alive = True
+        self._card = card
+        self._models = settings.models
+        self._process = process
+        self._reader, self._writer = streams
+        self._descriptors = descriptors
+        self._ids = count()
+        self._replies: dict[int, asyncio.Future[Any]] = {}
+        """Stream → the reply that it waits for."""
+        self._closing = False
+        self._listening = asyncio.create_task(self._listen())
+
+    @classmethod
+    async def start(cls, card: ModelCard, settings: Settings, python: str = sys.executable) -> Self:
+        """Start a process of that interpreter, and load the model there. Cancelled, it kills the process.
+
+        Raises ModelCrashed if the process dies, and what loading raises there.
+        """
+        # from the loop's own thread: the kernel kills the process when the thread that has started it ends
+        process, messages, descriptors = _spawn(python)
+        streams = await asyncio.open_unix_connection(sock=messages)
+        child = cls(card, settings, process, streams, descriptors)
+        load = Load(card, settings.models.model_dump_json(), settings.log.model_dump_json())
+        try:
+            await child._answer(next(child._ids), load)
+        except BaseException:
+            await child.close()
+            raise
+        return child
+
+    @property
+    def memory_mb(self) -> int:
+        """What is resident, where the system tells; else what the card says."""
+        try:
+            pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        except OSError:
+            return self._card.memory
+        return int(pages) * getpagesize() >> 20
+
+    @asynccontextmanager
+    async def steps(self, method: str, arguments: tuple[Any, ...]) -> AsyncGenerator[NextStep]:
+        stream = next(self._ids)
+        self._send(Begin(stream, method, arguments))
+        try:
+            yield partial(self._step, stream)
+        finally:
+            if self.alive:
+                self._send(End(stream))
+
+    async def close(self) -> None:
+        """Ask the process to end, and kill it if it does not: all its memory returns. Idempotent."""
+        self._closing, self.alive = True, False
+        self._writer.close()
+        self._descriptors.close()
+        try:
+            await asyncio.to_thread(self._process.wait, EXIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        await self._listening
+
+    async def _step(self, stream: int) -> Any:
+        seconds = self._models.step_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._answer(stream, Next(stream))
+        except TimeoutError:
+            self._kill(f"a step took more than {seconds:g} s")
+            raise self._crashed() from None
+
+    async def _answer(self, stream: int, message: Load | Next) -> Any:
+        """What the message is answered. Cancelled, it interrupts the step, and returns when that has stopped."""
+        self._send(message)
+        reply = self._replies[stream] = asyncio.get_running_loop().create_future()
+        try:
+            return await asyncio.shield(reply)
+        except asyncio.CancelledError:
+            if isinstance(message, Next) and not reply.done():
+                await self._stop(stream, reply)
+            raise
+
+    async def _stop(self, stream: int, reply: asyncio.Future[Any]) -> None:
+        self._send(Cancel(stream))
+        done, _ = await asyncio.wait([reply], timeout=STOP_SECONDS)
+        if not done:
+            self._kill(f"a step went on for {STOP_SECONDS} s after it was cancelled")
+
+    def _send(self, message: object) -> None:
+        """Raises ModelCrashed if the process has ended."""
+        if not self.alive:
+            raise self._crashed()
+        frame, descriptors = encode(message)
+        for descriptor in descriptors:
+            try:
+                socket.send_fds(self._descriptors, [b"\0"], [descriptor])
+            except OSError as error:
+                self._kill(f"it takes no files: {error}")
+                raise self._crashed() from error
+        self._writer.write(frame)
+
+    async def _listen(self) -> None:
+        """Hand each reply to the stream that waits for it; when the process has ended, say so to all that wait."""
+        try:
+            while True:
+                length = int.from_bytes(await self._reader.readexactly(LENGTH_BYTES), "big")
+                self._hand_over(decode(await self._reader.readexactly(length), _no_file))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        except Exception:
+            logger.exception("what the process of %s says is not understood", self._card.id)
+        self.alive = False
+        self._process.kill()  # it may have closed the socket and live on
+        code = await asyncio.to_thread(self._process.wait)
+        if not self._closing:
+            logger.error("the process of %s (%d) ended: %s", self._card.id, self._process.pid, _ending(code))
+        self._writer.close()
+        self._descriptors.close()
+        for reply in self._replies.values():
+            _settle(reply, None, self._crashed())
+
+    def _hand_over(self, reply: Reply) -> None:
+        _settle(self._replies.pop(reply.stream), reply.value, reply.error)
+
+    def _kill(self, why: str) -> None:
+        logger.error("killing the process of %s: %s", self._card.id, why)
+        self.alive = False
+        self._process.kill()
+
+    def _crashed(self) -> ModelCrashed:
+        return ModelCrashed(
+            f"{self._card.id!r} crashed; it will be loaded again.", retry_after=self._models.restart_seconds
+        )
+
+
+def _spawn(python: str) -> tuple[subprocess.Popen[bytes], socket.socket, socket.socket]:
+    """A worker, and our ends of its two sockets."""
+    messages, their_messages = socket.socketpair()
+    descriptors, their_descriptors = socket.socketpair()
+    descriptors.setblocking(False)
+    with their_messages, their_descriptors:
+        sockets = (their_messages.fileno(), their_descriptors.fileno())
+        command = [python, "-P", "-m", "ttsai_server.runtime.worker", *map(str, sockets)]
+        process = subprocess.Popen(command, pass_fds=sockets, stdin=subprocess.DEVNULL)
+    return process, messages, descriptors
+
+
+def _settle(reply: asyncio.Future[Any], value: object, error: Exception | None) -> None:
+    if reply.done():
+        return
+    if error:
+        reply.set_exception(error)
+        reply.exception()  # seen: of a step that was cancelled, nobody asks
+    else:
+        reply.set_result(value)
+
+
+def _ending(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+
+
+def _no_file() -> int:
+    raise ValueError("a model's process sends no files")

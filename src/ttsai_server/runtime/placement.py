@@ -1,0 +1,28 @@
+"""Where a model runs: in a process of its own, or in the server's."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from ttsai_server.domain import ModelCard
+from ttsai_server.runtime.base import LoadedModel
+from ttsai_server.runtime.children import Child
+from ttsai_server.runtime.in_process import InProcess
+from ttsai_server.runtime.loading import check, load, steps
+from ttsai_server.settings import Settings
+
+
+def starter(settings: Settings) -> Callable[[ModelCard], Awaitable[LoadedModel]]:
+    """A function that loads a card's model where it belongs.
+
+    It raises PackagesMissing, WeightsMissing, PullFailed, ModelCrashed, or what the engine's `load` raises.
+    """
+    models = settings.models
+
+    async def start(card: ModelCard) -> LoadedModel:
+        engine = await asyncio.to_thread(check, card, models)
+        if engine.native and models.processes:
+            return await Child.start(card, settings)
+        return await InProcess.start(card, steps(card, models), partial(load, models=models))
+
+    return start

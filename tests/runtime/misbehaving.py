@@ -1,0 +1,74 @@
+"""An engine that does to its process what native code may do: each text that it says is a way to end badly."""
+
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Self
+
+import numpy as np
+
+from ttsai_server.domain import Audio, ModelCard, SpeechRequest
+from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext, Synthesizer
+from ttsai_server.engines.catalog import Catalog
+from ttsai_server.settings import Settings
+
+CRASHES = ("kill", "segfault", "exit")
+"""Texts that end the process."""
+GIGABYTE = 1 << 30
+
+
+class Misbehaving(Synthesizer):
+    """Each text is said in two steps; it is in the second that it goes wrong."""
+
+    def __init__(self) -> None:
+        self._kept: list[np.ndarray] = []
+
+    @classmethod
+    def load(cls, card: ModelCard, place: LoadContext) -> Self:
+        if "crash_on_load" in card.setup:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return cls()
+
+    def warm_up(self, card: ModelCard) -> None:
+        """Nothing to wait for."""
+
+    def synthesize(self, request: SpeechRequest, cancellation: Cancellation) -> Generator[Audio]:
+        sound = np.full((2400, 1), 0.1, np.float32)
+        yield Audio(sound, 24_000)
+        self._do(request.text.strip("."), cancellation)
+        yield Audio(sound, 24_000, last=True)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def _do(self, what: str, cancellation: Cancellation) -> None:
+        match what:
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "segfault":
+                ctypes.string_at(0)
+            case "exit":
+                os._exit(3)
+            case "hang":
+                while True:
+                    time.sleep(0.1)
+            case "obey":
+                while not cancellation.cancelled:
+                    time.sleep(0.01)
+                raise Cancelled
+            case "grow":
+                self._kept.append(np.ones(GIGABYTE // 8))
+            case "raise":
+                raise ZeroDivisionError("by nothing")
+            case _:
+                """An ordinary text."""
+
+
+def card(id: str = "misbehaving", **changes: object) -> ModelCard:
+    """Of this engine: a copy of the sine's, so that its voices have names of their own."""
+    tone = Catalog.read(Settings().models.cards, demo=True).models["tone"]
+    engine = f"{Misbehaving.__module__}:{Misbehaving.__name__}"
+    return replace(tone, **{"id": id, "engine": engine, **changes})  # pyright: ignore[reportArgumentType]

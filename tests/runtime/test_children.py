@@ -1,0 +1,251 @@
+"""Models in processes of their own: what is asked of them comes back, and what ends them ends nothing else."""
+
+import asyncio
+import gc
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.runtime import misbehaving
+from tests.runtime.misbehaving import CRASHES
+
+from ttsai_server.domain import ModelCard, Preset, SpeechRequest
+from ttsai_server.engines.base import Synthesizer
+from ttsai_server.engines.catalog import Catalog
+from ttsai_server.errors import EngineFailed, ModelCrashed, ModelLoading, WeightsMissing
+from ttsai_server.runtime import children
+from ttsai_server.runtime.base import EngineHandle
+from ttsai_server.runtime.placement import starter
+from ttsai_server.runtime.pool import Pool
+from ttsai_server.settings import Models, Settings
+
+TOP = Path(__file__).parents[2]
+CARD = misbehaving.card()
+
+
+@asynccontextmanager
+async def pool_of(**models: float) -> AsyncGenerator[Pool]:
+    settings = Settings(models=Models(**{"restart_seconds": 0.1, **models}))  # pyright: ignore[reportArgumentType]
+    pool = Pool(settings.models, starter(settings))
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def say(handle: EngineHandle, text: str = "ordinary") -> int:
+    """How many steps it took."""
+    request = SpeechRequest(text, (Preset("tone_a"),), "en")
+    return len([audio async for audio in handle.run(Synthesizer.synthesize, request)])
+
+
+async def leased_say(pool: Pool, text: str = "ordinary", card: ModelCard = CARD) -> int:
+    async with pool.lease(card) as handle:
+        return await say(handle, text)
+
+
+def processes() -> list[psutil.Process]:
+    """Models' processes, of this one."""
+    return [child for child in psutil.Process().children() if "ttsai_server.runtime.worker" in child.cmdline()]
+
+
+async def test_a_model_with_native_code_runs_in_a_process_of_its_own() -> None:
+    async with pool_of() as pool:
+        assert await leased_say(pool) == 2
+        (process,) = processes()
+        assert pool.states()[0].memory_mb == pytest.approx(process.memory_info().rss / 2**20, rel=0.1)
+
+
+async def test_unloading_ends_the_process() -> None:
+    async with pool_of() as pool:
+        await leased_say(pool)
+        (process,) = processes()
+        assert await pool.unload(CARD)
+        assert not process.is_running()
+        assert await leased_say(pool) == 2
+    assert not processes()
+
+
+async def test_turned_off_all_models_run_in_the_servers_process() -> None:
+    async with pool_of(processes=False) as pool:
+        assert await leased_say(pool) == 2
+        assert not processes()
+
+
+@pytest.mark.parametrize("crash", CRASHES)
+async def test_a_crash_ends_its_streams_and_nothing_else(crash: str) -> None:
+    async with pool_of() as pool:
+        async with pool.lease(CARD) as handle:
+            assert await say(handle) == 2
+            with pytest.raises(ModelCrashed) as told:
+                await say(handle, crash)
+            assert told.value.status == 503
+            assert int(told.value.headers["Retry-After"]) > 0
+            with pytest.raises(ModelCrashed):
+                await say(handle)
+        await asyncio.sleep(0.1)
+        assert await leased_say(pool) == 2
+
+
+async def test_a_crash_is_logged_with_its_signal(caplog: pytest.LogCaptureFixture) -> None:
+    async with pool_of() as pool:
+        with pytest.raises(ModelCrashed):
+            await leased_say(pool, "segfault")
+    assert any("SIGSEGV" in record.message for record in caplog.records)
+
+
+async def test_all_streams_of_a_crashed_model_end() -> None:
+    card = misbehaving.card(concurrency=2)
+    async with pool_of() as pool, pool.lease(card) as handle:
+        waiting = asyncio.create_task(say(handle, "hang"))
+        await asyncio.sleep(0.3)
+        with pytest.raises(ModelCrashed):
+            await say(handle, "kill")
+        with pytest.raises(ModelCrashed):
+            await waiting
+
+
+async def test_another_model_outlives_a_crash() -> None:
+    other = misbehaving.card("other")
+    async with pool_of() as pool, pool.lease(other) as handle:
+        assert await say(handle) == 2
+        with pytest.raises(ModelCrashed):
+            await leased_say(pool, "kill")
+        assert await say(handle) == 2
+
+
+async def test_a_model_that_crashes_as_it_loads_is_not_loaded_again_at_once() -> None:
+    card = misbehaving.card(setup={"crash_on_load": True})
+    async with pool_of(restart_seconds=50) as pool:
+        with pytest.raises(ModelCrashed):
+            await leased_say(pool, card=card)
+        with pytest.raises(ModelLoading) as told:
+            await leased_say(pool, card=card)
+        assert not isinstance(told.value, ModelCrashed)
+        assert 0 < told.value.retry_after <= 50
+        assert pool.states()[0].crashed
+        assert not pool.states()[0].loaded
+
+
+async def test_an_engine_that_raises_tells_what_and_lives_on(capfd: pytest.CaptureFixture[str]) -> None:
+    async with pool_of() as pool, pool.lease(CARD) as handle:
+        with pytest.raises(EngineFailed, match="ZeroDivisionError: by nothing"):
+            await say(handle, "raise")
+        assert await say(handle) == 2
+    assert "Traceback" in capfd.readouterr().err
+
+
+async def test_what_is_missing_is_told_without_starting_a_process(tmp_path: Path) -> None:
+    kokoro = Catalog.read(Settings().models.cards).models["kokoro"]
+    async with pool_of(dir=tmp_path) as pool:  # pyright: ignore[reportArgumentType]
+        with pytest.raises(WeightsMissing):
+            await leased_say(pool, card=kokoro)
+        assert not processes()
+
+
+async def test_a_step_that_is_cancelled_stops_and_the_process_lives_on() -> None:
+    async with pool_of() as pool, pool.lease(CARD) as handle:
+        stream = asyncio.create_task(say(handle, "obey"))
+        await asyncio.sleep(0.3)
+        (process,) = processes()
+        stream.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stream
+        assert await say(handle) == 2
+        assert processes() == [process]
+
+
+async def test_a_step_that_goes_on_after_its_cancellation_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(children, "STOP_SECONDS", 0.2)
+    async with pool_of() as pool:
+        async with pool.lease(CARD) as handle:
+            stream = asyncio.create_task(say(handle, "hang"))
+            await asyncio.sleep(0.3)
+            stream.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await stream
+        assert await leased_say(pool) == 2
+
+
+async def test_a_step_that_takes_too_long_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(children, "STOP_SECONDS", 0.1)
+    async with pool_of(step_seconds=0.5) as pool:
+        with pytest.raises(ModelCrashed):
+            await leased_say(pool, "hang")
+        assert await leased_say(pool) == 2
+
+
+async def test_a_process_that_has_grown_is_replaced_once_its_runs_have_ended() -> None:
+    async with pool_of(recycle_mb=500) as pool:
+        async with pool.lease(CARD) as handle:
+            await say(handle)
+            (old,) = processes()
+            assert await say(handle, "grow") == 2
+            assert await leased_say(pool) == 2
+            assert len(processes()) == 2
+            assert await say(handle) == 2
+        assert not old.is_running()
+        assert len(processes()) == 1
+
+
+async def test_a_cancelled_load_leaves_no_process() -> None:
+    async with pool_of() as pool:
+        load = asyncio.create_task(leased_say(pool))
+        await asyncio.sleep(0.3)
+        assert processes()
+        load.cancel()
+    assert not processes()
+
+
+async def test_loads_and_unloads_leave_no_open_files() -> None:
+    async with pool_of() as pool:
+        await leased_say(pool)
+        await pool.unload(CARD)
+        gc.collect()
+        before = psutil.Process().num_fds()
+        for _ in range(3):
+            await leased_say(pool)
+            await pool.unload(CARD)
+        assert psutil.Process().num_fds() <= before
+
+
+SERVER = """
+import asyncio, sys
+from tests.runtime import misbehaving
+from tests.runtime.test_children import leased_say, pool_of, processes
+
+async def main():
+    async with pool_of() as pool:
+        await leased_say(pool)
+        busy = asyncio.create_task(leased_say(pool, "hang"))
+        await asyncio.sleep(.2)
+        print(processes()[0].pid, flush=True)
+        await busy
+
+asyncio.run(main())
+"""
+
+
+def test_a_models_process_does_not_outlive_a_killed_server() -> None:
+    with subprocess.Popen([sys.executable, "-c", SERVER], cwd=TOP, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        process = psutil.Process(int(server.stdout.readline()))
+        server.kill()
+        server.wait()
+        gone, _ = psutil.wait_procs([process], timeout=10)
+        assert gone or process.status() == psutil.STATUS_ZOMBIE
+
+
+async def test_interrupts_from_the_terminal_do_not_end_it() -> None:
+    async with pool_of() as pool:
+        await leased_say(pool)
+        (process,) = processes()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process.send_signal(number)
+        assert await leased_say(pool) == 2
+        assert processes() == [process]
