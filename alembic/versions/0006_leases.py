@@ -26,4 +26,8 @@ def upgrade() -> None:
         sqlite_where=pending,
         postgresql_where=pending,
     )
+    # of those that have ended only: SQLite would take it to find those that have not, which may be many
+    ended = sa.text("ended_at IS NOT NULL")
+    op.drop_index("ix_tasks_ended_at", "tasks")
+    op.create_index("ix_tasks_ended", "tasks", ["ended_at"], sqlite_where=ended, postgresql_where=ended)
     op.drop_table("nodes")

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, literal_column, select, update
 
 from ttsai_server.store.leases import Holder, Leases
 from ttsai_server.store.tables import webhook_deliveries
 from ttsai_server.store.webhooks import COLUMNS, PENDING, Delivery, deliveries
 
-LEASES = Leases(webhook_deliveries, webhook_deliveries.c.state == PENDING)
+LEASES = Leases(webhook_deliveries, webhook_deliveries.c.state == literal_column(f"'{PENDING}'"))
+"""The state as its index has it: with a bound one, neither database would use that."""
 
 _BY_ID = select(*COLUMNS).where(webhook_deliveries.c.id.in_(bindparam("ids", expanding=True)))
 

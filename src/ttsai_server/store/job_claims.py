@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection
 
-from sqlalchemy import Connection, and_, bindparam, func, select, update
+from sqlalchemy import Connection, and_, bindparam, func, literal_column, select, update
 
 from ttsai_server.store.jobs import COLUMNS, OPEN, PROCESSING, Job
 from ttsai_server.store.leases import Holder, Leases
@@ -12,7 +12,9 @@ from ttsai_server.store.tables import jobs
 ALONE = 2
 """A job over which servers have died so often is done with no other beside it."""
 
-LEASES = Leases(jobs, and_(OPEN, jobs.c.attempts > 0), {"attempts": jobs.c.attempts - 1})
+BEGUN = and_(OPEN, jobs.c.attempts > literal_column("0"))
+"""As the index has it: with a bound 0, neither database would use that."""
+LEASES = Leases(jobs, BEGUN, {"attempts": jobs.c.attempts - 1})
 """A process that lives and hands a job back was not broken by it: the attempt does not count."""
 
 _FIRST_MODEL = select(func.min(jobs.c.model).label("model")).where(OPEN).cte("models", recursive=True)

@@ -191,7 +191,7 @@ jobs = Table(
     Column("node", String),
     Column("attempts", Integer, nullable=False),
     Column("started_at", Double),
-    Column("ended_at", Double, index=True),
+    Column("ended_at", Double),
     Column("error_code", String),
     Column("error_message", Text),
     Column("language", String),
@@ -204,6 +204,8 @@ NOT_ENDED = DDL("CREATE INDEX ix_tasks_open ON tasks (model, turn) WHERE ended_a
 event.listen(jobs, "after_create", NOT_ENDED)
 BEGUN = DDL("CREATE INDEX ix_tasks_begun ON tasks (attempts, turn) WHERE ended_at IS NULL AND attempts > 0")
 event.listen(jobs, "after_create", BEGUN)
+ENDED = DDL("CREATE INDEX ix_tasks_ended ON tasks (ended_at) WHERE ended_at IS NOT NULL")
+event.listen(jobs, "after_create", ENDED)
 Index("ix_tasks_batch", jobs.c.batch, jobs.c.number)
 
 # the secrets are plain, as a signer needs them; who reads them can sign as this server, but not call it
