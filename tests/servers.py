@@ -16,25 +16,62 @@ from tempfile import TemporaryDirectory
 START_SECONDS = 30
 
 
+class Postgres:
+    """A server on a Unix socket in a folder of its own, which can be killed and started again."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._programs, self._user = _installed(home)
+        initdb = (self._programs / "initdb", "-D", home / "data", "-A", "trust", "-U", "postgres", "-E", "UTF8")
+        self._run(*initdb, "--no-sync", "--no-locale")
+        self.url = f"postgresql://postgres@/postgres?host={home}"
+        self.start()
+
+    def start(self) -> None:
+        """Returns once it answers; after a kill it may first have to wait for the last of its processes to end."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            (self._home / "data" / "postmaster.pid").unlink(missing_ok=True)
+            options = ("-k", self._home, "-h", "", "-c", "fsync=off", "-c", "max_connections=60")
+            with (self._home / "log").open("ab") as log:
+                self._server = subprocess.Popen(
+                    [self._programs / "postgres", "-D", self._home / "data", *options],
+                    cwd=self._home,
+                    user=self._user,
+                    stdout=log,
+                    stderr=log,
+                )
+            if _is_ready(self._server, self._home / "data" / "postmaster.pid", deadline):
+                return
+
+    def kill(self) -> None:
+        """As a power cut."""
+        self._server.kill()
+        self._server.wait()
+
+    def stop(self) -> None:
+        self._server.send_signal(2)  # stops at once, cleanly
+        self._server.wait()
+
+    def _run(self, *command: str | Path) -> None:
+        subprocess.run(command, check=True, cwd=self._home, user=self._user, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def running_postgres() -> Generator[Postgres]:
+    with TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as name:
+        server = Postgres(Path(name))
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
 @contextmanager
 def postgres() -> Generator[str]:
-    """URL of a Postgres server on a Unix socket, in a folder that goes with it."""
-    with TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as name:
-        home = Path(name)
-        programs, user = _installed(home)
-        initdb = (programs / "initdb", "-D", home / "data", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync")
-        subprocess.run([*initdb, "--no-locale"], check=True, cwd=home, user=user, stdout=subprocess.DEVNULL)
-        options = ("-k", home, "-h", "", "-c", "fsync=off", "-c", "max_connections=60")
-        with (home / "log").open("wb") as log:
-            server = subprocess.Popen(
-                [programs / "postgres", "-D", home / "data", *options], cwd=home, user=user, stdout=log, stderr=log
-            )
-        try:
-            _wait(server, home / "data" / "postmaster.pid")
-            yield f"postgresql://postgres@/postgres?host={home}"
-        finally:
-            server.send_signal(2)  # stops at once, cleanly
-            server.wait()
+    """URL of a Postgres server, in a folder that goes with it."""
+    with running_postgres() as server:
+        yield server.url
 
 
 def _installed(home: Path) -> tuple[Path, str | None]:
@@ -52,13 +89,15 @@ def _installed(home: Path) -> tuple[Path, str | None]:
     return home / package.name / "pginstall" / "bin", nobody.pw_name
 
 
-def _wait(server: subprocess.Popen[bytes], status: Path) -> None:
-    """Until the file says `ready`; the socket is there before that."""
-    deadline = time.monotonic() + START_SECONDS
+def _is_ready(server: subprocess.Popen[bytes], status: Path, deadline: float) -> bool:
+    """Once the file says `ready`, the socket is there before that; False if the server has ended first."""
     while not (status.exists() and status.read_text().rstrip().endswith("ready")):
-        assert server.poll() is None, "Postgres did not start"
         assert time.monotonic() < deadline, "Postgres did not start in time"
+        if server.poll() is not None:
+            time.sleep(0.1)
+            return False
         time.sleep(0.02)
+    return True
 
 
 @contextmanager

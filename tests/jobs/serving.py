@@ -7,24 +7,30 @@ import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
-COMMAND = [sys.executable, "-c", "from ttsai_server.cli import main; main()"]
+MAIN = "from ttsai_server.cli import main; main()"
+
+
+def start(data_dir: Path, log: IO[bytes], settings: Mapping[str, str], before: str = "") -> "subprocess.Popen[str]":
+    """The command that serves, on a free port. before: code that its process runs first."""
+    given = {f"TTSAI_SERVER__{name.upper()}": value for name, value in settings.items()}
+    path = os.pathsep.join(folder for folder in sys.path if folder)
+    return subprocess.Popen(
+        [sys.executable, "-c", before + MAIN, "--data-dir", str(data_dir), "serve", "--port", "0"],
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": path, **given},
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
 
 
 class Server:
     """Its log goes to `log`, a file, so that nothing waits for a reader."""
 
     def __init__(self, data_dir: Path, log: Path, settings: Mapping[str, str]) -> None:
-        given = {f"TTSAI_SERVER__{name.upper()}": value for name, value in settings.items()}
-        path = os.pathsep.join(folder for folder in sys.path if folder)
         self._log = log.open("ab")
-        self.process = subprocess.Popen(
-            [*COMMAND, "--data-dir", str(data_dir), "serve", "--port", "0"],
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": path, **given},
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-        )
+        self.process = start(data_dir, self._log, settings)
         self.said = ""
         assert self.process.stdout
         while not (found := re.search(r"Listening on (\S+)(?s:.+)/docs", self.said)):

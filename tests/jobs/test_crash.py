@@ -133,7 +133,6 @@ async def check_books(database: Database, books: Books) -> Mapping[str, Any]:
     found = await database.read(_row_counts)
     ended: dict[str, str] = found["states"]
     assert {id: ended.get(id) for id in books.accepted} == books.accepted
-    assert found["begun"] > 1, "no job was interrupted"
     assert set(ended.values()) <= {"completed", "failed"}
     completed = [id for id, state in ended.items() if state == "completed"]
     assert tuple(found["used"]) == (len(completed), found["charged"])
@@ -191,6 +190,7 @@ async def test_a_server_that_is_killed_again_and_again_does_every_job_once(
         await heard_of(ear, len(told))
         await asyncio.to_thread(server.stop)
     found = await check_books(database, books)
+    assert found["begun"] > 1, "no job was interrupted"
     check_files(tmp_path / "data" / "results", found)
     await check_webhooks(database, ear, told)
     await database.close()
@@ -223,6 +223,7 @@ async def test_another_server_does_the_jobs_of_one_that_never_comes_back(
         await heard_of(ear, len(told))
         await asyncio.to_thread(other.stop)
     found = await check_books(database, books)
+    assert found["begun"] > 1, "no job was interrupted"
     check_files(tmp_path / "results", found)
     await check_webhooks(database, ear, told)
     await database.close()

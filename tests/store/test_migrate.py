@@ -1,9 +1,13 @@
-from sqlalchemy import Connection, inspect
+import time
+
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine.interfaces import ReflectedIndex
 from tests.processes import BARRIER, at_once, python
 
 from ttsai_server.settings import Settings
+from ttsai_server.store import delivery_claims, job_claims, migrate
 from ttsai_server.store.db import Database, open_database
+from ttsai_server.store.leases import Holder
 from ttsai_server.store.migrate import upgrade
 from ttsai_server.store.tables import metadata
 
@@ -68,3 +72,35 @@ async def test_processes_that_start_at_once_all_find_the_tables(store_settings: 
 async def test_no_alembic_is_imported_before_it_is_needed() -> None:
     process = await python("import sys, ttsai_server.store.migrate; print('alembic' in sys.modules)")
     assert (await process.communicate())[0] == b"False\n"
+
+
+BEFORE_LEASES = "0005"
+ACCOUNT = "INSERT INTO accounts VALUES ('ann', 'Ann', 'pro', 0, 0, 0)"
+TASK = """
+INSERT INTO tasks (id, account, plan, kind, model, spec, name, base_url, number, credits, turn, created_at, state,
+                   progress, node, attempts)
+VALUES ('{id}', 'ann', 'pro', 'tts', 'tone', '{{}}', 'speech.mp3', 'http://a', 0, 0, 1, 0, '{state}',
+        0, 'a', {attempts})
+"""
+DELIVERY = (
+    "INSERT INTO webhook_deliveries VALUES ('msg', 'ann', 't', 'task.completed', 'http://a', '{}', 'pending', 0, 0)"
+)
+
+
+def left_by_dbos(connection: Connection) -> None:
+    """A queued job, one that was being done, and a webhook to be sent, as they were before there were leases."""
+    connection.execute(text(ACCOUNT))
+    connection.execute(text(TASK.format(id="queued", state="queued", attempts=0)))
+    connection.execute(text(TASK.format(id="begun", state="processing", attempts=1)))
+    connection.execute(text(DELIVERY))
+
+
+async def test_what_was_not_done_under_the_scheme_before_is_taken_up(store_settings: Settings) -> None:
+    database, holder = open_database(store_settings), Holder.of("a", 30)
+    await database.write(migrate._upgrade, BEFORE_LEASES)
+    await database.write(left_by_dbos)
+    await upgrade(store_settings)
+    jobs = await database.write(job_claims.claim, holder, [], 4, time.time())
+    assert {(job.id, job.attempts) for job in jobs} == {("queued", 1), ("begun", 2)}
+    assert [one.id for one in await database.write(delivery_claims.claim, holder, [], 4, time.time())] == ["msg"]
+    await database.close()

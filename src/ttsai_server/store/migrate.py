@@ -22,7 +22,7 @@ async def upgrade(settings: Settings) -> None:
         await database.close()
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, revision: str = "head") -> None:
     from alembic import command
     from alembic.config import Config
 
@@ -31,4 +31,4 @@ def _upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(PACKAGED if PACKAGED.is_dir() else CHECKOUT / "alembic"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

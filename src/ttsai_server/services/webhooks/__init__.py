@@ -1,12 +1,13 @@
-"""Webhooks: told once a task has ended, signed, and told again until the receiver has taken it or a day is over.
+"""Webhooks: sent once a job has ended, signed, and sent again until the receiver has taken it or a day is over.
 
-target       which addresses a caller may name; looked at when a task is accepted, and before each attempt
-public       which IP addresses are the internet's
-dialler      connects to the very address that was looked at
-message      the body and its signature (Standard Webhooks)
-sender       one attempt
-schedule     when the next one is due
-service      what the rest of the server calls
+target           which addresses a caller may name; checked when a job is accepted, and before each attempt
+ip_policy        which IP addresses are the internet's
+resolver         the addresses that a host name stands for
+pinned_backend   connects to the very address that was checked
+message          the body and its signature (Standard Webhooks)
+client           one attempt
+schedule         when the next one is due
+service          what the rest of the server calls
 """
 
 from ttsai_server.services.webhooks.message import JobEnd

@@ -1,8 +1,7 @@
-"""What the rest of the server calls to have a task's end told.
+"""What the rest of the server calls to send webhooks.
 
-A job does, each as a step that may be done twice: `check` when it is accepted; `open` at its end, or
-`store.webhooks.enter` in the transaction that keeps its result; then `attempt` 1, 2, … with the wait that each returns
-slept between them, until one returns None.
+`check` when a job is accepted; `store.webhooks.enter` in the transaction that ends it. Then whichever server claims the
+delivery when it is due makes the next `attempt` (`jobs.worker`), until one succeeds or was the last.
 """
 
 import asyncio
@@ -48,10 +47,10 @@ class Webhooks:
         return delivery.id
 
     async def attempt(self, delivery: str, number: int) -> float | None:
-        """Make attempt `number`, from 1. → seconds to wait before the next; None if there is to be none.
+        """Make attempt `number`, from 1, and record it. → seconds until the next is due; None if there is to be none.
 
-        An attempt that was noted is not made again, nor one at a delivery that is over. One that was made but not
-        noted, because the server died, is: receivers tell it by its `webhook-id`.
+        An attempt that was recorded is not made again, nor one at a delivery that is over. One that was made but not
+        recorded, because the server died, is: receivers recognise it by its `webhook-id`.
         """
         found = await self._log.get(delivery)
         if found is None or found.state != PENDING:

@@ -1,0 +1,83 @@
+"""Jobs that kill the server that does them: each fails alone, however many others ran beside it."""
+
+import asyncio
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+from sqlalchemy import Connection, func, select
+from tests.jobs.serving import Server, serving, start
+
+from ttsai_server.settings import Settings
+from ttsai_server.store.db import Database, open_database
+from ttsai_server.store.tables import jobs, usage
+
+ATTEMPTS = 3
+POISONED, GOOD = 2, 10
+SETTINGS = {
+    "models__demo": "true",
+    "models__options": '{"tone": {"step_seconds": 0.3, "steps": 3}}',
+    "jobs__attempts": str(ATTEMPTS),
+    "plans__enterprise__requests_per_minute": "100000",
+}
+DIES_OF_POISON = """
+import asyncio, os
+from ttsai_server.services.job_runner import JobRunner
+carry_out = JobRunner._carry_out
+async def die_of_poison(self, job):
+    if "poison" in job.spec:
+        await asyncio.sleep(0.3)  # in the middle of what is done beside it
+        os.kill(os.getpid(), 9)
+    await carry_out(self, job)
+JobRunner._carry_out = die_of_poison
+"""
+MOST_STARTS = 2 * POISONED * ATTEMPTS
+SECONDS = 120
+
+
+def submit(server: Server, texts: Sequence[str]) -> None:
+    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {server.key}"}) as client:
+        for text in texts:
+            order = {"model": "tone", "voice": "tone_a", "text": text, "async": True}
+            client.post("/v1/tts/", json=order).raise_for_status()
+
+
+def ended(connection: Connection) -> dict[str, int]:
+    """State → how many jobs ended in it."""
+    rows = connection.execute(select(jobs.c.state, func.count()).where(jobs.c.ended_at.is_not(None)).group_by("state"))
+    return {row[0]: row[1] for row in rows}
+
+
+def failed(connection: Connection) -> set[tuple[bool, str]]:
+    """Of those that failed: whether they are poison, and what their clients are told."""
+    rows = connection.execute(select(jobs.c.spec, jobs.c.error_message).where(jobs.c.state == "failed"))
+    return {("poison" in spec, message) for spec, message in rows}
+
+
+async def until_it_dies_or_all_have_ended(database: Database, server: "subprocess.Popen[str]") -> bool:
+    """→ whether all have ended."""
+    async with asyncio.timeout(SECONDS):
+        while server.poll() is None:
+            if sum((await database.read(ended)).values()) == POISONED + GOOD:
+                return True
+            await asyncio.sleep(0.05)
+    return False
+
+
+async def test_a_job_that_kills_its_servers_fails_alone(tmp_path: Path) -> None:
+    texts = [*["A good sentence."] * (GOOD // 2), *["This is poison."] * POISONED, *["A good sentence."] * (GOOD // 2)]
+    with serving(tmp_path, tmp_path / "log", {**SETTINGS, "jobs__run": "false"}) as server:
+        submit(server, texts)
+        server.stop()
+    database = open_database(Settings(data_dir=tmp_path))
+    for _ in range(MOST_STARTS):
+        with (tmp_path / "log").open("ab") as log, start(tmp_path, log, SETTINGS, DIES_OF_POISON) as process:
+            over = await until_it_dies_or_all_have_ended(database, process)
+            process.kill()
+        if over:
+            break
+    assert await database.read(ended) == {"completed": GOOD, "failed": POISONED}
+    assert await database.read(failed) == {(True, f"The work broke off {ATTEMPTS} times.")}
+    assert await database.read(lambda connection: connection.scalar(select(func.count()).select_from(usage))) == GOOD
+    await database.close()
