@@ -1,0 +1,58 @@
+"""A job that kills its model's process, again and again, beside jobs that do not."""
+
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.api.test_jobs import ended
+from tests.live import Live, live
+from tests.runtime.misbehaving import CRASHES, Misbehaving
+
+from ttsai_server.settings import Jobs, Models, Settings
+
+ATTEMPTS = 2
+
+
+@pytest.fixture
+def fragile(tmp_path: Path) -> Generator[Live]:
+    """A server whose one model dies when a text says so."""
+    cards = tmp_path / "cards"
+    cards.mkdir()
+    engine = f"{Misbehaving.__module__}:{Misbehaving.__name__}"
+    card = (Settings().models.cards / "tone.toml").read_text()
+    (cards / "tone.toml").write_text(card.replace("ttsai_server.engines.tone:Tone", engine))
+    settings = Settings(
+        data_dir=tmp_path / "data",
+        models=Models(cards=cards, demo=True, restart_seconds=0.1),
+        jobs=Jobs(attempts=ATTEMPTS, concurrent=8),
+    )
+    with live(settings, jobs=True) as running:
+        yield running
+
+
+def job(client: httpx.Client, text: str) -> str:
+    body = {"model": "tone", "voice": "tone_a", "text": text, "async": True}
+    return client.post("/v1/tts/", json=body).raise_for_status().json()["uuid"]
+
+
+@pytest.mark.parametrize("crash", CRASHES)
+def test_a_job_that_kills_its_model_fails_alone_and_costs_nothing(fragile: Live, crash: str) -> None:
+    account, key = fragile.new_key(credits=100)
+    client = fragile.client(key)
+    ids = [job(client, text) for text in ("One.", "Two.", f"{crash}.", "Three.", "Four.")]
+    bodies = [ended(client, id) for id in ids]
+    assert [body["status"] for body in bodies] == ["completed", "completed", "failed", "completed", "completed"]
+    assert "crash" in bodies[2]["error"]
+    after = fragile.account(account)
+    assert (after.available, after.reserved) == (96, 0)
+
+
+def test_the_server_answers_while_a_models_process_dies(fragile: Live) -> None:
+    client = fragile.client(fragile.new_key()[1])
+    id, answers = job(client, "kill."), list[int]()
+    while client.get("/v1/speech/results/", params={"uuid": id}).json()["status"] in ("queued", "processing"):
+        answers.append(client.get("/health/live").status_code)
+        time.sleep(0.05)
+    assert set(answers) == {200}
