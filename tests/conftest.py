@@ -8,16 +8,15 @@ import asyncpg
 import httpx
 import hypothesis
 import pytest
-from filelock import FileLock
 from redis.asyncio import Redis
 from tests import servers
 from tests.engines.spleeter.tiny_spleeter import write_tiny_spleeter
 from tests.listening import Ear
 from tests.live import Live, live
+from tests.weights import pulled
 
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import load_class
-from ttsai_server.engines.weights import missing_files, pull
 from ttsai_server.settings import Models, Settings, Store, Webhooks
 from ttsai_server.store.db import Database, open_database
 from ttsai_server.store.migrate import upgrade
@@ -38,14 +37,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("engine")
 
 
-def _weights(name: str, models: Path) -> Path:
-    card = read_card(Settings().models.cards / f"{name}.toml")
-    with FileLock(models / ".tests"):  # another worker of this run may be at it
-        if missing_files(card, models):
-            pull(card, models)
-    return models / card.id
-
-
 @pytest.fixture(scope="session")
 def models_dir() -> Path:
     """Where weights live: models/ of the checkout, unless the environment says otherwise."""
@@ -55,31 +46,31 @@ def models_dir() -> Path:
 @pytest.fixture(scope="session")
 def kokoro_weights(models_dir: Path) -> Path:
     """Folder of the real Kokoro weights."""
-    return _weights("kokoro", models_dir)
+    return pulled("kokoro", models_dir)
 
 
 @pytest.fixture(scope="session")
 def base_weights(models_dir: Path) -> Path:
     """Folder of the real weights of Whisper base."""
-    return _weights("whisper-base", models_dir)
+    return pulled("whisper-base", models_dir)
 
 
 @pytest.fixture(scope="session")
 def tiny_weights(models_dir: Path) -> Path:
     """Folder of the real weights of Whisper tiny.en."""
-    return _weights("whisper-tiny.en", models_dir)
+    return pulled("whisper-tiny.en", models_dir)
 
 
 @pytest.fixture(scope="session")
 def speakers_weights(models_dir: Path) -> Path:
     """Folder of the real weights of the default that tells speakers apart."""
-    return _weights("speakers", models_dir)
+    return pulled("speakers", models_dir)
 
 
 @pytest.fixture(scope="session")
 def denoiser_weights(models_dir: Path) -> Path:
     """Folder of the real weights of DeepFilterNet3."""
-    return _weights("deepfilternet3", models_dir)
+    return pulled("deepfilternet3", models_dir)
 
 
 @pytest.fixture(scope="session")

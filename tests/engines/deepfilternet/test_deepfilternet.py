@@ -40,11 +40,6 @@ class TestDeepFilterNet(EnhancerContract):
 
     @pytest.fixture(scope="class")
     @classmethod
-    def weights(cls, denoiser_weights: Path) -> Path:
-        return denoiser_weights
-
-    @pytest.fixture(scope="class")
-    @classmethod
     def speech(cls, sayings: list[tuple[int, Sound]]) -> Sound:
         return said([sound for _, sound in sayings[:HEARD]], SAID_RATE)
 

@@ -9,7 +9,7 @@ from threading import Timer
 
 import numpy as np
 import pytest
-from tests.engines.contract import SynthesizerContract
+from tests.engines.synthesizer import SynthesizerContract
 from tests.listening import Ear, wer
 
 from ttsai_server.domain import Audio, ModelCard, Preset, SpeechRequest
@@ -195,9 +195,3 @@ def test_closing_twice_is_closing_once(card: ModelCard, kokoro_weights: Path) ->
 
 class TestContract(SynthesizerContract):
     model_id = "kokoro"
-    voice = "af_heart"
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def weights(cls, kokoro_weights: Path) -> Path:
-        return kokoro_weights

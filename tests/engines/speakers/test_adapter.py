@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.diarization import error_rate
 from tests.engines.conftest import RATE, Dialogue
-from tests.engines.contract import DiarizerContract
+from tests.engines.diarizer import DiarizerContract
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import DiarizationRequest, ModelCard, Turn
@@ -38,11 +38,6 @@ def count(found: tuple[Turn, ...]) -> int:
 
 class TestSpeakers(DiarizerContract):
     model_id = "speakers"
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def weights(cls, speakers_weights: Path) -> Path:
-        return speakers_weights
 
     def test_two_are_told_apart_if_the_count_is_given(self, engine: Speakers, dialogue: Dialogue) -> None:
         found = turns(engine, dialogue.recording, speakers=2)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.diarization import error_rate
 from tests.engines.conftest import Dialogue
-from tests.engines.contract import DiarizerContract
+from tests.engines.diarizer import DiarizerContract
 from tests.engines.speakers.tiny_pyannote import EMBEDDING, SEGMENTATION, write_tiny_pyannote
 
 from ttsai_server.domain import DiarizationRequest, ModelCard, Turn

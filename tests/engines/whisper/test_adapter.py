@@ -25,19 +25,9 @@ SPANISH = "El museo abre a las nueve de la mañana, y la biblioteca cierra por l
 class TestTinyEnglish(TranscriberContract):
     model_id = "whisper-tiny.en"
 
-    @pytest.fixture(scope="class")
-    @classmethod
-    def weights(cls, tiny_weights: Path) -> Path:
-        return tiny_weights
-
 
 class TestBase(TranscriberContract):
     model_id = "whisper-base"
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def weights(cls, base_weights: Path) -> Path:
-        return base_weights
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,19 @@
+"""Real weights for tests, pulled once."""
+
+from pathlib import Path
+
+from filelock import FileLock
+
+from ttsai_server.engines.cards import read_card
+from ttsai_server.engines.weights import missing_files, pull
+from ttsai_server.settings import Settings
+
+
+def pulled(model: str, models: Path) -> Path:
+    """Folder of a model's weights in the folder `models`; fetched, checked and prepared if they are not there."""
+    card = read_card(Settings().models.cards / f"{model}.toml")
+    models.mkdir(parents=True, exist_ok=True)
+    with FileLock(models / ".tests"):  # another worker of this run may be at it
+        if missing_files(card, models):
+            pull(card, models)
+    return models / card.id
