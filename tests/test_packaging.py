@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from grimp import ImportGraph, build_graph
+from tests.test_house import modules_after
 
 from ttsai_server.engines.base import Engine
 from ttsai_server.engines.catalog import Catalog, load_class
+from ttsai_server.engines.environments import OUR_PACKAGES
 from ttsai_server.engines.kokoro.adapter import INSTALL_MISAKI, Kokoro
 from ttsai_server.settings import CHECKOUT, Settings
 
@@ -120,6 +122,13 @@ def test_the_server_without_extras_can_import_every_engine(module: str) -> None:
     absent = {package for engine in ENGINES for package in engine.packages} | OF_EXTRAS | ALTERNATIVES
     code = f"import sys; sys.modules.update(dict.fromkeys({sorted(absent)})); import {module}"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_the_process_of_a_model_imports_is_in_an_environment_of_its_own() -> None:
+    loaded = {name.split(".")[0] for name in modules_after("import ttsai_server.runtime.worker")}
+    needed = loaded & imported_without_engines()
+    assert {module for module in needed if not brings(module) & asked_for(*OUR_PACKAGES)} == set()
+    assert asked_for(*OUR_PACKAGES) == set[str]().union(*map(brings, needed))
 
 
 def test_every_package_that_is_asked_for_is_pinned() -> None:

@@ -19,7 +19,6 @@ from ttsai_server.errors import InstallFailed
 
 OUR_PYTHON = ">=3.11"
 OUR_PACKAGES = (
-    "filelock>=3.16",
     "msgspec>=0.19",
     "numpy>=1.26",
     "orjson>=3.10",
@@ -27,9 +26,10 @@ OUR_PACKAGES = (
     "pydantic>=2.11",
     "pydantic-settings>=2.10",
     "regex>=2025.7",
+    "sentencex>=1.0.32",
 )
 """What `ttsai_server.runtime.worker` and `engines.base` import; bounds as wide as they allow."""
-OUR_CODE = Path(ttsai_server.__file__).parent
+OUR_CODE = Path(ttsai_server.__file__).parent.resolve()
 
 
 Tell = Callable[[str], object]

@@ -1,10 +1,12 @@
-"""Where a model runs: in a process of its own, or in the server's."""
+"""Where a model runs: in a process of its own, perhaps in an environment of its own, or in the server's process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 from ttsai_server.domain import ModelCard
+from ttsai_server.engines.environments import interpreter
+from ttsai_server.engines.weights import missing_files, pull
 from ttsai_server.runtime.base import LoadedModel
 from ttsai_server.runtime.children import Child
 from ttsai_server.runtime.in_process import InProcess
@@ -21,6 +23,10 @@ def starter(settings: Settings) -> Callable[[ModelCard], Awaitable[LoadedModel]]
 
     async def start(card: ModelCard) -> LoadedModel:
         engine = await asyncio.to_thread(check, card, models)
+        if card.environment:
+            if missing_files(card, models.dir):  # what fetches them is not in the environment
+                await asyncio.to_thread(pull, card, models.dir)
+            return await Child.start(card, settings, str(interpreter(card, models.dir)))
         if engine.native and models.processes:
             return await Child.start(card, settings)
         return await InProcess.start(card, steps(card, models), partial(load, models=models))
