@@ -25,7 +25,10 @@ class NoiseSuppressor(Enhancer):
     def load(cls, card: ModelCard, place: LoadContext) -> Self:
         from webrtc_noise_gain import AudioProcessor  # pyright: ignore[reportMissingImports]
 
-        return cls(lambda level: AudioProcessor(0, level).Process10ms)
+        def suppressor(level: int) -> Any:
+            return AudioProcessor(0, level).Process10ms
+
+        return cls(suppressor)
 
     def enhance(
         self, recording: Recording, request: EnhancementRequest, cancellation: Cancellation

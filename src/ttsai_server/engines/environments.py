@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from secrets import token_hex
 
 import ttsai_server
 from ttsai_server.domain import Environment, ModelCard
@@ -69,16 +70,20 @@ def make(card: ModelCard, models: Path, tell: Tell = lambda line: None) -> None:
 
 
 def _make(card: ModelCard, folder: Path, tell: Tell) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+    """Make it under a name of its own, since the uv of a maker that was killed may still be at work, and rename it."""
+    for draft in folder.parent.glob(f"{folder.name}-*"):
+        shutil.rmtree(draft, ignore_errors=True)
+    draft = folder.with_name(f"{folder.name}-{token_hex(4)}")
     wanted, uv = _of(card), _uv(card)
-    _run([uv, "venv", "--python", f"{wanted.python},{OUR_PYTHON}", str(folder)], card, tell)
-    python = str(folder / "bin" / "python")
+    _run([uv, "venv", "--relocatable", "--python", f"{wanted.python},{OUR_PYTHON}", str(draft)], card, tell)
+    python = str(draft / "bin" / "python")
     _run([uv, "pip", "install", "--python", python, *wanted.packages, *OUR_PACKAGES], card, tell)
-    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages,) = draft.glob("lib/python*/site-packages")
     (packages / "ttsai_server").symlink_to(OUR_CODE)
-    draft = _stamp(folder).with_suffix(".draft")
-    draft.write_text(_content(wanted), "utf-8")
-    draft.replace(_stamp(folder))
+    _stamp(draft).write_text(_content(wanted), "utf-8")
+    if folder.exists():
+        shutil.rmtree(folder)
+    draft.rename(folder)
 
 
 def _run(command: list[str], card: ModelCard, tell: Tell) -> None:
@@ -121,7 +126,7 @@ def _folder(card: ModelCard, models: Path) -> Path:
 
 
 def _stamp(folder: Path) -> Path:
-    """Written last, so that an environment without it is half-made."""
+    """The file that says what is in an environment."""
     return folder / "ttsai-server.json"
 
 
