@@ -13,10 +13,10 @@ import pytest
 from grimp import ImportGraph, build_graph
 from tests.test_house import modules_after
 
-from ttsai_server.engines.base import Engine
+from ttsai_server.engines.base import INSTALL_MISAKI, Engine
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.engines.environments import OUR_PACKAGES
-from ttsai_server.engines.kokoro.adapter import INSTALL_MISAKI, Kokoro
+from ttsai_server.engines.kokoro.adapter import Kokoro
 from ttsai_server.settings import CHECKOUT, Settings
 
 PROJECT: dict[str, Any] = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from ttsai_server.domain import ModelCard
+from ttsai_server.engines.base import INSTALL_MISAKI, Engine
 from ttsai_server.engines.catalog import Catalog, load_class
-from ttsai_server.engines.kokoro.adapter import INSTALL_MISAKI, Kokoro
+from ttsai_server.engines.kokoro.adapter import Kokoro
+from ttsai_server.engines.piper import Piper
 from ttsai_server.errors import PackagesMissing, WeightsMissing
 from ttsai_server.runtime.loading import load
 from ttsai_server.settings import Models, Settings
@@ -26,13 +28,14 @@ def test_without_its_packages_a_model_says_what_to_install(
         load(card, Models(dir=tmp_path))
 
 
+@pytest.mark.parametrize("engine", [Kokoro, Piper])
 @pytest.mark.parametrize("version", [(3, 12), (3, 13)])
 def test_on_a_python_for_which_the_extra_leaves_misaki_out_the_command_installs_it_too(
-    version: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+    engine: type[Engine], version: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "version_info", version)
-    extra, *more = Kokoro.install_command().split(" && ")
-    assert extra == "pip install 'ttsai-server[kokoro]'"
+    extra, *more = engine.install_command().split(" && ")
+    assert extra == f"pip install 'ttsai-server[{engine.extra}]'"
     assert more == ([INSTALL_MISAKI] if version == (3, 13) else [])
 
 

@@ -4,6 +4,7 @@ An adapter is written for one thread at a time: the pool never runs more than `c
 step of an iterator runs in a worker thread, never on the event loop. Heavy packages are imported in `load` only.
 """
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -33,6 +34,9 @@ from ttsai_server.text.split import pieces
 
 WARM_UP_CHARACTERS = 24
 """Of a voice's preview that are spoken to warm an engine up: about its first sentence."""
+
+INSTALL_MISAKI = "pip install --no-deps --ignore-requires-python misaki==0.9.4"
+"""misaki allows only Python < 3.13, but all that is used of it runs on later ones; the extras leave it out there."""
 
 
 class EngineOptions(BaseModel):
@@ -121,7 +125,8 @@ class Engine(ABC):
     @classmethod
     def install_command(cls) -> str:
         """The command that installs `packages`."""
-        return f"pip install 'ttsai-server[{cls.extra}]'"
+        command = f"pip install 'ttsai-server[{cls.extra}]'"
+        return f"{command} && {INSTALL_MISAKI}" if "misaki" in cls.packages and sys.version_info >= (3, 13) else command
 
     @classmethod
     @abstractmethod

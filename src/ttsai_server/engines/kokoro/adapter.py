@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Generator
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,8 +19,6 @@ from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 from ttsai_server.text.phonemes import Phonemizers
 
 SOURCE = "model.onnx"
-INSTALL_MISAKI = "pip install --no-deps --ignore-requires-python misaki==0.9.4"
-"""misaki allows only Python < 3.13, but all that is used of it runs on later ones; the extra leaves it out there."""
 LONGEST_PIECE = 135
 """Phonemes in one step: the model takes 510, but its memory grows with the length and its cost hardly falls."""
 
@@ -60,11 +57,6 @@ class Kokoro(Synthesizer):
         self._runtime: Runtime | None = runtime
         self._styles, self._vocabulary, self._rate = styles, vocabulary, rate
         self._phonemizers = Phonemizers(espeak=espeak)
-
-    @classmethod
-    def install_command(cls) -> str:
-        command = super().install_command()
-        return command if sys.version_info < (3, 13) else f"{command} && {INSTALL_MISAKI}"
 
     @classmethod
     def prepare(cls, card: ModelCard, weights: Path) -> None:
