@@ -56,6 +56,14 @@ def test_every_card_has_an_engine_that_is_tested_with_one_of_its_models(card: Mo
     assert any(f'model_id = "{other.id}"' in tests for other in CARDS if other.engine == card.engine)
 
 
+@pytest.mark.parametrize("engine", sorted({card.engine.split(":")[0].split(".")[2] for card in CARDS}))
+def test_an_engine_is_named_by_nothing_but_its_cards(engine: str) -> None:
+    own = CHECKOUT / "src/ttsai_server/engines" / engine
+    code = [file for file in (CHECKOUT / "src").rglob("*.py") if file != own.with_suffix(".py")]
+    others = [file for file in code if own not in file.parents]
+    assert not [file for file in others if re.search(rf"\bengines(\.| import .*){engine}\b", file.read_text("utf-8"))]
+
+
 def tracked() -> list[str]:
     return subprocess.run(["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split()
 

@@ -152,3 +152,12 @@ def test_a_preview_plays_without_a_key(server: Live) -> None:
 
 def test_a_preview_of_an_unknown_voice_is_404(server: Live) -> None:
     assert httpx.get(f"{server.url}/v1/voices/preview/nobody.mp3").status_code == 404
+
+
+def test_a_family_of_voices_is_one_model(server: Live) -> None:
+    listed = {model["id"] for model in server.client().get("/v1/models/").json()["models"]}
+    assert "piper" in listed
+    assert not any(id.startswith("piper-") for id in listed)
+    assert server.client().get("/v1/models/piper").json()["type"] == "tts"
+    (voice,) = server.client().get("/v1/voices/?model=piper").json()["voices"]
+    assert (voice["id"], voice["model"]) == ("en_US-joe-medium", "piper")

@@ -54,6 +54,22 @@ def test_openais_formats(server: Live, format: str) -> None:
     assert seconds == pytest.approx(expected, abs=0.15)
 
 
+@pytest.mark.parametrize(
+    ("asked", "param"),
+    [({"voice": "en_US-joe-medium+en_US-joe-medium"}, "voice"), ({"language": "fr"}, "language")],
+)
+def test_what_the_card_does_not_promise_is_refused_before_anything_costs(
+    server: Live, asked: dict[str, str], param: str
+) -> None:
+    account, key = server.new_key(credits=100)
+    with server.client(key) as client:
+        answer = client.post(
+            "/v1/tts/", json={"model": "piper", "voice": "en_US-joe-medium", "text": "Hello.", **asked}
+        )
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+    assert server.account(account).available == 100
+
+
 def test_a_whole_answer_says_its_length(server: Live) -> None:
     answer = said(server, {**TONE, "format": "wav"})
     assert seconds_of(answer.content) == pytest.approx(float(answer.headers["X-Audio-Seconds"]), abs=0.001)

@@ -1,9 +1,9 @@
 """What the tests of engines that listen share: real speech, said by Kokoro once, and sounds in which nobody speaks."""
 
 import random
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +17,21 @@ from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Preset, SpeechRequest, Turn
 from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
+from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.engines.kokoro.adapter import Kokoro
 from ttsai_server.settings import Settings
 
-ON_TORCH = {
-    "kokoro/test_torch_runtime.py": ("torch", "kokoro"),
-    "test_demucs.py": ("torch", "demucs"),
-    "test_openai_whisper.py": ("torch", "whisper"),
-}
-"""Tests of engines that run on PyTorch, and the packages that each needs."""
-collect_ignore = [file for file, packages in ON_TORCH.items() if not all(map(find_spec, packages))]
+CARDS = Catalog.read(Settings().models.cards, demo=True).models
+
+
+def _lacks_packages(test: Path) -> bool:
+    """Whether the packages of an engine that it tests are not installed."""
+    models = re.findall(r'model_id = "(.+?)"', test.read_text("utf-8"))
+    return any(not load_class(CARDS[model]).installed() for model in models)
+
+
+HERE = Path(__file__).parent
+collect_ignore = [str(test.relative_to(HERE)) for test in sorted(HERE.rglob("test_*.py")) if _lacks_packages(test)]
 
 RATE = 16_000
 SECONDS = 20
@@ -51,9 +56,7 @@ Say = Callable[[str, str], np.ndarray]
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if collect_ignore:
-        terminalreporter.write_line(
-            f"Not tested, for want of PyTorch: {', '.join(collect_ignore)}. First run: make torch"
-        )
+        terminalreporter.write_line(f"Not tested, for want of packages (see make torch): {', '.join(collect_ignore)}")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,10 @@ from typing import Any, cast
 import numpy as np
 import onnx
 import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("kokoro")
+
 from tests.engines.kokoro.test_adapter import LONG, TEXT, request, say
 from tests.listening import Ear, wer
 
