@@ -261,7 +261,7 @@ class Jobs(Group):
     dead_seconds: PositiveFloat = 30
     """A server that gave no sign of life for so long is taken for dead, and others do its jobs, seconds."""
     attempts: PositiveInt = 5
-    """How often a job is begun, by servers that die while they do it, before it fails."""
+    """How often a job is begun that kills its server, or its model's process, before it fails."""
     hours: PositiveFloat = 48
     """A job that has not ended after so long fails, hours."""
 

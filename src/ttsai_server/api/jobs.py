@@ -55,7 +55,7 @@ async def job_subtitles(uuid: Id, services: ServicesDep, format: Literal["srt", 
 
 @router.post("/v1/tts/batch", response_model=BatchAnswer, responses=BILLABLE)
 async def start_batch(body: BatchBody, services: AuthedServices, caller: CurrentCaller, base_url: BaseUrl) -> Response:
-    """Up to 50 texts, each a job; what is wrong with one is told of that one."""
+    """Up to 50 texts, each a job; one that can't be done is a job that has failed."""
     orders, options = [_order(item) for item in body.texts], JobOptions(base_url, body.webhook_url)
     id, accepted = await services.jobs.submit_batch(caller, SpeechOrder.kind, orders, options)
     return written(batch(id, list(accepted.jobs)), paid_headers(accepted))

@@ -70,7 +70,7 @@ class TranscriptEvents:
         return b"".join(map(event, _spoken(transcript)))
 
     def done(self, transcript: Transcript) -> bytes:
-        """`transcript.text.done`, the last one; its usage can be told in tokens only."""
+        """`transcript.text.done`, the last one; its usage is in tokens, the only unit it has."""
         heard = math.ceil(_AUDIO_TOKENS * transcript.seconds)
         written = sum(len(segment.tokens) for segment in transcript.segments)
         usage = {"type": "tokens", "input_tokens": heard, "output_tokens": written, "total_tokens": heard + written}

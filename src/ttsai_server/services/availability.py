@@ -1,4 +1,4 @@
-"""Whether a model can be used on this machine, and what would mend it."""
+"""Whether a model can be used on this machine, and which command would make it so."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Availability:
 
 
 def availability(card: ModelCard, models: Models) -> Availability:
-    """What is there of a model, told without loading anything: a stat for each of its files."""
+    """Whether a model is ready, found out without loading it: a stat for each of its files."""
     install = install_command(card, models.dir)
     pull = f"ttsai-server models pull {card.id}" if missing_files(card, models.dir) else None
     if not install and not pull:

@@ -59,13 +59,14 @@ class JobRunner:
         except Exception as error:
             logger.exception("task %s failed", job.id)
             bug = InternalError(f"Something went wrong on the server. Job id: {job.id}")
-            told = DiskFull() if DiskFull.is_cause(error) else bug
-            await self._database.write(job_completion.fail, job.id, told)
+            reported = DiskFull() if DiskFull.is_cause(error) else bug
+            await self._database.write(job_completion.fail, job.id, reported)
 
     async def _patiently(self, job: Job) -> None:
-        """A request would be told to come again; a job does so by itself.
+        """Repeat the work while the model is loading, busy or crashed, for which a request would be answered 503.
 
-        A crash that other jobs may have caused counts for nothing; one that happened while no other ran, as an attempt.
+        After a crash, which any job of the model may have caused, the job runs alone, and further crashes count as
+        attempts. Requests are not kept out: one that crashes the model at that moment is counted against the job.
         """
         until, suspect = time.monotonic() + PATIENCE_SECONDS, False
         while True:

@@ -41,7 +41,7 @@ class Queue(ABC):
 
 @dataclass(frozen=True, slots=True)
 class JobOptions:
-    """How a job is asked for, beside what is to be done."""
+    """What a client says of a job beside the order."""
 
     base_url: str
     """The address that the client knows the server by."""

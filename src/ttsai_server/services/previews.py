@@ -15,17 +15,17 @@ from ttsai_server.services.voices import Voices
 
 
 class Previews:
-    def __init__(self, voices: Voices, flow: Flow, house: Caller, folder: Path) -> None:
-        """flow: charges nobody; house: whom it speaks for."""
+    def __init__(self, voices: Voices, flow: Flow, caller: Caller, folder: Path) -> None:
+        """flow: charges nobody. caller: in whose name voices are found and spoken with."""
         self._voices = voices
         self._flow = flow
-        self._house = house
+        self._caller = caller
         self._folder = folder
         self._making = defaultdict[str, asyncio.Lock](asyncio.Lock)
 
     async def file(self, voice_id: str) -> Path:
         """The preview, MP3. Raises UnknownVoice, or what the engine raises."""
-        voice = self._voices.find(self._house, voice_id)
+        voice = self._voices.find(self._caller, voice_id)
         said = hashlib.sha256(voice.preview.encode()).hexdigest()[:8]
         file = self._folder / f"{voice.id}-{said}.mp3"
         async with self._making[voice.id]:
@@ -35,7 +35,7 @@ class Previews:
 
     async def _make(self, voice: Voice, file: Path) -> None:
         order = SpeechOrder(voice.model, voice.preview, voice.id, language=voice.language)
-        run = await self._flow.start(self._house, order)
+        run = await self._flow.start(self._caller, order)
         async with aclosing(run.chunks()) as chunks:
             sound = b"".join([chunk async for chunk in chunks])
         await asyncio.to_thread(_write, file, sound)

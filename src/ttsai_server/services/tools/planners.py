@@ -30,7 +30,7 @@ def plan_transcoding(context: ServiceContext, caller: Caller, order: Transcode) 
 
 
 def plan_enhancement(context: ServiceContext, caller: Caller, order: Enhance) -> EnhancementPlan:
-    """Raises BadRequest if nothing is to be done, or NotReady."""
+    """Raises BadRequest if the order asks for nothing, or NotReady."""
     names = context.settings.tools
     wanted = (
         (order.denoise, names.denoiser, Capability.ENHANCEMENT, order.strength / STRENGTHS),
@@ -44,7 +44,7 @@ def plan_enhancement(context: ServiceContext, caller: Caller, order: Enhance) ->
 
 
 def plan_dereverberation(context: ServiceContext, caller: Caller, order: Dereverb) -> EnhancementPlan:
-    """Raises BadRequest if nothing is to be done, or NotReady."""
+    """Raises BadRequest if the order asks for nothing, or NotReady."""
     names, strength = context.settings.tools, order.intensity / INTENSITIES
     wanted = (
         (order.echo, names.echo_remover, Capability.ECHO_REMOVAL, strength),
