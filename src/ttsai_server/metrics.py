@@ -94,7 +94,7 @@ class _Models(Collector):
         states = self.states()
         for name, text, values in (
             ("loaded", "1 if the model is in memory.", [state.loaded for state in states]),
-            ("memory_bytes", "What its card says it takes, when loaded.", [state.memory_mb << 20 for state in states]),
+            ("memory_bytes", "What it takes, when loaded.", [state.memory_mb << 20 for state in states]),
             ("leases", "Requests that hold the model.", [state.leases for state in states]),
             ("queue", "Steps of work that wait for a turn.", [state.waiting for state in states]),
         ):

@@ -51,7 +51,7 @@ class Server(Group):
     max_connections: PositiveInt = 1000
     """Connections at the same time, if the process may have as many files open; the longest silent one makes room."""
     shutdown_seconds: PositiveFloat = 20
-    """Longest time that a stop takes, seconds; requests that run have three quarters of it to end."""
+    """Longest time that a stop takes, seconds; requests that run have 60 % of it to end."""
 
 
 class Auth(Group):

@@ -1,9 +1,12 @@
 """ttsai-server serve"""
 
 import json
+import logging
 import os
 import secrets
 from collections.abc import Sequence
+from threading import Timer
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -18,8 +21,12 @@ from ttsai_server.logs import configure
 from ttsai_server.memory import use_one_arena
 from ttsai_server.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 EVERYWHERE = {"127.0.0.1", "0.0.0.0", "::1", "::"}
 """Addresses that this machine reaches as `localhost`."""
+REQUESTS_SHARE = 0.6
+"""Of the time that a stop may take: what requests under way have to end; the rest is for what is interrupted."""
 
 
 def serve(
@@ -43,7 +50,7 @@ def serve(
         settings,
         host=settings.server.host,
         port=settings.server.port,
-        timeout_graceful_shutdown=round(settings.server.shutdown_seconds),
+        timeout_graceful_shutdown=round(REQUESTS_SHARE * settings.server.shutdown_seconds),
     )
     services: Services = app.state.services
     Server(config, settings, token, keys, missing_packages(services.catalog, settings)).run()
@@ -73,12 +80,21 @@ class Server(uvicorn.Server):
             missing_packages: commands to be run before the default models can be used.
         """
         super().__init__(config)
+        self._shutdown_seconds = settings.server.shutdown_seconds
         self._data_dir = settings.data_dir
         self._note = settings.data_dir / "server.json"
         self._needs_key = settings.auth.enabled
         self._token = token
         self._keys = keys
         self._missing_packages = missing_packages
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop; the process ends in time, whatever hangs. What is killed then is found at the next start."""
+        if not self.should_exit:
+            timer = Timer(self._shutdown_seconds, _end_now)
+            timer.daemon = True
+            timer.start()
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: Any = None) -> None:
         try:
@@ -110,6 +126,11 @@ class Server(uvicorn.Server):
         self._note.unlink(missing_ok=True)
         with os.fdopen(os.open(self._note, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as file:
             json.dump(note, file)
+
+
+def _end_now() -> None:
+    logger.error("something hangs, and the time for a stop is over: ending at once")
+    os._exit(1)
 
 
 def _url(host: str, port: int) -> str:

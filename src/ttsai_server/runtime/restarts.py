@@ -4,28 +4,29 @@ from collections.abc import Callable
 from time import monotonic
 
 LONGEST_SECONDS = 60
-"""The wait doubles up to this; a process that lived longer starts the count anew."""
+"""The time between two starts doubles up to this, unless the setting is longer."""
 
 
 class Restarts:
+    """At most one start in a time that doubles while processes die within it; once one lives longer, it starts anew."""
+
     def __init__(self, seconds: float, now: Callable[[], float] = monotonic) -> None:
-        """seconds: between two starts, after the first death; then twice as long, and so on. now: a clock, seconds."""
+        """seconds: between two starts, after a death. now: a clock, seconds."""
         self._seconds = seconds
         self._now = now
         self._started = 0.0
-        self._deaths = 0
-        """In a row."""
+        self._between = 0.0
+        """Seconds; 0 as long as none has died."""
 
     def started(self) -> None:
         self._started = self._now()
 
     def died(self) -> None:
-        self._deaths = 1 if self._now() - self._started > LONGEST_SECONDS else self._deaths + 1
+        lived = self._now() - self._started
+        again = self._between if lived <= self._between else 0
+        self._between = max(self._seconds, min(2 * again, LONGEST_SECONDS))
 
     @property
     def wait(self) -> float:
         """Seconds until the next start; 0: now."""
-        if not self._deaths:
-            return 0
-        between = min(self._seconds * 2 ** min(self._deaths - 1, 32), max(self._seconds, LONGEST_SECONDS))
-        return max(0, self._started + between - self._now())
+        return max(0.0, self._started + self._between - self._now()) if self._between else 0.0
