@@ -15,6 +15,9 @@ from benchmarks.servers import Running, ours
 
 MOST_SECONDS = 0.150
 LEAST_ACCEPTED = 100
+MOST_CPU_MS = 10.0
+CONCURRENT = 4
+"""The default of `jobs.concurrent`."""
 JOBS = 40
 """Timed one after another, in each round."""
 IDLE_SECONDS = 10
@@ -30,12 +33,14 @@ def run(bench: Bench) -> list[Figure]:
         loads = [_accepted(server) for _ in range(bench.rounds)]
         accepted, waiting = middle([load.per_second for load in loads]), _waiting(server)
         done, cost = _drained(server, waiting)
+        request = _request_cost(server)
     p95 = quantiles(times, n=20)[-1]
     return [
         Figure("job, submitted → completed", middle(times), "s", most=MOST_SECONDS, note=f"p50; p95 {p95:.3f}"),
         Figure("jobs accepted, SQLite", accepted, "jobs/s", least=LEAST_ACCEPTED, note="16 connections"),
         Figure("jobs done", done, "jobs/s", note=f"the {waiting} that waited then"),
-        Figure("a job done, cost", cost, "CPU-ms"),
+        Figure("a job done, cost", cost, "CPU-ms", note=f"the same as a request: {request:.1f}"),
+        Figure("a job done, beside its work", cost - request, "CPU-ms", most=MOST_CPU_MS),
         Figure("looking for jobs, idle", idle, "% of a core"),
     ]
 
@@ -73,6 +78,13 @@ def _drained(server: Running, waiting: int) -> tuple[float, float]:
     while _waiting(server):
         time.sleep(0.2)
     return waiting / (time.perf_counter() - began), (cpu_seconds(server.pid) - before) / waiting * 1000
+
+
+def _request_cost(server: Running) -> float:
+    """Milliseconds of the processor for a request that has the same made, as often at the same time as jobs are."""
+    before = cpu_seconds(server.pid)
+    load = generate(server.url, "/v1/tts/", server.key, ORDER, connections=CONCURRENT, seconds=ACCEPT_SECONDS)
+    return (cpu_seconds(server.pid) - before) / load.requests * 1000
 
 
 def _waiting(server: Running) -> int:

@@ -48,6 +48,11 @@ class Faulty(Sqlite):
         return found
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claim_loop, "RETRY_SECONDS", 0.02)
+
+
 @pytest.fixture
 async def settings(tmp_path: Path) -> Settings:
     """With COUNT jobs in the queue."""
@@ -113,9 +118,9 @@ async def test_whichever_transaction_breaks_off_each_job_ends_once(settings: Set
     await database.close()
 
 
-async def test_jobs_outlast_a_database_that_breaks_off_every_other_transaction(settings: Settings) -> None:
-    outage = ["before", None, "after", None]
-    database = Faulty(settings, lambda count: outage[count % 4] if count else None)
+async def test_jobs_outlast_a_database_that_breaks_off_two_transactions_of_five(settings: Settings) -> None:
+    outage = ["before", None, "after", None, None]
+    database = Faulty(settings, lambda count: outage[count % 5] if count else None)
     loop = loop_of(database, Worked(database))
     await loop.start()
     await all_ended(database)

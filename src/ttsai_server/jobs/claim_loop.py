@@ -10,13 +10,15 @@ from typing import Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from ttsai_server.store.db import Database
+from ttsai_server.store.db import Database, DatabaseUnavailable
 from ttsai_server.store.leases import Holder, Leases
 
 logger = logging.getLogger(__name__)
 
 RENEWALS = 5
 """In the time that a lease lasts."""
+RETRY_SECONDS = 1.0
+"""Between two looks while the database does not answer."""
 STOP_SECONDS = 5.0
 """How long a stop waits for a database that does not answer."""
 
@@ -98,13 +100,22 @@ class ClaimLoop(Generic[R]):
     async def _look_on(self) -> None:
         while not self._stopping:
             self._awake.clear()
-            try:
-                async with asyncio.timeout(self._holder.seconds):
-                    await self._look()
-            except Exception:
-                logger.exception("could not look for %s; trying again", self._leases.table.name)
+            pause = await self._look_safely()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), self._busy_seconds if self._running else self._idle_seconds)
+                await asyncio.wait_for(self._awake.wait(), pause)
+
+    async def _look_safely(self) -> float:
+        """→ seconds until the next look, unless it is woken before."""
+        try:
+            async with asyncio.timeout(self._holder.seconds):
+                await self._look()
+        except (DatabaseUnavailable, TimeoutError) as error:
+            logger.warning("could not look for %s, trying again: %s", self._leases.table.name, error or "no answer")
+            return RETRY_SECONDS
+        except Exception:
+            logger.exception("could not look for %s; trying again", self._leases.table.name)
+            return RETRY_SECONDS
+        return self._busy_seconds if self._running else self._idle_seconds
 
     async def _look(self) -> None:
         if time.monotonic() >= self._renew_at:
@@ -126,8 +137,10 @@ class ClaimLoop(Generic[R]):
     async def _see_through(self, row: R) -> None:
         try:
             await self._work(row)
+        except DatabaseUnavailable as error:
+            logger.warning("%s broke off and will be repeated: %s", row.id, error)
         except Exception:
-            logger.exception("%s broke off; it will be repeated", row.id)
+            logger.exception("%s broke off and will be repeated", row.id)
 
     def _ended(self, id: str, _: asyncio.Task[None]) -> None:
         del self._running[id]

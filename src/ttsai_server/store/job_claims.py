@@ -30,6 +30,16 @@ _FRESH = (
     .limit(bindparam("room"))
     .with_for_update(skip_locked=True)
 )
+_BROKEN = (
+    select(*COLUMNS)
+    .where(BEGUN, LEASES.is_free(bindparam("now")))
+    .where(jobs.c.model.not_in(bindparam("full", expanding=True)))
+    .where(jobs.c.id.not_in(bindparam("running", expanding=True)))
+    .order_by(jobs.c.attempts, *_ORDER)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+"""Of the jobs that broke off: the one to repeat next. Those that did so least often come first."""
 _BEGIN = (
     update(jobs)
     .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
@@ -65,29 +75,16 @@ def _next(connection: Connection, running: Collection[Job], concurrent: int, now
     if any(job.attempts > ALONE for job in running):
         return []
     models, ids = Counter(job.model for job in running), list[str]()
-    if all(job.attempts <= 1 for job in running) and (broken := _broken(connection, running, models, concurrent, now)):
-        if broken.attempts >= ALONE:
-            return [] if running else [broken.id]
-        ids.append(broken.id)
-        models[broken.model] += 1
+    if all(job.attempts <= 1 for job in running):
+        full = [model for model, count in models.items() if count >= concurrent]
+        values = {"now": now, "full": full, "running": [job.id for job in running]}
+        if row := connection.execute(_BROKEN, values).one_or_none():
+            broken = Job(*row)
+            if broken.attempts >= ALONE:
+                return [] if running else [broken.id]
+            ids.append(broken.id)
+            models[broken.model] += 1
     for model in connection.scalars(_MODELS).all():
         if (room := concurrent - models[model]) > 0:
             ids += connection.scalars(_FRESH, {"of": model, "room": room})
     return ids
-
-
-def _broken(
-    connection: Connection, running: Collection[Job], models: Counter[str], concurrent: int, now: float
-) -> Job | None:
-    """The job to repeat next, of those that broke off: the ones that did so least often come first."""
-    full = [model for model, count in models.items() if count >= concurrent]
-    found = (
-        select(*COLUMNS)
-        .where(LEASES.todo, LEASES.is_free(now))
-        .where(jobs.c.model.not_in(full), jobs.c.id.not_in([job.id for job in running]))
-        .order_by(jobs.c.attempts, *_ORDER)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    row = connection.execute(found).one_or_none()
-    return Job(*row) if row else None

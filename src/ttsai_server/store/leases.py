@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from secrets import token_hex
 
-from sqlalchemy import ColumnElement, Connection, Table, Update, func, or_, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, Table, Update, func, or_, update
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Leases:
     on_return: Mapping[str, object] = field(default_factory=dict[str, object])
     """Columns to set when the holder, which lives, hands a row back."""
 
-    def is_free(self, now: float) -> ColumnElement[bool]:
+    def is_free(self, now: float | BindParameter[float]) -> ColumnElement[bool]:
         """Nobody works on the row, or who did has died. now: Unix seconds."""
         return or_(self.table.c.lease_until.is_(None), self.table.c.lease_until < now)
 
