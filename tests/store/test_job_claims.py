@@ -147,7 +147,7 @@ async def test_a_server_that_starts_again_takes_up_its_jobs_at_once(database: Da
     assert job.attempts == 2
 
 
-@pytest.mark.parametrize("other", ["A", "a_", "aa", "b", "%"])
+@pytest.mark.parametrize("other", ["A", "a_", "aa", "b", "%", "a/a", ""])
 async def test_a_server_that_starts_leaves_the_jobs_of_other_names(database: Database, ann: str, other: str) -> None:
     await add(database, ann, "t")
     await claim(database)
@@ -249,3 +249,11 @@ async def test_of_servers_at_once_one_claims_each_job(database: Database, store_
     await add(database, ann, *names)
     claimed = [line for said in await at_once(3, CLAIM, store_settings.model_dump_json()) for line in said.split()]
     assert sorted(claimed) == sorted(names)
+
+
+async def test_a_crash_of_the_model_counts_as_an_attempt(database: Database, ann: str) -> None:
+    await add(database, ann, "t")
+    [job] = await claim(database)
+    assert await database.write(jobs.count_attempt, "t") == replace(job, attempts=2)
+    await database.write(jobs.end, "t", CANCELLED)
+    assert await database.write(jobs.count_attempt, "t") is None

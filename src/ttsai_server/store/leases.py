@@ -17,6 +17,9 @@ from secrets import token_hex
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, Table, Update, func, or_, update
 
+TOKEN = 16
+"""Characters that tell the processes of a node apart, before its name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
@@ -32,7 +35,7 @@ class Holder:
     @classmethod
     def of(cls, node: str, seconds: float) -> "Holder":
         """This process, as the holder of a node's rows."""
-        return cls(node, f"{node}/{token_hex(8)}", seconds)
+        return cls(node, f"{token_hex(TOKEN // 2)}/{node}", seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,7 @@ class Leases:
 
     def release(self, connection: Connection, node: str) -> int:
         """Free the rows of a node's earlier processes, which must have died. → how many."""
-        prefix = f"{node}/"
-        of_node = func.substr(self.table.c.holder, 1, len(prefix)) == prefix  # LIKE would take two cases for one
+        of_node = func.substr(self.table.c.holder, TOKEN + 2) == node
         freed = update(self.table).where(self.todo, of_node).values(holder=None, lease_until=None)
         return connection.execute(freed).rowcount
 
