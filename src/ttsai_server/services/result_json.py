@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import orjson
 
 from ttsai_server.domain import Music, Segment, Transcript, Word
-from ttsai_server.engines.shared.harmony import Key
+from ttsai_server.services.harmony import Key
 
 
 def published_transcript(transcript: Transcript, *, words: bool) -> bytes:

@@ -20,7 +20,7 @@ def sha256(content: bytes) -> str:
 def make_card(*sources: Source) -> ModelCard:
     """A card of model `m` with these sources; its engine makes nothing of the files."""
     engine = "ttsai_server.engines.base:Engine"
-    return ModelCard("m", "M", Capability.TTS, Tier.FREE, engine, "MIT", ("en",), 24_000, sources=sources)
+    return ModelCard("m", "M", (Capability.TTS,), Tier.FREE, engine, "MIT", ("en",), 24_000, sources=sources)
 
 
 def hub_source(**checksums: str) -> Source:

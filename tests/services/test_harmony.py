@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttsai_server.engines.shared.harmony import Key
+from ttsai_server.services.harmony import Key
 
 keys = st.builds(Key, st.integers(0, 11), st.booleans())
 EVERY = [Key(tonic, minor) for tonic in range(12) for minor in (False, True)]
