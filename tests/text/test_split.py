@@ -107,7 +107,7 @@ def test_short_sentences_share_a_piece():
 
 
 SENTENCES = st.lists(
-    st.lists(st.text("abcdefgh", min_size=4, max_size=9), min_size=1, max_size=12).map(
+    st.lists(st.text("abcdefgh", min_size=5, max_size=9), min_size=1, max_size=12).map(
         lambda words: f"{' '.join(words).capitalize()}."
     ),
     min_size=1,

@@ -87,7 +87,9 @@ def _tree(kind: type[Exception]) -> Iterator[type[Exception]]:
         yield from _tree(each)
 
 
-_DOMAIN = [kind for kind in vars(domain).values() if isinstance(kind, type) and kind.__module__ == domain.__name__]
+_DOMAIN = [
+    kind for kind in vars(domain).values() if isinstance(kind, type) and kind.__module__.startswith(domain.__name__)
+]
 _MESSAGES: Sequence[type] = (Load, Begin, Next, Cancel, End, Reply)
 _DATACLASSES = {kind.__name__: kind for kind in (*_MESSAGES, *_DOMAIN) if is_dataclass(kind)}
 _ENUMS = {kind.__name__: kind for kind in _DOMAIN if issubclass(kind, Enum)}

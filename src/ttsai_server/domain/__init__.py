@@ -1,0 +1,48 @@
+"""The nouns that every layer shares: frozen, and free of any library but numpy."""
+
+from ttsai_server.domain.callers import Caller
+from ttsai_server.domain.models import Capability, Environment, ModelCard, Preset, Source, Tier, Voice
+from ttsai_server.domain.music import Analysis, Music, Tempo
+from ttsai_server.domain.sound import EnhancementRequest, Stems
+from ttsai_server.domain.speakers import Diarization, DiarizationRequest, Turn
+from ttsai_server.domain.speech import SpeechRequest
+from ttsai_server.domain.steps import Audio, RecordingStep, Step
+from ttsai_server.domain.transcripts import (
+    UNSPACED,
+    PartialTranscript,
+    Segment,
+    Transcript,
+    TranscriptionRequest,
+    Word,
+    gap,
+)
+
+__all__ = [
+    "UNSPACED",
+    "Analysis",
+    "Audio",
+    "Caller",
+    "Capability",
+    "Diarization",
+    "DiarizationRequest",
+    "EnhancementRequest",
+    "Environment",
+    "ModelCard",
+    "Music",
+    "PartialTranscript",
+    "Preset",
+    "RecordingStep",
+    "Segment",
+    "Source",
+    "SpeechRequest",
+    "Stems",
+    "Step",
+    "Tempo",
+    "Tier",
+    "Transcript",
+    "TranscriptionRequest",
+    "Turn",
+    "Voice",
+    "Word",
+    "gap",
+]
