@@ -14,21 +14,24 @@ Arguments = TypeVarTuple("Arguments")
 
 
 class Playback:
-    """When the sound that a listener has runs out: the deadline of the next step. Made inside a running loop."""
+    """Tracks when the sound sent to a listener so far has been played: the deadline of the next step.
+
+    Create it inside a running event loop.
+    """
 
     def __init__(self) -> None:
         self._now = asyncio.get_running_loop().time
         self.due = self._now()
-        """Seconds of the loop's clock."""
+        """Deadline of the next step, in seconds of the event loop's clock."""
 
     def add(self, seconds: float) -> None:
-        """More sound is ready; it plays after what there was, or from now on if that has run out."""
+        """Record `seconds` of new sound: it plays after the earlier sound, or from now if that has been played."""
         self.due = max(self.due, self._now()) + seconds
 
 
 NextStep = Callable[[], Awaitable[Any]]
-"""Does the next step of work and returns what it yields; None: there is no more. Cancelled, it interrupts the step, and
-returns when that has stopped."""
+"""Runs the next step of a generator and returns the value it yields, or None at its end. If cancelled, it interrupts
+the step and returns once the step has stopped."""
 
 
 class LoadedModel(Protocol):
@@ -41,15 +44,15 @@ class LoadedModel(Protocol):
 
     @property
     def memory_mb(self) -> int:
-        """What it takes, megabytes."""
+        """Memory that it takes, megabytes."""
         ...
 
     def steps(self, method: str, arguments: tuple[Any, ...]) -> AbstractAsyncContextManager[NextStep]:
-        """Begin a run of a method of its engine, which has to be a generator."""
+        """Call a generator method of its engine; the context gives the function that runs its next step."""
         ...
 
     async def close(self) -> None:
-        """Free it; nothing runs in it any more. Idempotent."""
+        """Free it; no step may be running. Idempotent."""
         ...
 
 
@@ -62,52 +65,54 @@ class EngineHandle(Protocol):
         *arguments: *Arguments,
         playback: Playback | None = None,
     ) -> AsyncGenerator[S]:
-        """Run a method of the model's engine, as `Synthesizer.synthesize`, off the event loop; yield what it yields.
+        """Run a generator method of the model's engine, e.g. `Synthesizer.synthesize`, off the event loop; yield its
+        steps.
 
-        Each step waits for a turn at the processor. What it made is added to `playback`, whose deadline orders the
-        turns: pass one for all the pieces that are heard one after the other. Without one, the work that has got least
-        far goes on first.
+        Each step waits for its turn on the CPU, earliest `playback` deadline first. The sound of each step is added to
+        `playback`: pass the same one for all pieces that are played one after the other. Without one, the run that has
+        produced least so far goes first.
 
-        Cancelling the task that iterates interrupts the engine, and returns when it has stopped; must be closed
-        (`aclosing`). Raises what the engine raises, ModelCrashed if the model's process ends, and ModelLoading if no
-        turn comes within `models.queue_wait_seconds`.
+        Cancelling the task that iterates interrupts the engine and returns once it has stopped. The generator must be
+        closed (`aclosing`). Raises what the engine raises, ModelCrashed if the model's process ends, and ModelLoading
+        if no turn comes within `models.queue_wait_seconds`.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """A model's place in the pool, for /metrics and /health/ready."""
+    """State of a model in the pool, for /metrics and /health/ready."""
 
     id: str
     loaded: bool
     loading: bool
     memory_mb: int
-    """What it takes, megabytes: resident, of a process of its own, else as its card says; 0 when not loaded."""
+    """Megabytes: resident memory of its process; for a model in the server's process, its card's figure; 0 when not
+    loaded."""
     leases: int
-    """Requests that hold it."""
+    """Leases that requests and jobs hold."""
     waiting: int
-    """Steps of work that wait for a turn."""
+    """Steps that wait for their turn."""
     idle_seconds: float
     crashed: bool = False
-    """Its process has died, and it has not been loaded again since."""
+    """Its process has died and it has not been reloaded since."""
 
 
 class Runtime(Protocol):
-    """Where models run; `pool.Pool` has them on this machine."""
+    """Loads models and leases them; `pool.Pool` does so on this machine."""
 
     def lease(self, card: ModelCard) -> AbstractAsyncContextManager[EngineHandle]:
-        """Hold a model, loading it first if need be.
+        """Lease a model, loading it first if necessary.
 
-        Raises ModelLoading when it is still loading after `models.load_wait_seconds`, when too many requests hold it,
-        or when it has crashed and may not be loaded again yet, and what the engine's `load` raises.
+        Raises ModelLoading if it is still loading after `models.load_wait_seconds`, if too many requests hold it, or
+        if it has crashed and may not be reloaded yet; also whatever the engine's `load` raises.
         """
         ...
 
     async def unload(self, card: ModelCard) -> bool:
-        """Free a model that nobody holds; False if it is held or not loaded."""
+        """Free a model that has no leases; False if it has some, or is not loaded."""
         ...
 
     def states(self) -> list[ModelState]:
-        """Every model that has been asked for."""
+        """The models that have been used since the start."""
         ...

@@ -1,6 +1,6 @@
-"""A model in a process of its own, which may crash, hang or leak: the server's side of it. `worker` is the other.
+"""The server's side of a model in a child process, which may crash, hang or leak; `worker` is the other side.
 
-One step of work is one message and one reply, so whose turn it is is decided here, where all streams are known.
+A step is one message and one reply, so the order of the steps is decided here, where all streams are known.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ from ttsai_server.settings import Settings
 logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 5
-"""How long a step may go on after it has been cancelled."""
+"""How long a step may go on after it has been cancelled before its process is killed."""
 EXIT_SECONDS = 3
-"""How long a process that has been told to end may take."""
+"""How long a process may take to exit after its socket has been closed before it is killed."""
 
 
 class Child:
@@ -43,7 +43,7 @@ class Child:
         streams: tuple[StreamReader, StreamWriter],
         descriptors: socket.socket,
     ) -> None:
-        """streams: of the socket that messages pass through. descriptors: a socket for open files."""
+        """streams: of the socket for messages. descriptors: the socket that open files are sent through."""
         self.alive = True
         self._card = card
         self._models = settings.models
@@ -52,17 +52,17 @@ class Child:
         self._descriptors = descriptors
         self._ids = count()
         self._replies: dict[int, asyncio.Future[Any]] = {}
-        """Stream → the reply that it waits for."""
+        """Stream number → future of the reply that it waits for."""
         self._closing = False
         self._listening = asyncio.create_task(self._listen())
 
     @classmethod
     async def start(cls, card: ModelCard, settings: Settings, python: str = sys.executable) -> Self:
-        """Start a process of that interpreter, and load the model there. Cancelled, it kills the process.
+        """Start a process with that Python interpreter and load the model in it. If cancelled, it kills the process.
 
-        Raises ModelCrashed if the process dies, and what loading raises there.
+        Raises ModelCrashed if the process dies, and whatever loading raises there.
         """
-        # from the loop's own thread: the kernel kills the process when the thread that has started it ends
+        # in the event loop's thread: the kernel kills the process when the thread that started it ends
         process, messages, descriptors = _spawn(python)
         streams = await asyncio.open_unix_connection(sock=messages)
         child = cls(card, settings, process, streams, descriptors)
@@ -76,7 +76,7 @@ class Child:
 
     @property
     def memory_mb(self) -> int:
-        """What is resident, where the system tells; else what the card says."""
+        """Resident memory of the process, megabytes; where there is no /proc, the card's figure."""
         try:
             pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
         except OSError:
@@ -94,7 +94,7 @@ class Child:
                 self._send(End(stream))
 
     async def close(self) -> None:
-        """Ask the process to end, and kill it if it does not: all its memory returns. Idempotent."""
+        """Close the sockets, so that the process exits, and kill it after EXIT_SECONDS. Idempotent."""
         self._closing, self.alive = True, False
         self._writer.close()
         self._descriptors.close()
@@ -114,7 +114,7 @@ class Child:
             raise self._crashed() from None
 
     async def _answer(self, stream: int, message: Load | Next) -> Any:
-        """What the message is answered. Cancelled, it interrupts the step, and returns when that has stopped."""
+        """Send the message and return its reply. If cancelled, it interrupts the step and waits until it stopped."""
         self._send(message)
         reply = self._replies[stream] = asyncio.get_running_loop().create_future()
         try:
@@ -144,7 +144,7 @@ class Child:
         self._writer.write(frame)
 
     async def _listen(self) -> None:
-        """Hand each reply to the stream that waits for it; when the process has ended, say so to all that wait."""
+        """Pass each reply to the stream that waits for it; once the process has ended, fail all that still wait."""
         try:
             while True:
                 length = int.from_bytes(await self._reader.readexactly(LENGTH_BYTES), "big")
@@ -154,7 +154,7 @@ class Child:
         except Exception:
             logger.exception("what the process of %s says is not understood", self._card.id)
         self.alive = False
-        self._process.kill()  # it may have closed the socket and live on
+        self._process.kill()  # it may have closed the socket without exiting
         code = await asyncio.to_thread(self._process.wait)
         if not self._closing:
             logger.error("the process of %s (%d) ended: %s", self._card.id, self._process.pid, _ending(code))
@@ -178,7 +178,7 @@ class Child:
 
 
 def _spawn(python: str) -> tuple[subprocess.Popen[bytes], socket.socket, socket.socket]:
-    """A worker, and our ends of its two sockets."""
+    """A new worker process, and the server's ends of its two sockets: messages, descriptors."""
     messages, their_messages = socket.socketpair()
     descriptors, their_descriptors = socket.socketpair()
     descriptors.setblocking(False)
@@ -194,7 +194,7 @@ def _settle(reply: asyncio.Future[Any], value: object, error: Exception | None) 
         return
     if error:
         reply.set_exception(error)
-        reply.exception()  # seen: of a step that was cancelled, nobody asks
+        reply.exception()  # mark it as retrieved: nothing awaits the reply of a cancelled step
     else:
         reply.set_result(value)
 

@@ -12,7 +12,7 @@ from ttsai_server.runtime.threads import in_thread
 
 
 class InProcess:
-    """See `base.LoadedModel`. The engine runs in threads of its own."""
+    """See `base.LoadedModel`. The engine runs in a thread pool of its own."""
 
     def __init__(self, card: ModelCard, engine: Engine, threads: ThreadPoolExecutor) -> None:
         self.alive = True
@@ -22,7 +22,7 @@ class InProcess:
 
     @classmethod
     async def start(cls, card: ModelCard, steps: int, load: Callable[[ModelCard], Engine]) -> Self:
-        """Load the card's engine. steps: how many run at the same time. Raises what `load` raises."""
+        """Load the card's engine with `load`. steps: how many may run at the same time. Raises what `load` raises."""
         threads = ThreadPoolExecutor(steps, thread_name_prefix=card.id)
         try:
             engine = await in_thread(threads, lambda: load(card), discard=lambda engine: engine.close())

@@ -1,4 +1,4 @@
-"""From a card to a loaded engine."""
+"""Loads the engine that a model card names."""
 
 import os
 from dataclasses import replace
@@ -13,11 +13,14 @@ from ttsai_server.errors import WeightsMissing
 from ttsai_server.settings import Models
 
 MOST_THREADS = 8
-"""More threads for one step of work gain nothing: the layers of a small model are too short to share."""
+"""Of one step. More gain nothing: the layers of a small model are too small to split further."""
 
 
 def check(card: ModelCard, models: Models) -> type[Engine]:
-    """The card's engine, after a look at what is here. Raises PackagesMissing or WeightsMissing."""
+    """The card's engine class, once its packages and weights are known to be present (or may be pulled).
+
+    Raises PackagesMissing or WeightsMissing.
+    """
     require_installed(card, models.dir)
     if not models.auto_pull and missing_files(card, models.dir):
         raise WeightsMissing(card.id)
@@ -25,7 +28,7 @@ def check(card: ModelCard, models: Models) -> type[Engine]:
 
 
 def load(card: ModelCard, models: Models) -> Engine:
-    """Load a card's engine, blocking: fetches the weights if it may, loads and warms up.
+    """Pull the weights if allowed and necessary, load the engine and warm it up. Blocking.
 
     Raises as `check`, PullFailed, or what the engine's `load` raises.
     """
@@ -44,7 +47,7 @@ def place(card: ModelCard, models: Models) -> LoadContext:
 
 
 def steps(card: ModelCard, models: Models) -> int:
-    """How many steps of a model's work run at the same time."""
+    """How many steps of a model may run at the same time."""
     return card.concurrency or _threads(models)
 
 
@@ -53,7 +56,7 @@ def _threads(models: Models) -> int:
 
 
 def device(models: Models) -> str:
-    """cuda where it is asked for, or where there is an NVIDIA driver; found out without importing torch."""
+    """The device, cpu or cuda: the setting, or for `auto` cuda if there is an NVIDIA driver (detected without torch)."""
     if models.device != "auto":
         return models.device
     return "cuda" if Path("/proc/driver/nvidia/version").exists() else "cpu"

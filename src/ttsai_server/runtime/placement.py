@@ -1,4 +1,4 @@
-"""Where a model runs: in a process of its own, perhaps in an environment of its own, or in the server's process."""
+"""Decides where a model runs: in a child process, perhaps with its own Python environment, or in the server's."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ from ttsai_server.settings import Settings
 
 
 def starter(settings: Settings) -> Callable[[ModelCard], Awaitable[LoadedModel]]:
-    """A function that loads a card's model where it belongs.
+    """Return a function that loads a card's model in the right place.
 
     It raises PackagesMissing, WeightsMissing, PullFailed, ModelCrashed, or what the engine's `load` raises.
     """
@@ -24,7 +24,7 @@ def starter(settings: Settings) -> Callable[[ModelCard], Awaitable[LoadedModel]]
     async def start(card: ModelCard) -> LoadedModel:
         engine = await asyncio.to_thread(check, card, models)
         if card.environment:
-            if missing_files(card, models.dir):  # what fetches them is not in the environment
+            if missing_files(card, models.dir):  # the packages that download them are not in the environment
                 await asyncio.to_thread(pull, card, models.dir)
             return await Child.start(card, settings, str(interpreter(card, models.dir)))
         if engine.native and models.processes:

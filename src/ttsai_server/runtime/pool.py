@@ -1,7 +1,7 @@
-"""Models on this machine: loaded when first asked for, leased, unloaded when idle or when memory is wanted.
+"""Models on this machine: loaded on first use, leased, unloaded when idle or when another model needs the memory.
 
-A lease is counted before anything is waited for, so a model in use, or about to be, is never unloaded. Engines run in
-processes or threads of their own; the event loop never waits for one.
+A lease is counted before the first await, so a model in use, or about to be, is never unloaded. Engines run in
+separate processes or threads; they never block the event loop.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ class Pool:
     """See `base.Runtime`."""
 
     def __init__(self, models: Models, start: Callable[[ModelCard], Awaitable[LoadedModel]]) -> None:
-        """start: loads a card's model; `placement.starter` makes one."""
+        """start: loads a card's model, see `placement.starter`."""
         self._models = models
         self._start = start
         self._slots: dict[str, Slot] = {}
@@ -44,7 +44,7 @@ class Pool:
                 yield handle
             finally:
                 slot.handles.remove(handle)
-                await self._let_go(slot, handle.model)
+                await self._close_replaced(slot, handle.model)
         finally:
             slot.leases -= 1
             slot.last_used = monotonic()
@@ -60,7 +60,7 @@ class Pool:
         return [slot.state() for slot in self._slots.values()]
 
     async def sweep(self) -> None:
-        """Unload what has been idle for `models.idle_seconds`; runs until cancelled."""
+        """Unload models that have been idle for `models.idle_seconds`; runs until cancelled."""
         while True:
             await asyncio.sleep(min(5, self._models.idle_seconds / 2))
             for slot in self._idle():
@@ -68,7 +68,7 @@ class Pool:
                     await self._unload(slot)
 
     async def close(self) -> None:
-        """Stop what is loading, and free every model."""
+        """Cancel all loading and free every model."""
         await asyncio.gather(*(self._close(slot) for slot in self._slots.values()))
 
     async def _close(self, slot: Slot) -> None:
@@ -117,7 +117,7 @@ class Pool:
             slot.last_used = monotonic()
 
     async def _make_room(self, card: ModelCard) -> None:
-        """Unload idle models, least recently used first, until the card fits the budget."""
+        """Unload idle models, least recently used first, until the card fits into `models.memory_mb`."""
         idle = sorted(self._idle(), key=lambda slot: slot.last_used)
         while idle and not self._fits(card):
             await self._unload(idle.pop(0))
@@ -130,7 +130,7 @@ class Pool:
         return [slot for slot in self._slots.values() if slot.model and not slot.leases]
 
     def _fits(self, card: ModelCard) -> bool:
-        """Beside what is loaded or loading; a model alone always fits."""
+        """Whether the card fits beside the models loaded or loading; the only model always fits."""
         others = [slot.card for slot in self._slots.values() if (slot.model or slot.loading) and slot.card != card]
         return not others or sum(other.memory for other in others) + card.memory <= self._models.memory_mb
 
@@ -141,8 +141,8 @@ class Pool:
             await model.close()
             logger.info("unloaded %s", slot.card.id)
 
-    async def _let_go(self, slot: Slot, model: LoadedModel) -> None:
-        """Free a model that no new lease gets once nobody has it any more."""
+    async def _close_replaced(self, slot: Slot, model: LoadedModel) -> None:
+        """Free a model that has been replaced, once its last lease has ended."""
         slot.settle()
         if model is not slot.model and all(handle.model is not model for handle in slot.handles):
             await model.close()

@@ -8,15 +8,18 @@ LONGEST_SECONDS = 60
 
 
 class Restarts:
-    """At most one start in a time that doubles while processes die within it; once one lives longer, it starts anew."""
+    """Limits how often a crashing model is started: at most once per interval.
+
+    The interval doubles each time a process dies within it, and is reset when one lives longer.
+    """
 
     def __init__(self, seconds: float, now: Callable[[], float] = monotonic) -> None:
-        """seconds: between two starts, after a death. now: a clock, seconds."""
+        """seconds: the first interval. now: a clock, seconds."""
         self._seconds = seconds
         self._now = now
         self._started = 0.0
         self._between = 0.0
-        """Seconds; 0 as long as none has died."""
+        """The current interval, seconds; 0 as long as no process has died."""
 
     def started(self) -> None:
         self._started = self._now()

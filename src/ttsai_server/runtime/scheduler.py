@@ -1,9 +1,9 @@
-"""Whose step of work runs next: earliest deadline first.
-
-A step is due when the sound already made for its listener runs out, so a new request (due at once) goes before one
-whose listener has seconds in hand, all streams that play get the same share, and one that waits is never overtaken for
-ever: its deadline stands still while the others' move on (Liu and Layland, "Scheduling Algorithms for Multiprogramming
+"""Decides which step runs next: earliest deadline first (Liu and Layland, "Scheduling Algorithms for Multiprogramming
 in a Hard-Real-Time Environment", 1973).
+
+A step's deadline is the moment when its listener has played all the sound produced so far. So a new request (due at
+once) runs before one whose listener has seconds of sound buffered, all streams get the same share, and none starves:
+the deadline of a waiting step stays the same while the others' move on.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from itertools import count
 
 
 class NoTurn(Exception):
-    """A step waited longer than it would."""
+    """A step waited for its turn longer than its `patience`."""
 
 
 class DeadlineSemaphore:
@@ -27,12 +27,15 @@ class DeadlineSemaphore:
 
     @property
     def waiting(self) -> int:
-        """How many steps wait for a permit."""
+        """Number of steps that wait for a permit."""
         return sum(not turn.done() for _, _, turn in self._waiting)
 
     @asynccontextmanager
     async def turn(self, due: float, patience: float | None = None) -> AsyncGenerator[None]:
-        """Hold a permit; `due` in seconds of the loop's clock. Raises NoTurn after `patience` seconds of waiting."""
+        """Hold a permit for the duration of the context.
+
+        due: deadline, seconds of the event loop's clock. Raises NoTurn after `patience` seconds; None: no limit.
+        """
         try:
             async with asyncio.timeout(patience):
                 await self._acquire(due)
@@ -41,7 +44,7 @@ class DeadlineSemaphore:
         try:
             yield
         finally:
-            self._pass_on()
+            self._release()
 
     async def _acquire(self, due: float) -> None:
         if self._free:
@@ -52,12 +55,12 @@ class DeadlineSemaphore:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # the permit had come already: it must not be lost
-                self._pass_on()
+            if turn.done() and not turn.cancelled():  # it had been given the permit already, which must not be lost
+                self._release()
             turn.cancel()
             raise
 
-    def _pass_on(self) -> None:
+    def _release(self) -> None:
         while self._waiting:
             _, _, turn = heappop(self._waiting)
             if not turn.done():

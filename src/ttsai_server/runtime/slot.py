@@ -1,4 +1,4 @@
-"""One model's place in the pool: the model while loaded, who holds it, and whose turn it is."""
+"""State of one model in the pool: the model while it is loaded, its leases, and the queue of its steps."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
@@ -18,14 +18,14 @@ SATURATED_RETRY_SECONDS = 5
 
 class Slot:
     def __init__(self, card: ModelCard, steps: int, models: Models) -> None:
-        """steps: how many run at the same time."""
+        """steps: how many may run at the same time."""
         self.card = card
         self.model: LoadedModel | None = None
-        """What a new lease gets."""
+        """The model that a new lease gets; None: it has to be loaded."""
         self.loading: asyncio.Task[LoadedModel] | None = None
         self.leases = 0
         self.handles: set[Handle] = set()
-        """The leases that have their model; some may have one that is on its way out."""
+        """Leases with a loaded model; some may still hold one that has been replaced."""
         self.last_used = monotonic()
         self.turns = DeadlineSemaphore(steps)
         self.restarts = Restarts(models.restart_seconds)
@@ -33,7 +33,7 @@ class Slot:
         self._models = models
 
     def settle(self) -> None:
-        """Let go of a model that has died."""
+        """Drop the model if its process has died."""
         if self.model and not self.model.alive:
             self.model = None
             self.crash()
@@ -43,12 +43,12 @@ class Slot:
         self.crashed = True
 
     def recycle(self, model: LoadedModel) -> None:
-        """Let go of a model that has grown too large: a new lease gets a new one."""
+        """Drop the model if it exceeds `models.recycle_mb`: the next lease loads a new one."""
         if self._models.recycle_mb and model is self.model and model.memory_mb > self._models.recycle_mb:
             self.model = None
 
     async def next_turn(self, next_step: NextStep, due: float) -> Any:
-        """Do a step when its turn has come."""
+        """Wait for a turn and run the step. Raises ModelLoading after `models.queue_wait_seconds`."""
         seconds = self._models.queue_wait_seconds
         try:
             async with self.turns.turn(due, seconds):
@@ -92,5 +92,5 @@ class Handle:
                 self._slot.recycle(self.model)
                 playback.add(step.seconds)
                 yield step
-                if step.last:  # a turn to hear that there is no more would come when the sound has run out
+                if step.last:  # another turn, only to see the generator end, would come once all sound has been played
                     return

@@ -1,4 +1,4 @@
-"""Blocking work in a thread, that can be told to stop."""
+"""Runs blocking work in a thread such that it can be cancelled."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,9 +16,10 @@ async def in_thread(
     cancellation: Cancellation | None = None,
     discard: Callable[[T], object] = lambda result: None,
 ) -> T:
-    """The work's result. Cancelled, it tells the work to stop, and waits until it has. No executor: the loop's own.
+    """Run `work` in a thread of the executor (None: the event loop's default one) and return its result.
 
-    discard: takes the result of work that ended well before it could be stopped.
+    If this coroutine is cancelled, it calls `cancellation.cancel()` and waits until the work has ended; `discard` then
+    gets the result, should the work have succeeded nevertheless.
     """
     future = asyncio.get_running_loop().run_in_executor(executor, work)
     try:
@@ -27,6 +28,6 @@ async def in_thread(
         if cancellation:
             cancellation.cancel()
         await asyncio.wait([future])
-        if not future.exception():  # which is seen now: the task that would have heard of it is gone
+        if not future.exception():  # reading it here also keeps asyncio from logging it as never retrieved
             discard(future.result())
         raise

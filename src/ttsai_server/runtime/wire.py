@@ -1,8 +1,8 @@
-"""How values cross between the server and a model's process: msgpack, of a closed list of types; nothing is pickled.
+"""Serialization between the server and a model's process: msgpack, for a closed list of types; nothing is pickled.
 
-A frame is a length, 4 bytes, and as many bytes of msgpack. What msgpack has no form for is an extension of it: the
-domain's dataclasses and enums by name, arrays as raw bytes, recordings as file descriptors that are sent beside it,
-errors by name with their fields.
+A frame is a big-endian length of 4 bytes and that many bytes of msgpack. Types that msgpack lacks are msgpack
+extensions: the domain's dataclasses and enums by name, arrays as raw bytes, recordings as file descriptors that are
+sent over a second socket, errors by name with their attributes.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ LENGTH_BYTES = 4
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The first message: load this model. It is answered as a step of stream 0."""
+    """The first message: load this model. Answered by a Reply for stream 0."""
 
     card: ModelCard
     models: str
@@ -36,32 +36,32 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A new stream of steps; not answered."""
+    """Open a new stream of steps: a call of a generator method. Not answered."""
 
     stream: int
     method: str
-    """Of the engine, a generator."""
+    """Name of a generator method of the engine."""
     arguments: tuple[Any, ...]
-    """All but the cancellation."""
+    """All of its arguments but the last, the Cancellation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """Do the stream's next step; answered by one Reply."""
+    """Run the stream's next step. Answered by one Reply."""
 
     stream: int
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Interrupt the step under way; its reply comes at once."""
+    """Interrupt the running step; its Reply then comes at once."""
 
     stream: int
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """No more of this stream is wanted; no step of it is under way."""
+    """Close the stream; none of its steps may be running. Not answered."""
 
     stream: int
 
@@ -70,21 +70,22 @@ class End:
 class Reply:
     stream: int
     value: Any = None
-    """What the step yielded; None: there is no more."""
+    """What the step yielded; None: the generator has ended."""
     error: Exception | None = None
-    """What it raised: of `errors.py`, or Cancelled."""
+    """What it raised: an ApiError, or Cancelled."""
 
 
 class _Extension:
-    """msgpack's numbers for what it has no form for."""
+    """Codes of our msgpack extensions."""
 
     DATACLASS, ENUM, ARRAY, TUPLE, SET, RECORDING, ERROR = range(1, 8)
 
 
-def _tree(kind: type[Exception]) -> Iterator[type[Exception]]:
+def _subclasses(kind: type[Exception]) -> Iterator[type[Exception]]:
+    """The class itself and all classes below it."""
     yield kind
     for each in kind.__subclasses__():
-        yield from _tree(each)
+        yield from _subclasses(each)
 
 
 _DOMAIN = [
@@ -93,19 +94,22 @@ _DOMAIN = [
 _MESSAGES: Sequence[type] = (Load, Begin, Next, Cancel, End, Reply)
 _DATACLASSES = {kind.__name__: kind for kind in (*_MESSAGES, *_DOMAIN) if is_dataclass(kind)}
 _ENUMS = {kind.__name__: kind for kind in _DOMAIN if issubclass(kind, Enum)}
-ERRORS = {kind.__name__: kind for kind in (Cancelled, *_tree(ApiError)) if kind.__module__.startswith("ttsai_server.")}
-"""The errors that cross."""
+ERRORS = {
+    kind.__name__: kind for kind in (Cancelled, *_subclasses(ApiError)) if kind.__module__.startswith("ttsai_server.")
+}
+"""Name → class of the errors that can be sent."""
 
 _encode = msgpack.Encoder().encode
 _decode_array = msgpack.Decoder(tuple[str, tuple[int, ...], bytearray]).decode  # a bytearray: the array can be written
 
 
 def crosses(error: BaseException) -> bool:
+    """Whether the error can be sent to the other process."""
     return ERRORS.get(type(error).__name__) is type(error)
 
 
 def encode(message: object) -> tuple[bytes, Sequence[int]]:
-    """A frame, and the file descriptors to send beside it, in order. Raises TypeError for what can't cross."""
+    """The frame, and the file descriptors to send with it, in order. Raises TypeError for a type that can't be sent."""
     descriptors: list[int] = []
     data = _encode(_packed(message, descriptors))
     return len(data).to_bytes(LENGTH_BYTES, "big") + data, descriptors
@@ -146,7 +150,7 @@ def _packed(value: Any, descriptors: list[int]) -> object:
 
 
 def decode(data: bytes, receive: Callable[[], int]) -> Any:
-    """A frame's message. `receive` gives the next file descriptor that was sent beside it."""
+    """The message in a frame, less its length. receive: returns the next file descriptor that was sent with it."""
 
     def restored(code: int, part: memoryview) -> object:
         if code == _Extension.ARRAY:
@@ -188,7 +192,7 @@ def _recording(
 
 
 def _error(name: str, arguments: Sequence[object], state: Mapping[str, object]) -> Exception:
-    """Not by its constructor, which takes other arguments than those that it passes on."""
+    """Rebuild an error without calling `__init__`, whose parameters differ from the `args` that it stores."""
     kind = ERRORS[name]
     error = kind.__new__(kind, *arguments)
     error.__dict__.update(state)

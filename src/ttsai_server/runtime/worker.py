@@ -1,7 +1,7 @@
-"""The process of one model: python -m ttsai_server.runtime.worker MESSAGES DESCRIPTORS, two inherited sockets.
+"""The process of one model: python -m ttsai_server.runtime.worker MESSAGES DESCRIPTORS.
 
-It answers the messages of `wire` until the socket closes, which is also how it is told to end; then it ends at once,
-whatever its threads do.
+The arguments are the file descriptors of two inherited sockets. The worker answers the messages of `wire` until the
+socket is closed; then it exits at once, whatever its threads are doing.
 """
 
 import ctypes
@@ -28,12 +28,12 @@ from ttsai_server.settings import Log, Models
 logger = logging.getLogger(__name__)
 
 LOADING = 0
-"""The stream that loading is answered as."""
+"""Number of the stream in the reply to Load."""
 
 
 @dataclass
 class Stream:
-    """A run of the engine."""
+    """One call of a generator method of the engine."""
 
     begin: Begin
     cancellation: Cancellation = field(default_factory=Cancellation)
@@ -61,12 +61,12 @@ class Worker:
         self._threads: ThreadPoolExecutor
 
     def serve(self) -> None:
-        """Do what the messages say, each step in a thread; returns when the socket closes."""
+        """Handle the messages, each step in a thread; returns when the socket is closed."""
         with self._messages.makefile("rb") as frames:
             while length := frames.read(LENGTH_BYTES):
-                self._do(decode(frames.read(int.from_bytes(length, "big")), self._receive))
+                self._handle(decode(frames.read(int.from_bytes(length, "big")), self._receive))
 
-    def _do(self, message: object) -> None:
+    def _handle(self, message: object) -> None:
         match message:
             case Load():
                 models, log = Models.model_validate_json(message.models), Log.model_validate_json(message.log)
@@ -104,11 +104,11 @@ class Worker:
 
 
 def _crossing(error: BaseException) -> Exception:
-    """The error, as the server gets it."""
+    """The error that is sent to the server for this one."""
     if DiskFull.is_cause(error):
         return DiskFull()
     if isinstance(error, Exception) and crosses(error):
-        if isinstance(error, InternalError):  # only its message crosses
+        if isinstance(error, InternalError):  # only its message is sent, so log the traceback here
             logger.error("%s", error, exc_info=error)
         return error
     logger.error("the engine failed", exc_info=error)
@@ -116,7 +116,7 @@ def _crossing(error: BaseException) -> Exception:
 
 
 def _or_die(work: Callable[[], object]) -> None:
-    """A fault here would leave the server waiting for a reply."""
+    """Run `work`; if it raises, end the process, for the server would wait for a reply for ever."""
     try:
         work()
     except BaseException:
@@ -125,14 +125,15 @@ def _or_die(work: Callable[[], object]) -> None:
 
 
 def _die_with_parent() -> None:
-    """Also where a thread holds the interpreter in native code; Linux only. Elsewhere the closed socket must do."""
+    """Have the kernel kill this process when the server dies, even while native code holds the GIL. Linux only; on
+    other systems the closed socket has to do."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def main(messages: int, descriptors: int) -> None:
     _die_with_parent()
-    for number in (signal.SIGINT, signal.SIGTERM):  # they come to the whole group; the server ends what is under way
+    for number in (signal.SIGINT, signal.SIGTERM):  # the whole process group gets them; the server ends its workers
         signal.signal(number, signal.SIG_IGN)
     use_one_arena()
     _or_die(Worker(socket.socket(fileno=messages), socket.socket(fileno=descriptors)).serve)
