@@ -56,7 +56,7 @@ def _threads(models: Models) -> int:
 
 
 def device(models: Models) -> str:
-    """The device, cpu or cuda: the setting, or for `auto` cuda if there is an NVIDIA driver (detected without torch)."""
+    """The device, cpu or cuda: the setting, or for `auto` cuda if there is an NVIDIA driver (found without torch)."""
     if models.device != "auto":
         return models.device
     return "cuda" if Path("/proc/driver/nvidia/version").exists() else "cpu"
