@@ -178,6 +178,59 @@ async def test_an_idle_model_is_unloaded_and_loads_again() -> None:
         sweeper.cancel()
 
 
+class SlowClose:
+    """Makes the first model that is closed wait until it may."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        close = InProcess.close
+
+        async def slowly(model: InProcess) -> None:
+            self.begun.set()
+            await self.go_on.wait()
+            await close(model)
+
+        monkeypatch.setattr(InProcess, "close", slowly)
+
+
+@pytest.fixture
+def closing(monkeypatch: pytest.MonkeyPatch) -> SlowClose:
+    return SlowClose(monkeypatch)
+
+
+async def test_a_model_leased_while_another_makes_room_is_not_unloaded(closing: SlowClose) -> None:
+    first, second = other("first", memory=40), other("second", memory=40)
+    async with pool_of(memory_mb=100) as pool:
+        for card in (first, second):
+            async with pool.lease(card):
+                pass
+        loading = asyncio.create_task(pool.lease(other("large", memory=90)).__aenter__())
+        await closing.begun.wait()
+        async with pool.lease(second) as handle:
+            closing.go_on.set()
+            with pytest.raises(ModelLoading):
+                await loading
+            assert await speak(handle) > 0
+            assert loaded(pool) == {"second"}
+
+
+async def test_a_model_leased_while_another_idle_one_is_unloaded_stays(closing: SlowClose) -> None:
+    first, second = other("first"), other("second")
+    async with pool_of(idle_seconds=0.1) as pool:
+        for card in (first, second):
+            async with pool.lease(card):
+                pass
+        await asyncio.sleep(0.1)
+        sweeper = asyncio.create_task(pool.sweep())
+        await closing.begun.wait()
+        async with pool.lease(second) as handle:
+            closing.go_on.set()
+            await asyncio.sleep(0.2)
+            assert await speak(handle) > 0
+            assert loaded(pool) == {"second"}
+        sweeper.cancel()
+
+
 async def test_unload_refuses_a_model_in_use() -> None:
     async with pool_of() as pool:
         async with pool.lease(CARD):

@@ -63,9 +63,8 @@ class Pool:
         """Unload models that have been idle for `models.idle_seconds`; runs until cancelled."""
         while True:
             await asyncio.sleep(min(5, self._models.idle_seconds / 2))
-            for slot in self._idle():
-                if monotonic() - slot.last_used >= self._models.idle_seconds:
-                    await self._unload(slot)
+            while overdue := [slot for slot in self._idle() if self._is_overdue(slot)]:
+                await self._unload(overdue[0])
 
     async def close(self) -> None:
         """Cancel all loading and free every model."""
@@ -118,16 +117,19 @@ class Pool:
 
     async def _make_room(self, card: ModelCard) -> None:
         """Unload idle models, least recently used first, until the card fits into `models.memory_mb`."""
-        idle = sorted(self._idle(), key=lambda slot: slot.last_used)
-        while idle and not self._fits(card):
-            await self._unload(idle.pop(0))
+        while not self._fits(card) and (idle := self._idle()):
+            await self._unload(min(idle, key=lambda slot: slot.last_used))
         if not self._fits(card):
             raise ModelLoading(
                 f"There is no memory for {card.id!r} while other models are in use.", retry_after=LOADING_RETRY_SECONDS
             )
 
     def _idle(self) -> list[Slot]:
+        """Now: while one of them is being unloaded, another may be leased."""
         return [slot for slot in self._slots.values() if slot.model and not slot.leases]
+
+    def _is_overdue(self, slot: Slot) -> bool:
+        return monotonic() - slot.last_used >= self._models.idle_seconds
 
     def _fits(self, card: ModelCard) -> bool:
         """Whether the card fits beside the models loaded or loading; the only model always fits."""
