@@ -17,6 +17,7 @@ from benchmarks import (
     music,
     overhead,
     rooms,
+    soak,
     speech_cost,
     start,
     tools,
@@ -40,7 +41,10 @@ BENCHMARKS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "tools": tools.run,
     "rooms": rooms.run,
     "music": music.run,
+    "soak": soak.run,
 }
+BY_NAME_ONLY = {"soak"}
+"""What takes too long to be run with the rest."""
 RESULTS = Path(__file__).parent / "results.json"
 
 
@@ -48,8 +52,8 @@ def main() -> None:
     asked = _arguments()
     if missing := weights_missing(asked.model):
         sys.exit(missing)
-    bench, about, results = Bench(asked.model, asked.rounds), machine(), dict[str, list[Figure]]()
-    for name in asked.names or BENCHMARKS:
+    bench, about, results = Bench(asked.model, asked.rounds, asked.minutes), machine(), dict[str, list[Figure]]()
+    for name in asked.names or [name for name in BENCHMARKS if name not in BY_NAME_ONLY]:
         print(f"{name} …", file=sys.stderr, flush=True)
         results[name] = BENCHMARKS[name](bench)
         write_json(asked.json, {**about, "model": asked.model, "rounds": asked.rounds}, results)
@@ -59,9 +63,10 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Exits with 1 if a target is missed.")
-    parser.add_argument("names", nargs="*", help=f"which: {', '.join(BENCHMARKS)}; all if none is named")
+    parser.add_argument("names", nargs="*", help=f"which: {', '.join(BENCHMARKS)}; all but soak if none is named")
     parser.add_argument("--model", choices=sorted(VOICES), default="kokoro", help="what speaks (default: kokoro)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each thing is measured (default: 3)")
+    parser.add_argument("--minutes", type=float, default=15, help="how long the soak takes (default: 15)")
     parser.add_argument("--json", type=Path, default=RESULTS, help="file for the figures")
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(BENCHMARKS):

@@ -13,6 +13,8 @@ class Bench:
     """The model that speaks."""
     rounds: int
     """How often each thing is measured, in turn with what it is compared with; the median counts."""
+    minutes: float = 15
+    """How long the soak takes."""
 
     @property
     def voice(self) -> str:

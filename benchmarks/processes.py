@@ -30,6 +30,21 @@ def peak_mb(pid: int) -> float:
     return sum(_status(each, "VmHWM") for each in _tree(pid))
 
 
+def open_files(pid: int) -> int:
+    """Open file descriptors of the process and its descendants."""
+    return sum(len(list(Path(f"/proc/{each}/fd").iterdir())) for each in _tree(pid))
+
+
+def thread_count(pid: int) -> int:
+    """Threads of the process and its descendants."""
+    return sum(len(list(Path(f"/proc/{each}/task").iterdir())) for each in _tree(pid))
+
+
+def process_count(pid: int) -> int:
+    """The process and its descendants."""
+    return len(_tree(pid))
+
+
 @contextmanager
 def running(
     command: Sequence[str | Path], env: Mapping[str, str] | None = None, log: IO[str] | None = None
