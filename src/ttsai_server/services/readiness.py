@@ -2,16 +2,18 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 
 from ttsai_server.domain import ModelCard
+from ttsai_server.errors import ModelLoading
 from ttsai_server.runtime.base import Runtime
 from ttsai_server.store.db import Database
 
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 1
-"""How often it is looked whether a preloaded model has crashed."""
+"""Between two looks at whether a preloaded model has crashed."""
+RETRY_SECONDS = 30
+"""Between two tries to load one that could not be loaded."""
 
 
 class Readiness:
@@ -32,14 +34,20 @@ class Readiness:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             crashed = {state.id for state in self._runtime.states() if state.crashed}
-            for card in self._preload:
-                if card.id in crashed:
-                    await self._load(card)
+            tried = [await self._load(card) for card in self._preload if card.id in crashed]
+            if not all(tried):
+                await asyncio.sleep(RETRY_SECONDS)
 
-    async def _load(self, card: ModelCard) -> None:
-        with suppress(Exception):  # the runtime has logged why
+    async def _load(self, card: ModelCard) -> bool:
+        """False if it can't be loaded, and trying again at once is of no use."""
+        try:
             async with self._runtime.lease(card):
                 self._loaded.add(card.id)
+        except ModelLoading:  # it has crashed and has to wait, or others need the memory
+            return True
+        except Exception:  # the runtime has logged why
+            return False
+        return True
 
     async def waiting_for(self) -> list[str]:
         """What stands in the way: `database`, or ids of models not loaded yet, or crashed; empty when ready.
