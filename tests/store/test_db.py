@@ -88,7 +88,7 @@ async def test_an_sqlite_writer_waits_for_another_process(tmp_path: Path) -> Non
 
 
 async def test_a_new_sqlite_file_that_another_process_writes_to_is_waited_for(tmp_path: Path) -> None:
-    """As where servers start together: SQLite's own timeout does not hold for the switch to a write-ahead log."""
+    """As when several servers start together: SQLite's own timeout does not cover the switch to a write-ahead log."""
     other = sqlite3.connect(tmp_path / "ttsai.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     database = open_database(Settings(data_dir=tmp_path))

@@ -1,4 +1,4 @@
-"""Which webhook deliveries a server takes up, on both kinds of database."""
+"""Which webhook deliveries a server claims, on SQLite and Postgres."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Which jobs a server takes up, by its own and others' leases, on both kinds of database."""
+"""Which jobs a server claims, given its own and other servers' leases, on SQLite and Postgres."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -47,7 +47,7 @@ def ids(jobs: Sequence[Job]) -> list[str]:
 
 
 async def died(database: Database, times: int, count: int = 100) -> None:
-    """Processes of A claim what they may, and die."""
+    """`times` processes of node A, one after the other, claim jobs and die."""
     for _ in range(times):
         await claim(database, concurrent=count)
         await database.write(LEASES.release, "a")
@@ -212,7 +212,7 @@ def _attempts(connection: Connection, id: str, account: str, attempts: int) -> N
 
 
 async def test_a_job_that_kills_every_server_fails_alone(database: Database, ann: str) -> None:
-    """However many such jobs there are, those beside them have attempts left."""
+    """However many such jobs there are, the jobs beside them do not use up their attempts."""
     fatal = {f"fatal{number}" for number in range(6)}
     await add(database, ann, *(f"{kind}{number}" for number in range(6) for kind in ("good", "fatal")))
     ended = dict[str, int]()
@@ -221,7 +221,7 @@ async def test_a_job_that_kills_every_server_fails_alone(database: Database, ann
         for job in running if not poison else []:
             ended[job.id] = job.attempts
             await database.write(jobs.end, job.id, "failed" if job.id in fatal else "completed")
-        await database.write(LEASES.release, "a")  # all that was running died with the poison
+        await database.write(LEASES.release, "a")  # the crash ended every job that was running
     assert {id for id, attempts in ended.items() if attempts > 5} == fatal
     assert all(ended[f"good{number}"] <= 3 for number in range(6))
 

@@ -22,8 +22,8 @@ async def bob(database: Database) -> str:
 
 
 def job(id: str, account: str, **fields: object) -> Job:
-    made = Job(id, account, "pro", "tts", "tone", "{}", "speech.mp3", "http://a", created_at=time.time())
-    return replace(made, **fields)  # pyright: ignore[reportArgumentType]
+    plain = Job(id, account, "pro", "tts", "tone", "{}", "speech.mp3", "http://a", created_at=time.time())
+    return replace(plain, **fields)  # pyright: ignore[reportArgumentType]
 
 
 async def added(database: Database, account: str, *ids: str, batch: str | None = None) -> list[int]:
@@ -89,9 +89,9 @@ async def test_a_task_ends_once(database: Database, ann: str) -> None:
 
 async def test_progress_says_whether_it_is_still_wanted(database: Database, ann: str) -> None:
     await added(database, ann, "t")
-    assert await database.write(jobs.reach, "t", 0.5)
+    assert await database.write(jobs.set_progress, "t", 0.5)
     await database.write(jobs.end, "t", CANCELLED)
-    assert not await database.write(jobs.reach, "t", 0.75)
+    assert not await database.write(jobs.set_progress, "t", 0.75)
 
 
 async def test_segments_are_read_apart(database: Database, ann: str) -> None:
@@ -102,7 +102,7 @@ async def test_segments_are_read_apart(database: Database, ann: str) -> None:
 
 async def test_the_last_task_of_a_batch_sees_that_it_is(database: Database, ann: str) -> None:
     await batch(database, ann, "batch", 2)
-    assert [(await database.write(jobs.one_less, "batch")).open for _ in range(2)] == [1, 0]
+    assert [(await database.write(jobs.count_ended, "batch")).open for _ in range(2)] == [1, 0]
 
 
 async def test_a_batchs_tasks_come_in_their_order(database: Database, ann: str) -> None:
@@ -114,8 +114,8 @@ async def test_a_batchs_tasks_come_in_their_order(database: Database, ann: str) 
 async def test_what_has_not_ended_in_time_is_late(database: Database, ann: str) -> None:
     await added(database, ann, "a", "b")
     await database.write(jobs.end, "a", COMPLETED)
-    assert await database.read(jobs.late, time.time() - 60) == []
-    assert await database.read(jobs.late, time.time() + 60) == ["b"]
+    assert await database.read(jobs.overdue, time.time() - 60) == []
+    assert await database.read(jobs.overdue, time.time() + 60) == ["b"]
 
 
 async def test_a_purge_forgets_what_ended_long_ago(database: Database, ann: str) -> None:
@@ -138,7 +138,7 @@ database = open_database(Settings.model_validate_json(sys.argv[1]))
 {BARRIER}
 async def main():
     ended = await database.write(jobs.end, "t", "completed")
-    print(ended is not None, (await database.write(jobs.one_less, "b")).open)
+    print(ended is not None, (await database.write(jobs.count_ended, "b")).open)
     await database.close()
 asyncio.run(main())
 """
@@ -149,6 +149,6 @@ async def test_of_servers_at_once_one_ends_a_task_and_one_a_batch(
 ) -> None:
     await batch(database, ann, "b", 3)
     await added(database, ann, "t", batch="b")
-    told = [line.split() for line in await at_once(3, END, store_settings.model_dump_json())]
-    assert sorted(ended for ended, _ in told) == ["False", "False", "True"]
-    assert sorted(open for _, open in told) == ["0", "1", "2"]
+    outputs = [line.split() for line in await at_once(3, END, store_settings.model_dump_json())]
+    assert sorted(ended for ended, _ in outputs) == ["False", "False", "True"]
+    assert sorted(open for _, open in outputs) == ["0", "1", "2"]

@@ -96,4 +96,4 @@ async def test_pages_are_the_origins_of_publishable_keys_that_work(database: Dat
     await keeper.create(account, PUBLISHABLE, origins=("https://over.example",), expires_at=time.time() - 1)
     gone, _ = await keeper.create(account, PUBLISHABLE, origins=("https://gone.example",))
     await keeper.revoke(gone.id)
-    assert await keeper.pages() == {"https://a.example", "https://b.example"}
+    assert await keeper.origins() == {"https://a.example", "https://b.example"}

@@ -154,7 +154,7 @@ async def test_usage_is_summed_by_service_and_model(database: Database, account:
 
 
 async def use(database: Database, account: str, at: datetime, model: str = "kokoro", credits: int = 2) -> None:
-    """As if a request had ended at that moment."""
+    """Record usage as if a request had ended at this moment."""
     row = {"account": account, "at": at.timestamp(), **asdict(used(credits)), "model": model}
     await database.write(lambda connection: connection.execute(insert(usage), row))
 

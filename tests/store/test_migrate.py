@@ -13,7 +13,7 @@ from ttsai_server.store.tables import metadata
 
 
 def shape(connection: Connection) -> dict[str, object]:
-    """All that the database itself says of the tables."""
+    """The tables' columns, keys, constraints and indexes, as the database reports them."""
     inspector = inspect(connection)
     return {
         table: {
@@ -88,7 +88,7 @@ DELIVERY = (
 
 
 def left_by_dbos(connection: Connection) -> None:
-    """A queued job, one that was being done, and a webhook to be sent, as they were before there were leases."""
+    """A queued job, a running one, and a pending webhook, as rows looked before there were leases."""
     connection.execute(text(ACCOUNT))
     connection.execute(text(TASK.format(id="queued", state="queued", attempts=0)))
     connection.execute(text(TASK.format(id="begun", state="processing", attempts=1)))

@@ -91,5 +91,5 @@ asyncio.run(main())
 async def test_servers_that_ask_at_once_get_one_secret(
     database: Database, store_settings: Settings, account: str
 ) -> None:
-    told = await at_once(3, "import sys\n" + ASK, store_settings.model_dump_json(), account)
-    assert set(told) == {(await WebhookSecrets(database).get(account)).secret}
+    outputs = await at_once(3, "import sys\n" + ASK, store_settings.model_dump_json(), account)
+    assert set(outputs) == {(await WebhookSecrets(database).get(account)).secret}

@@ -111,7 +111,7 @@ class Accounts:
         """Whether some publishable key works from this origin."""
         origins, until = self._pages
         if time.time() >= until:
-            origins = await self._keys.pages()
+            origins = await self._keys.origins()
             self._pages = origins, time.time() + self._settings.auth.cache_seconds
         return origin in origins
 

@@ -64,7 +64,7 @@ def _wind_up(connection: Connection, ended: Job) -> None:
     if ended.webhook_url and ended.state != CANCELLED:
         webhooks.enter(connection, _end_of(ended).told_to(ended.account, ended.webhook_url))
     if ended.batch:
-        batch = jobs.one_less(connection, ended.batch)
+        batch = jobs.count_ended(connection, ended.batch)
         if batch.webhook_url and not batch.open:
             end = _end_of_batch(connection, batch)
             webhooks.enter(connection, end.told_to(ended.account, batch.webhook_url))

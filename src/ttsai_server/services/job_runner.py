@@ -114,7 +114,7 @@ class JobRunner:
 
     async def _report(self, job: str, progress: float) -> None:
         """Raises NotWanted."""
-        if not await self._database.write(jobs.reach, job, min(progress, 0.99)):
+        if not await self._database.write(jobs.set_progress, job, min(progress, 0.99)):
             raise NotWanted
 
     async def _complete(self, job: Job, outcome: Outcome) -> None:

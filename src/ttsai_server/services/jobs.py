@@ -172,7 +172,7 @@ class Jobs:
     async def expire(self) -> None:
         """Fail what has not ended in its time, and forget what ended long ago."""
         now = time.time()
-        for id in await self._database.read(jobs.late, now - self._seconds):
+        for id in await self._database.read(jobs.overdue, now - self._seconds):
             await self._database.write(job_completion.fail, id, InternalError("The task did not end in its time."))
             self._queue.stop(id)
         await self._database.write(jobs.purge, now - self._kept_seconds)

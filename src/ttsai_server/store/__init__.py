@@ -1,1 +1,1 @@
-"""What is kept: the only place that knows SQL."""
+"""The database and the files of results. No other package writes SQL."""

@@ -1,4 +1,4 @@
-"""Accounts: a plan and a balance."""
+"""Accounts: each has a plan and a balance of credits."""
 
 import time
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ from ttsai_server.store.db import Database, insert_new
 from ttsai_server.store.tables import accounts
 
 FIRST = "local"
-"""Id and name of the account that the first start makes."""
+"""Id and name of the account that the server creates on its first start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +34,27 @@ class Accounts:
         self._database = database
 
     async def create(self, name: str, plan: str, credits: int = 0) -> Account:
-        """A new account with `credits` >= 0."""
+        """Create an account with an opening balance of `credits` >= 0."""
         return await self._database.write(_create, f"acct_{token_hex(8)}", name, plan, credits)
 
     async def create_first(self, plan: str, credits: int) -> str | None:
-        """The key of a new account `local` if there is no account yet, else None; of callers at once one gets it."""
+        """Create the account `local` and return its key; None if any account exists. Safe to call concurrently."""
         return await self._database.write(_create_first, plan, credits)
 
     async def get(self, account: str) -> Account:
-        """Raises NotFound."""
+        """The account with this id. Raises NotFound."""
         return await self._database.read(_get, account)
 
     async def list(self) -> list[Account]:
-        """All of them, oldest first."""
+        """All accounts, oldest first."""
         return await self._database.read(_list)
 
     async def set_plan(self, account: str, plan: str) -> Account:
-        """Raises NotFound."""
+        """Move the account to another plan. Raises NotFound."""
         return await self._database.write(_set_plan, account, plan)
 
     async def grant(self, account: str, credits: int, note: str = "") -> Account:
-        """Add credits; a negative number takes them back. Raises NotFound, or BadRequest for more than there are."""
+        """Add credits; a negative number removes them. Raises NotFound, or BadRequest if the balance would be < 0."""
         return await self._database.write(_grant, account, credits, note)
 
 

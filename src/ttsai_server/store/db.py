@@ -1,8 +1,9 @@
-"""The database: SQLite in a file, or Postgres; nothing above this file knows which.
+"""The database: a SQLite file or a Postgres server; code outside this file does not depend on which.
 
-Work is a plain function of a SQLAlchemy `Connection`, so a transaction is written once for both. Postgres runs it over
-asyncpg. SQLite runs it in a thread, one hop a transaction rather than one a statement: all writers share one thread,
-because SQLite has one write lock anyway, so they queue in order and never meet "database is locked" in their process.
+A transaction is a plain function that takes a SQLAlchemy `Connection`, so it is written once for both. Postgres runs it
+over asyncpg. SQLite runs it in a thread, with one switch to that thread per transaction rather than per statement. All
+writers share one thread, because SQLite has a single write lock: they queue in order, and never get "database is
+locked" within one process.
 """
 
 import asyncio
@@ -32,26 +33,26 @@ T = TypeVar("T")
 LOCK_WAIT = 30.0
 """How long a writer waits for another process that holds SQLite's write lock, seconds."""
 OUTAGES = ("08", "40", "53300", "57P")
-"""How the SQLSTATE begins when Postgres can't be reached, is full, starts or stops, or had to break off a deadlock."""
+"""Prefixes of SQLSTATE when Postgres is unreachable, out of connections, starting, stopping or broke a deadlock."""
 READERS = 4
 """Threads that read SQLite at the same time."""
 
 
 class DatabaseUnavailable(Exception):
-    """The database could not be reached, or broke off a transaction, which may be kept or not: try again later."""
+    """The database is unreachable, or the connection broke in a transaction, which may have been committed or not."""
 
 
 class Database(ABC):
-    """Runs work on the database. Made by `open_database`, inside a running event loop or before it."""
+    """Runs functions in transactions. Created by `open_database`, inside a running event loop or before it."""
 
     def __init__(self) -> None:
         self._writes: set[asyncio.Future[Any]] = set()
 
     async def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `work` in one transaction: all of it is kept, or, if it raises, none.
+        """Run `work` in one transaction, which is rolled back if it raises. → what `work` returns.
 
-        Once begun it is carried to its end even when the caller is cancelled, so that nothing is half done. Raises
-        DatabaseUnavailable if Postgres is away.
+        A transaction that has begun runs to its end even if the caller is cancelled. Raises DatabaseUnavailable if
+        Postgres can't be reached.
         """
         future = self._transact(lambda connection: work(connection, *args, **kwargs))
         self._writes.add(future)
@@ -59,11 +60,11 @@ class Database(ABC):
         return await asyncio.shield(future)
 
     async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `work`, which only reads: outside a transaction, and beside the writers."""
-        return await self._look(lambda connection: work(connection, *args, **kwargs))
+        """Run `work`, which only reads, outside a transaction and concurrently with writers. → what `work` returns."""
+        return await self._query(lambda connection: work(connection, *args, **kwargs))
 
     async def close(self) -> None:
-        """Wait for the writes under way, then let go of every connection. Idempotent."""
+        """Wait for the writes in progress, then close all connections. Idempotent."""
         if self._writes:
             await asyncio.wait(self._writes)
         await self._dispose()
@@ -72,14 +73,14 @@ class Database(ABC):
     def _transact(self, work: Callable[[Connection], T]) -> asyncio.Future[T]: ...
 
     @abstractmethod
-    async def _look(self, work: Callable[[Connection], T]) -> T: ...
+    async def _query(self, work: Callable[[Connection], T]) -> T: ...
 
     @abstractmethod
     async def _dispose(self) -> None: ...
 
 
 class Sqlite(Database):
-    """An SQLite file; made, with its folder, if it is not there."""
+    """An SQLite file; it and its folder are created if missing."""
 
     def __init__(self, url: URL) -> None:
         super().__init__()
@@ -96,14 +97,14 @@ class Sqlite(Database):
 
     def _in_transaction(self, work: Callable[[Connection], T]) -> T:
         with self._engine.begin() as connection:
-            # the write lock is taken first: a reader that turns writer would fail at once if another wrote meanwhile
+            # take the write lock first: a transaction that reads, then writes fails at once if another wrote in between
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             return work(connection)
 
-    async def _look(self, work: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._in_passing, work)
+    async def _query(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._on_connection, work)
 
-    def _in_passing(self, work: Callable[[Connection], T]) -> T:
+    def _on_connection(self, work: Callable[[Connection], T]) -> T:
         with self._engine.connect() as connection:
             return work(connection)
 
@@ -114,7 +115,7 @@ class Sqlite(Database):
 
 
 def _configure(connection: SqliteConnection, _record: object) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself
+    connection.isolation_level = None  # the driver must not begin transactions: `_in_transaction` does
     _use_wal(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -123,8 +124,8 @@ def _configure(connection: SqliteConnection, _record: object) -> None:
 def _use_wal(connection: SqliteConnection) -> None:
     """Switch the file to a write-ahead log.
 
-    The switch needs the file for itself, and SQLite's own timeout does not wait for that: where servers start together
-    on a new file, all but one would raise "database is locked".
+    The switch needs exclusive access to the file, and SQLite's own timeout does not wait for that: if several servers
+    start at the same time on a new file, all but one would raise "database is locked".
     """
     deadline = time.monotonic() + LOCK_WAIT
     while True:
@@ -159,7 +160,7 @@ class Postgres(Database):
         async with _connection(self._engine) as connection, connection.begin():
             return await connection.run_sync(work)
 
-    async def _look(self, work: Callable[[Connection], T]) -> T:
+    async def _query(self, work: Callable[[Connection], T]) -> T:
         async with _connection(self._reader) as connection:
             return await connection.run_sync(work)
 
@@ -169,7 +170,7 @@ class Postgres(Database):
 
 @asynccontextmanager
 async def _connection(engine: "AsyncEngine") -> "AsyncGenerator[AsyncConnection]":
-    """Raises DatabaseUnavailable if there is none, or if it breaks off."""
+    """A connection of the pool. Raises DatabaseUnavailable if it can't be opened, or breaks while it is in use."""
     try:
         async with AsyncExitStack() as stack:
             try:
@@ -184,13 +185,13 @@ async def _connection(engine: "AsyncEngine") -> "AsyncGenerator[AsyncConnection]
 
 
 def _for_asyncpg(url: URL) -> URL:
-    """The URL with libpq's `sslmode`, which hosts put into their URLs, under asyncpg's name."""
+    """Rename libpq's query parameter `sslmode`, which hosting providers put into their URLs, to asyncpg's `ssl`."""
     query = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
     return url.set(drivername="postgresql+asyncpg", query=query)
 
 
 def open_database(settings: Settings) -> Database:
-    """The database of the settings; connects on first use. Raises ValueError for a URL of another kind."""
+    """The database that the settings name; connects on first use. Raises ValueError for an unsupported URL."""
     url = make_url(settings.store_url)
     match url.get_backend_name():
         case "sqlite":
@@ -202,7 +203,7 @@ def open_database(settings: Settings) -> Database:
 
 
 def insert_new(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
-    """An INSERT that knows ON CONFLICT, which each database spells through a class of its own."""
+    """An INSERT that supports ON CONFLICT, for which SQLAlchemy has a separate class per database."""
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
     from sqlalchemy.dialects import postgresql

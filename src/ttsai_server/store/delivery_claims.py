@@ -1,4 +1,4 @@
-"""Webhook deliveries as servers take them up; see `leases`. Each function is, or is part of, one transaction."""
+"""How servers claim webhook deliveries; see `leases`. Each function runs inside a transaction of the caller."""
 
 from collections.abc import Collection, Mapping
 
@@ -9,7 +9,7 @@ from ttsai_server.store.tables import webhook_deliveries
 from ttsai_server.store.webhooks import COLUMNS, PENDING, Delivery, deliveries
 
 LEASES = Leases(webhook_deliveries, webhook_deliveries.c.state == literal_column(f"'{PENDING}'"))
-"""The state as its index has it: with a bound one, neither database would use that."""
+"""The state is a literal, as in the partial index: with a bound parameter neither database would use the index."""
 
 _BY_ID = select(*COLUMNS).where(webhook_deliveries.c.id.in_(bindparam("ids", expanding=True)))
 
@@ -17,9 +17,12 @@ _BY_ID = select(*COLUMNS).where(webhook_deliveries.c.id.in_(bindparam("ids", exp
 def claim(
     connection: Connection, holder: Holder, running: Collection[Delivery], most: int, now: float
 ) -> list[Delivery]:
-    """Lease deliveries whose next attempt is due, so that the holder has `most` at a time. → them, with their attempts.
+    """Lease deliveries whose next attempt is due. → those deliveries, with their past attempts.
 
-    running: those that it has already.
+    Args:
+        running: the deliveries that the holder already works on.
+        most: how many it may work on at the same time, those in `running` included.
+        now: Unix seconds.
     """
     due = (
         select(webhook_deliveries.c.id)

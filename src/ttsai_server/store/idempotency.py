@@ -1,4 +1,4 @@
-"""Answers kept for a repeated Idempotency-Key."""
+"""Stored answers, for requests that repeat an Idempotency-Key."""
 
 import json
 import time
@@ -16,14 +16,14 @@ DONE = "done"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the first request with a key asked, and was told."""
+    """The first request with a key, and its answer."""
 
     fingerprint: str
-    """Hash of the request, known when it has ended; another one under the same key is a client's mistake."""
+    """Hash of the request, empty until it has ended. A repeat whose hash differs is a client's mistake."""
     state: str
     """running | done."""
     status: int | None
-    """HTTP status; None while running, like those below."""
+    """HTTP status; None while running, like `body`."""
     headers: Mapping[str, str]
     body: str | None
     """Path of the file that holds the body."""
@@ -34,26 +34,27 @@ class Idempotency:
         self._database = database
 
     async def begin(self, account: str, key: str, ttl: float) -> Answer | None:
-        """None: the caller is the first, and has `ttl` seconds to `finish`. Else what the first one did or does.
+        """Claim the key. → None if the caller is the first to use it, and has `ttl` seconds to call `finish`.
 
-        An answer that has expired, or was never finished in its time, gives way. Of callers at once one is first.
+        Otherwise → the first request's entry, which may still be running. An expired entry, or one not finished in
+        time, is replaced. Of concurrent callers exactly one is first.
         """
         return await self._database.write(_begin, account, key, time.time() + ttl)
 
     async def finish(
         self, account: str, key: str, fingerprint: str, status: int, headers: Mapping[str, str], body: str, ttl: float
     ) -> None:
-        """Keep the answer for `ttl` seconds."""
+        """Store the answer for `ttl` seconds."""
         answer = {"fingerprint": fingerprint, "status": status, "headers": json.dumps(dict(headers)), "body": body}
         row = {**answer, "expires_at": time.time() + ttl}
         await self._database.write(_finish, account, key, row)
 
     async def abandon(self, account: str, key: str) -> None:
-        """Forget a request that failed, so that a repeat runs anew."""
+        """Delete the entry of a request that failed, so that a repeat is executed again."""
         await self._database.write(_abandon, account, key)
 
     async def expire(self) -> list[str]:
-        """Forget what has expired. → paths of the bodies to delete."""
+        """Delete expired entries. → paths of the body files that the caller has to delete."""
         return await self._database.write(_expire, time.time())
 
 

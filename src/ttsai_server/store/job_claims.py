@@ -1,4 +1,4 @@
-"""Jobs as servers take them up; see `leases`. Each function is, or is part of, one transaction."""
+"""How servers claim jobs; see `leases`. Each function runs inside a transaction of the caller."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -10,18 +10,19 @@ from ttsai_server.store.leases import Holder, Leases
 from ttsai_server.store.tables import jobs
 
 ALONE = 2
-"""A job over which servers have died so often is done with no other beside it."""
+"""A job that was interrupted this often by a server's death runs with no other job beside it."""
 
 BEGUN = and_(OPEN, jobs.c.attempts > literal_column("0"))
-"""As the index has it: with a bound 0, neither database would use that."""
+"""Has been started at least once. 0 is a literal, as in the partial index: neither database would use the index for a
+bound parameter."""
 LEASES = Leases(jobs, BEGUN, {"attempts": jobs.c.attempts - 1})
-"""A process that lives and hands a job back was not broken by it: the attempt does not count."""
+"""A process that is alive and hands a job back was not crashed by it, so the attempt does not count."""
 
 _FIRST_MODEL = select(func.min(jobs.c.model).label("model")).where(OPEN).cte("models", recursive=True)
 _NEXT_MODEL = select(func.min(jobs.c.model)).where(OPEN, jobs.c.model > _FIRST_MODEL.c.model).scalar_subquery()
 _ALL_MODELS = _FIRST_MODEL.union_all(select(_NEXT_MODEL).where(_FIRST_MODEL.c.model.is_not(None)))
 _MODELS = select(_ALL_MODELS.c.model).where(_ALL_MODELS.c.model.is_not(None))
-"""The models of open jobs: one step in an index each, however many jobs there are."""
+"""The models of open jobs: one index lookup per model, however many jobs there are (a loose index scan)."""
 _ORDER = (jobs.c.turn, jobs.c.created_at, jobs.c.number)
 _FRESH = (
     select(jobs.c.id)
@@ -39,7 +40,7 @@ _BROKEN = (
     .limit(1)
     .with_for_update(skip_locked=True)
 )
-"""Of the jobs that broke off: the one to repeat next. Those that did so least often come first."""
+"""The interrupted job to repeat next: the one with the fewest attempts."""
 _BEGIN = (
     update(jobs)
     .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
@@ -56,13 +57,16 @@ _BEGIN = (
 
 
 def claim(connection: Connection, holder: Holder, running: Collection[Job], concurrent: int, now: float) -> list[Job]:
-    """Lease jobs, and count an attempt at each. → them, to be begun in this order.
+    """Lease jobs, and count one attempt for each. → those jobs, in the order to start them: lowest turn first.
 
-    Of a model the holder does `concurrent` at a time, those with the lowest turns first. running: what it does already.
+    When a server dies, any of the jobs it was running may be the cause. So that a job which crashes its servers does
+    not use up the attempts of the jobs beside it, a process repeats one interrupted job at a time, and a job that was
+    interrupted twice runs alone: from then on only the job itself can be the cause.
 
-    When a server dies, any of the jobs that it did may be why. So that a job which kills its servers does not use up
-    the attempts of those beside it, a process repeats one such job at a time, and one over which servers have died
-    twice with no other job beside it: its further attempts are broken off by itself alone.
+    Args:
+        running: the jobs that the holder already works on.
+        concurrent: how many jobs of one model it may run at the same time.
+        now: Unix seconds.
     """
     ids = _next(connection, running, concurrent, now)
     if not ids:

@@ -1,6 +1,7 @@
-"""Jobs as clients see them: what was ordered, how far it is, how it ended.
+"""Jobs: the order, its progress, and its outcome.
 
-Each function is, or is part of, one transaction. A task ends once: the UPDATE that ends it asks that it has not ended.
+Each function runs inside a transaction of the caller. A job ends only once: the UPDATE that ends it requires that it
+has not ended.
 """
 
 import time
@@ -17,7 +18,7 @@ COMPLETED = "completed"
 FAILED = "failed"
 CANCELLED = "cancelled"
 SWEEP = 500
-"""Tasks dealt with in one transaction."""
+"""Jobs that one transaction of the clean-up processes at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Batch:
     webhook_url: str | None
     base_url: str
     open: int
-    """Tasks of it that have not ended."""
+    """Number of its jobs that have not ended."""
     created_at: float
     """Unix seconds."""
 
@@ -38,36 +39,36 @@ class Job:
     """`task_…`: the uuid, job_id and task_id of the contract, and the id of the result."""
     account: str
     plan: str
-    """What the account had when it ordered."""
+    """The account's plan when the job was accepted."""
     kind: str
-    """tts | stt | a tool's: convert | enhance | dereverb | separate | analyze."""
+    """tts | stt | convert | enhance | dereverb | separate | analyze."""
     model: str
-    """Id of the card, or the kind where there is none; each has a queue of its own."""
+    """Id of the model, or the job's kind if it needs none. Each model has its own queue."""
     spec: str
-    """The order, JSON."""
+    """The order, as JSON."""
     name: str
     """File name of the result."""
     base_url: str
-    """The address that the client knew the server by, for links."""
+    """The server's address as the client used it; links in answers begin with it."""
     webhook_url: str | None = None
     batch: str | None = None
     number: int = 0
-    """Place in its batch, from 0."""
+    """Index in its batch, from 0."""
     reservation: str | None = None
-    """None where nobody pays."""
+    """Id of the credit reservation; None if billing is off."""
     credits: int = 0
-    """Set aside; charged once it has completed, 0 if it ends otherwise."""
+    """Credits reserved; charged when the job completes, 0 if it ends otherwise."""
     turn: int = 0
-    """Place in the queue, see `add`; 0 if it never was in one."""
+    """Place in the queue, see `add`; 0 if it was never queued."""
     created_at: float = 0.0
     """Unix seconds, like the other times."""
     state: str = QUEUED
     progress: float = 0.0
     """0 to 1."""
     node: str | None = None
-    """Which server does it, or did it last."""
+    """Name of the server that runs it, or ran it last."""
     attempts: int = 0
-    """How often it has been begun, without those that its server lived to break off."""
+    """How often it was started; a start that a living server handed back does not count."""
     started_at: float | None = None
     ended_at: float | None = None
     error_code: str | None = None
@@ -75,13 +76,13 @@ class Job:
     language: str | None = None
     """ISO 639-1."""
     seconds: float | None = None
-    """Length of the sound made or heard."""
+    """Length of the audio generated or transcribed."""
     text: str | None = None
-    """What was heard."""
+    """The transcript."""
 
 
 COLUMNS = [jobs.c[field.name] for field in fields(Job)]
-"""Without the segments, which are megabytes for a long recording, and the lease."""
+"""All but the lease and the segments, which are megabytes for a long recording."""
 _BY_ID = jobs.c.id == bindparam("task")
 OPEN = jobs.c.ended_at.is_(None)
 _GET = select(*COLUMNS).where(_BY_ID)
@@ -91,26 +92,28 @@ _IN_QUEUE = select(func.min(jobs.c.turn)).where(jobs.c.model == bindparam("of"),
 _MINE = select(func.max(jobs.c.turn)).where(jobs.c.model == bindparam("of"), OPEN, jobs.c.account == bindparam("mine"))
 _MY_SINGLES = _MINE.where(jobs.c.batch.is_(None))
 _COUNT = update(jobs).where(_BY_ID, OPEN).values(attempts=jobs.c.attempts + 1).returning(*COLUMNS)
-_REACH = update(jobs).where(_BY_ID, OPEN).values(progress=bindparam("reached")).returning(jobs.c.id)
+_SET_PROGRESS = update(jobs).where(_BY_ID, OPEN).values(progress=bindparam("reached")).returning(jobs.c.id)
 _END = update(jobs).where(_BY_ID, OPEN).returning(*COLUMNS)
-_ONE_LESS = update(batches).where(batches.c.id == bindparam("of")).values(open=batches.c.open - 1).returning(*batches.c)
-_LATE = select(jobs.c.id).where(OPEN, jobs.c.created_at < bindparam("before")).limit(SWEEP)
+_COUNT_ENDED = (
+    update(batches).where(batches.c.id == bindparam("of")).values(open=batches.c.open - 1).returning(*batches.c)
+)
+_OVERDUE = select(jobs.c.id).where(OPEN, jobs.c.created_at < bindparam("before")).limit(SWEEP)
 _OLD = select(jobs.c.id).where(jobs.c.ended_at < bindparam("before")).limit(SWEEP)
 _EMPTY = batches.c.created_at < bindparam("before"), ~select(jobs.c.id).where(jobs.c.batch == batches.c.id).exists()
 
 
 def add(connection: Connection, job: Job) -> Job:
-    """Put a task at the end of its queue. → it, with its turn.
+    """Append a job to its model's queue. → the job, with its `turn`.
 
-    Turns go up by one from an account's task to its next, and begin at that of who is served now: so accounts take
-    turns however much each has ordered, and none waits for ever (start-time fair queueing: Goyal, Vin and Cheng, 1996).
-    An account's single tasks go before those of its batches.
+    An account's turns rise by one per job, and start at the lowest turn in the queue: so accounts are served in
+    rotation however many jobs each has, and none starves (start-time fair queueing: Goyal, Vin and Cheng, 1996). An
+    account's single jobs run before those of its batches.
     """
     return add_all(connection, [job])[0]
 
 
 def add_all(connection: Connection, new: Sequence[Job]) -> list[Job]:
-    """`add` for several, in their order."""
+    """`add` for several jobs, in this order."""
     added: list[Job] = []
     last: dict[tuple[str, str, bool], int] = {}
     for job in new:
@@ -128,7 +131,7 @@ def _next_turn(connection: Connection, job: Job) -> int:
 
 
 def keep(connection: Connection, new: Sequence[Job]) -> None:
-    """Keep tasks as they are, in no queue."""
+    """Insert jobs as they are, without queueing them."""
     if new:
         connection.execute(insert(jobs), [asdict(job) for job in new])
 
@@ -143,45 +146,45 @@ def get(connection: Connection, job: str) -> Job | None:
 
 
 def segments(connection: Connection, job: str) -> str | None:
-    """What was said when, JSON; None if it has not completed."""
+    """The transcript's segments with their times, as JSON; None if the job has not completed."""
     return connection.scalar(_SEGMENTS, {"task": job})
 
 
 def of_batch(connection: Connection, batch: str) -> list[Job]:
-    """In their order."""
+    """The jobs of a batch, by their index."""
     return [Job(*row) for row in connection.execute(_OF_BATCH, {"of": batch})]
 
 
 def count_attempt(connection: Connection, job: str) -> Job | None:
-    """A model has died over it, and it is begun once more. → it; None if it has ended."""
+    """Count one more start, after its model's process crashed. → the job; None if it has ended."""
     row = connection.execute(_COUNT, {"task": job}).one_or_none()
     return Job(*row) if row else None
 
 
-def reach(connection: Connection, job: str, progress: float) -> bool:
-    """It has come so far, 0 to 1. → whether it is still wanted."""
-    return connection.scalar(_REACH, {"task": job, "reached": progress}) is not None
+def set_progress(connection: Connection, job: str, progress: float) -> bool:
+    """Store the progress, 0 to 1. → False if the job has ended, so that its work can stop."""
+    return connection.scalar(_SET_PROGRESS, {"task": job, "reached": progress}) is not None
 
 
 def end(connection: Connection, job: str, state: str, **facts: object) -> Job | None:
-    """It has ended so. → it; None if it had ended before, and nothing is changed. facts: other columns."""
+    """End the job in `state` and set the columns `facts`. → the job; None, with no change, if it had ended before."""
     ended: Mapping[str, object] = {"state": state, "ended_at": time.time(), **facts}
     row = connection.execute(_END.values(**ended), {"task": job}).one_or_none()
     return Job(*row) if row else None
 
 
-def one_less(connection: Connection, batch: str) -> Batch:
-    """One more of its tasks has ended. Who ends the last one sees `open` 0; of servers at once, one does."""
-    return Batch(*connection.execute(_ONE_LESS, {"of": batch}).one())
+def count_ended(connection: Connection, batch: str) -> Batch:
+    """Count one more ended job of the batch. → the batch; exactly one caller gets `open` == 0, for the last job."""
+    return Batch(*connection.execute(_COUNT_ENDED, {"of": batch}).one())
 
 
-def late(connection: Connection, before: float) -> list[str]:
-    """Tasks made before a Unix time that have not ended."""
-    return list(connection.scalars(_LATE, {"before": before}))
+def overdue(connection: Connection, before: float) -> list[str]:
+    """Ids of jobs created before a Unix time that have not ended; at most `SWEEP`."""
+    return list(connection.scalars(_OVERDUE, {"before": before}))
 
 
 def purge(connection: Connection, before: float) -> list[str]:
-    """Forget tasks that ended before a Unix time. → their ids."""
+    """Delete jobs that ended before a Unix time, at most `SWEEP`. → their ids."""
     old = list(connection.scalars(_OLD, {"before": before}))
     connection.execute(delete(jobs).where(jobs.c.id.in_(old)))
     connection.execute(delete(batches).where(*_EMPTY), {"before": before})

@@ -1,7 +1,7 @@
-"""Keys: shown once, then known only by a hash.
+"""API keys: shown once, then stored only as a hash.
 
-A key has 32 random base62 characters, over 190 bits, so it can't be guessed from its hash however fast that is: one
-SHA-256, without the salt and the slowness that passwords need, and so it can be found by its hash in one query.
+A key has 32 random base62 characters, over 190 bits, so it can't be guessed from its hash, however fast the hash is.
+So one SHA-256 suffices, without the salt and slowness that passwords need, and one query finds a key by its hash.
 """
 
 import json
@@ -21,11 +21,11 @@ from ttsai_server.store.tables import accounts, keys
 SECRET = "secret"
 PUBLISHABLE = "publishable"
 STARTS = {SECRET: "sk-tts-", PUBLISHABLE: "pk-tts-"}
-"""Kind → how its keys begin."""
+"""Kind → the prefix of its keys."""
 RANDOM = 32
-"""Random characters of a key."""
+"""Number of random characters in a key."""
 SHOWN = 4
-"""How many of them are kept, to tell keys apart; the rest still has over 166 bits."""
+"""How many of them are stored and shown, so that users recognise a key; the rest still has over 166 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +59,27 @@ class Keys:
         origins: tuple[str, ...] = (),
         expires_at: float | None = None,
     ) -> tuple[Key, str]:
-        """A new key, and its plain text, which can't be had again. Raises NotFound if there is no such account."""
+        """Create a key. → it and its plain text, which can't be read again. Raises NotFound for an unknown account."""
         return await self._database.write(create, account, kind, label, origins, expires_at)
 
     async def list(self, account: str | None = None) -> list[Key]:
-        """Keys of an account, or of all, oldest first; revoked ones too."""
+        """The keys of one account, or of all, oldest first; revoked ones included."""
         return await self._database.read(_list, account)
 
     async def revoke(self, key: str, account: str | None = None) -> Key:
-        """Stop a key for good; keeps the first time. Raises NotFound, also if it is not the given account's."""
+        """Revoke a key; a second call keeps the first time. Raises NotFound, also for a key of another account."""
         return await self._database.write(_revoke, key, account)
 
     async def find(self, plain: str) -> tuple[Key, str] | None:
-        """The key, revoked and expired ones too, and its account's plan: one query."""
+        """The key with this plain text, even if revoked or expired, and its account's plan; None if unknown."""
         return await self._database.read(_find, _digest(plain))
 
-    async def pages(self) -> set[str]:
-        """Web origins of every publishable key that works."""
-        return await self._database.read(_pages)
+    async def origins(self) -> set[str]:
+        """Web origins of all publishable keys that are neither revoked nor expired."""
+        return await self._database.read(_origins)
 
     async def touch(self, key: str) -> None:
-        """Note that the key has been used now."""
+        """Set the key's time of last use to now."""
         await self._database.write(_touch, key)
 
 
@@ -89,7 +89,7 @@ _FIND = select(*_COLUMNS, accounts.c.plan).join(accounts).where(keys.c.hash == b
 _KNOWN = select(accounts.c.id).where(accounts.c.id == bindparam("account"))
 _UPDATE = update(keys).where(keys.c.id == bindparam("key"))
 _REVOKE = _UPDATE.where(keys.c.revoked_at.is_(None)).values(revoked_at=bindparam("now"))
-_PAGES = select(keys.c.origins).where(
+_ORIGINS = select(keys.c.origins).where(
     keys.c.kind == PUBLISHABLE,
     keys.c.revoked_at.is_(None),
     keys.c.expires_at.is_(None) | (keys.c.expires_at > bindparam("now")),
@@ -145,8 +145,8 @@ def _unknown(key: str) -> errors.NotFound:
     return errors.NotFound(f"No key {key!r}.")
 
 
-def _pages(connection: Connection) -> set[str]:
-    lists = connection.scalars(_PAGES, {"now": time.time()})
+def _origins(connection: Connection) -> set[str]:
+    lists = connection.scalars(_ORIGINS, {"now": time.time()})
     return {origin for origins in lists for origin in json.loads(origins)}
 
 

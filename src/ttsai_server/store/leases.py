@@ -1,14 +1,14 @@
-"""Leases: which process works on a row, and until when the others leave it alone.
+"""Leases: which process works on a row, and until when other processes must not.
 
-A row to be worked on is in one of three states, and a way leads out of each without anybody's memory:
+A row that is to be worked on is in one of three states. The way out of each needs nothing but the database:
 
-    free      no lease, or one that is over: any process may claim it
-    running   leased by a process that lives, works on it and renews the lease
-    orphaned  leased by a process that lives and does not work on it, since the answer to its claim or the end of its
-              work was lost with a connection: the process finds it at its next renewal, and hands it back
+    free      no lease, or an expired one: any process may claim it
+    running   leased by a living process, which works on it and renews the lease
+    orphaned  leased by a living process that does not work on it, because the answer to its claim, or the update at
+              the end of its work, was lost with a connection: the process hands it back at its next renewal
 
-A process that dies renews nothing: its rows are free when their leases are over, or at once when a process of the same
-node starts. Each method is, or is part of, one transaction.
+A process that dies renews nothing: its rows are free when their leases expire, or at once when a process of the same
+node starts. Each method runs inside a transaction of the caller.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,7 +18,7 @@ from secrets import token_hex
 from sqlalchemy import BindParameter, ColumnElement, Connection, Table, Update, func, or_, update
 
 TOKEN = 16
-"""Characters that tell the processes of a node apart, before its name."""
+"""Length of the random prefix of `Holder.process`, hexadecimal digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,15 @@ class Holder:
     """A process that claims rows."""
 
     node: str
-    """Name of its server, the same at each start."""
+    """Name of its server; stays the same when the server restarts."""
     process: str
-    """Unlike any other process's, also of the same node."""
+    """Unique id of the process, also among those of its node."""
     seconds: float
-    """How long its leases last if they are not renewed."""
+    """How long a lease lasts if it is not renewed."""
 
     @classmethod
     def of(cls, node: str, seconds: float) -> "Holder":
-        """This process, as the holder of a node's rows."""
+        """A holder with a new unique process id."""
         return cls(node, f"{token_hex(TOKEN // 2)}/{node}", seconds)
 
 
@@ -44,30 +44,30 @@ class Leases:
 
     table: Table
     todo: ColumnElement[bool]
-    """Which rows can be leased: those that are not done."""
+    """Condition for rows that can be leased: those whose work is not finished."""
     on_return: Mapping[str, object] = field(default_factory=dict[str, object])
-    """Columns to set when the holder, which lives, hands a row back."""
+    """Columns to set when a living holder hands a row back."""
 
     def is_free(self, now: float | BindParameter[float]) -> ColumnElement[bool]:
-        """Nobody works on the row, or who did has died. now: Unix seconds."""
+        """Condition: the row has no lease, or an expired one. now: Unix seconds."""
         return or_(self.table.c.lease_until.is_(None), self.table.c.lease_until < now)
 
     def renew(self, connection: Connection, holder: Holder, running: Collection[str], now: float) -> set[str]:
-        """Renew the leases of the rows that the holder works on, and hand back others that it has.
+        """Renew the holder's leases on the rows `running`, and hand back its other rows.
 
-        → the ids of those that it is to go on with: neither done nor taken over by another process.
+        → the ids of the rows to continue with: neither finished nor taken over by another process.
         """
         self.hand_back(connection, holder, running)
         held = self._held_by(holder).where(self.table.c.id.in_(running))
         return set(connection.scalars(held.values(lease_until=now + holder.seconds).returning(self.table.c.id)))
 
     def hand_back(self, connection: Connection, holder: Holder, running: Collection[str] = ()) -> int:
-        """Free the rows that the holder has, but for those that it is `running`. → how many."""
+        """Free the holder's rows, except those in `running`. → how many."""
         given_up = self._held_by(holder).where(self.table.c.id.not_in(running))
         return connection.execute(given_up.values({"holder": None, "lease_until": None, **self.on_return})).rowcount
 
     def release(self, connection: Connection, node: str) -> int:
-        """Free the rows of a node's earlier processes, which must have died. → how many."""
+        """Free the rows that earlier processes of a node left, all of which must have ended. → how many."""
         of_node = func.substr(self.table.c.holder, TOKEN + 2) == node
         freed = update(self.table).where(self.todo, of_node).values(holder=None, lease_until=None)
         return connection.execute(freed).rowcount

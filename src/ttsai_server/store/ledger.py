@@ -1,7 +1,7 @@
-"""Credits: set aside before the work, then spent or returned. Each step is one transaction.
+"""Credits: reserved before the work, then charged or returned. Each step is one transaction.
 
-Overdrawing can't happen: the balance is checked by the same UPDATE that lowers it, so of any number of reservations at
-once only those that the balance covers succeed. The ledger is only ever added to, and its sum is the balance.
+An account can't be overdrawn: the UPDATE that lowers the balance also checks it, so of concurrent reservations only
+those that the balance covers succeed. The ledger is append-only, and its sum is the balance.
 """
 
 import time
@@ -18,29 +18,29 @@ from ttsai_server.store.tables import accounts, ledger, reservations, usage
 DAY = 86_400
 """Seconds."""
 SWEEP = 500
-"""Expired reservations released in one go."""
+"""Expired reservations that one call of `release_expired` releases at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
     id: str
     amount: int
-    """Credits set aside."""
+    """Credits reserved."""
     available: int
-    """Credits that the account can still spend."""
+    """Credits that the account can still spend after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What was done, and what it costs."""
+    """One line of usage: the work done, and its price."""
 
     service: str
-    """As `tts`."""
+    """The service, such as `tts`."""
     model: str
     characters: int
-    """Characters of text spoken; 0 where the service does not count them."""
+    """Characters of text spoken; 0 for services that do not count characters."""
     seconds: float
-    """Seconds of audio made or heard."""
+    """Seconds of audio generated, transcribed or processed."""
     credits: int
 
 
@@ -61,33 +61,33 @@ class Ledger:
         self._database = database
 
     async def reserve(self, account: str, amount: int, ttl: float) -> Reservation:
-        """Set `amount` >= 0 credits aside for at most `ttl` seconds.
+        """Reserve `amount` >= 0 credits for at most `ttl` seconds.
 
         Raises InsufficientCredits if the balance does not cover them, NotFound if there is no such account.
         """
         return await self._database.write(reserve, account, amount, time.time() + ttl)
 
     async def settle(self, reservation: str, used: Used) -> int:
-        """Spend `used.credits` of the reserved ones, return the rest and record the work. → credits available.
+        """Charge `used.credits` of the reserved credits, return the rest, record the usage. → credits available.
 
-        Changes nothing if the reservation has been settled, released or has expired. Raises ValueError if more is
-        used than was reserved, NotFound if there is no such reservation.
+        Changes nothing if the reservation was settled, released or has expired. Raises ValueError if more is used
+        than was reserved, NotFound for an unknown reservation.
         """
         return await self._database.write(settle, reservation, used)
 
     async def release(self, reservation: str) -> int:
-        """Return all of the reserved credits. → credits available. Changes nothing and raises when `settle` would."""
+        """Return all reserved credits. → credits available. Changes nothing, or raises, when `settle` would."""
         return await self._database.write(release, reservation)
 
     async def release_expired(self) -> int:
-        """Return the credits of requests that never ended, because their server crashed. → how many there were."""
+        """Return the credits of requests that never ended because their server crashed. → how many requests."""
         expired = await self._database.read(_expired, time.time())
         for reservation in expired:
             await self.release(reservation)
         return len(expired)
 
     async def usage(self, account: str, since: float) -> list[UsageTotal]:
-        """What the account did since a Unix time, by day, service and model; the newest day first."""
+        """The account's usage since a Unix time, summed by day, service and model; newest day first."""
         return await self._database.read(_usage, account, since)
 
 
@@ -131,7 +131,7 @@ _EXPIRED = (
 )
 _DAYS = usage.c.at / literal_column("86400.0")
 _NEAR = cast(_DAYS, BigInteger)
-"""SQLite cuts the fraction off, Postgres rounds: so it is the day, or the one after."""
+"""SQLite truncates, Postgres rounds: this is the right day or the next; `_DAY` corrects it."""
 _DAY = case((_NEAR > _DAYS, _NEAR - literal_column("1")), else_=_NEAR).label("day")
 _USAGE = (
     select(
@@ -150,14 +150,14 @@ _USAGE = (
 
 
 def enter(connection: Connection, account: str, kind: str, amount: int, reservation: str | None, note: str) -> None:
-    """Add a line to the ledger, of a change of `available` that the same transaction makes; nothing for no credits."""
+    """Add a line to the ledger, for a change of `available` in the same transaction; does nothing for 0 credits."""
     if amount:
         line = {"account": account, "kind": kind, "amount": amount, "reservation": reservation, "note": note}
         connection.execute(_ENTER, {"at": time.time(), **line})
 
 
 def reserve(connection: Connection, account: str, amount: int, expires_at: float) -> Reservation:
-    """`Ledger.reserve` inside a transaction of the caller's, until a Unix time."""
+    """`Ledger.reserve` inside a transaction of the caller. expires_at: Unix seconds."""
     available = connection.scalar(_TAKE, {"account": account, "amount": amount})
     if available is None:
         available = connection.scalar(_AVAILABLE, {"account": account})
@@ -172,12 +172,12 @@ def reserve(connection: Connection, account: str, amount: int, expires_at: float
 
 
 def settle(connection: Connection, reservation: str, used: Used) -> int:
-    """`Ledger.settle` inside a transaction of the caller's."""
+    """`Ledger.settle` inside a transaction of the caller."""
     return _close(connection, reservation, "settled", used.credits, used)
 
 
 def release(connection: Connection, reservation: str) -> int:
-    """`Ledger.release` inside a transaction of the caller's."""
+    """`Ledger.release` inside a transaction of the caller."""
     return _close(connection, reservation, "released", 0)
 
 

@@ -1,4 +1,4 @@
-"""Brings the database's tables up to date."""
+"""Creates and migrates the database's tables, with Alembic."""
 
 from pathlib import Path
 
@@ -8,13 +8,13 @@ from ttsai_server.settings import CHECKOUT, Settings
 from ttsai_server.store.db import open_database
 
 LOCK = 0x7474_7361_6920_6462
-"""Number of the Postgres lock that lets one process migrate at a time; SQLite's write lock needs no name."""
+"""Id of the Postgres advisory lock that lets one process migrate at a time; SQLite has its write lock."""
 PACKAGED = Path(__file__).parents[1] / "migrations"
-"""Where a wheel carries the migrations."""
+"""Folder of the migrations in a wheel."""
 
 
 async def upgrade(settings: Settings) -> None:
-    """Make the tables, or bring old ones up to date, in one transaction. Does nothing if they are; safe to race."""
+    """Create or migrate the tables, in one transaction. Idempotent; several servers may call it at the same time."""
     database = open_database(settings)
     try:
         await database.write(_upgrade)

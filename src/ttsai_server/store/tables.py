@@ -1,15 +1,15 @@
-"""Every table. Times are Unix seconds, money is whole credits.
+"""The tables. Times are Unix seconds; amounts are whole credits.
 
 accounts ─┬─ keys
           ├─ ledger         every change of `accounts.available`, so that sum(ledger.amount) == accounts.available
-          ├─ reservations   credits set aside while a request runs; sum(open amounts) == accounts.reserved
-          ├─ usage          what was done for the credits
-          ├─ idempotency    answers kept for a repeated Idempotency-Key
-          ├─ results        what finished work left to be fetched; the bytes are files of the results store
-          ├─ batches ── tasks      jobs: what was ordered, how far it is, how it ended
-          ├─ webhook_secrets       what an account's webhooks are signed with
+          ├─ reservations   credits reserved while a request runs; sum(open amounts) == accounts.reserved
+          ├─ usage          work that was done for credits
+          ├─ idempotency    stored answers, for a repeated Idempotency-Key
+          ├─ results        results of jobs; their bytes are files of the results store
+          ├─ batches ── tasks      jobs: order, progress, outcome
+          ├─ webhook_secrets       the secrets that sign an account's webhooks
           └─ webhook_deliveries ── webhook_attempts
-loose_files                 files of the results store that are no result yet, or no longer
+loose_files                 files of the results store that are not a result yet, or no longer
 """
 
 from typing import Any
@@ -38,12 +38,12 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
-"""How constraints are named, so that a migration can find them on both databases."""
+"""Naming scheme of constraints, so that a migration finds them on both databases."""
 
 metadata = MetaData(naming_convention=NAMES)
 
 SERIAL = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite numbers rows by itself only under the type INTEGER."""
+"""SQLite assigns row numbers only to primary keys of type INTEGER."""
 
 
 def _account(*, index: bool = False, primary_key: bool = False) -> Column[str]:
@@ -51,7 +51,7 @@ def _account(*, index: bool = False, primary_key: bool = False) -> Column[str]:
 
 
 def _lease() -> list[Column[Any]]:
-    """Which process works on the row, and until when; see `leases`."""
+    """The process that works on the row, and when its lease expires; see `leases`."""
     return [Column("holder", String), Column("lease_until", Double)]
 
 
@@ -104,7 +104,8 @@ reservations = Table(
     Column("used", BigInteger, nullable=False),
     Column("expires_at", Double, nullable=False),
 )
-# as SQL that both databases read: an Index with `postgresql_where` would load all of Postgres' dialect, 60 ms a start
+# plain SQL that both databases accept: an Index with `postgresql_where` would import SQLAlchemy's Postgres dialect,
+# 60 ms per start
 OPEN = DDL("CREATE INDEX ix_reservations_open ON reservations (expires_at) WHERE state = 'open'")
 event.listen(reservations, "after_create", OPEN)
 
@@ -208,7 +209,7 @@ ENDED = DDL("CREATE INDEX ix_tasks_ended ON tasks (ended_at) WHERE ended_at IS N
 event.listen(jobs, "after_create", ENDED)
 Index("ix_tasks_batch", jobs.c.batch, jobs.c.number)
 
-# the secrets are plain, as a signer needs them; who reads them can sign as this server, but not call it
+# secrets are stored in plain text, because signing needs them; a reader can sign as this server, but not call it
 webhook_secrets = Table(
     "webhook_secrets",
     metadata,

@@ -1,7 +1,7 @@
-"""What an account's webhooks are signed with: one secret, and for a while after a rotation the one before it.
+"""The secrets that sign an account's webhooks: one, and for some time after a rotation also the previous one.
 
-Unlike a key, a secret is kept as it is, since a hash can't sign, and is not encrypted: keep the database and its copies
-as safe as the secrets. Who reads them can pass for this server at the receivers, and do nothing here.
+Unlike an API key, a secret is stored in plain text, since a hash can't sign, and is not encrypted: protect the database
+and its backups accordingly. A reader could send forged webhooks to the receivers, but can't use this server.
 """
 
 import time
@@ -27,13 +27,13 @@ class Secret:
     created_at: float
     """Unix seconds."""
     previous: str | None = field(repr=False)
-    """The one before it, that still signs too; None once its time is over."""
+    """The previous secret, while it still signs too; else None."""
     previous_until: float | None
     """Unix seconds."""
 
     @property
     def signing(self) -> tuple[str, ...]:
-        """Every secret that a message is signed with now."""
+        """All secrets that sign a message now."""
         return (self.secret, self.previous) if self.previous else (self.secret,)
 
 
@@ -42,13 +42,13 @@ class WebhookSecrets:
         self._database = database
 
     async def get(self, account: str) -> Secret:
-        """The account's secret, made at its first asking; of callers at once all get the same. Raises NotFound."""
+        """The account's secret, created on first use; concurrent callers get the same one. Raises NotFound."""
         return await self._database.read(_get, account) or await self._database.write(_make, account)
 
     async def rotate(self, account: str, keep_seconds: float) -> Secret:
-        """A new secret; the one it takes the place of signs too for `keep_seconds`, and no older one. Raises NotFound.
+        """Create a new secret; the one it replaces, but no older one, also signs for `keep_seconds`. Raises NotFound.
 
-        To drop a secret that leaked at once, rotate twice.
+        To stop using a leaked secret at once, rotate twice.
         """
         return await self._database.write(_rotate, account, time.time() + keep_seconds)
 
@@ -74,8 +74,8 @@ def _get(connection: Connection, account: str) -> Secret | None:
     if row is None:
         return None
     found = Secret(*row)
-    over = found.previous_until is None or found.previous_until <= time.time()
-    return Secret(found.secret, found.created_at, None, None) if over else found
+    expired = found.previous_until is None or found.previous_until <= time.time()
+    return Secret(found.secret, found.created_at, None, None) if expired else found
 
 
 def _make(connection: Connection, account: str) -> Secret:
@@ -83,9 +83,9 @@ def _make(connection: Connection, account: str) -> Secret:
         raise errors.NotFound(f"No account {account!r}.")
     row = {"account": account, "secret": _new(), "created_at": time.time()}
     connection.execute(insert_new(connection, webhook_secrets).values(row).on_conflict_do_nothing())
-    made = _get(connection, account)
-    assert made, "the row is there: made here, or by who made it first"
-    return made
+    secret = _get(connection, account)
+    assert secret, "the row exists: inserted here, or by a concurrent caller"
+    return secret
 
 
 def _rotate(connection: Connection, account: str, until: float) -> Secret:

@@ -1,7 +1,7 @@
-"""The log of webhooks: each delivery, and each attempt at it.
+"""The log of webhooks: deliveries, and the attempts to send each.
 
-Both can be written again without harm: a delivery by its id, an attempt by its number. So an attempt
-that is made twice because its server died leaves what it would have left once.
+Writing either twice changes nothing: a delivery is recognised by its id, an attempt by its number. So an attempt that
+is repeated because its server died is logged once.
 """
 
 import time
@@ -27,32 +27,32 @@ class Attempt:
     at: float
     """Unix seconds."""
     seconds: float
-    """How long it took."""
+    """Duration."""
     status: int | None
     """HTTP status; None if no answer came."""
     error: str | None
     """Why it failed; None if it did not."""
     excerpt: str
-    """How the answer's body begins."""
+    """The beginning of the response body."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     id: str
-    """`msg_…`: the `webhook-id` of every attempt, by which receivers tell a repeat."""
+    """`msg_…`: the `webhook-id` of every attempt, by which receivers recognise a repeat."""
     account: str
     task: str
     event: str
     """task.completed | task.failed."""
     url: str
     payload: str
-    """The body, JSON: the same bytes each time."""
+    """The body, JSON: the same bytes in every attempt."""
     state: str = PENDING
     """pending | delivered | failed."""
     created_at: float = 0
     """Unix seconds."""
     next_attempt: float | None = None
-    """Unix seconds; None if there will be none."""
+    """Unix seconds; None if there will be no further attempt."""
     attempts: tuple[Attempt, ...] = ()
     """Oldest first."""
 
@@ -62,29 +62,29 @@ class WebhookLog:
         self._database = database
 
     async def open(self, delivery: Delivery) -> None:
-        """Enter a delivery, to be attempted now. Does nothing if its id is known."""
+        """Log a delivery whose first attempt is due now. Does nothing if its id exists."""
         await self._database.write(enter, delivery)
 
     async def get(self, delivery: str) -> Delivery | None:
-        """None if it is unknown, or was purged."""
+        """The delivery; None if it is unknown or was purged."""
         return await self._database.read(_get, delivery)
 
     async def list(self, account: str, limit: int, before: str | None = None) -> list[Delivery]:
-        """An account's deliveries, newest first; only those older than the delivery `before`, if it is given.
+        """An account's deliveries, newest first, at most `limit`; with `before`, a delivery's id, only older ones.
 
-        Nothing is older than a `before` that is not the account's.
+        Empty if `before` is not a delivery of this account.
         """
         return await self._database.read(_list, account, limit, before)
 
     async def record(self, delivery: str, attempt: Attempt, state: str, next_attempt: float | None) -> None:
-        """Note an attempt and how the delivery stands after it.
+        """Log an attempt and the delivery's state after it. next_attempt: Unix seconds; None for no further one.
 
-        Changes nothing if the attempt was noted before; a delivery that is no longer pending keeps its state.
+        Changes nothing if the attempt was logged before. A delivery that is no longer pending keeps its state.
         """
         await self._database.write(_record, delivery, attempt, state, next_attempt)
 
     async def purge(self, before: float) -> int:
-        """Forget deliveries made before a Unix time. → how many."""
+        """Delete deliveries created before a Unix time. → how many."""
         return await self._database.write(_purge, before)
 
 
@@ -111,7 +111,7 @@ _PURGE = delete(webhook_deliveries).where(webhook_deliveries.c.created_at < bind
 
 
 def enter(connection: Connection, delivery: Delivery) -> None:
-    """`WebhookLog.open` inside a transaction of the caller's: the one that keeps the task's result."""
+    """`WebhookLog.open` inside a transaction of the caller: the one that ends the job."""
     now = time.time()
     row = asdict(delivery) | {"state": PENDING, "created_at": now, "next_attempt": now}
     del row["attempts"]
@@ -130,7 +130,7 @@ def _list(connection: Connection, account: str, limit: int, before: str | None) 
 
 
 def deliveries(connection: Connection, query: Select[Any], values: Mapping[str, object]) -> list[Delivery]:
-    """What a query for COLUMNS finds, with the attempts at each."""
+    """The deliveries that a query for COLUMNS returns, each with its attempts."""
     rows = connection.execute(query, values).all()
     attempts = defaultdict[str, list[Attempt]](list)
     for delivery, *attempt in connection.execute(_ATTEMPTS, {"deliveries": [row.id for row in rows]}):

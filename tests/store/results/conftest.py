@@ -1,4 +1,4 @@
-"""A results store and a database of each kind: neither notices which the other is, so they come in two pairs."""
+"""Both kinds of results store and of database. They do not depend on each other, so two pairs cover all four."""
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -46,7 +46,7 @@ async def account(database: Database) -> str:
 
 @pytest.fixture
 def new_store(database: Database, files: Files) -> Callable[..., Results]:
-    """Makes a store like `store`, as another server would have, or with other bounds."""
+    """Creates stores on the same files as `store`, as another server would have, or with other bounds."""
 
     def made(**bounds: Any) -> Results:
         return Results(database, files, Bounds(**bounds))

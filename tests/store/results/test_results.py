@@ -155,7 +155,7 @@ async def test_a_file_that_is_being_written_is_not_swept(
 async def test_a_file_that_was_given_up_is_deleted_and_is_no_result(
     store: Results, new_store: Callable[..., Results], account: str, database: Database
 ) -> None:
-    """As when a server hangs for longer than WRITE_SECONDS."""
+    """As if a server hung for longer than WRITE_SECONDS."""
 
     async def hung() -> AsyncIterator[bytes]:
         yield bytes(2 * results.BLOCK)

@@ -1,15 +1,15 @@
-"""Results: what finished work left to be fetched, until it expires.
+"""Results: files that jobs produce, which clients can fetch until they expire.
 
-    base        Files: where the bytes lie
-    directory   … in a folder
-    s3          … in a bucket of S3, or of anything that speaks its API
-    rows        what the database knows of them
-    results     both together: a result is there whole, or not at all
+    base        Files: the interface to file storage
+    directory   … in a local folder
+    s3          … in an S3 bucket, or another service with its API
+    rows        the database rows
+    results     rows and files together: a result exists completely or not at all
 
-Every file has a random name that no client is told, and is in exactly one of two tables: `results` when it is one, or
-`loose_files` while it is being written or has to be deleted. Its row comes before the file and goes after it, so a
-crash at any moment leaves no file that nobody knows. Only the parts of an S3 upload that broke off are out of reach: a
-bucket needs the lifecycle rule that aborts incomplete uploads.
+Every file has a random name that clients never see, and a row in exactly one of two tables: `results` once it is
+complete, or `loose_files` while it is being written or has to be deleted. The row is created before the file and
+deleted after it, so that a crash at any moment leaves no untracked file. The exception are parts of an S3 upload that
+broke off: a bucket needs the lifecycle rule that aborts incomplete uploads.
 """
 
 from ttsai_server.store.results.results import Results, new_id, open_results

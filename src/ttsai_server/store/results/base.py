@@ -1,26 +1,26 @@
-"""Where the bytes of results lie."""
+"""The interface to the storage of result files."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 
 CHUNK = 512 * 1024
-"""Bytes read at once."""
+"""Bytes per read."""
 
 
 class Files(ABC):
-    """Files under names that `Results` makes up: 32 hexadecimal digits, each written once."""
+    """Storage of files. `Results` chooses their names, 32 hexadecimal digits; each file is written once."""
 
     @abstractmethod
     async def write(self, name: str, chunks: AsyncIterable[bytes]) -> None:
-        """Make a file of the chunks, none empty, which are never all in memory.
+        """Write the chunks, none of which is empty, to a new file, without holding all of them in memory.
 
-        What a failure leaves behind, `delete` removes. Raises what the chunks raise.
+        Raises what the chunks raise; `delete` then removes what was written.
         """
 
     @abstractmethod
     def read(self, name: str, start: int, stop: int) -> AsyncGenerator[bytes]:
-        """Bytes `start` to `stop`, which lie within the file. Raises FileNotFoundError before the first of them."""
+        """The bytes from `start` up to `stop`, within the file. Raises FileNotFoundError before the first chunk."""
 
     @abstractmethod
     async def delete(self, names: Sequence[str]) -> None:
-        """Remove files; it is no error if one is not there."""
+        """Delete files; one that does not exist is no error."""

@@ -1,4 +1,4 @@
-"""Files in a folder."""
+"""Result files in a local folder."""
 
 import asyncio
 import errno
@@ -12,7 +12,7 @@ from ttsai_server.store.results.base import CHUNK, Files
 
 class Directory(Files):
     def __init__(self, folder: Path) -> None:
-        """The folder is made when the first file is."""
+        """The folder is created with the first file."""
         self._folder = folder
 
     async def write(self, name: str, chunks: AsyncIterable[bytes]) -> None:
@@ -57,5 +57,5 @@ class Directory(Files):
 
 
 def _no_link(path: str, flags: int) -> int:
-    """Opens no symbolic link: it would lead out of the folder."""
+    """An opener that refuses symbolic links, which could lead out of the folder."""
     return os.open(path, flags | os.O_NOFOLLOW)

@@ -22,23 +22,23 @@ from ttsai_server.store.results.s3 import S3
 from ttsai_server.store.tables import results
 
 ID = re.compile(r"([a-z]{1,16}_)?[0-9a-f]{32}(-[a-z0-9]{1,16})?")
-"""`new_id`, and what several results of one job add to it: `task_…-vocals`."""
+"""What `new_id` returns, with a suffix if a job has several results: `task_…-vocals`."""
 BLOCK = 256 * 1024
-"""Bytes handed on at once, so that an encoder's many small chunks cost little."""
+"""Bytes per write: an encoder's many small chunks are joined."""
 WRITE_SECONDS = 3600.0
-"""A file to which nothing is added for so long is given up."""
+"""A file that does not grow for this long is given up, and deleted."""
 MEASURE_SECONDS = 5.0
-"""How old the known size of the store may be."""
+"""How long a measured size of the store is used."""
 LONGEST_NAME = 120
 
 
 def new_id(kind: str) -> str:
-    """An id that can't be guessed, 128 random bits: `task_…`; `kind` has 1–16 small letters."""
+    """An id that can't be guessed, `kind_` and 128 random bits as hexadecimal; kind: 1 to 16 lower-case letters."""
     return f"{kind}_{token_hex(16)}"
 
 
 class Results:
-    """All times to live are seconds, all sizes bytes."""
+    """The store of results. Times to live are in seconds, sizes in bytes."""
 
     def __init__(self, database: Database, files: Files, bounds: Bounds) -> None:
         self._database = database
@@ -59,16 +59,17 @@ class Results:
         ttl: float | None = None,
         beside: Callable[[Connection], None] | None = None,
     ) -> Result:
-        """Keep the chunks as the result `id`, for `ttl` or `results.hours`. There is no result until all is written.
+        """Store the chunks as the result `id`, for `ttl` or `results.hours`. It does not exist until all are written.
 
-        What `beside` writes is written with the result in one transaction, or, if it raises, neither.
+        Args:
+            beside: also run in the transaction that creates the result; if it raises, neither is stored.
 
-        The first one stays: another `put` of the same id, later or at the same time, ends with the first one's result,
-        so a step of a job may be repeated. Raises NotFound for a malformed id, and what the chunks raise.
+        If the id exists already, also through a concurrent `put`, → the first result, so a job may repeat its `put`.
+        Raises NotFound for a malformed id, and what the chunks raise.
         """
         first = await self._find(_checked(id))
-        made = partial(Result, id=id, account=account, name=_clean(name), content_type=content_type)
-        return first or await self._put(chunks, made, ttl or self._keep_seconds, beside)
+        new = partial(Result, id=id, account=account, name=_clean(name), content_type=content_type)
+        return first or await self._put(chunks, new, ttl or self._keep_seconds, beside)
 
     async def _put(
         self,
@@ -83,14 +84,14 @@ class Results:
             intake = Intake(self._database, file, chunks)
             await self._files.write(file, intake.blocks())
             now = time.time()
-            made = result(file=file, size=intake.size, sha256=intake.sha256, created_at=now, expires_at=now + ttl)
-            return await self._database.write(_keep, made, beside)
+            new = result(file=file, size=intake.size, sha256=intake.sha256, created_at=now, expires_at=now + ttl)
+            return await self._database.write(_keep, new, beside)
         except BaseException:
             await self._database.write(rows.abandon, file)
             raise
 
     async def get(self, id: str) -> Result:
-        """Raises NotFound for what is unknown, expired or no id at all."""
+        """The result with this id. Raises NotFound for one that is unknown, expired or malformed."""
         found = await self._find(_checked(id))
         if found is None:
             raise _not_found()
@@ -101,7 +102,7 @@ class Results:
         return found if found and found.expires_at > time.time() else None
 
     async def read(self, result: Result, start: int = 0, stop: int | None = None) -> AsyncGenerator[bytes]:
-        """Its bytes, or those from `start` up to `stop`. Raises NotFound, before the first, if the file is gone."""
+        """The result's bytes from `start` up to `stop`, or the end. Raises NotFound before the first if it is gone."""
         try:
             async with aclosing(self._files.read(result.file, start, result.size if stop is None else stop)) as chunks:
                 async for chunk in chunks:
@@ -110,12 +111,12 @@ class Results:
             raise _not_found() from error
 
     async def delete(self, id: str) -> None:
-        """End a result and delete its file, if it is there."""
+        """Delete a result and its file; does nothing if there is none."""
         wanted = results.c.id == _checked(id)
         await self._burn(await self._database.write(rows.release, wanted))
 
     async def expire(self) -> int:
-        """Delete what has expired, and what crashes left. → how many files."""
+        """Delete expired results, and files that crashes left. → how many files."""
         count = 0
         while files := await self._database.write(_due):
             await self._burn(files)
@@ -123,13 +124,13 @@ class Results:
         return count
 
     async def usage(self, account: str | None = None) -> Usage:
-        """What an account has in the store, or all have."""
+        """Number and total size of the results of one account, or of all."""
         return await self._database.read(rows.usage, account)
 
     async def check_room(self) -> None:
-        """Asked before work is taken on; a `put` itself is never refused, so work that was taken on can end.
+        """Raises StoreFull if the store exceeds `results.quota_mb`, even after expired results are deleted.
 
-        Raises StoreFull while there are more than `results.quota_mb`, even after what has expired is deleted.
+        To be called before a job is accepted. `put` never refuses, so that accepted jobs can finish.
         """
         if time.monotonic() >= self._measured_at + MEASURE_SECONDS:
             await self._measure()
@@ -154,7 +155,7 @@ class Results:
 
 
 class Intake:
-    """Passes chunks on in blocks, counts and hashes them, and holds on to the file's time while they come."""
+    """Joins chunks to blocks, counts and hashes them, and extends the file's time limit while they arrive."""
 
     def __init__(self, database: Database, file: str, chunks: AsyncIterable[bytes]) -> None:
         self.size = 0
@@ -188,14 +189,14 @@ class Intake:
 
 
 def open_results(settings: Settings, database: Database) -> Results:
-    """The store of the settings. Raises ValueError for a URL that is no S3 one."""
+    """The store that the settings name. Raises ValueError for a URL that is not of S3."""
     url = settings.results.url
     files = S3(url) if url else Directory(settings.data_dir / "results")
     return Results(database, files, settings.results)
 
 
-def _keep(connection: Connection, made: Result, beside: Callable[[Connection], None] | None) -> Result:
-    kept = rows.keep(connection, made)
+def _keep(connection: Connection, new: Result, beside: Callable[[Connection], None] | None) -> Result:
+    kept = rows.keep(connection, new)
     if beside:
         beside(connection)
     return kept
@@ -217,6 +218,6 @@ def _not_found() -> NotFound:
 
 
 def _clean(name: str) -> str:
-    """A file name that every system takes: no folders, no control characters, not too long."""
+    """A file name that every system accepts: no folders, no control characters, not too long."""
     base = re.split(r"[/\\]", name)[-1].encode(errors="replace").decode()
     return "".join(c for c in base if c.isprintable())[-LONGEST_NAME:] or "result"

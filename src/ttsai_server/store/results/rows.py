@@ -1,4 +1,4 @@
-"""What the database knows of results; each function is, or is part of, one transaction."""
+"""The database rows of results and of their files. Each function runs inside a transaction of the caller."""
 
 import time
 from collections.abc import Sequence
@@ -11,37 +11,37 @@ from ttsai_server.store.db import insert_new
 from ttsai_server.store.tables import loose_files, results
 
 RETRY_SECONDS = 600.0
-"""After so long another server tries to delete a file, because the one that set out to did not finish."""
+"""After this long another server tries to delete a file, because the first one evidently did not."""
 SWEEP = 1000
-"""Files dealt with in one transaction."""
+"""Files that one transaction of the clean-up processes at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     id: str
-    """The capability: who knows it may fetch the result."""
+    """Whoever knows the id may fetch the result."""
     file: str
-    """Its name in the store; for nobody else."""
+    """Name of the file in the store; never shown to clients."""
     account: str
     name: str
-    """File name to show, as `speech.mp3`."""
+    """File name to show, such as `speech.mp3`."""
     content_type: str
     size: int
     """Bytes."""
     sha256: str
     """Hexadecimal."""
     created_at: float
-    """Unix seconds, like the next."""
+    """Unix seconds, like `expires_at`."""
     expires_at: float
 
     @property
     def etag(self) -> str:
-        """A strong one."""
+        """A strong entity tag, in quotes."""
         return f'"{self.sha256[:32]}"'
 
     @property
     def extension(self) -> str:
-        """Of the name, small, without the dot."""
+        """The name's extension, in lower case and without the dot."""
         return PurePosixPath(self.name).suffix[1:].lower()
 
 
@@ -78,23 +78,24 @@ _NEXT_EXPIRY = select(func.min(results.c.expires_at))
 
 
 def start(connection: Connection, file: str, until: float) -> None:
-    """Before the file is written; `until` then it may be, Unix seconds, after which it is deleted."""
+    """Announce a file before it is written. until: Unix seconds; if it is not complete by then, it is deleted."""
     connection.execute(_START, {"file": file, "writing": True, "until": until})
 
 
 def renew(connection: Connection, file: str, until: float) -> None:
+    """Allow the file more time to be written. until: Unix seconds."""
     connection.execute(_RENEW, {"name": file, "later": until})
 
 
 def abandon(connection: Connection, file: str) -> None:
-    """The file was not finished: the next sweep deletes it."""
+    """Give up a file that was not finished: the next clean-up deletes it."""
     connection.execute(_ABANDON, {"name": file})
 
 
 def keep(connection: Connection, result: Result) -> Result:
-    """Make the written file the result. → the result under this id: this one, or the one that was first.
+    """Turn the written file into the result. → the result with this id: this one, or an earlier one.
 
-    Raises TimeoutError if the file took so long that it has been given up.
+    Raises TimeoutError if writing took so long that the file was given up.
     """
     if connection.scalar(_WRITTEN, {"name": result.file}) is None:
         raise TimeoutError(f"{result.id} was not written in its time")
@@ -106,13 +107,13 @@ def keep(connection: Connection, result: Result) -> Result:
 
 
 def get(connection: Connection, id: str) -> Result | None:
-    """Expired or not."""
+    """The result, even if it has expired; None if unknown."""
     row = connection.execute(_GET, {"result": id}).one_or_none()
     return Result(*row) if row else None
 
 
 def release(connection: Connection, *which: ColumnElement[bool]) -> list[str]:
-    """End results. → the files, which the caller has to delete."""
+    """Delete the rows of results. → their files, which the caller has to delete."""
     files = list(connection.scalars(delete(results).where(*which).returning(results.c.file)))
     return _loosen(connection, files, time.time() + RETRY_SECONDS)
 
@@ -123,7 +124,7 @@ def release_expired(connection: Connection, now: float) -> list[str]:
 
 
 def discard(connection: Connection, id: str) -> None:
-    """End a result, if it is there; the next sweep deletes its file."""
+    """Delete a result's row, if it exists; the next clean-up deletes its file."""
     _loosen(connection, list(connection.scalars(_DISCARD, {"result": id})), 0.0)
 
 
@@ -134,12 +135,12 @@ def _loosen(connection: Connection, files: list[str], until: float) -> list[str]
 
 
 def claim(connection: Connection, now: float) -> list[str]:
-    """Files that were given up, or that somebody failed to delete. Of callers at once one gets each."""
+    """Files to delete: those given up, and those another server failed to delete. Concurrent callers share none."""
     return list(connection.scalars(_CLAIM, {"now": now, "later": now + RETRY_SECONDS}))
 
 
 def forget(connection: Connection, files: Sequence[str]) -> None:
-    """The files are deleted."""
+    """Remove the rows of files that have been deleted."""
     connection.execute(delete(loose_files).where(loose_files.c.file.in_(files)))
 
 
@@ -150,5 +151,5 @@ def usage(connection: Connection, account: str | None) -> Usage:
 
 
 def next_expiry(connection: Connection) -> float | None:
-    """Unix seconds; None without results."""
+    """When the next result expires, Unix seconds; None if there is no result."""
     return connection.scalar(_NEXT_EXPIRY)

@@ -1,4 +1,4 @@
-"""Files in a bucket of S3, or of anything that speaks its API (MinIO, Ceph, R2, …)."""
+"""Result files in an S3 bucket, or another service with its API (MinIO, Ceph, R2, …)."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
 PART = 8 * 1024 * 1024
-"""Bytes of one part of an upload; a smaller file goes up in one request, which leaves nothing if it breaks off."""
+"""Bytes per part of an upload. A smaller file is sent in one request, which leaves nothing behind if it fails."""
 PARTS_AT_ONCE = 2
 OPTIONS = {"endpoint", "region"}
 
 
 class S3(Files):
-    """`s3://bucket/prefix?endpoint=https://…&region=…`; both options may be left out, and so may the prefix.
+    """url: `s3://bucket/prefix?endpoint=https://…&region=…`; prefix, endpoint and region are optional.
 
-    Keys come from the places that every AWS tool reads: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, a web
-    identity, or the role of the machine. Raises ValueError for another URL.
+    Credentials come from where every AWS tool looks: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, a web identity,
+    or the role of the machine. Raises ValueError for any other URL.
     """
 
     def __init__(self, url: str) -> None:
@@ -37,7 +37,7 @@ class S3(Files):
         await self._obstore.put_async(self._store, name, file, chunk_size=PART, max_concurrency=PARTS_AT_ONCE)
 
     async def read(self, name: str, start: int, stop: int) -> AsyncGenerator[bytes]:
-        # a request a chunk: a slow client holds no connection to S3 open until that times out
+        # one request per chunk: otherwise the connection to S3 would time out while a slow client reads
         for at in range(start, stop, CHUNK):
             yield bytes(await self._obstore.get_range_async(self._store, name, start=at, end=min(at + CHUNK, stop)))
 
@@ -47,7 +47,7 @@ class S3(Files):
 
 
 async def _head(chunks: AsyncIterator[bytes]) -> bytes:
-    """The first PART bytes, or a little more; fewer only if there are no more."""
+    """The first PART bytes, or up to one chunk more; fewer only if the file is shorter."""
     head = bytearray()
     while len(head) < PART and (chunk := await anext(chunks, b"")):
         head += chunk
