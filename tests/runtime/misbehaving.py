@@ -59,6 +59,8 @@ class Misbehaving(Synthesizer):
                 while not cancellation.cancelled:
                     time.sleep(0.01)
                 raise Cancelled
+            case "finish":  # nothing interrupts it
+                time.sleep(0.5)
             case "grow":
                 self._kept.append(np.ones(GIGABYTE // 8))
             case "raise":

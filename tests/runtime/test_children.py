@@ -20,8 +20,10 @@ from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import EngineFailed, ModelCrashed, ModelLoading, WeightsMissing
 from ttsai_server.runtime import children
 from ttsai_server.runtime.base import EngineHandle
+from ttsai_server.runtime.children import Child
 from ttsai_server.runtime.placement import starter
 from ttsai_server.runtime.pool import Pool
+from ttsai_server.runtime.slot import Handle
 from ttsai_server.settings import Models, Settings
 
 TOP = Path(__file__).parents[2]
@@ -158,6 +160,33 @@ async def test_a_step_that_is_cancelled_stops_and_the_process_lives_on() -> None
             await stream
         assert await say(handle) == 2
         assert processes() == [process]
+
+
+async def test_a_step_cancelled_twice_still_ends_before_its_run_does() -> None:
+    card = misbehaving.card(concurrency=2)
+    async with pool_of() as pool, pool.lease(card) as handle:
+        stream = asyncio.create_task(say(handle, "finish"))
+        await asyncio.sleep(0.3)
+        (process,) = processes()
+        for _ in range(2):
+            stream.cancel()
+            await asyncio.sleep(0.01)
+        with pytest.raises(asyncio.CancelledError):
+            await stream
+        assert await say(handle) == 2
+        assert processes() == [process]
+
+
+async def test_a_step_cancelled_as_its_process_dies_is_cancelled() -> None:
+    async with pool_of() as pool, pool.lease(CARD) as handle:
+        stream = asyncio.create_task(say(handle, "hang"))
+        await asyncio.sleep(0.3)
+        assert isinstance(handle, Handle)
+        assert isinstance(handle.model, Child)
+        handle.model._kill("the test")
+        stream.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stream
 
 
 async def test_a_step_that_goes_on_after_its_cancellation_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:

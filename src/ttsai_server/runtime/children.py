@@ -21,6 +21,7 @@ from typing import Any, Self
 from ttsai_server.domain import ModelCard
 from ttsai_server.errors import ModelCrashed
 from ttsai_server.runtime.base import NextStep
+from ttsai_server.runtime.threads import outwait
 from ttsai_server.runtime.wire import LENGTH_BYTES, Begin, Cancel, End, Load, Next, Reply, decode, encode
 from ttsai_server.settings import Settings
 
@@ -125,9 +126,9 @@ class Child:
             raise
 
     async def _stop(self, stream: int, reply: asyncio.Future[Any]) -> None:
-        self._send(Cancel(stream))
-        done, _ = await asyncio.wait([reply], timeout=STOP_SECONDS)
-        if not done:
+        if self.alive:
+            self._send(Cancel(stream))
+        if not await outwait(reply, STOP_SECONDS):
             self._kill(f"a step went on for {STOP_SECONDS} s after it was cancelled")
 
     def _send(self, message: object) -> None:

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import TypeVar
+from contextlib import suppress
+from math import inf
+from typing import Any, TypeVar
 
 from ttsai_server.engines.base import Cancellation
 
@@ -27,7 +29,20 @@ async def in_thread(
     except asyncio.CancelledError:
         if cancellation:
             cancellation.cancel()
-        await asyncio.wait([future])
+        await outwait(future)
         if not future.exception():  # reading it here also keeps asyncio from logging it as never retrieved
             discard(future.result())
         raise
+
+
+async def outwait(future: asyncio.Future[Any], seconds: float = inf) -> bool:
+    """Wait in a cancelled task until work that has been told to stop is done; return whether it is.
+
+    Cancelling the task again does not end the wait: what the work uses must not be freed while it goes on.
+    """
+    now = asyncio.get_running_loop().time
+    until = now() + seconds
+    while not future.done() and now() < until:
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([future], timeout=None if until == inf else until - now())
+    return future.done()
