@@ -16,8 +16,16 @@ ATTEMPTS = 2
 
 
 @pytest.fixture
-def fragile(tmp_path: Path) -> Generator[Live]:
-    """A server whose one model dies when a text says so."""
+def crashing_loads(tmp_path: Path) -> Path:
+    """A file: the model crashes as it loads once for each character in it."""
+    file = tmp_path / "crashes"
+    file.write_text("")
+    return file
+
+
+@pytest.fixture
+def fragile(tmp_path: Path, crashing_loads: Path) -> Generator[Live]:
+    """A server whose one model dies when a text says so, or as it loads."""
     cards = tmp_path / "cards"
     cards.mkdir()
     engine = f"{Misbehaving.__module__}:{Misbehaving.__name__}"
@@ -25,7 +33,9 @@ def fragile(tmp_path: Path) -> Generator[Live]:
     (cards / "tone.toml").write_text(card.replace("ttsai_server.engines.tone:Tone", engine))
     settings = Settings(
         data_dir=tmp_path / "data",
-        models=Models(cards=cards, demo=True, restart_seconds=0.1),
+        models=Models(
+            cards=cards, demo=True, restart_seconds=0.1, options={"tone": {"crash_on_load": str(crashing_loads)}}
+        ),
         jobs=Jobs(attempts=ATTEMPTS, concurrent=8),
     )
     with live(settings, jobs=True) as running:
@@ -47,6 +57,13 @@ def test_a_job_that_kills_its_model_fails_alone_and_costs_nothing(fragile: Live,
     assert "crash" in bodies[2]["error"]
     after = fragile.account(account)
     assert (after.available, after.reserved) == (96, 0)
+
+
+def test_a_model_that_crashes_as_it_loads_uses_up_no_attempt_of_a_job(fragile: Live, crashing_loads: Path) -> None:
+    crashing_loads.write_text("x" * (ATTEMPTS + 2))
+    client = fragile.client(fragile.new_key()[1])
+    assert ended(client, job(client, "One."))["status"] == "completed"
+    assert not crashing_loads.read_text()
 
 
 def test_the_server_answers_while_a_models_process_dies(fragile: Live) -> None:

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Generator
 from dataclasses import replace
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -29,7 +30,7 @@ class Misbehaving(Synthesizer):
     @classmethod
     def load(cls, card: ModelCard, place: LoadContext) -> Self:
         if "crash_on_load" in card.setup:
-            os.kill(os.getpid(), signal.SIGKILL)
+            crash_while_any_left(Path(str(card.setup["crash_on_load"])))
         return cls()
 
     def warm_up(self, card: ModelCard) -> None:
@@ -67,6 +68,13 @@ class Misbehaving(Synthesizer):
                 raise ZeroDivisionError("by nothing")
             case _:
                 """An ordinary text."""
+
+
+def crash_while_any_left(file: Path) -> None:
+    """Take a character from the file and crash; go on if it has none."""
+    if left := file.read_text():
+        file.write_text(left[1:])
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def card(id: str = "misbehaving", **changes: object) -> ModelCard:

@@ -121,14 +121,17 @@ async def test_another_model_outlives_a_crash() -> None:
         assert await say(handle) == 2
 
 
-async def test_a_model_that_crashes_as_it_loads_is_not_loaded_again_at_once() -> None:
-    card = misbehaving.card(setup={"crash_on_load": True})
+async def test_a_model_that_crashes_as_it_loads_is_not_loaded_again_at_once(tmp_path: Path) -> None:
+    crashes = tmp_path / "crashes"
+    crashes.write_text("one")
+    card = misbehaving.card(setup={"crash_on_load": str(crashes)})
     async with pool_of(restart_seconds=50) as pool:
-        with pytest.raises(ModelCrashed):
+        with pytest.raises(ModelLoading) as first:
             await leased_say(pool, card=card)
+        assert not isinstance(first.value, ModelCrashed), "no work was under way"
         with pytest.raises(ModelLoading) as told:
             await leased_say(pool, card=card)
-        assert not isinstance(told.value, ModelCrashed)
+        assert crashes.read_text() == "ne"
         assert 0 < told.value.retry_after <= 50
         assert pool.states()[0].crashed
         assert not pool.states()[0].loaded

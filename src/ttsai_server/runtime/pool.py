@@ -103,9 +103,12 @@ class Pool:
             slot.crashed = False
             logger.info("loaded %s in %.1f s", slot.card.id, monotonic() - began)
             return slot.model
+        except ModelCrashed as error:
+            slot.crash()
+            logger.warning("%s crashed while it was being loaded", slot.card.id)
+            message = f"{slot.card.id!r} crashed while it was being loaded."
+            raise ModelLoading(message, retry_after=error.retry_after) from None  # no work on the model is to blame
         except (ModelLoading, NotReady) as error:
-            if isinstance(error, ModelCrashed):
-                slot.crash()
             logger.warning("could not load %s: %s", slot.card.id, error.message)
             raise
         except Exception:
