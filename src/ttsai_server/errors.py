@@ -18,6 +18,7 @@
     │   ├── ModelCrashed      503 model_loading: the model's process died under a step of the work
     │   ├── StoreFull         503 model_loading: there is no room for results
     │   ├── DiskFull          503 model_loading: there is no room for what is being worked on
+    │   ├── DatabaseDown      503 model_loading: the database does not answer, or can't be written
     │   └── LimiterDown       503 model_loading: nobody counts requests, so none is let in
     └── NotReady              503 model_loading, coming again is no use: the operator has to act
         ├── WeightsMissing    503 model_loading: the weights are not on this machine
@@ -196,6 +197,11 @@ class StoreFull(ModelLoading):
 class LimiterDown(ModelLoading):
     def __init__(self) -> None:
         super().__init__("The rate limits' Redis does not answer.", retry_after=5)
+
+
+class DatabaseDown(ModelLoading):
+    def __init__(self) -> None:
+        super().__init__("The database does not answer.", retry_after=5)
 
 
 class DiskFull(ModelLoading):

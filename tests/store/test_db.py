@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, insert, select, text
 
 from ttsai_server.settings import Settings, Store
-from ttsai_server.store.db import Database, open_database
+from ttsai_server.store.db import Database, DatabaseFull, DatabaseUnavailable, open_database
 from ttsai_server.store.migrate import upgrade
 from ttsai_server.store.tables import accounts
 
@@ -118,3 +118,27 @@ async def test_postgres_takes_libpqs_name_for_tls(postgres_url: str) -> None:
 def test_a_database_of_another_kind_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="sqlite:///"):
         open_database(Settings(store=Store(url=url)))
+
+
+def fill(connection: Connection) -> None:
+    connection.exec_driver_sql("PRAGMA max_page_count = 1")  # as many as there are, at least
+    for number in range(10_000):
+        add(connection, f"{number}")
+
+
+async def test_a_full_disk_is_told_apart_from_a_fault_of_the_work(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    await upgrade(settings)
+    database = open_database(settings)
+    with pytest.raises(DatabaseFull):
+        await database.write(fill)
+    assert await database.read(ids) == []
+    await database.close()
+
+
+async def test_a_folder_that_is_gone_is_an_outage(tmp_path: Path) -> None:
+    database = open_database(Settings(data_dir=tmp_path / "data"))
+    (tmp_path / "data").rmdir()
+    with pytest.raises(DatabaseUnavailable):
+        await database.read(ids)
+    await database.close()

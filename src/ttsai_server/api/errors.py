@@ -15,6 +15,7 @@ from ttsai_server.api.schemas import error_schemas
 from ttsai_server.errors import (
     ApiError,
     BadRequest,
+    DatabaseDown,
     DiskFull,
     FileTooLarge,
     InternalError,
@@ -22,6 +23,7 @@ from ttsai_server.errors import (
     UnknownModel,
     UnknownVoice,
 )
+from ttsai_server.store.db import DatabaseFull, DatabaseUnavailable, UnstorableText
 
 logger = logging.getLogger(__name__)
 
@@ -67,11 +69,20 @@ def bug(request_id: str) -> InternalError:
     return InternalError(f"Something went wrong on the server. Request id: {request_id}")
 
 
+def outage(error: BaseException) -> ApiError | None:
+    """What a client is told when a disk or the database fails, which passes; None if it is neither of them."""
+    if isinstance(error, DatabaseFull) or DiskFull.is_cause(error):
+        return DiskFull()
+    return DatabaseDown() if isinstance(error, DatabaseUnavailable) else None
+
+
 def install(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(OSError, _os_error)
+    app.add_exception_handler(OSError, _outage)
+    app.add_exception_handler(DatabaseUnavailable, _outage)
+    app.add_exception_handler(UnstorableText, _unstorable)
     app.openapi = partial(_with_schemas, app.openapi)
 
 
@@ -109,17 +120,23 @@ def bad_request(problems: Sequence[Any]) -> BadRequest:
     return BadRequest(f"{field!r}: {first['msg']}.", param=field)
 
 
-def _os_error(request: Request, error: Exception) -> Response:
-    if not DiskFull.is_cause(error):
+def _outage(_: Request, error: BaseException) -> Response:
+    told = outage(error)
+    if told is None:
         raise error
-    logger.error("no room on the disk", exc_info=error)
-    return render(DiskFull())
+    logger.error("%s %s", told.message, error)
+    return render(told)
+
+
+def _unstorable(request: Request, _: Exception) -> Response:
+    """Only ids and cursors, which are looked up, come to the database with any character."""
+    return render(NotFound(f"There is no {request.url.path}."))
 
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if DiskFull.is_cause(error.__cause__):  # FastAPI takes it for a body that can't be read
-        return _os_error(request, error.__cause__)
+    if (cause := error.__cause__) and outage(cause):  # FastAPI takes it for a body that can't be read
+        return _outage(request, cause)
     if error.status_code == 405:  # the contract has no 405: a path that does not take the method is not there
         return render(NotFound(f"There is no {request.method} {request.url.path}."), error.headers)
     if error.status_code == 404:

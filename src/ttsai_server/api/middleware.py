@@ -16,9 +16,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ttsai_server.api.disconnect import ClientDisconnected
-from ttsai_server.api.errors import bug, render
+from ttsai_server.api.errors import bug, outage, render
 from ttsai_server.domain import Caller
-from ttsai_server.errors import ApiError, FileTooLarge, Forbidden, RateLimited
+from ttsai_server.errors import ApiError, FileTooLarge, Forbidden, LimiterDown, RateLimited
 from ttsai_server.metrics import Metrics
 from ttsai_server.services.accounts import Accounts
 from ttsai_server.services.limits import Admission, Limiter
@@ -65,11 +65,15 @@ class RequestContext:
         except ClientDisconnected:
             visit.left = True
             self._metrics.abandoned.inc()
-        except Exception:
-            access.exception("unexpected", extra={"request_id": visit.request_id})
+        except Exception as error:
+            told = outage(error)
+            if told:
+                access.error("%s %s", told.message, error, extra={"request_id": visit.request_id})
+            else:
+                access.exception("unexpected", extra={"request_id": visit.request_id})
             if visit.status:
                 raise  # the answer has begun: only a broken connection can tell that it is not whole
-            await render(bug(visit.request_id))(scope, receive, visit.send)
+            await render(told or bug(visit.request_id))(scope, receive, visit.send)
         finally:
             self._metrics.in_flight.dec()
             visit.record(self._metrics)
@@ -156,6 +160,8 @@ class AuthMiddleware:
             admission = await self._limiter.admit(caller, plan)
         except RateLimited as error:
             return await render(refusal or error, error.rate_headers)(scope, receive, send)
+        except LimiterDown as error:
+            return await render(refusal or error)(scope, receive, send)
         try:
             app = render(refusal) if refusal else self._app
             await app(scope, receive, _with_headers(send, admission))

@@ -1,4 +1,4 @@
-"""Splits a stereo recording with one speaker per channel, and mutes each channel while only the other speaks."""
+"""A stereo recording with one speaker a channel → each speaker alone."""
 
 from collections.abc import Iterator
 
@@ -10,26 +10,24 @@ from ttsai_server.audio.recording import Recording
 
 FRAMES_PER_SECOND = 50
 NEAR = 15
-"""A frame's level is the maximum over this many frames on either side (.3 s), so that no word is cut off."""
+"""Frames on either side by whose loudest a frame is judged: .3 s, so that no word is cut."""
 FAINTER = 3.0
-"""A channel this many times fainter than the other (10 dB), each relative to its own speaker's level, holds only
-crosstalk: the other's voice in its microphone."""
+"""Times by which a channel must be fainter than the other to hold nothing but what its microphone has of the other's
+voice: 10 dB, each next to how loud its own speaker is."""
 UNLIKE = 10.0
-"""One speaker may be this many times fainter than the other (20 dB); anything fainter does not count as a voice."""
+"""Times by which one speaker may be fainter than the other: 20 dB. What is fainter still counts as no voice."""
 LOUD_SHARE = 0.05
-"""A channel's level is the one that this share of its frames exceeds."""
+"""Share of its frames that are louder than what counts as a channel's level."""
 BLOCK = 1024
-"""Frames (of 1 / FRAMES_PER_SECOND) that are read at a time."""
+"""Frames that are read at a time."""
 
 Levels = NDArray[np.float32]
 """(frames, channels), root mean square."""
 
 
-def isolate_speakers(recording: Recording) -> list[Recording]:
-    """Each channel as a mono recording of the same length, silent where it holds only the other speaker's voice.
-
-    The caller has to close the recordings. Blocking.
-    """
+def speakers_apart(recording: Recording) -> list[Recording]:
+    """Each channel as a recording of its own, as long, silent where it only has the other's voice; for who calls it to
+    close. Blocking, off the event loop."""
     keep = _own(np.concatenate([_levels(block, recording.rate) for block in _blocks(recording)]))
     apart = [Recording(recording.rate) for _ in range(recording.channels)]
     size = recording.rate // FRAMES_PER_SECOND
@@ -53,7 +51,7 @@ def _levels(block: NDArray[np.float32], rate: int) -> Levels:
 
 
 def _own(levels: Levels) -> NDArray[np.bool_]:
-    """Bool (frames, channels): whether the channel's own speaker may be speaking."""
+    """Whether each frame of each channel may hold its own speaker's voice."""
     usual = np.quantile(levels, 1 - LOUD_SHARE, axis=0)
     usual = np.maximum(usual, max(usual.max() / UNLIKE, 1e-9))
     nearby = sliding_window_view(np.pad(levels / usual, ((NEAR, NEAR), (0, 0))), 2 * NEAR + 1, axis=0).max(axis=-1)

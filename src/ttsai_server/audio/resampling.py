@@ -1,4 +1,4 @@
-"""Converts a recording to another sample rate, block by block."""
+"""A recording at another rate, a stretch at a time."""
 
 from collections.abc import Callable
 
@@ -7,27 +7,27 @@ import soxr
 from ttsai_server.audio.recording import BLOCK, Recording, Stopped
 
 
-def resample(
+def at_rate(
     recording: Recording, rate: int, *, frames: int | None = None, stop: Callable[[], bool] = lambda: False
 ) -> Recording:
-    """A new recording of the same sound at `rate` Hertz, which the caller has to close. Blocking.
+    """The same sound at `rate` Hertz, for the caller to close; the given one stays open. Blocking.
 
-    Resampled by soxr in very high quality with linear phase: sample n is at n / rate seconds. Samples over 1 are kept,
-    not clipped. frames: exact length of the result; None: the same duration, rounded.
+    Resampled by soxr, very high quality, linear in phase: sample n is the moment n / rate. Overshoot is kept, not
+    clipped. frames: exact length of the result; None: as long a time, rounded.
 
-    Raises Stopped if `stop()`, called before each block, returns true.
+    Raises Stopped: `stop()`, asked between blocks, was true.
     """
     wanted = round(recording.frames * rate / recording.rate) if frames is None else frames
     resampler = soxr.ResampleStream(recording.rate, rate, recording.channels, quality="VHQ")
-    resampled = Recording(rate, recording.channels)
+    made = Recording(rate, recording.channels)
     try:
         for number, block in enumerate(recording.blocks(), start=1):
             if stop():
                 raise Stopped
             last = number * BLOCK >= recording.frames
-            resampled.append(resampler.resample_chunk(block, last=last)[: wanted - resampled.frames])
-        resampled.pad(wanted - resampled.frames)
+            made.append(resampler.resample_chunk(block, last=last)[: wanted - made.frames])
+        made.pad(wanted - made.frames)
     except BaseException:
-        resampled.close()
+        made.close()
         raise
-    return resampled
+    return made

@@ -9,17 +9,18 @@ locked" within one process.
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from sqlite3 import SQLITE_BUSY, OperationalError
+from sqlite3 import SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY, OperationalError
 from sqlite3 import Connection as SqliteConnection
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, Table, create_engine, event, make_url
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from ttsai_server.settings import Settings
 
@@ -32,14 +33,26 @@ T = TypeVar("T")
 
 LOCK_WAIT = 30.0
 """How long a writer waits for another process that holds SQLite's write lock, seconds."""
-OUTAGES = ("08", "40", "53300", "57P")
-"""Prefixes of SQLSTATE when Postgres is unreachable, out of connections, starting, stopping or broke a deadlock."""
+OUTAGES = ("08", "40", "53", "57P")
+"""Prefixes of SQLSTATE when Postgres is unreachable, out of resources, starting, stopping or broke a deadlock."""
+UNSTORABLE = "22021"
+"""SQLSTATE for a text with a character that Postgres can't store: NUL."""
+SQLITE_OUTAGES = (SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_IOERR, SQLITE_READONLY)
+"""Primary result codes when SQLite's file is locked for too long, or can't be read or written."""
 READERS = 4
 """Threads that read SQLite at the same time."""
 
 
 class DatabaseUnavailable(Exception):
     """The database is unreachable, or the connection broke in a transaction, which may have been committed or not."""
+
+
+class DatabaseFull(DatabaseUnavailable):
+    """SQLite's disk has no room left; the transaction was rolled back."""
+
+
+class UnstorableText(Exception):
+    """A text contains a character that the database can't store, so no row contains it either."""
 
 
 class Database(ABC):
@@ -51,8 +64,8 @@ class Database(ABC):
     async def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` in one transaction, which is rolled back if it raises. → what `work` returns.
 
-        A transaction that has begun runs to its end even if the caller is cancelled. Raises DatabaseUnavailable if
-        Postgres can't be reached.
+        A transaction that has begun runs to its end even if the caller is cancelled. Raises DatabaseUnavailable, or
+        UnstorableText for one of the arguments.
         """
         future = self._transact(lambda connection: work(connection, *args, **kwargs))
         self._writes.add(future)
@@ -60,7 +73,10 @@ class Database(ABC):
         return await asyncio.shield(future)
 
     async def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `work`, which only reads, outside a transaction and concurrently with writers. → what `work` returns."""
+        """Run `work`, which only reads, outside a transaction and concurrently with writers. → what `work` returns.
+
+        Raises as `write`.
+        """
         return await self._query(lambda connection: work(connection, *args, **kwargs))
 
     async def close(self) -> None:
@@ -96,7 +112,7 @@ class Sqlite(Database):
         return asyncio.get_running_loop().run_in_executor(self._writer, self._in_transaction, work)
 
     def _in_transaction(self, work: Callable[[Connection], T]) -> T:
-        with self._engine.begin() as connection:
+        with _sqlite_errors(), self._engine.begin() as connection:
             # take the write lock first: a transaction that reads, then writes fails at once if another wrote in between
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             return work(connection)
@@ -105,13 +121,28 @@ class Sqlite(Database):
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._on_connection, work)
 
     def _on_connection(self, work: Callable[[Connection], T]) -> T:
-        with self._engine.connect() as connection:
+        with _sqlite_errors(), self._engine.connect() as connection:
             return work(connection)
 
     async def _dispose(self) -> None:
         self._writer.shutdown()
         self._readers.shutdown()
         self._engine.dispose()
+
+
+@contextmanager
+def _sqlite_errors() -> Generator[None]:
+    """Raises DatabaseFull or DatabaseUnavailable if the fault is the file's."""
+    try:
+        yield
+    except (DBAPIError, OperationalError) as error:  # the driver's own comes from `_configure`
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        if code == SQLITE_FULL:
+            raise DatabaseFull(str(cause)) from error
+        if code in SQLITE_OUTAGES:
+            raise DatabaseUnavailable(str(cause)) from error
+        raise
 
 
 def _configure(connection: SqliteConnection, _record: object) -> None:
@@ -170,17 +201,20 @@ class Postgres(Database):
 
 @asynccontextmanager
 async def _connection(engine: "AsyncEngine") -> "AsyncGenerator[AsyncConnection]":
-    """A connection of the pool. Raises DatabaseUnavailable if it can't be opened, or breaks while it is in use."""
+    """A connection of the pool. Raises DatabaseUnavailable or UnstorableText."""
     try:
         async with AsyncExitStack() as stack:
             try:
                 connection = await stack.enter_async_context(engine.connect())
-            except OSError as error:
+            except (OSError, NoConnection) as error:
                 raise DatabaseUnavailable(str(error)) from error
             yield connection
     except DBAPIError as error:
-        if error.connection_invalidated or str(getattr(error.orig, "sqlstate", "")).startswith(OUTAGES):
+        state = str(getattr(error.orig, "sqlstate", ""))
+        if error.connection_invalidated or state.startswith(OUTAGES):
             raise DatabaseUnavailable(str(error.orig)) from error
+        if state == UNSTORABLE:
+            raise UnstorableText(str(error.orig)) from error
         raise
 
 

