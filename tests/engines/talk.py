@@ -12,7 +12,7 @@ from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Preset, SpeechRequest, Word
 from ttsai_server.engines.base import Cancellation
 from ttsai_server.engines.kokoro.adapter import Kokoro
-from ttsai_server.engines.kokoro.runtime import Step
+from ttsai_server.engines.kokoro.backend import PhonemeChunk
 from ttsai_server.engines.kokoro.styles import row
 
 RATE = 24_000
@@ -86,9 +86,9 @@ def _say(kokoro: Kokoro, voice: str, text: str) -> tuple[np.ndarray, list[float]
     """The sound, and when each word begins: at its first phoneme."""
     request = SpeechRequest(text, (Preset(voice),), "en-gb" if voice[0] == "b" else "en-us")
     phonemes = kokoro._phonemes(request)
-    step = Step(kokoro._ids(phonemes), row(kokoro._styles.blend(request.voices), len(phonemes)), 1.0)
-    assert kokoro._runtime
-    speech = kokoro._runtime.speak(step, Cancellation())
+    chunk = PhonemeChunk(kokoro._ids(phonemes), row(kokoro._styles.blend(request.voices), len(phonemes)), 1.0)
+    assert kokoro._backend
+    speech = kokoro._backend.speak(chunk, Cancellation())
     times = np.concatenate([[0], np.cumsum(speech.frames)]) * SECONDS_PER_FRAME
     begins = [i for i, sign in enumerate(phonemes) if sign != " " and (i == 0 or phonemes[i - 1] == " ")]
     return speech.waveform, [float(times[i + 1]) for i in begins]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ttsai_server.engines.kokoro import graph
 from ttsai_server.engines.kokoro.graph import DECODER, PARTS, build
-from ttsai_server.engines.kokoro.openvino_runtime import APART
+from ttsai_server.engines.kokoro.openvino_backend import APART
 from ttsai_server.errors import EngineFailed
 
 PHONEMES = "ðə kwˈɪk bɹˈWn fˈɑks ʤˈʌmps ˌOvəɹ ðə lˈAzi dˈɔɡ."

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ttsai_server.engines.kokoro.windows import AT_ONCE, COMPANY, FIRST, GRIDS, OVERLAP, SILENCE, Window, windows
+from ttsai_server.engines.kokoro.windows import AT_ONCE, CONTEXT, FIRST, GRIDS, OVERLAP, SILENCE, Window, windows
 
 Floats = NDArray[np.float32]
 
@@ -75,7 +75,7 @@ def test_what_is_given_is_on_the_grid(step: tuple[Floats, Floats, int, int]) -> 
 def test_the_first_window_is_always_as_long_so_its_kernels_are_prepared(
     step: tuple[Floats, Floats, int, int],
 ) -> None:
-    assert all(len(window.given) == FIRST + COMPANY for window in planned(step)[:1])
+    assert all(len(window.given) == FIRST + CONTEXT for window in planned(step)[:1])
 
 
 @given(Steps)

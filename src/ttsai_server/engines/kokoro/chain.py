@@ -1,4 +1,4 @@
-"""The built graphs one after the other, by whichever library."""
+"""Runs the three graphs one after the other, independently of the library that runs each."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttsai_server.engines.base import Cancellation
+from ttsai_server.engines.kokoro.backend import InferenceBackend, ModelOutput, PhonemeChunk
 from ttsai_server.engines.kokoro.graph import DECODER, ENCODER, PARTS, PROSODY
-from ttsai_server.engines.kokoro.runtime import Runtime, Speech, Step
 from ttsai_server.engines.kokoro.windows import Window, on_grid, windows
 
 Arrays = Mapping[str, NDArray[Any]]
 FAINT = -3.0
-"""Energy, as prosody tells the decoder to make it, of what is at least 46 dB below the peak: at the ends, silence."""
+"""Frames of lower energy, as predicted by prosody, are at least 46 dB below the peak: silence, at the ends."""
 EDGE = 4
-"""Frames of silence that are kept at either end, if there are so many."""
+"""Frames of silence kept at either end, if there are as many."""
 FRAME = 600
-"""Samples a frame."""
+"""Samples per frame."""
 PER_FRAME = {"asr": 1, "f0": 2, "energy": 2, "harmonics": 120}
-"""What the decoder takes that grows with time, and by how much."""
+"""The decoder's inputs over time → values per frame."""
 
 
 class Part(Protocol):
     """One of the graphs, loaded."""
 
     def run(self, inputs: Arrays, cancellation: Cancellation) -> Arrays:
-        """What it makes, by name."""
+        """Run it: inputs by name → outputs by name."""
         ...
 
     def close(self) -> None:
@@ -36,24 +36,25 @@ class Part(Protocol):
         ...
 
 
-class Chain(Runtime):
-    """See Runtime; of `parts`, each under its name in `PARTS`.
+class Chain(InferenceBackend):
+    """See InferenceBackend.
 
-    The decoder is spared most of the silence at the ends, a tenth of its work, which is cut off in the end anyway. Its
-    norms count that silence all the same, so that speech is as loud as with it; and prosody is not told: the same
-    pitch is said in the same time.
+    The decoder does not decode most of the silence at the ends, a tenth of its work, which would be trimmed later
+    anyway. Its norms include that silence all the same, so loudness does not change; nor do pitch and timing, as
+    prosody is computed with the silence.
     """
 
     def __init__(self, parts: Mapping[str, Part]) -> None:
+        """parts: a graph for each name in `PARTS`."""
         self._parts = parts
 
-    def speak(self, step: Step, cancellation: Cancellation) -> Speech:
-        known = self._with_prosody(step, cancellation)
-        return self._at_once(known, *_heard(known["energy"]), cancellation)
+    def speak(self, chunk: PhonemeChunk, cancellation: Cancellation) -> ModelOutput:
+        known = self._with_prosody(chunk, cancellation)
+        return self._at_once(known, *_audible(known["energy"]), cancellation)
 
-    def stream(self, step: Step, cancellation: Cancellation) -> Generator[Speech]:
-        known = self._with_prosody(step, cancellation)
-        begin, end = _heard(known["energy"])
+    def stream(self, chunk: PhonemeChunk, cancellation: Cancellation) -> Generator[ModelOutput]:
+        known = self._with_prosody(chunk, cancellation)
+        begin, end = _audible(known["energy"])
         parts = windows(known["asr"], known["energy"], begin, end)
         if not parts:
             yield self._at_once(known, begin, end, cancellation)
@@ -64,21 +65,21 @@ class Chain(Runtime):
             ready = FRAME * (end - part.begin)
             frames = _between(known["duration"].reshape(-1), part.begin, end)
             waveform, held = waveform[:ready], waveform[ready:]
-            yield Speech(waveform, frames, last=part.last)
+            yield ModelOutput(waveform, frames, last=part.last)
 
-    def _with_prosody(self, step: Step, cancellation: Cancellation) -> dict[str, NDArray[Any]]:
-        """All that the decoder takes, for the whole step."""
-        known: dict[str, NDArray[Any]] = {"input_ids": step.ids, "style": step.style}
-        known["speed"] = np.array([step.speed], np.float32)
+    def _with_prosody(self, chunk: PhonemeChunk, cancellation: Cancellation) -> dict[str, NDArray[Any]]:
+        """All inputs of the decoder, for the whole chunk."""
+        known: dict[str, NDArray[Any]] = {"input_ids": chunk.ids, "style": chunk.style}
+        known["speed"] = np.array([chunk.speed], np.float32)
         for name in (ENCODER, PROSODY):
             known |= self._run(name, known, cancellation)
         return known
 
-    def _at_once(self, known: Arrays, begin: int, end: int, cancellation: Cancellation) -> Speech:
+    def _at_once(self, known: Arrays, begin: int, end: int, cancellation: Cancellation) -> ModelOutput:
         frames = known["asr"].shape[-1]
         given = {name: _part(known[name], begin * rate, (end - frames) * rate) for name, rate in PER_FRAME.items()}
         waveform = self._decode(known, given, 1 - (end - max(0, begin)) / frames, cancellation)
-        return Speech(waveform, _between(known["duration"].reshape(-1), begin, end))
+        return ModelOutput(waveform, _between(known["duration"].reshape(-1), begin, end))
 
     def _window(self, known: Arrays, window: Window, cancellation: Cancellation) -> NDArray[np.float32]:
         given = {name: _frames(known[name], window.given, rate) for name, rate in PER_FRAME.items()}
@@ -86,7 +87,7 @@ class Chain(Runtime):
         return waveform[FRAME * window.skip :][: FRAME * (window.end - window.begin)]
 
     def _decode(self, known: Arrays, given: Arrays, silence: float, cancellation: Cancellation) -> NDArray[np.float32]:
-        """silence: share of it that the norms count beside what is given."""
+        """silence: share of silence that the norms include in addition to `given`."""
         shares = np.array([1 - silence, silence], np.float32)
         return self._run(DECODER, {**known, **given, "shares": shares}, cancellation)["waveform"]
 
@@ -98,10 +99,10 @@ class Chain(Runtime):
             part.close()
 
 
-def _heard(energy: NDArray[np.float32]) -> tuple[int, int]:
-    """Of energy, (1, 2 t): from which frame to which there is speech, with EDGE frames beside it, as GRIDS ask for.
+def _audible(energy: NDArray[np.float32]) -> tuple[int, int]:
+    """Begin and end of the frames with speech and EDGE frames around it; their number is one allowed by `on_grid`.
 
-    The first is negative where the grid asks for more frames than there are.
+    energy: (1, 2 t). The begin is negative if the grid requires more frames than there are.
     """
     frames = energy.shape[-1] // 2
     loud = np.flatnonzero(energy.reshape(-1, 2).max(axis=1) > FAINT)
@@ -113,25 +114,25 @@ def _heard(energy: NDArray[np.float32]) -> tuple[int, int]:
 
 
 def _part(values: NDArray[Any], begin: int, less: int) -> NDArray[Any]:
-    """Of the last axis, from `begin`, or as often the first if negative, and without the last -`less`."""
+    """Slice the last axis: from `begin` (if negative, the first value is repeated) to its length plus `less`, <= 0."""
     padded = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(max(0, -begin), 0)], mode="edge")
     return np.ascontiguousarray(padded[..., max(0, begin) : padded.shape[-1] + less])
 
 
 def _frames(values: NDArray[Any], frames: NDArray[np.intp], rate: int) -> NDArray[Any]:
-    """Of the last axis, `rate` numbers a frame, those of the given frames, and one more where there is one in all."""
+    """Select frames along the last axis, which has `rate` values per frame, and one extra value at its end or none."""
     at = (frames.clip(0)[:, None] * rate + np.arange(rate)).reshape(-1)
     return np.ascontiguousarray(values[..., np.append(at, at[-1] + 1) if values.shape[-1] % rate else at])
 
 
 def _joined(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`after`, faded over into from `before`, which is the same stretch as its beginning."""
+    """Cross-fade from `before` to `after`, whose beginning is the same stretch of sound."""
     count, joined = len(before), after.copy()
     joined[:count] += np.linspace(1, 0, count, dtype=np.float32) * (before - after[:count])
     return joined
 
 
 def _between(durations: NDArray[np.float32], begin: int, end: int) -> NDArray[np.float32]:
-    """What is left of each; the first lasts from `begin` on, if that is negative."""
+    """The part of each duration, frames, within [begin, end); a negative begin prolongs the first one."""
     bounds = np.concatenate([[min(0, begin)], np.cumsum(durations)])
     return np.diff(np.clip(bounds, begin, end)).astype(np.float32)

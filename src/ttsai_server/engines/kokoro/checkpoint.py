@@ -1,8 +1,8 @@
-"""The weights of the publisher's PyTorch model: its own file, or a published ONNX export of it, int8 or float.
+"""Reads the weights of the publisher's PyTorch model from its own file, or from an ONNX export of it, int8 or float.
 
-The exporter kept a parameter's own name where it went into the graph as it is (``encoder.bert.embeddings.LayerNorm.
-bias``); a weight that it folded or turned over has a number for a name, and is known by the node that uses it, which is
-named after the module's path (``/encoder/text_encoder/cnn.0/cnn.0.0/Conv``).
+The exporter kept a parameter's name if it is in the graph unchanged (``encoder.bert.embeddings.LayerNorm.bias``). A
+weight that was folded or transposed has a number for a name; it is identified by the node that uses it, which is named
+after the module's path (``/encoder/text_encoder/cnn.0/cnn.0.0/Conv``).
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ from ttsai_server.errors import EngineFailed
 
 Array = npt.NDArray[np.float32]
 _FRESH = re.compile(r"^bert\.pooler\.|\.(norm\d|adain\d\.\d)\.norm\.")
-"""What may be lacking: the pooler, which nothing reads, and what scales instance norms, which stays 1 and 0."""
+"""Parameters that may be missing: the unused pooler, and scale and shift of instance norms, which are 1 and 0."""
 _CALLED_FROM_OUTSIDE = re.compile(r"^(F0|N|F0_proj|N_proj|shared)\b")
-"""Parts of the predictor that the exporter saw without it."""
+"""Parts of the predictor whose node names lack the prefix `predictor`."""
 
 
 def exported(source: Path, fresh: Mapping[str, Any]) -> dict[str, Any]:
-    """A float32 tensor for each name of `fresh`, the state of a new KModel without weight norm, from the export.
+    """Read the state dict of a KModel from an ONNX export: name → float32 tensor.
 
-    Raises EngineFailed with the names that the export lacks, or has in another shape.
+    fresh: state dict of a new KModel without weight norm. Raises EngineFailed with the names that the export lacks, or
+    has in another shape.
     """
     edit = GraphEditor(onnx.load(source))
     dequantise(edit)
@@ -41,7 +42,7 @@ def exported(source: Path, fresh: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def published(source: Path, fresh: Mapping[str, Any]) -> dict[str, Any]:
-    """The same from the publisher's file; `fresh` is the state of a new KModel as it is, weight norm and all."""
+    """Read it from the publisher's file. fresh: state dict of a new KModel, with weight norm. Raises as `exported`."""
     parts = torch.load(source, map_location="cpu", weights_only=True)
     found = {f"{part}.{k.removeprefix('module.')}": v for part, tensors in parts.items() for k, v in tensors.items()}
     return _complete(found, fresh, source)
@@ -56,12 +57,12 @@ def _complete(found: Mapping[str, Any], fresh: Mapping[str, Any], source: Path) 
 
 
 def _named(edit: GraphEditor) -> dict[str, Array]:
-    """The constants that kept their parameter's name."""
+    """The constants that are named as their parameter."""
     return {re.sub(r"^(encoder|decoder)\.", "", name): value for name, value in edit.constants.items()}
 
 
 def _of_nodes(edit: GraphEditor) -> dict[str, Array]:
-    """The weights that are known by their node; of a module that runs more than once, the first."""
+    """The weights that are identified by their node; for a module that runs more than once, by the first."""
     found: dict[str, Array] = {}
     for node in edit.of("Gather", "Conv", "ConvTranspose", "MatMul", "Gemm", "LSTM"):
         for name, value in _weights(edit, node):

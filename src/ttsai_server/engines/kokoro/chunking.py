@@ -1,4 +1,4 @@
-"""Split phonemes that are too long for one step of the model; nothing is lost."""
+"""Splits phonemes into chunks that fit the model's input."""
 
 import re
 
@@ -8,13 +8,13 @@ _BREAKS = (
     re.compile(r"(?<=[,)”])\s*"),
     re.compile(r"\s+"),
 )
-"""Where to break, best first: sentence, clause, phrase, word."""
+"""Where to split, best first: after a sentence, a clause, a phrase, a word."""
 
 
 def split(phonemes: str, longest: int) -> list[str]:
-    """Pieces of at most `longest` phonemes that hold every symbol of `phonemes` in order, but for spaces at the ends.
+    """Split into pieces of at most `longest` phonemes, losing nothing but spaces at their ends.
 
-    A piece ends at the best kind of break that its second half has; only a word longer than `longest` is cut inside.
+    A piece ends at the best kind of break in its second half; only a word longer than `longest` is split.
     """
     pieces: list[str] = []
     rest = phonemes.strip()
@@ -26,7 +26,7 @@ def split(phonemes: str, longest: int) -> list[str]:
 
 
 def _end(text: str, longest: int) -> int:
-    """Where the first piece of `text`, which is longer than `longest`, ends: 1 to `longest`."""
+    """Length of the first piece of `text`, which is longer than `longest`: 1 to `longest`."""
     for kind in _BREAKS:
         ends = [m.start() for m in kind.finditer(text, 1, longest + 1) if longest // 2 <= m.start() <= longest]
         if ends:

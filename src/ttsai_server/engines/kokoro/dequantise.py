@@ -1,9 +1,9 @@
-"""Undo ONNX Runtime's dynamic int8 quantisation: integer kernels back to the float operators they were made from.
+"""Reverts ONNX Runtime's dynamic int8 quantisation: replaces integer operators by the original float operators.
 
 ONNX Runtime's dynamic quantiser (its documentation, "Quantize ONNX models") replaces ``MatMul`` and ``Conv`` by
 ``DynamicQuantizeLinear -> MatMulInteger|ConvInteger -> (+ rounded bias) -> Cast -> * scale``, ``LSTM`` by
-``com.microsoft.DynamicQuantizeLSTM`` and embedding tables by ``Gather -> DequantizeLinear``. Each keeps enough to get
-the float operator back: weight = (q - zero point) * scale, and the float bias is still in the file.
+``com.microsoft.DynamicQuantizeLSTM`` and embedding tables by ``Gather -> DequantizeLinear``. The float operator can be
+restored from each: weight = (q - zero point) * scale, and the float bias is still in the file.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ Array = npt.NDArray[np.float32]
 
 
 def dequantise(edit: GraphEditor) -> None:
-    """Replace every quantised operator of `edit`'s graph by its float32 original; a float graph is left as it is.
+    """Replace every quantised operator of the graph by its float32 original, in place; a float graph is unchanged.
 
-    Raises EngineFailed where a chain is not of the quantiser's form.
+    Raises EngineFailed if an operator was not quantised in the known way.
     """
     for node in edit.of("MatMulInteger"):
         _restore(edit, node, "MatMul", axis=-1)
@@ -34,7 +34,7 @@ def dequantise(edit: GraphEditor) -> None:
 
 
 def _restore(edit: GraphEditor, node: onnx.NodeProto, op: str, axis: int) -> None:
-    """An integer kernel and the scaling behind it become one float `op`, with the bias in it where there is one."""
+    """Replace an integer operator, its bias if any, and the scaling that follows by one float `op`."""
     activation = edit.producer(node.input[0], "DynamicQuantizeLinear").input[0]
     bias, cast = [], edit.only_consumer(node.output[0])
     if cast.op_type == "Add":
@@ -52,7 +52,7 @@ def _weight_scale(edit: GraphEditor, product: str) -> str:
 
 
 def _float_bias(edit: GraphEditor, add: onnx.NodeProto, product: str) -> str:
-    """The float bias that the quantised graph rounds as it runs: Div -> Floor -> Cast -> Reshape -> `add`."""
+    """Name of the float bias, which the graph rounds at run time: Div -> Floor -> Cast -> Reshape -> `add`."""
     name = other_input(add, product)
     for op in ("Reshape", "Cast", "Floor", "Div"):
         name = edit.producer(name, op).input[0]
@@ -60,7 +60,7 @@ def _float_bias(edit: GraphEditor, add: onnx.NodeProto, product: str) -> str:
 
 
 def _float_weight(edit: GraphEditor, quantised: str, scale: str, zero: str, axis: int) -> str:
-    """Name of the float32 constant (q - zero) * scale, scale and zero being scalars or vectors along `axis` of q."""
+    """Name of the float32 constant (q - zero) * scale; scale and zero are scalars or vectors along `axis` of q."""
     name = f"{quantised}.float"
     if name not in edit.constants:
         q = edit.constant(quantised)
@@ -82,7 +82,7 @@ def _restore_lstm(edit: GraphEditor, node: onnx.NodeProto) -> None:
 
 
 def _restore_table(edit: GraphEditor, node: onnx.NodeProto) -> None:
-    """Gather from an int8 table and DequantizeLinear become a Gather from the float table."""
+    """Replace Gather from an int8 table and DequantizeLinear by Gather from the float table."""
     gather = edit.producer(node.input[0], "Gather")
     table = _float_weight(edit, gather.input[0], node.input[1], node.input[2], axis=-1)
     edit.replace(node, "Gather", [table, gather.input[1]], gather.attribute)
@@ -93,7 +93,7 @@ def _wide(values: npt.NDArray[np.generic]) -> Array:
 
 
 def _along(values: npt.NDArray[np.generic], q: npt.NDArray[np.generic], axis: int) -> Array:
-    """A scalar, or a vector along `axis`, shaped to broadcast against `q`."""
+    """Reshape a scalar, or a vector along `axis`, to broadcast against `q`."""
     shape = [1] * q.ndim
     shape[axis] = -1
     return _wide(values).reshape(shape if values.ndim else ())

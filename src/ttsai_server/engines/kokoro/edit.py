@@ -1,4 +1,4 @@
-"""Small edits of an ONNX graph: look up producers, consumers and constants, replace a node, drop what became unused."""
+"""Edits an ONNX graph: looks up producers, consumers and constants, replaces nodes, removes what became unused."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Constant = npt.NDArray[Any]
 
 
 class GraphEditor:
-    """A graph taken apart into lists that are cheap to edit; `model` puts it together again.
+    """A graph as lists that are cheap to edit; `model` builds the edited graph.
 
-    Look-ups raise EngineFailed where the graph is not of the expected form.
+    Look-ups raise EngineFailed if the graph is not of the expected form.
     """
 
     def __init__(self, model: onnx.ModelProto) -> None:
@@ -28,11 +28,11 @@ class GraphEditor:
         self.constants: dict[str, Constant] = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
         self.inputs = list(model.graph.input)
         self.outputs = list(model.graph.output)
-        self._made = 0
+        self._inserted = 0
         self._index()
 
     def of(self, *ops: str) -> list[onnx.NodeProto]:
-        """Every node of those operators, in the graph's order."""
+        """All nodes with one of those operators, in the graph's order."""
         return [n for n in self.nodes if n.op_type in ops]
 
     def constant(self, name: str) -> Constant:
@@ -42,13 +42,13 @@ class GraphEditor:
         return self.constants[name]
 
     def producer(self, name: str, op: str) -> onnx.NodeProto:
-        """The node that makes `name`, which must be an `op`."""
+        """The node whose output is `name`; its operator must be `op`."""
         if name not in self._producers:
             raise EngineFailed(f"nothing makes {name!r}; expected a {op}")
         return expect(self._producers[name], op)
 
     def made_by(self, op: str) -> set[str]:
-        """The names that nodes of operator `op` make."""
+        """Names of all outputs of nodes with operator `op`."""
         return {out for n in self.of(op) for out in n.output}
 
     def consumers(self, name: str) -> list[onnx.NodeProto]:
@@ -66,15 +66,15 @@ class GraphEditor:
         inputs: Sequence[str],
         attributes: Iterable[onnx.AttributeProto] = (),
     ) -> None:
-        """Turn `node`, in its place, into a standard `op` that makes the same outputs from `inputs`."""
+        """Replace `node`, in place, by a standard `op` with the same outputs and name."""
         new = helper.make_node(op, list(inputs), list(node.output), name=node.name)
         new.attribute.extend(attributes)
         node.CopyFrom(new)
 
     def put_before(self, node: onnx.NodeProto, op: str, inputs: Sequence[str], **attributes: Any) -> str:
-        """Insert a standard `op` in front of `node`; returns the name of what it makes."""
-        self._made += 1
-        name = f"{node.output[0]}/{self._made}"
+        """Insert a standard `op` before `node`; returns the name of its output."""
+        self._inserted += 1
+        name = f"{node.output[0]}/{self._inserted}"
         position = next(i for i, n in enumerate(self.nodes) if n is node)
         self.nodes.insert(position, helper.make_node(op, list(inputs), [name], name=name, **attributes))
         return name
@@ -93,7 +93,7 @@ class GraphEditor:
         return self.add(f"index:{values}", np.array(values, np.int64))
 
     def prune(self) -> None:
-        """Drop the nodes and constants that no graph output depends on."""
+        """Remove the nodes and constants that no graph output depends on."""
         needed = {o.name for o in self.outputs}
         kept: list[onnx.NodeProto] = []
         for node in reversed(self.nodes):
@@ -113,7 +113,7 @@ class GraphEditor:
         self._index()
 
     def part(self, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]) -> GraphEditor:
-        """The stretch of the graph between those values, as a graph of its own that shares the constants."""
+        """The subgraph between those values, as a new editor that shares the constants."""
         cut = {value.name for value in inputs}
         part = copy(self)
         part.inputs, part.outputs = list(inputs), list(outputs)
@@ -122,7 +122,7 @@ class GraphEditor:
         return part
 
     def model(self, name: str, opset: int, ir_version: int) -> onnx.ModelProto:
-        """The edited graph as a model of the standard operator set alone."""
+        """The edited graph as a model that uses the standard operator set only."""
         tensors = [numpy_helper.from_array(np.asarray(v, order="C"), k) for k, v in self.constants.items()]
         graph = helper.make_graph(self.nodes, name, self.inputs, self.outputs, tensors)
         opsets = [helper.make_opsetid("", opset)]

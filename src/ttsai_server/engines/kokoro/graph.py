@@ -1,25 +1,25 @@
-"""Build the three float32 graphs that the CPU runtimes run, from a published ONNX export of Kokoro-82M, int8 or float.
+"""Builds the three float32 graphs that the CPU backends run, from a published ONNX export of Kokoro-82M, int8 or float.
 
 The published exports (thewh1teagle's kokoro-onnx release and onnx-community's repository hold the same graph) use ONNX
-Runtime's own fused operators and, in int8, its quantised kernels. The built graphs have standard operators only, in
-float32. They run one after the other, and each takes what it needs of what there is by then. There are three because
-they want different precisions: prosody adds up phases and rounds durations, which bfloat16 spoils; the encoder takes
-bfloat16 well (of 200 durations one changes, by a frame), and so does the decoder, where five sixths of the time go.
+Runtime's fused operators and, in int8, its quantised kernels. The built graphs have standard operators only, in
+float32. They run one after the other; a graph's inputs are the model's inputs and outputs of the earlier graphs. There
+are three because they need different precisions: prosody adds up phases and rounds durations, which bfloat16 spoils;
+bfloat16 is good enough for the encoder (one of 200 durations changes, by a frame) and for the decoder, which takes five
+sixths of the time.
 
-encoder.onnx, the phonemes' context; takes bfloat16
+encoder.onnx, encodes the phonemes; bfloat16 will do
     in  ``input_ids`` int64 (1, n): 0, phoneme ids, 0; n <= 512
     out ``context`` float32 (1, n, 512)
 prosody.onnx, durations, pitch and excitation; run it in float32
     in  ``input_ids`` · ``context`` · ``style`` float32 (1, 256) · ``speed`` float32 (1,)
     out ``duration`` float32 (1, n): frames of 600 samples that each id lasts; t is their sum
         ``asr`` (1, 512, t) · ``f0`` (1, 2 t) Hz · ``energy`` (1, 2 t) · ``harmonics`` (1, 22, 120 t + 1)
-decoder.onnx, the decoder and vocoder; takes bfloat16
-    in  ``asr`` · ``f0`` · ``energy`` · ``harmonics``, of which silence at either end may be left out · ``style`` ·
-        ``shares`` float32 (2,), adding up to 1: of what is given, and of what was left out
+decoder.onnx, the decoder and vocoder; bfloat16 will do
+    in  ``asr`` · ``f0`` · ``energy`` · ``harmonics``, each with or without the silence at either end · ``style`` ·
+        ``shares`` float32 (2,), which sum to 1: of the frames given, and of the silence left out
     out ``waveform`` float32 (600 t,), 24 kHz
 
-The exports hold no random operator (their makers left out the noise of the harmonic source): equal inputs give equal
-sound.
+The exports have no random operators (they omit the noise of the harmonic source), so the result is deterministic.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ PARTS = {
     PROSODY: ("input_ids", "context", "style", "speed"),
     DECODER: ("asr", "f0", "energy", "harmonics", "style", "shares"),
 }
-"""What each takes, in the order in which they run."""
+"""Graph → its inputs, in the order in which they run."""
 FORM = 5
-"""Of what `build` makes: one more whenever that changes."""
+"""Version of the files that `build` writes; increment it whenever they change."""
 _FORM_FILE = "form"
 _OPSET, _IR_VERSION = 20, 9
 _INPUTS = {"tokens": "input_ids", "input_ids": "input_ids", "style": "style", "speed": "speed"}
@@ -73,15 +73,15 @@ _SHAPES: dict[str, list[str | int]] = {
 
 
 def built(folder: Path) -> bool:
-    """Whether that folder holds the graphs as this version of `build` writes them."""
+    """Whether the folder holds the graphs as written by this version of `build`."""
     form = folder / _FORM_FILE
     return form.is_file() and form.read_text("ascii") == str(FORM) and all((folder / part).is_file() for part in PARTS)
 
 
 def build(source: Path, target: Path) -> None:
-    """Write the three graphs, made from the ONNX export at `source`, to the folder `target`, all or none.
+    """Build the three graphs from the ONNX export `source` and write them to the folder `target`, atomically.
 
-    Raises EngineFailed where `source` is not a Kokoro export of the known form.
+    Raises EngineFailed if `source` is not a Kokoro export of the known form.
     """
     edit = GraphEditor(onnx.load(source))
     _check(edit)
@@ -116,7 +116,7 @@ def _check(edit: GraphEditor) -> None:
 
 
 def _name_cuts(edit: GraphEditor) -> None:
-    """Give the inputs, the cuts and the durations their names."""
+    """Rename the inputs, the values between the graphs, and the durations."""
     rounded = edit.made_by("Round")
     frames = one([n.output[0] for n in edit.of("Clip") if n.input[0] in rounded], "rounded duration")
     for value in edit.inputs:

@@ -1,4 +1,4 @@
-"""Keep resident memory low: what the kernel holds on to by default."""
+"""Releases resident memory of mapped weights."""
 
 import ctypes
 from pathlib import Path
@@ -8,9 +8,9 @@ _MAPS = Path("/proc/self/maps")
 
 
 def forget_pages(folder: Path) -> None:
-    """Let go of the resident pages of files under `folder` that are mapped read-only; elsewhere than on Linux nothing.
+    """Drop the resident pages of files under `folder` that are mapped read-only, by madvise(2). Linux only.
 
-    They come back from the file when they are read again: madvise(2).
+    The kernel reads them from the file again when needed.
     """
     if not _MAPS.is_file():
         return

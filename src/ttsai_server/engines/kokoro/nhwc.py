@@ -1,7 +1,7 @@
-"""The decoder's sequences, (1, channels, length), as images of height 1, (1, channels, 1, length).
+"""Turns the decoder's sequences, (1, channels, length), into images of height 1, (1, channels, 1, length).
 
-OpenVINO's normalisation works on channels-last memory, which its fast convolutions want, in four dimensions but not in
-three: with three it moves every tensor to another layout and back around each convolution, a tenth of the whole cost.
+OpenVINO's fast convolutions need channels-last memory (NHWC), which its normalisation supports in four dimensions but
+not in three: there, it converts every tensor's layout before and after each convolution, a tenth of the whole cost.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ _ANY_RANK = (*_ELEMENTWISE, "Concat", "MatMul", "Split", "Transpose")
 
 
 def as_images(edit: GraphEditor, sequences: Sequence[str]) -> None:
-    """Insert a third axis of length 1 everywhere, from the inputs `sequences` on; ports keep their shapes.
+    """Insert a third axis of length 1 everywhere after the inputs `sequences`; the graph's inputs and outputs keep
+    their shapes.
 
-    Raises EngineFailed at an operator that the decoder is not known to have.
+    Raises EngineFailed at an operator that the known decoder does not have.
     """
     edit.constants = {k: np.expand_dims(v, 2) if v.ndim == 3 else v for k, v in edit.constants.items()}
     for node in edit.nodes:

@@ -1,8 +1,8 @@
-"""Rewrites of the float Kokoro graph: standard operators only, a mended inverse STFT, and forms that CPUs run fast.
+"""Rewrites the float Kokoro graph: standard operators only, a corrected inverse STFT, and operators that CPUs run fast.
 
-Each function changes a GraphEditor in place and raises EngineFailed where the graph is not the known export. None
-changes the result beyond float32 rounding, but for `mend_inverse_stft`, which removes a fault of the exports, and
-`count_silence`, where silence is left out.
+Each function changes a GraphEditor in place and raises EngineFailed if the graph is not the known export. They keep
+the result up to float32 rounding, except `mend_inverse_stft`, which corrects an error of the exports, and
+`count_silence`, if silence is left out.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from ttsai_server.errors import EngineFailed
 
 STFT_LENGTH, STFT_HOP, STFT_BINS = 20, 5, 11
 RATES = ((r"/decode\.3/norm2/", 2), (r"/(noise_res\.0|resblocks\.[012])/", 20), (r"/(noise_res|resblocks)", 120))
-"""Which of the decoder's norms see how many numbers a frame; all others see one."""
+"""Pattern of the names of the decoder's norms → values per frame of their input; for all others it is 1."""
 EDGE = (1, 3)
-"""Frames between which silence is like what was left out: the very first has nothing before it."""
+"""Frames, [begin, end), that represent the silence left out; the very first differs, since nothing precedes it."""
 Array = npt.NDArray[np.float32]
 
 
 def standardise(edit: GraphEditor) -> None:
-    """ONNX Runtime's fused operators as standard ones."""
+    """Replace ONNX Runtime's fused operators by standard ones."""
     for node in edit.of("FastGelu"):
         biased = edit.put_before(node, "Add", node.input[:2])
         edit.replace(node, "Gelu", [biased], [helper.make_attribute("approximate", "tanh")])
@@ -44,20 +44,20 @@ def standardise(edit: GraphEditor) -> None:
 
 
 def _split_fused_matmul(edit: GraphEditor, node: onnx.NodeProto) -> None:
-    """FusedMatMul with its first input, (1, a, b), transposed: the only form that the export has."""
+    """Split a FusedMatMul that transposes its first input, (1, a, b), the only form in the export."""
     if [attribute(node, k, d) for k, d in (("transA", 0), ("transB", 0), ("alpha", 1.0))] != [1, 0, 1.0]:
         raise EngineFailed(f"{node.name!r} is not the fused product of the known export")
-    turned = edit.put_before(node, "Transpose", node.input[:1], perm=[0, 2, 1])
-    edit.replace(node, "MatMul", [turned, node.input[1]])
+    transposed = edit.put_before(node, "Transpose", node.input[:1], perm=[0, 2, 1])
+    edit.replace(node, "MatMul", [transposed, node.input[1]])
 
 
 def mend_inverse_stft(edit: GraphEditor) -> None:
-    """Replace what follows the inverse STFT's overlap-add by its true normalisation.
+    """Replace what follows the inverse STFT's overlap-add by the correct normalisation.
 
-    The exports divide the first 20 samples alone, by the squared window of one single frame (down to 6e-4: a click at
+    The exports divide only the first 20 samples, by the squared window of a single frame (down to 6e-4: a click at
     every start), and leave all later ones too loud by the window's overlap: squared Hann windows of 20 samples at hop
-    5 add up to 1.5. Here that sum goes into the basis, and the half window that is cropped at both ends is the
-    transposed convolution's own padding.
+    5 sum to 1.5. Here that sum is folded into the basis, and the half window to crop at both ends becomes the padding
+    of the transposed convolution.
     """
     node = one([n for n in edit.of("ConvTranspose") if "istft" in n.name], "inverse STFT")
     overlap = np.square(_hann()).sum() / STFT_HOP
@@ -71,10 +71,10 @@ def mend_inverse_stft(edit: GraphEditor) -> None:
 
 
 def convolve_stft(edit: GraphEditor) -> None:
-    """The STFT as a convolution with its basis, and a phase that is defined where a bin is real, or nothing at all.
+    """Replace the STFT by a convolution with its basis, and define the phase of real and of zero bins.
 
-    The lowest and the highest bin are real: half a turn where negative, whichever way their zero imaginary part was
-    rounded; a bin that is exactly 0 has phase 0, not NaN.
+    The lowest and the highest bin are real: if negative, their phase is pi, whatever the sign of their zero imaginary
+    part; a bin that is exactly 0 has phase 0, not NaN.
     """
     stft = one(edit.of("STFT"), "STFT")
     signal = edit.producer(stft.input[0], "Reshape").input[0]  # (1, 1, samples)
@@ -95,7 +95,7 @@ def convolve_stft(edit: GraphEditor) -> None:
 
 
 def _stft_basis() -> Array:
-    """Float32 (2 bins, 1, length): windowed cosines, then negative sines."""
+    """float32 (2 bins, 1, length): windowed cosines, then negative sines."""
     turns = np.outer(np.arange(STFT_BINS), np.arange(STFT_LENGTH)) / STFT_LENGTH
     sines = -np.sin(2 * np.pi * turns)
     sines[[0, -1]] = 0.0
@@ -108,12 +108,12 @@ def _hann() -> npt.NDArray[np.float64]:
 
 
 def unroll_snake(edit: GraphEditor) -> None:
-    """sin(a x)^2, of the generator's Snake activations (Ziyin et al. 2020), as arithmetic that vectorises.
+    """Replace sin(a x)^2, of the generator's Snake activations (Ziyin et al. 2020), by arithmetic that vectorises.
 
-    With v = |a x / pi mod 1| - 1/2 it is cos(pi v)^2, and with d = sqrt(2) cos(pi v / 2) that is (d^2 - 1)^2; d is a
-    parabola in v^2, fitted so that the largest error of the square is least: 1.8e-5. Each step reads nothing but the
-    step before, so that OpenVINO makes one kernel of all, the sum with x included: with a scalar sine in the middle
-    they took a third of the time.
+    With v = |a x / pi mod 1| - 1/2 it is cos(pi v)^2, and with d = sqrt(2) cos(pi v / 2) that is (d^2 - 1)^2; d is
+    approximated by a parabola in v^2, fitted to minimise the largest error of the square: 1.8e-5. Each operator reads
+    only the previous one's output, so OpenVINO fuses all of them, and the sum with x, into one kernel; with a scalar
+    sine in the middle they took a third of the whole time.
     """
     sines = edit.made_by("Sin")
     for square in edit.of("Pow"):
@@ -140,22 +140,22 @@ def _unroll(edit: GraphEditor, square: onnx.NodeProto, angle: onnx.NodeProto) ->
         value = edit.put_before(square, op, [value, edit.number(constant)])
     edit.replace(square, "Pow", [value, edit.number(2.0)])
     last = square
-    while x not in last.input:  # the factor 1 / a, then the sum with x: OpenVINO joins on the first input only
+    while x not in last.input:  # the factor 1 / a, then the sum with x: OpenVINO fuses along the first input only
         name = last.output[0]
         last = edit.only_consumer(name)
         edit.replace(last, last.op_type, [name, other_input(last, name)])
 
 
 def stack_styles(edit: GraphEditor) -> None:
-    """AdaIN's scales 1 + g and shifts, halves of what a linear layer each makes of the style, by one product for all.
+    """Compute AdaIN's scales 1 + g and shifts, the halves of a linear layer's output, by one product for all layers.
 
-    The 1 is part of a bias. OpenVINO makes one kernel of the product with the scale and the sum with the shift, unless
-    either comes straight from a Split (a Reshape between them is enough), and takes over the memory layout of most of
-    what the kernel reads, first of all the first: that of convolutions. Two hundred products for themselves, each with
-    a kernel and a layout of its own, took 80 MB more.
+    The 1 is added to the bias. OpenVINO fuses the product with the scale and the sum with the shift into one kernel,
+    unless either comes directly from a Split (a Reshape in between is enough), and uses the memory layout of the
+    kernel's inputs, the first one's in doubt: that of convolutions. Two hundred separate products, each with its own
+    kernel and layout, took 80 MB more.
 
-    Where a Snake follows, the turns that its sine is taken of have a scale and a shift of their own: OpenVINO makes one
-    kernel of steps whose ends meet only if they begin at different values.
+    Where a Snake follows, the input of its sine gets its own scale and shift: OpenVINO fuses two branches that join
+    only if they begin at different values.
     """
     stacks: dict[str, _Stack] = {}
     for split in edit.of("Split"):
@@ -168,10 +168,10 @@ def stack_styles(edit: GraphEditor) -> None:
 
 
 class _Stack:
-    """Linear layers of one style, (1, inputs), as one."""
+    """Linear layers with the same input, a style (1, inputs), combined into one."""
 
     def __init__(self, edit: GraphEditor, style: str, first: onnx.NodeProto) -> None:
-        """first: the node before which the product is made."""
+        """first: the node before which the product is inserted."""
         self._edit = edit
         self._names = f"{style}.weights", f"{style}.biases"
         self._weights: list[Array] = []
@@ -179,19 +179,20 @@ class _Stack:
         self._height = 0
         product = edit.put_before(first, "MatMul", [style, self._names[0]])
         biased = edit.put_before(first, "Add", [product, self._names[1]])
-        self._made = edit.put_before(first, "Reshape", [biased, edit.index(-1)])
+        self._stacked = edit.put_before(first, "Reshape", [biased, edit.index(-1)])
 
     def add(self, node: onnx.NodeProto, weights: Array, biases: Array) -> str:
-        """A layer, (inputs, channels) and (channels,); the name of what it makes, before `node`: (1, channels, 1)."""
+        """Add a layer: weights (inputs, channels), biases (channels,). Returns the name of its output, (1, channels,
+        1), which is computed before `node`."""
         channels, bounds = len(biases), (self._height, self._height + len(biases), 0)
         self._weights.append(weights)
         self._biases.append(biases)
         self._height += channels
-        part = self._edit.put_before(node, "Slice", [self._made, *(self._edit.index(v) for v in bounds)])
+        part = self._edit.put_before(node, "Slice", [self._stacked, *(self._edit.index(v) for v in bounds)])
         return self._edit.put_before(node, "Reshape", [part, self._edit.index(1, channels, 1)])
 
     def close(self) -> None:
-        """Put the layers together; none may be added after it."""
+        """Concatenate the layers; none may be added after it."""
         for name, parts in zip(self._names, (self._weights, self._biases), strict=True):
             self._edit.add(name, np.concatenate(parts, axis=-1))
 
@@ -214,7 +215,7 @@ def _stack_style(
     total = expect(edit.only_consumer(product.output[0]), "Add")
 
     def scale_and_shift(node: onnx.NodeProto, factor: Array) -> None:
-        """Make `node` the sum of the shift and the product of scale and sequence, each `factor` (channels,) times."""
+        """Replace `node` by sequence * scale + shift, both multiplied by `factor` (channels,)."""
         scale, shift = (stacks[style].add(node, weights[half] * factor, biases[half] * factor) for half in (0, 1))
         edit.replace(node, "Add", [edit.put_before(node, "Mul", [normal, scale]), shift])
 
@@ -225,10 +226,10 @@ def _stack_style(
 
 
 def shuffle_upsampling(edit: GraphEditor) -> None:
-    """A transposed convolution whose kernel is two strides long, as a plain convolution and a shuffle.
+    """Replace transposed convolutions whose kernel is two strides long by a convolution and a shuffle.
 
-    Output o of stride s and padding p reads, with o + p = m s + j, x[m] by tap j and x[m - 1] by tap j + s: a kernel of
-    two samples that makes s outputs at once.
+    For stride s and padding p, output o = m s + j - p is x[m] times tap j plus x[m - 1] times tap j + s: a kernel of
+    two samples that computes s outputs at once.
     """
     for node in edit.of("ConvTranspose"):
         weight = edit.constant(node.input[1])  # (in, out, kernel)
@@ -247,19 +248,19 @@ def _shuffle(edit: GraphEditor, node: onnx.NodeProto, weight: Array, stride: int
         inputs.append(edit.add(f"{node.input[2]}.phases", np.tile(edit.constant(node.input[2]), stride)))
     phases = edit.put_before(node, "Conv", inputs, pads=[1, 1])
     split = edit.put_before(node, "Reshape", [phases, edit.index(1, stride, channels, -1)])
-    turned = edit.put_before(node, "Transpose", [split], perm=[0, 2, 3, 1])
-    woven = edit.put_before(node, "Reshape", [turned, edit.index(1, channels, -1)])
-    edit.replace(node, "Slice", [woven, *(edit.index(v) for v in (pad, pad - stride, 2))])
+    transposed = edit.put_before(node, "Transpose", [split], perm=[0, 2, 3, 1])
+    interleaved = edit.put_before(node, "Reshape", [transposed, edit.index(1, channels, -1)])
+    edit.replace(node, "Slice", [interleaved, *(edit.index(v) for v in (pad, pad - stride, 2))])
 
 
 def count_silence(edit: GraphEditor, shares: str) -> None:
-    """Let the decoder's norms count silence that is left out at its ends, so that speech is the same without it.
+    """Let the decoder's norms include the silence left out at the ends, so that speech stays the same without it.
 
-    AdaIN norms over time: the less silence there is, the softer the rest becomes, up to 3 dB where two words are said.
-    With y normed over what is given, mean 0 and variance 1, and e like what is left out, the mean of all is m = b E[e]
-    and the variance v = a + b E[e^2] - m^2, where a and b are the `shares` of what is given and left out. The norm of
-    all is (y - m) / sqrt(v), which goes into the scale and the shift that follow: nothing but vectors of one number a
-    channel is computed for it. The silence at the start stands for all: e is a few frames of it.
+    AdaIN normalises over time: with less silence the rest becomes softer, by up to 3 dB for two words. Let y be the
+    given frames normalised to mean 0 and variance 1, e the silence left out, and a and b the `shares` of the two. Then
+    the mean of all frames is m = b E[e] and their variance v = a + b E[e^2] - m^2. Normalising by them gives (y - m) /
+    sqrt(v), which is folded into the scale and shift that follow, so the extra cost is vectors of one value per
+    channel. For e we take a few frames of the silence at the start. shares: name of the new input.
     """
     given, left_out = (
         edit.put_before(edit.nodes[0], "Slice", [shares, *(edit.index(v) for v in (part, part + 1, 0))])
@@ -282,7 +283,7 @@ def _count_silence(
         return edit.put_before(pairs[0][0], op, inputs)
 
     def share(values: str) -> str:
-        """What their mean over time, (1, channels, 1), adds to that of all."""
+        """Their mean over time, (1, channels, 1), times the share of the silence."""
         return put("Mul", edit.put_before(pairs[0][0], "ReduceMean", [values, edit.index(2)]), left_out)
 
     silence = put("Slice", normed, *(edit.index(v) for v in (EDGE[0] * rate, EDGE[1] * rate, 2)))

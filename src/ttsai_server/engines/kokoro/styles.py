@@ -1,4 +1,4 @@
-"""Voices: tables of style vectors, one row a length in phonemes."""
+"""Voices: tables of style vectors, with a row for each number of phonemes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,19 +11,19 @@ from ttsai_server.errors import BadRequest, EngineFailed
 
 Array = npt.NDArray[np.float32]
 LONGEST = 510
-"""Phonemes that the model takes at once; also the rows of a table."""
+"""Most phonemes of the model's input; also the number of rows of a table."""
 _WIDTH = 256
 
 
 class Styles:
-    """The style tables in voices/*.bin, each float32 (510, 256), read when first asked for."""
+    """The style tables in voices/*.bin, each float32 (510, 256), read at the first use."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._tables: dict[str, Array] = {}
 
     def blend(self, voices: Sequence[Preset]) -> Array:
-        """Float32 (510, 256): the mean of the voices' tables by weight. Raises BadRequest for an unknown voice."""
+        """The weighted mean of the voices' tables, float32 (510, 256). Raises BadRequest for an unknown voice."""
         total = sum(voice.weight for voice in voices)
         return sum(self._table(voice.id) * np.float32(voice.weight / total) for voice in voices)  # type: ignore[return-value]
 
@@ -43,5 +43,5 @@ class Styles:
 
 
 def row(table: Array, phonemes: int) -> Array:
-    """Float32 (1, 256): the style for that many phonemes."""
+    """The style vector for that many phonemes, float32 (1, 256)."""
     return table[None, min(max(phonemes, 1), LONGEST) - 1]

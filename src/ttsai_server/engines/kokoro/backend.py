@@ -1,4 +1,4 @@
-"""What the adapter needs of the library that runs the model, and which library that is."""
+"""Interface of the libraries that run the model, and the choice among them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.errors import EngineFailed
 
-Name = Literal["auto", "openvino", "onnxruntime", "torch"]
+BackendName = Literal["auto", "openvino", "onnxruntime", "torch"]
 Precision = Literal["auto", "f32", "bf16"]
 
 _NEEDS = {
@@ -23,54 +23,54 @@ _NEEDS = {
     "openvino": ("ttsai-server[kokoro]", "openvino"),
     "onnxruntime": ("ttsai-server[kokoro]", "onnxruntime"),
 }
-"""What to ask pip for, and the packages that it brings."""
+"""Backend → requirement to install with pip, and the modules that have to be there."""
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One step of work."""
+class PhonemeChunk:
+    """Input of the model: one chunk of phonemes."""
 
     ids: npt.NDArray[np.int64]
     """(1, n): 0, the phonemes' ids, 0."""
     style: npt.NDArray[np.float32]
-    """(1, 256)."""
+    """The voice's style vector, (1, 256)."""
     speed: float
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class ModelOutput:
     waveform: npt.NDArray[np.float32]
-    """(samples,), 24 kHz."""
+    """(samples,), at 24 kHz."""
     frames: npt.NDArray[np.float32]
-    """(n,): frames of 600 samples that each id of the step lasts in it."""
+    """(n,): duration of each id in this waveform, in frames of 600 samples."""
     last: bool = True
-    """Whether it is the end of the step."""
+    """Whether it is the end of the chunk."""
 
 
-class Runtime(ABC):
-    """A loaded model; `speak` may be called from as many threads at once as it was loaded for."""
+class InferenceBackend(ABC):
+    """A loaded model; as many threads may call it at once as it was loaded for (`concurrency`)."""
 
     @abstractmethod
-    def speak(self, step: Step, cancellation: Cancellation) -> Speech:
-        """Run the model. Raises Cancelled soon after it was told to stop."""
+    def speak(self, chunk: PhonemeChunk, cancellation: Cancellation) -> ModelOutput:
+        """Run the model. Raises Cancelled soon after it was cancelled."""
 
-    def stream(self, step: Step, cancellation: Cancellation) -> Generator[Speech]:
-        """Run the model so that sound can be heard before all of it is made: the step in parts, a short one first.
+    def stream(self, chunk: PhonemeChunk, cancellation: Cancellation) -> Generator[ModelOutput]:
+        """Run the model so that sound is ready before the whole chunk is: yields it in parts, a short one first.
 
-        A runtime that can't yields one part, all of it.
+        A backend that does not support this yields the whole chunk.
         """
-        yield self.speak(step, cancellation)
+        yield self.speak(chunk, cancellation)
 
     @abstractmethod
     def close(self) -> None:
         """Free everything. Idempotent."""
 
 
-def open_runtime(name: Name, precision: Precision, place: LoadContext, concurrency: int) -> Runtime:
-    """Load the model by the library of that name; `auto`: torch on CUDA, else OpenVINO, else ONNX Runtime.
+def open_backend(name: BackendName, precision: Precision, place: LoadContext, concurrency: int) -> InferenceBackend:
+    """Load the model with the library of that name; `auto`: torch on CUDA, else OpenVINO, else ONNX InferenceBackend.
 
-    Raises EngineFailed where the library is not installed or does not run here; `auto` warns and takes the next.
+    Raises EngineFailed if the library is not installed or does not run here; `auto` logs it and tries the next.
     """
     *others, last = _candidates(name, place.device)
     for candidate in others:
@@ -81,30 +81,30 @@ def open_runtime(name: Name, precision: Precision, place: LoadContext, concurren
     return _open(last, precision, place, concurrency)
 
 
-def _candidates(name: Name, device: str) -> tuple[str, ...]:
+def _candidates(name: BackendName, device: str) -> tuple[str, ...]:
     if name != "auto":
         return (name,)
     return (*(["torch"] if device == "cuda" else []), "openvino", "onnxruntime")
 
 
 def _absent(candidate: str) -> str:
-    """What is not installed and how to install it; empty if all is there."""
+    """Message with the missing packages and how to install them; empty if none is missing."""
     requirement, *packages = _NEEDS[candidate]
     absent = [package for package in packages if not find_spec(package)]
     return f"not installed: {', '.join(absent)}; pip install '{requirement}'" if absent else ""
 
 
-def _open(name: str, precision: Precision, place: LoadContext, concurrency: int) -> Runtime:
+def _open(name: str, precision: Precision, place: LoadContext, concurrency: int) -> InferenceBackend:
     if absent := _absent(name):
         raise EngineFailed(f"Kokoro can't run by {name}: {absent}.")
     if name == "torch":
-        from ttsai_server.engines.kokoro.torch_runtime import Torch
+        from ttsai_server.engines.kokoro.torch_backend import Torch
 
         return Torch(place)
     if name == "openvino":
-        from ttsai_server.engines.kokoro.openvino_runtime import OpenVino
+        from ttsai_server.engines.kokoro.openvino_backend import OpenVino
 
         return OpenVino(place, precision, concurrency)
-    from ttsai_server.engines.kokoro.onnx_runtime import OnnxRuntime
+    from ttsai_server.engines.kokoro.onnx_backend import OnnxRuntime
 
     return OnnxRuntime(place)

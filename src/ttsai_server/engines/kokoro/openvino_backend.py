@@ -1,4 +1,4 @@
-"""Kokoro by OpenVINO on the CPU: prosody in float32, the rest in the best precision that the CPU has."""
+"""Kokoro by OpenVINO on the CPU: prosody in float32, the rest in bfloat16 if the CPU supports it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
+from ttsai_server.engines.kokoro.backend import PhonemeChunk, Precision
 from ttsai_server.engines.kokoro.chain import Chain
 from ttsai_server.engines.kokoro.graph import DECODER, GRAPH, PARTS, PROSODY
 from ttsai_server.engines.kokoro.memory import forget_pages
-from ttsai_server.engines.kokoro.runtime import Precision, Step
 from ttsai_server.errors import EngineFailed
 from ttsai_server.memory import return_freed
 
@@ -25,36 +25,36 @@ if TYPE_CHECKING:
 Tensors = dict[str, Any]
 logger = logging.getLogger(__name__)
 KERNELS_KEPT = {DECODER: 256}
-"""Those of the decoder's last four or five lengths, 40 MB: a twelfth of the CPU."""
+"""Graph → cached kernels: those of the decoder's last four or five input lengths, 40 MB; saves a twelfth of the CPU."""
 APART = {"SNIPPETS_MODE": "DISABLE"}
-"""For the decoder: lest OpenVINO joins the small vectors of a norm with the large kernels beside, a tenth of the CPU.
+"""For the decoder: keeps OpenVINO from fusing the small vectors of a norm with large kernels; saves a tenth of the CPU.
 
-An option that it does not list, and may one day refuse.
+OpenVINO does not document this option and may reject it one day.
 """
 ELSE_KEPT = 8
-"""Those of one inference: equal layers share a kernel. A text has a length of its own, and more would pile up."""
+"""Cached kernels of the other graphs, those of one inference: input lengths differ, so more would not be reused."""
 
 
 def convert(folder: Path) -> None:
-    """Put OpenVINO's own form of the graphs beside them: float16 weights that are mapped, not read, into memory.
+    """Save the graphs in `folder` also in OpenVINO's format, with float16 weights, which it maps into memory.
 
-    OpenVINO keeps the given weights beside the layout that its kernels want. Float16 rounds one by at most a part in
-    2048, a hundredth of what int8 did: 66 dB below the sound, where computing in bfloat16 is 27 dB below.
+    OpenVINO keeps the given weights in memory beside its own copy in the layout of its kernels. The error of float16
+    weights is 66 dB below the sound; that of computing in bfloat16 is 27 dB below.
     """
     import openvino
 
     for part in PARTS:
         draft = (folder / f"draft-{part}").with_suffix(".xml")
         openvino.save_model(openvino.Core().read_model(folder / part), draft, compress_to_fp16=True)
-        for suffix in (".bin", ".xml"):  # the one that is looked for comes last
+        for suffix in (".bin", ".xml"):  # the .xml last: its presence means that both are complete
             draft.with_suffix(suffix).replace((folder / part).with_suffix(suffix))
 
 
 class OpenVino(Chain):
-    """See Runtime. Each of `concurrency` streams has `place.threads` threads."""
+    """See InferenceBackend. Each of `concurrency` streams has `place.threads` threads."""
 
     def __init__(self, place: LoadContext, precision: Precision, concurrency: int) -> None:
-        # read when the library starts; 1,024, the default, are 150 MB that win nothing beside OpenVINO's own
+        # read when the library starts; the default, 1,024, takes 150 MB and gains nothing beside OpenVINO's own cache
         os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
         import openvino
 
@@ -62,19 +62,19 @@ class OpenVino(Chain):
         core = openvino.Core()
         best = _best(core) if precision == "auto" else precision
         # prosody is hundreds of small operators and recurrences: a second thread would mostly wait
-        ways = {name: ("f32", 1) if name == PROSODY else (best, place.threads) for name in PARTS}
-        super().__init__({n: _Part(core, place.weights / GRAPH / n, *way, concurrency) for n, way in ways.items()})
-        self.speak(Step(np.zeros((1, 4), np.int64), np.zeros((1, 256), np.float32), 1.0), Cancellation())
-        forget_pages(place.weights / GRAPH)  # the first step has copied the weights to the layout of its kernels
+        setups = {name: ("f32", 1) if name == PROSODY else (best, place.threads) for name in PARTS}
+        super().__init__({n: _Part(core, place.weights / GRAPH / n, *s, concurrency) for n, s in setups.items()})
+        self.speak(PhonemeChunk(np.zeros((1, 4), np.int64), np.zeros((1, 256), np.float32), 1.0), Cancellation())
+        forget_pages(place.weights / GRAPH)  # the first run has copied the weights to the kernels' layout
 
 
 class _Part:
-    """One compiled graph and its idle requests.
+    """One compiled graph and its idle infer requests.
 
-    An inference that is cut short leaves OpenVINO's graph in between: shapes of the operators ahead are those of the
-    new input, but they count as worked out for the input before, so if that one's length comes again they are not
-    worked out anew, and every inference fails from then on (seen in 2026.4). A tiny input of a length that is neither
-    the one's nor the other's puts all of them right.
+    Cancelling an inference leaves OpenVINO's graph in an inconsistent state: some operators keep shapes of the
+    cancelled input although they are recorded as computed for the previous one. If an input of the previous length
+    follows, those shapes are not recomputed, and every inference fails from then on (seen in 2026.4). So after a
+    cancellation we run a tiny input of a third length, which resets all shapes.
     """
 
     def __init__(self, core: Any, path: Path, precision: str, threads: int, streams: int) -> None:
@@ -83,7 +83,7 @@ class _Part:
             "INFERENCE_NUM_THREADS": threads * streams,
             "NUM_STREAMS": streams,
             "CPU_RUNTIME_CACHE_CAPACITY": KERNELS_KEPT.get(path.name, ELSE_KEPT),
-            # equal shares of the work, nobody steals; never slower where it was tried, on two cores
+            # equal shares of the work, without work stealing; never slower in our measurements on two cores
             **({"TBB_PARTITIONER": "STATIC"} if "TBB_PARTITIONER" in _known(core) else {}),
         }
         try:
@@ -93,28 +93,29 @@ class _Part:
             raise EngineFailed(f"OpenVINO can't run {path.name}: {error}") from error
         self._takes = PARTS[path.name]
         self._length = 0
-        """Of the inference before."""
-        self._alone = streams == 1
-        """Several streams have a graph each, and no one tells which of them a request has met: none is cut short."""
+        """Input length of the previous inference."""
+        self._cancellable = streams == 1
+        """With several streams each has its own graph, and we can't tell which one to reset, so we cancel none."""
         self._idle: SimpleQueue[Any] = SimpleQueue()
         for _ in range(streams):
             self._idle.put(model.create_infer_request())
 
     def run(self, inputs: Mapping[str, Any], cancellation: Cancellation) -> Tensors:
-        """Outputs by name, copied out of the request."""
-        with self._request() as request, cancellation.interrupting(request.cancel if self._alone else _go_on):
+        """Outputs by name, copied from the request's memory."""
+        with self._request() as request, cancellation.interrupting(request.cancel if self._cancellable else _go_on):
             try:
                 request.start_async(inputs, share_inputs=True)
-                if cancellation.cancelled and self._alone:  # between the last look and the start
+                if cancellation.cancelled and self._cancellable:  # cancelled before the start
                     request.cancel()
                 request.wait()
             except RuntimeError as error:
-                self._mend(request, _length(inputs))
+                self._reset(request, _length(inputs))
                 raise Cancelled if cancellation.cancelled else EngineFailed(f"OpenVINO failed: {error}") from error
             self._length = _length(inputs)
             return {port.any_name: np.array(request.get_tensor(port).data) for port in request.model_outputs}
 
-    def _mend(self, request: Any, broken: int) -> None:
+    def _reset(self, request: Any, broken: int) -> None:
+        """Run a tiny input, see the class. broken: input length of the failed or cancelled inference."""
         length = next(length for length in (4, 5, 6) if length not in (broken, self._length))
         every = _of_length(length)
         request.infer({name: every[name] for name in self._takes})
@@ -142,16 +143,16 @@ def _compiled(core: Any, path: Path, options: Mapping[str, Any]) -> Any:
 
 
 def _go_on() -> None:
-    """An inference that can't be cut short is finished."""
+    """Do nothing: an inference that can't be cancelled runs to its end."""
 
 
 def _length(inputs: Mapping[str, Any]) -> int:
-    """That of the last axis of the first."""
+    """Input length: the size of the first input's last axis."""
     return next(iter(inputs.values())).shape[-1]
 
 
 def _of_length(length: int) -> Tensors:
-    """Inputs of all parts, by name."""
+    """Inputs of all graphs, by name, for that length."""
     shapes = {"context": (1, length, 512), "style": (1, 256), "speed": (1,), "shares": (2,), "asr": (1, 512, length)}
     shapes |= {"f0": (1, 2 * length), "energy": (1, 2 * length), "harmonics": (1, 22, 120 * length + 1)}
     floats = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
@@ -159,10 +160,10 @@ def _of_length(length: int) -> Tensors:
 
 
 def _known(core: Any) -> Container[str]:
-    """Options that this version of OpenVINO has."""
+    """Options that this version of OpenVINO supports."""
     return core.get_property("CPU", "SUPPORTED_PROPERTIES")
 
 
 def _best(core: Any) -> str:
-    """bf16 where the CPU computes it (AMX or AVX-512 BF16), else f32."""
+    """bf16 if the CPU supports it (AMX or AVX-512 BF16), else f32."""
     return "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"

@@ -25,10 +25,10 @@ from tests.listening import Ear, wer
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
 from ttsai_server.engines.cards import read_card
-from ttsai_server.engines.kokoro import torch_runtime
+from ttsai_server.engines.kokoro import torch_backend
 from ttsai_server.engines.kokoro.adapter import LONGEST_PIECE, Kokoro
+from ttsai_server.engines.kokoro.backend import ModelOutput, PhonemeChunk, open_backend
 from ttsai_server.engines.kokoro.checkpoint import exported
-from ttsai_server.engines.kokoro.runtime import Speech, Step, open_runtime
 from ttsai_server.errors import EngineFailed
 from ttsai_server.settings import Settings
 
@@ -46,31 +46,31 @@ def engine(card: ModelCard, kokoro_weights: Path) -> Generator[Kokoro]:
 
 
 @pytest.fixture(scope="module")
-def step(kokoro_weights: Path) -> Step:
+def chunk(kokoro_weights: Path) -> PhonemeChunk:
     table = np.fromfile(kokoro_weights / "voices" / "af_heart.bin", "<f4").reshape(-1, 256)
     ids = np.random.default_rng(0).integers(43, 140, (1, LONGEST_PIECE))
-    return Step(ids, table[LONGEST_PIECE - 1 : LONGEST_PIECE], 1.0)
+    return PhonemeChunk(ids, table[LONGEST_PIECE - 1 : LONGEST_PIECE], 1.0)
 
 
-def spoken_by(name: Any, card: ModelCard, weights: Path, asked: Step) -> Speech:
+def spoken_by(name: Any, card: ModelCard, weights: Path, asked: PhonemeChunk) -> ModelOutput:
     Kokoro.prepare(card, weights)
-    runtime = open_runtime(name, "f32", LoadContext(weights), 1)
+    runtime = open_backend(name, "f32", LoadContext(weights), 1)
     speech = runtime.speak(asked, Cancellation())
     runtime.close()
     return speech
 
 
 @pytest.fixture(scope="module")
-def torchs(card: ModelCard, kokoro_weights: Path, step: Step) -> Speech:
-    return spoken_by("torch", card, kokoro_weights, step)
+def torchs(card: ModelCard, kokoro_weights: Path, chunk: PhonemeChunk) -> ModelOutput:
+    return spoken_by("torch", card, kokoro_weights, chunk)
 
 
 @pytest.fixture(scope="module")
-def openvinos(card: ModelCard, kokoro_weights: Path, step: Step) -> Speech:
-    return spoken_by("openvino", card, kokoro_weights, step)
+def openvinos(card: ModelCard, kokoro_weights: Path, chunk: PhonemeChunk) -> ModelOutput:
+    return spoken_by("openvino", card, kokoro_weights, chunk)
 
 
-def spectrum(speech: Speech) -> np.ndarray:
+def spectrum(speech: ModelOutput) -> np.ndarray:
     """Level of each frequency over the whole sound, decibels."""
     frames = np.lib.stride_tricks.sliding_window_view(speech.waveform, 512)[::256] * np.hanning(512)
     return 10 * np.log10(np.square(np.abs(np.fft.rfft(frames))).mean(0))
@@ -93,7 +93,7 @@ def test_what_threads_say_at_once_is_what_they_say_alone(engine: Kokoro) -> None
         np.testing.assert_allclose(heard.samples, say(engine, request(text)).samples, atol=1e-5)
 
 
-def test_ids_last_as_long_as_with_openvino(torchs: Speech, openvinos: Speech) -> None:
+def test_ids_last_as_long_as_with_openvino(torchs: ModelOutput, openvinos: ModelOutput) -> None:
     # weights in float16, as OpenVINO has them, round a duration here and there to its neighbour
     heard = np.flatnonzero(openvinos.frames)[1:-1]  # the chain cuts off the silence at both ends, with its ids
     difference = np.abs(torchs.frames - openvinos.frames)[heard]
@@ -101,11 +101,11 @@ def test_ids_last_as_long_as_with_openvino(torchs: Speech, openvinos: Speech) ->
     assert difference.mean() < 0.05
 
 
-def test_durations_add_up_to_the_waveform(torchs: Speech) -> None:
+def test_durations_add_up_to_the_waveform(torchs: ModelOutput) -> None:
     assert torchs.frames.sum() * 600 == len(torchs.waveform)
 
 
-def test_its_spectrum_is_openvinos_within_2_decibels(torchs: Speech, openvinos: Speech) -> None:
+def test_its_spectrum_is_openvinos_within_2_decibels(torchs: ModelOutput, openvinos: ModelOutput) -> None:
     assert np.abs(spectrum(torchs) - spectrum(openvinos)).mean() < 2
 
 
@@ -128,7 +128,7 @@ def test_it_speaks_on_after_a_stop(engine: Kokoro) -> None:
 
 
 def test_closed_twice_it_lets_go_of_the_model(kokoro_weights: Path) -> None:
-    runtime = torch_runtime.Torch(LoadContext(kokoro_weights))
+    runtime = torch_backend.Torch(LoadContext(kokoro_weights))
     weight = weakref.ref(next(runtime._model.parameters()))
     runtime.close()
     runtime.close()
@@ -136,10 +136,10 @@ def test_closed_twice_it_lets_go_of_the_model(kokoro_weights: Path) -> None:
 
 
 def test_no_gpu_is_an_error_that_says_so(kokoro_weights: Path) -> None:
-    if torch_runtime.torch.cuda.is_available():
+    if torch_backend.torch.cuda.is_available():
         pytest.skip("there is a GPU")
     with pytest.raises(EngineFailed, match="CUDA"):
-        torch_runtime.Torch(LoadContext(kokoro_weights, "cuda"))
+        torch_backend.Torch(LoadContext(kokoro_weights, "cuda"))
 
 
 @pytest.fixture
@@ -150,18 +150,18 @@ def publishers(kokoro_weights: Path, tmp_path: Path) -> tuple[Path, Any]:
     config, build = shutil.copy(kokoro_weights / "config.json", tmp_path), cast("Any", KModel)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = build("hexgrad/Kokoro-82M", config, torch_runtime._empty())
+        model = build("hexgrad/Kokoro-82M", config, torch_backend._empty())
     parts = {
         name: {f"module.{k}": v for k, v in part.state_dict().items() if ".norm." not in k}
         for name, part in model.named_children()
     }
-    torch_runtime.torch.save(parts, tmp_path / torch_runtime.CHECKPOINT)
+    torch_backend.torch.save(parts, tmp_path / torch_backend.CHECKPOINT)
     return tmp_path, model
 
 
 def test_the_publishers_checkpoint_is_taken_where_it_is_there(publishers: tuple[Path, Any]) -> None:
     folder, model = publishers
-    loaded = torch_runtime.Torch(LoadContext(folder))._model
+    loaded = torch_backend.Torch(LoadContext(folder))._model
     for path in ("bert_encoder", "decoder.encode.conv1", "predictor.F0_proj"):
         kernels = (m.get_submodule(path).weight.detach().numpy() for m in (loaded, model))
         np.testing.assert_allclose(*kernels, rtol=1e-5, err_msg=path)
@@ -169,9 +169,9 @@ def test_the_publishers_checkpoint_is_taken_where_it_is_there(publishers: tuple[
 
 def test_a_tensor_that_the_publishers_checkpoint_lacks_is_named(publishers: tuple[Path, Any]) -> None:
     folder, model = publishers
-    torch_runtime.torch.save({"bert": model.bert.state_dict()}, folder / torch_runtime.CHECKPOINT)
+    torch_backend.torch.save({"bert": model.bert.state_dict()}, folder / torch_backend.CHECKPOINT)
     with pytest.raises(EngineFailed, match=r"bert_encoder\.bias"):
-        torch_runtime.Torch(LoadContext(folder))
+        torch_backend.Torch(LoadContext(folder))
 
 
 def test_a_tensor_that_the_export_lacks_is_named(kokoro_weights: Path, tmp_path: Path) -> None:

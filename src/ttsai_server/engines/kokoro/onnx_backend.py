@@ -1,4 +1,4 @@
-"""Kokoro by ONNX Runtime on the CPU, in float32, where OpenVINO does not run."""
+"""Kokoro by ONNX InferenceBackend on the CPU, in float32, for machines where OpenVINO does not run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ttsai_server.engines.shared.onnx import Session
 
 
 class OnnxRuntime(Chain):
-    """See Runtime; any number of threads may call it."""
+    """See InferenceBackend. Thread-safe."""
 
     def __init__(self, place: LoadContext) -> None:
         super().__init__({name: Session(place.weights / GRAPH / name, place.threads) for name in PARTS})
