@@ -234,6 +234,16 @@ async def test_a_cancelled_load_leaves_no_process() -> None:
     assert not processes()
 
 
+async def test_a_load_cancelled_at_its_very_start_leaves_no_process() -> None:
+    load = asyncio.create_task(Child.start(CARD, Settings()))
+    await asyncio.sleep(0)
+    assert processes()
+    load.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await load
+    assert not processes()
+
+
 async def test_loads_and_unloads_leave_no_open_files() -> None:
     async with pool_of() as pool:
         await leased_say(pool)

@@ -65,7 +65,14 @@ class Child:
         """
         # in the event loop's thread: the kernel kills the process when the thread that started it ends
         process, messages, descriptors = _spawn(python)
-        streams = await asyncio.open_unix_connection(sock=messages)
+        try:
+            streams = await asyncio.open_unix_connection(sock=messages)
+        except BaseException:
+            process.kill()
+            process.wait()
+            messages.close()
+            descriptors.close()
+            raise
         child = cls(card, settings, process, streams, descriptors)
         load = Load(card, settings.models.model_dump_json(), settings.log.model_dump_json())
         try:
