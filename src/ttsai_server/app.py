@@ -24,7 +24,7 @@ from ttsai_server.api import (
     transcription,
 )
 from ttsai_server.api.cors import Cors, PublishableKeyOrigins
-from ttsai_server.api.deps import Services, heads
+from ttsai_server.api.deps import Services, head_routes
 from ttsai_server.api.idempotency import IdempotencyMiddleware
 from ttsai_server.api.listings import Listings
 from ttsai_server.api.middleware import AuthMiddleware, BodySizeLimit, OpenAccess, RequestContext
@@ -145,14 +145,14 @@ def create_app(
     routers = (*keyed, catalog.open_, results.router, operations.router, admin.router)
     # not include_router, whose indirection costs every request 10 µs and 5 more for each router before its own
     app.router.routes.extend(route for router in routers for route in router.routes)
-    app.router.routes.extend(heads(tuple(app.router.routes)))
+    app.router.routes.extend(head_routes(tuple(app.router.routes)))
     answers = Idempotency(database)
     app.add_middleware(IdempotencyMiddleware, store=answers, folder=settings.data_dir / "answers", settings=settings)
     app.add_middleware(BodySizeLimit, most=settings.server.max_body_bytes, by_path=body_limits(settings))
     if settings.auth.enabled:
         app.add_middleware(AuthMiddleware, accounts=accounts, limiter=limiter, settings=settings)
     else:
-        app.add_middleware(OpenAccess, house=LOCAL_CALLER)
+        app.add_middleware(OpenAccess, local_caller=LOCAL_CALLER)
     app.add_middleware(PublishableKeyOrigins, accounts=accounts, origins=settings.cors.origins)
     app.add_middleware(RequestContext, metrics=metrics)
     app.add_middleware(Cors)

@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from ttsai_server.api.ranges import asked, unchanged
+from ttsai_server.api.ranges import requested_range, unchanged
 from ttsai_server.errors import NoSuchRange
 
 ETAG = '"e1"'
 
 
 def span(header: str, size: int = 10, if_range: str = ETAG) -> range | None:
-    return asked(Headers({"range": header, "if-range": if_range}), size, ETAG)
+    return requested_range(Headers({"range": header, "if-range": if_range}), size, ETAG)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_if_none_match_is_understood(tags: str, same: bool) -> None:
 @given(st.text(), st.integers(0, 100))
 def test_any_header_means_bytes_that_are_there_all_or_a_refusal(text: str, size: int) -> None:
     try:
-        found = asked(Headers(raw=[(b"range", b"bytes=" + text.encode("latin-1", "replace"))]), size, ETAG)
+        found = requested_range(Headers(raw=[(b"range", b"bytes=" + text.encode("latin-1", "replace"))]), size, ETAG)
     except NoSuchRange:
         return
     assert found is None or (found and 0 <= found.start < found.stop <= size)

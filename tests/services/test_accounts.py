@@ -167,11 +167,11 @@ async def test_what_is_set_aside_is_told_apart(database: Database) -> None:
 
 async def test_a_page_is_known_by_its_publishable_key(database: Database, account: str) -> None:
     desk = accounts(database)
-    assert not await desk.may_page("https://a.example")
+    assert not await desk.allows_origin("https://a.example")
     caller = Caller(account, "pro", "key_0")
     await desk.create_key(caller, PUBLISHABLE, "", ("https://a.example",), None)
-    assert await desk.may_page("https://a.example")
-    assert not await desk.may_page("https://b.example")
+    assert await desk.allows_origin("https://a.example")
+    assert not await desk.allows_origin("https://b.example")
 
 
 async def test_a_secret_key_takes_no_origins(database: Database, account: str) -> None:

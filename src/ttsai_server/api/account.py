@@ -1,4 +1,4 @@
-"""/v1/account/: what the account has, its keys, and its webhooks. `AuthMiddleware` lets only secret keys in."""
+"""/v1/account/: the account's plan and usage, its keys and its webhooks. `AuthMiddleware` admits only secret keys."""
 
 import time
 from dataclasses import asdict
@@ -26,7 +26,7 @@ from ttsai_server.settings import Settings
 
 DAY_SECONDS = 86_400
 PRINTABLE = r"^[!-~]+$"
-"""What an id may hold: Postgres can't compare all that a URL can say."""
+"""Characters that an id may have: Postgres rejects some that a URL can carry, such as NUL."""
 
 
 async def _not_stored(response: Response) -> None:
@@ -40,7 +40,7 @@ router = APIRouter(prefix="/v1/account", tags=["account"], responses=KEYED, depe
 async def account(
     services: AuthedServices, caller: CurrentCaller, days: Annotated[int, Query(ge=1, le=365)] = 30
 ) -> AccountInfo:
-    """Plan, credits, limits, and the usage of the last `days`, today included, by the days of UTC."""
+    """Plan, credits and limits, and the usage of the last `days` days in UTC, today included."""
     standing = await services.accounts.standing(caller, days)
     return AccountInfo(
         id=caller.account,
@@ -54,13 +54,13 @@ async def account(
 
 @router.get("/keys")
 async def list_keys(services: AuthedServices, caller: CurrentCaller) -> KeyList:
-    """The account's keys, by their first characters."""
+    """The account's keys, each shown by its first characters only."""
     return KeyList(keys=[KeyInfo.model_validate(key) for key in await services.accounts.keys(caller)])
 
 
 @router.post("/keys")
 async def create_key(body: KeyBody, services: AuthedServices, caller: CurrentCaller) -> NewKey:
-    """One more key of the account. The answer holds it, this once; only its hash is kept."""
+    """Create a key of the account. Only this answer contains it: the server stores its hash."""
     until = None if body.expires_in_days is None else time.time() + body.expires_in_days * DAY_SECONDS
     key, plain = await services.accounts.create_key(caller, body.kind, body.label, tuple(body.origins), until)
     return NewKey.model_validate({**asdict(key), "key": plain})
@@ -70,19 +70,19 @@ async def create_key(body: KeyBody, services: AuthedServices, caller: CurrentCal
 async def revoke_key(
     id: Annotated[str, Path(pattern=PRINTABLE)], services: AuthedServices, caller: CurrentCaller
 ) -> KeyInfo:
-    """Stop a key for good, be it the one that asks; again, it says when it was stopped first."""
+    """Revoke a key, possibly the one used for this request. Repeating it returns the time of the first call."""
     return KeyInfo.model_validate(await services.accounts.revoke_key(caller, id))
 
 
 @router.get("/webhook-secret")
 async def webhook_secret(services: AuthedServices, caller: CurrentCaller) -> WebhookSecret:
-    """What the account's webhooks are signed with; made when it is first asked for."""
+    """The secret that signs the account's webhooks; created on first use."""
     return WebhookSecret.model_validate(await services.webhooks.secret(caller.account))
 
 
 @router.post("/webhook-secret/rotate")
 async def rotate_webhook_secret(services: AuthedServices, caller: CurrentCaller) -> WebhookSecret:
-    """A new secret; for a while the one before it signs too."""
+    """Create a new secret; for `webhooks.rotation_hours` the previous one signs too."""
     return WebhookSecret.model_validate(await services.webhooks.rotate(caller.account))
 
 
@@ -93,13 +93,13 @@ async def list_deliveries(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     before: Annotated[str | None, Query(pattern=PRINTABLE)] = None,
 ) -> DeliveryList:
-    """The log of the account's webhooks, newest first, with each attempt; only those older than delivery `before`."""
+    """The account's webhook deliveries with their attempts, newest first; with `before`, only those older than it."""
     deliveries = await services.webhooks.deliveries(caller.account, limit, before)
     return DeliveryList(deliveries=[DeliveryInfo.model_validate(delivery) for delivery in deliveries])
 
 
 def _limits(caller: Caller, settings: Settings) -> PlanLimits:
-    """Those of the plan; without keys only the length of a text is limited."""
+    """The plan's limits; without keys only the length of a text is limited."""
     plan = settings.plans[caller.plan]
     if not settings.auth.enabled:
         return PlanLimits(requests_per_minute=None, concurrent=None, max_characters=plan.max_characters)

@@ -1,4 +1,4 @@
-"""The shapes of the account's API."""
+"""Request and response bodies of /v1/account/."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from ttsai_server.api.schemas import Answer
 
 
 def _moment(at: float | None) -> datetime | None:
-    """Unix seconds → UTC, to the second."""
+    """Unix seconds → time in UTC, rounded down to a second."""
     return None if at is None else datetime.fromtimestamp(int(at), UTC)
 
 
@@ -22,7 +22,7 @@ Kind = Literal["secret", "publishable"]
 
 
 class Kept(Answer):
-    """Read from what the store keeps."""
+    """A response body that pydantic reads from the attributes of a stored object."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -33,20 +33,20 @@ class PlanLimits(Answer):
     concurrent: int | None
     """Requests at the same time; null: no limit."""
     max_characters: int
-    """Longest text."""
+    """Longest text, characters."""
 
 
 class DayOfUse(Kept):
     date: date
     """Day in UTC."""
     service: str
-    """As `tts`."""
+    """Such as `tts`."""
     model: str
     requests: int
     characters: int
     """Characters of text spoken."""
     seconds: float
-    """Seconds of audio made or heard."""
+    """Seconds of audio generated, transcribed or processed."""
     credits: int
 
 
@@ -54,34 +54,34 @@ class AccountInfo(Kept):
     id: str
     plan: str
     credits: int | None
-    """What can still be spent; null: nobody pays."""
+    """Credits that can still be spent; null if the server has no billing."""
     reserved: int
-    """Set aside for work under way."""
+    """Credits reserved for work in progress."""
     limits: PlanLimits
     usage: list[DayOfUse]
     """By day, service and model, the newest day first."""
 
 
 class KeyBody(Body):
-    """Unlike other bodies one that knows its fields: a misspelt expiry must not make a key that lasts for ever."""
+    """Unlike other bodies it forbids unknown fields: a misspelt expiry must not create a key that never expires."""
 
     model_config = ConfigDict(extra="forbid")
 
     label: str = Field(default="", max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
-    """What it is for."""
+    """What the key is for."""
     kind: Kind = "secret"
-    """A publishable one may lie open in a web page."""
+    """A publishable key may be visible in a web page."""
     origins: list[Annotated[str, Field(max_length=300)]] = Field(default=[], max_length=20)
-    """Where a publishable key works, as `https://example.org`; it needs one at least."""
+    """Web origins from which a publishable key works, such as `https://example.org`; it needs at least one."""
     expires_in_days: int | None = Field(default=None, ge=1, le=3650)
-    """When it stops; never, if absent."""
+    """Days until the key expires; it never does if absent."""
 
 
 class KeyInfo(Kept):
     id: str
     kind: Kind
     prefix: str
-    """How the key begins; the rest of it is known to nobody but who has it."""
+    """The first characters of the key; the server does not know the rest."""
     label: str
     origins: list[str]
     created_at: Moment
@@ -93,20 +93,20 @@ class KeyInfo(Kept):
 
 class NewKey(KeyInfo):
     key: str
-    """The key, this once."""
+    """The whole key; no other answer contains it."""
 
 
 class KeyList(Answer):
     keys: list[KeyInfo]
-    """Oldest first; revoked ones too."""
+    """Oldest first, revoked ones included."""
 
 
 class WebhookSecret(Kept):
     secret: str
-    """`whsec_…`: what webhooks are signed with."""
+    """`whsec_…`: the key that signs webhooks."""
     created_at: Moment
     previous_until: MaybeMoment
-    """Until when the secret before it signs too; null: it does not."""
+    """Until when the previous secret signs too; null if it does not."""
 
 
 class AttemptInfo(Kept):
@@ -114,13 +114,13 @@ class AttemptInfo(Kept):
     """From 1."""
     at: Moment
     seconds: float
-    """How long it took."""
+    """Duration of the attempt."""
     status: int | None
     """HTTP status; null if no answer came."""
     error: str | None
     """Why it failed; null if it did not."""
     excerpt: str
-    """How the answer's body begins."""
+    """The beginning of the response body."""
 
 
 class DeliveryInfo(Kept):
@@ -132,13 +132,13 @@ class DeliveryInfo(Kept):
     status: Literal["pending", "delivered", "failed"] = Field(validation_alias="state")
     created_at: Moment
     next_attempt: MaybeMoment
-    """null: there will be none."""
+    """null if there will be no further attempt."""
     payload: Annotated[Mapping[str, Any], BeforeValidator(json.loads)]
-    """What is sent."""
+    """The body that is sent."""
     attempts: list[AttemptInfo]
     """Oldest first."""
 
 
 class DeliveryList(Answer):
     deliveries: list[DeliveryInfo]
-    """Newest first; the next page is `before` the last one's id."""
+    """Newest first; for the next page, pass the last one's id as `before`."""

@@ -1,4 +1,4 @@
-"""What `ttsai-server models load|unload` asks of the running server: only who can read its `server.json` may."""
+"""/admin/models/, for `ttsai-server models load|unload`: its token is in the `server.json` of the running server."""
 
 import secrets
 
@@ -14,8 +14,8 @@ router = APIRouter(include_in_schema=False)
 
 def _card(model: str, request: Request, services: ServicesDep) -> ModelCard:
     expected = f"Bearer {services.admin_token}"
-    given = request.headers.get("authorization", "")
-    if not services.admin_token or not secrets.compare_digest(given.encode(), expected.encode()):
+    authorization = request.headers.get("authorization", "")
+    if not services.admin_token or not secrets.compare_digest(authorization.encode(), expected.encode()):
         raise Forbidden("This path is for the server's own command line.")
     if model not in services.catalog.models:
         raise UnknownModel(model)

@@ -1,4 +1,4 @@
-"""Answers that are a file, whole, with its length."""
+"""Responses whose body is one finished file, sent with its length."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ READ_BYTES = 1 << 16
 
 
 class WholeFile(Response):
-    """A finished file; sent in parts, so that a long one is never in memory at once."""
+    """A response with a finished file; read in chunks, so that it is never completely in memory. Closes the file."""
 
     def __init__(self, file: BinaryIO, content_type: str, headers: dict[str, str]) -> None:
         size = file.seek(0, 2)
@@ -35,43 +35,44 @@ class WholeFile(Response):
 
 
 async def whole_speech(run: SpeechRun, receive: Receive) -> Response:
-    """The speech with its true length and price. Raises what the engine raises, or ClientDisconnected."""
+    """Run to the end. → the audio with its length and price. Raises what the run raises, or ClientDisconnected."""
     file = await finished_file(run, receive)
     return WholeFile(file.file, file.content_type, {**sound_headers(run), "X-Audio-Seconds": f"{run.seconds:.3f}"})
 
 
 async def finished_file(run: Run[Any, Any], receive: Receive) -> OutputFile:
-    """The one file that a run makes, for the caller to close. Raises what the run raises, or ClientDisconnected."""
+    """Run to the end. → the one file it produces, which the caller closes. Raises what the run raises, or
+    ClientDisconnected."""
     with ExitStack() as unfinished:
         unfinished.enter_context(run)
         await cancel_on_disconnect(receive, run.finish())
-        unfinished.pop_all()  # who sends the file closes it
-    made = (await run.outcome()).result
-    assert isinstance(made, OutputFile)
-    return made
+        unfinished.pop_all()  # the response closes the run's file once it is sent
+    file = (await run.outcome()).result
+    assert isinstance(file, OutputFile)
+    return file
 
 
 def sound_headers(run: SpeechRun) -> dict[str, str]:
-    """Those of speech that is sent as a file."""
+    """`speech_headers`, and the file's name."""
     return {**speech_headers(run), **file_headers(f"speech.{run.plan.format}")}
 
 
 def file_headers(name: str) -> dict[str, str]:
-    """RFC 6266: a file to be shown or played, and how it is called if it is kept.
+    """Content-Disposition (RFC 6266): shown or played in place, and named `name` if the user saves it.
 
-    The name is there as RFC 8187 spells it and, for old clients, in ASCII.
+    The name is encoded by RFC 8187 and, for old clients, also in ASCII.
     """
     plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in name)
     return {"Content-Disposition": f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"}
 
 
 def speech_headers(run: SpeechRun) -> dict[str, str]:
-    """The price, what is left, and what the client should know."""
+    """Price, remaining credits, and warnings."""
     return {**credit_headers(run.hold), **warning_headers(run.plan.warnings)}
 
 
 def warning_headers(warnings: Sequence[str]) -> dict[str, str]:
-    """As RFC 7234 has them (5.5): 299 is a persistent warning of any kind."""
+    """The header Warning (RFC 7234 §5.5); code 299 is any persistent warning."""
     return {"Warning": ", ".join(f'299 - "{_ascii(text)}"' for text in warnings)} if warnings else {}
 
 

@@ -1,4 +1,4 @@
-"""The JSON that clients send; the contract's fields and bounds."""
+"""JSON request bodies: the contract's fields and their limits."""
 
 from typing import Annotated, Any, Literal, cast
 
@@ -12,7 +12,7 @@ OpenAISpeed = Annotated[float, Field(ge=0.25, le=4.0, allow_inf_nan=False)]
 
 
 def _id_of(voice: object) -> object:
-    """`nova` of OpenAI's `{"id": "nova"}`; anything else as it is."""
+    """OpenAI's `{"id": "nova"}` → `nova`; anything else unchanged."""
     return cast("dict[str, object]", voice).get("id", voice) if isinstance(voice, dict) else voice
 
 
@@ -31,7 +31,7 @@ VoiceId = Annotated[
 
 
 def _described(schema: dict[str, Any], model: type[BaseModel]) -> None:
-    """Say what each field is, and of every optional one that it takes null."""
+    """Add to the JSON schema each field's description, and that optional fields accept null."""
     describe(schema, model)
     for name in schema["properties"].keys() - set(schema.get("required", ())):
         field: dict[str, Any] = schema["properties"][name]
@@ -40,54 +40,54 @@ def _described(schema: dict[str, Any], model: type[BaseModel]) -> None:
 
 
 class Body(BaseModel):
-    """A request: wrong types are errors, null is as good as absent, unknown fields are kept for the engine."""
+    """A request body: wrong types are errors, null counts as absent, unknown fields are kept for the engine."""
 
     model_config = ConfigDict(strict=True, extra="allow", json_schema_extra=_described)
 
     @model_validator(mode="before")
     @classmethod
-    def _without_nulls(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        return {name: value for name, value in cast("dict[str, object]", given).items() if value is not None}
+    def _without_nulls(cls, body: Any) -> Any:
+        if not isinstance(body, dict):
+            return body
+        return {name: value for name, value in cast("dict[str, object]", body).items() if value is not None}
 
 
 class SpeechBody(Body):
     model: str
     """A model's id, from /v1/models/."""
     text: str
-    """What to say: 1 character to the plan's limit."""
+    """The text to speak: from 1 character to the plan's limit."""
     voice: VoiceId
-    """A voice's id, from /v1/voices/, or a blend as `af_bella(2)+af_sky(1)`."""
+    """A voice's id, from /v1/voices/, or a blend such as `af_bella(2)+af_sky(1)`."""
     format: Literal["mp3", "wav", "flac", "ogg"] = "mp3"
     speed: Speed = 1.0
     """1.0 is the voice's own pace."""
     language: str | None = None
     """ISO 639-1 code; detected from the text when absent."""
     stream: bool = False
-    """Send the sound as it is made."""
+    """Send the audio while it is generated."""
     pronunciations: dict[str, str] | None = None
-    """Whole words → how to read them, as `{"GIF": "jiff"}`."""
+    """Whole words → how to pronounce them, such as `{"GIF": "jiff"}`."""
     instructions: str | None = None
     """How to speak; kept for models that follow instructions."""
     asynchronous: bool = Field(default=False, alias="async")
-    """Answer with a job at once."""
+    """Answer at once with a job."""
     webhook_url: str | None = None
-    """Where the end of the job is told; with it the answer is a job."""
+    """URL to notify when the job has ended; with it the answer is always a job."""
 
 
 class BatchBody(Body):
     texts: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=50)]
-    """What is to be said: each as the body of /v1/tts/."""
+    """Requests, each like the body of /v1/tts/."""
     webhook_url: str | None = None
-    """Where the end of the last one is told."""
+    """URL to notify when all jobs of the batch have ended."""
 
 
 class OpenAISpeechBody(Body):
     model: str
     """tts-1, tts-1-hd, gpt-4o-mini-tts, or a model's id."""
     input: str
-    """What to say."""
+    """The text to speak."""
     voice: VoiceId
     """alloy, nova, …, a voice's id, or a blend."""
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"

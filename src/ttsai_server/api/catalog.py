@@ -1,4 +1,4 @@
-"""GET /v1/models/, /v1/voices/ and every other spelling of them."""
+"""GET /v1/models/ and /v1/voices/, and the other paths at which clients expect these lists."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
 from ttsai_server.api.audio_response import file_headers
-from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller, Light, ServicesDep
+from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller, LightRoute, ServicesDep
 from ttsai_server.api.schemas import (
     KEYED,
     Language,
@@ -21,9 +21,9 @@ from ttsai_server.domain import Capability
 from ttsai_server.text.language import NAMES
 
 keyed = APIRouter(tags=["catalogue"], responses=KEYED)
-light = APIRouter(tags=["catalogue"], responses=KEYED, route_class=Light)
+light = APIRouter(tags=["catalogue"], responses=KEYED, route_class=LightRoute)
 open_ = APIRouter(tags=["catalogue"], responses=errors(400, 404, 500))
-"""Needs no key: web clients fill their menus before they have one, and previews play in any page."""
+"""Routes without a key: web clients fill their menus before they have one, and previews play in any page."""
 
 
 def _for_sdk(request: Request) -> bool:
@@ -71,14 +71,14 @@ async def list_speech_models(services: AuthedServices) -> SpeechModels:
 
 @keyed.get("/v1/speech/languages")
 async def list_languages(services: AuthedServices) -> Languages:
-    """Every language that some model speaks."""
+    """All languages of the models."""
     codes = sorted({code for card in services.catalog.cards() for code in card.languages})
     return Languages(languages=[Language(code=code, name=NAMES[code]) for code in codes])
 
 
 @open_.get("/v1/audio/models", response_model=ModelList)
 async def list_audio_models(services: ServicesDep) -> Response:
-    """What can speak; those that are ready come first."""
+    """Models for text to speech, ready ones first."""
     return Response(await services.listings.models(Capability.TTS), media_type="application/json")
 
 
@@ -94,7 +94,7 @@ async def list_audio_voices(services: ServicesDep, base_url: BaseUrl) -> Respons
     responses={200: {"content": {"audio/mpeg": {}}}, **errors(503)},
 )
 async def preview(voice: str, services: ServicesDep) -> Response:
-    """A sentence in the voice's own language; made at its first asking, then kept."""
+    """A sentence spoken by the voice in its own language; generated at the first request, then cached."""
     file = await services.previews.file(voice)
     headers = {"Cache-Control": "public, max-age=86400", **file_headers(f"{voice}.mp3")}
     return FileResponse(file, media_type="audio/mpeg", headers=headers)

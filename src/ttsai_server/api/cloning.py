@@ -9,11 +9,11 @@ from starlette.responses import Response
 
 from ttsai_server.api.deps import AuthedServices, CurrentCaller
 from ttsai_server.api.schemas import BILLABLE, JobBody
-from ttsai_server.api.uploads import MOST_REFERENCE_BYTES, Uploading, content
+from ttsai_server.api.uploads import MOST_REFERENCE_BYTES, UploadRoute, content
 from ttsai_server.domain import Capability
 from ttsai_server.errors import BadRequest, UnknownModel
 
-router = APIRouter(tags=["cloning"], route_class=Uploading)
+router = APIRouter(tags=["cloning"], route_class=UploadRoute)
 
 
 SPELLED = {"true": 1.0, "false": 0.0}

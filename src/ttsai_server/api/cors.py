@@ -1,8 +1,8 @@
-"""Which web pages may call, by the CORS protocol (https://fetch.spec.whatwg.org/#http-cors-protocol): pure ASGI.
+"""Which web pages may call the API: the CORS protocol (https://fetch.spec.whatwg.org/#http-cors-protocol), pure ASGI.
 
-Cors                   lets a page read the answers, a bug's too: outermost
-PublishableKeyOrigins  finds out whether a page may call, and answers a preflight, which carries no key: inside
-                       RequestContext, before AuthMiddleware
+Cors                   adds the headers that let a page read an answer, also an unexpected error's: outermost
+PublishableKeyOrigins  decides whether a page may call, and answers preflights, which carry no key: inside
+                       RequestContext, outside AuthMiddleware
 """
 
 from collections.abc import Sequence
@@ -32,10 +32,10 @@ EXPOSED = (
     "Content-Range",
     "ETag",
 )
-"""Headers of answers that a page may read."""
+"""Response headers that a page may read."""
 METHODS = "GET, HEAD, POST, DELETE"
 MAX_AGE = "7200"
-"""How long a browser may remember the answer, seconds; Chrome's longest."""
+"""How long a browser may cache the answer to a preflight, seconds; Chrome's maximum."""
 
 
 class Cors:
@@ -53,7 +53,7 @@ class Cors:
 
 
 class PublishableKeyOrigins:
-    """A page may call from the origins of the settings, and from those that some publishable key names."""
+    """Allows the origins of the settings, and those of any publishable key."""
 
     def __init__(self, app: ASGIApp, accounts: Accounts, origins: Sequence[str]) -> None:
         self._app = app
@@ -64,15 +64,15 @@ class PublishableKeyOrigins:
         origin = header(scope, b"origin") if scope["type"] == "http" else ""
         if origin:
             scope["state"]["cors"] = await self._allowed(origin)
-        asks_first = origin and scope["method"] == "OPTIONS" and header(scope, b"access-control-request-method")
-        app = _preflight(scope) if asks_first else self._app
+        is_preflight = origin and scope["method"] == "OPTIONS" and header(scope, b"access-control-request-method")
+        app = _preflight(scope) if is_preflight else self._app
         await app(scope, receive, send)
 
     async def _allowed(self, origin: str) -> str:
-        """What `Access-Control-Allow-Origin` is to say; empty: nothing."""
+        """The value of `Access-Control-Allow-Origin`; empty: omit the header."""
         if "*" in self._origins:
             return "*"
-        return origin if origin in self._origins or await self._accounts.may_page(origin) else ""
+        return origin if origin in self._origins or await self._accounts.allows_origin(origin) else ""
 
 
 def _preflight(scope: Scope) -> Response:
@@ -80,7 +80,9 @@ def _preflight(scope: Scope) -> Response:
         return render(Forbidden("Pages of this origin may not call this server."))
     headers = {
         "Access-Control-Allow-Methods": METHODS,
-        "Access-Control-Allow-Headers": header(scope, b"access-control-request-headers"),  # `*` leaves out the key's
+        "Access-Control-Allow-Headers": header(
+            scope, b"access-control-request-headers"
+        ),  # not `*`, which excludes Authorization
         "Access-Control-Max-Age": MAX_AGE,
         "Vary": "Access-Control-Request-Headers",
     }

@@ -1,4 +1,4 @@
-"""What OpenAPI says of each field of a body or an answer: the docstring under it."""
+"""Descriptions of fields in OpenAPI: the docstrings under the fields."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from ttsai_server.docstrings import field_docstrings
 
 
 def describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
-    """Give the fields of a model's JSON schema their docstrings; for `json_schema_extra`."""
+    """Add the docstrings of a model's fields to its JSON schema, in place; for pydantic's `json_schema_extra`."""
     properties: dict[str, dict[str, Any]] = schema.get("properties", {})
     for name, text in field_docstrings(model).items():
         shown = model.model_fields[name].alias or name

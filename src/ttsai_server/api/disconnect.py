@@ -1,4 +1,4 @@
-"""Work that ends when its client leaves."""
+"""Cancelling the work for a client that disconnects."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,13 +10,13 @@ T = TypeVar("T")
 
 
 class ClientDisconnected(Exception):
-    """The client closed the connection; there is nobody to answer."""
+    """The client closed the connection before the answer was complete."""
 
 
 async def cancel_on_disconnect(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """The work's result. Raises ClientDisconnected if the client leaves first, once the cancelled work has ended.
+    """Await `work`. → its result. Cancels it, and raises ClientDisconnected, if the client disconnects first.
 
-    The request's body must have been read.
+    Returns or raises only after the work has ended. The request's body must have been read before.
     """
     task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_left(receive))
     try:
@@ -29,7 +29,7 @@ async def cancel_on_disconnect(receive: Receive, work: Coroutine[Any, Any, T]) -
             each.cancel()
         await asyncio.wait((task, gone))
         if not task.cancelled():
-            task.exception()  # seen: when the client has left, nobody else asks for it
+            task.exception()  # retrieve it: otherwise asyncio logs it as never retrieved
 
 
 async def _left(receive: Receive) -> None:

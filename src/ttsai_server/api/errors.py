@@ -1,4 +1,4 @@
-"""The one place that turns errors into answers, in the contract's shape."""
+"""Turns exceptions into responses in the contract's format; no other module does."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -29,14 +29,14 @@ logger = logging.getLogger(__name__)
 
 SPEECH = "/v1/audio/speech"
 OPENAI = frozenset((SPEECH, "/v1/audio/transcriptions", "/v1/audio/translations"))
-"""OpenAI's paths, among others that begin as they do."""
-SENT_AS = {"text": "input", "format": "response_format"}
-"""Field of the published API → what OpenAI's speech calls it."""
+"""The paths of OpenAI's API; other paths under /v1/audio/ are not OpenAI's."""
+OPENAI_FIELDS = {"text": "input", "format": "response_format"}
+"""Field of the published API → its name in OpenAI's speech endpoint."""
 BY_STATUS: Mapping[int, type[ApiError]] = {404: NotFound, 413: FileTooLarge, 500: InternalError}
 
 
 def render(error: ApiError, headers: Mapping[str, str] | None = None) -> Response:
-    """The contract's error: `{"error": {...}, "message": …}` with its status and headers."""
+    """The response for an error: `{"error": {...}, "message": …}`, its status and headers, and `headers`."""
     inner = {
         "code": error.code,
         "message": error.message,
@@ -49,34 +49,35 @@ def render(error: ApiError, headers: Mapping[str, str] | None = None) -> Respons
 
 
 def for_path(error: ApiError, path: str) -> ApiError:
-    """An error as the dialect of the path tells it.
+    """The error as clients of this path expect it.
 
-    OpenAI's paths tell an unknown model as 400, which the vendor's client maps to ModelNotFoundError, and a voice too;
-    fields have the names there that the client has sent.
+    On OpenAI's paths an unknown model or voice is a 400, which the vendor's client maps to ModelNotFoundError, and
+    fields have OpenAI's names.
     """
     if path not in OPENAI:
         return error
     if isinstance(error, UnknownModel | UnknownVoice):
         return BadRequest(error.message, param=error.param)
-    if isinstance(error, BadRequest) and path == SPEECH and error.param in SENT_AS:
-        name = SENT_AS[error.param]
+    if isinstance(error, BadRequest) and path == SPEECH and error.param in OPENAI_FIELDS:
+        name = OPENAI_FIELDS[error.param]
         return BadRequest(error.message.replace(f"'{error.param}'", f"'{name}'"), param=name)
     return error
 
 
-def bug(request_id: str) -> InternalError:
-    """What a client is told of an unexpected fault: nothing but where to look it up."""
+def unexpected_error(request_id: str) -> InternalError:
+    """The error that a client gets for an unexpected exception: only the request id, for finding it in the log."""
     return InternalError(f"Something went wrong on the server. Request id: {request_id}")
 
 
 def outage(error: BaseException) -> ApiError | None:
-    """What a client is told when a disk or the database fails, which passes; None if it is neither of them."""
+    """The error for a full disk or an unavailable database, which are temporary; None for any other exception."""
     if isinstance(error, DatabaseFull) or DiskFull.is_cause(error):
         return DiskFull()
     return DatabaseDown() if isinstance(error, DatabaseUnavailable) else None
 
 
 def install(app: FastAPI) -> None:
+    """Register the exception handlers, and add the error schemas to OpenAPI."""
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
@@ -86,8 +87,8 @@ def install(app: FastAPI) -> None:
     app.openapi = partial(_with_schemas, app.openapi)
 
 
-def _with_schemas(made: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    document = made()
+def _with_schemas(build: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    document = build()
     document["components"]["schemas"] |= error_schemas()
     return document
 
@@ -96,7 +97,7 @@ def _api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
     if isinstance(error, InternalError):
         logger.error("%s", error.message, exc_info=error)
-        error = bug(request.scope["state"]["request_id"])
+        error = unexpected_error(request.scope["state"]["request_id"])
     return render(for_path(error, request.scope["path"]))
 
 
@@ -106,7 +107,7 @@ def _invalid(_: Request, error: Exception) -> Response:
 
 
 def bad_request(problems: Sequence[Any]) -> BadRequest:
-    """The first problem, told as a sentence about the field."""
+    """The error for the first of pydantic's `problems`, with a sentence about the field."""
     first = problems[0]
     field = ".".join(str(part) for part in first["loc"][1:])
     if first["type"] == "json_invalid":
@@ -121,23 +122,23 @@ def bad_request(problems: Sequence[Any]) -> BadRequest:
 
 
 def _outage(_: Request, error: BaseException) -> Response:
-    told = outage(error)
-    if told is None:
+    known = outage(error)
+    if known is None:
         raise error
-    logger.error("%s %s", told.message, error)
-    return render(told)
+    logger.error("%s %s", known.message, error)
+    return render(known)
 
 
 def _unstorable(request: Request, _: Exception) -> Response:
-    """Only ids and cursors, which are looked up, come to the database with any character."""
+    """A 404: ids and cursors reach the database unchecked, with characters that it can't store."""
     return render(NotFound(f"There is no {request.url.path}."))
 
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if (cause := error.__cause__) and outage(cause):  # FastAPI takes it for a body that can't be read
+    if (cause := error.__cause__) and outage(cause):  # FastAPI reports it as an unreadable body
         return _outage(request, cause)
-    if error.status_code == 405:  # the contract has no 405: a path that does not take the method is not there
+    if error.status_code == 405:  # the contract has no 405: a path without this method does not exist
         return render(NotFound(f"There is no {request.method} {request.url.path}."), error.headers)
     if error.status_code == 404:
         return render(NotFound(f"There is no {request.url.path}."))
@@ -147,7 +148,7 @@ def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _unreadable(detail: str) -> str:
-    """FastAPI says one thing of every body that is not JSON; of a form, Starlette says what is wrong."""
+    """The message for a body that can't be parsed: FastAPI has one text for JSON; Starlette explains a form's error."""
     if detail == "There was an error parsing the body":
         return "The body could not be read: it must be JSON in UTF-8."
     return f"The form could not be read: {detail}"

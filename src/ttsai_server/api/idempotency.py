@@ -1,6 +1,6 @@
-"""Idempotency-Key: a POST that is repeated gets the first one's answer, and is not done, or billed, again.
+"""Idempotency-Key: a repeated POST gets the answer of the first, and is not executed or billed again.
 
-Not one to the account, which costs nothing: its answers hold secrets.
+Paths under /v1/account/ ignore the key: they cost nothing, and their answers contain secrets.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ POLL_SECONDS = 0.1
 
 
 class IdempotencyMiddleware:
-    """Keeps the bodies of successful answers in `folder`. A failed request is forgotten, so its repeat runs anew."""
+    """Stores the bodies of successful answers in `folder`. A failed request is not stored: a repeat is executed."""
 
     def __init__(self, app: ASGIApp, store: Idempotency, folder: Path, settings: Settings) -> None:
         self._app = app
@@ -53,11 +53,11 @@ class IdempotencyMiddleware:
             await render(error)(scope, receive, send)
 
     async def _claim(self, account: str, key: str) -> Answer | None:
-        """None for the first with this key; for a repeat, the first one's answer, waited for if need be."""
+        """→ None for the first request with this key; for a repeat, the first one's answer, once it is complete."""
         if len(key) > LONGEST_KEY:
             raise BadRequest(f"An Idempotency-Key has at most {LONGEST_KEY} characters.")
-        until = monotonic() + self._wait_seconds
-        while monotonic() < until:
+        deadline = monotonic() + self._wait_seconds
+        while monotonic() < deadline:
             answer = await self._store.begin(account, key, self._running_seconds)
             if answer is None or answer.state == DONE:
                 return answer
@@ -83,17 +83,17 @@ class IdempotencyMiddleware:
 
 
 class Fingerprint:
-    """A hash of a request's path, the form of answer that it asks for, and its body, taken as the body is read.
+    """A hash of a request's path, its preferred form of answer, and its body, computed while the body is read.
 
-    A form's boundary is left out: clients make up another one for each attempt.
+    A multipart form's boundary is left out: clients choose a new one for each attempt.
     """
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._hash = hashlib.sha256(repr((scope["path"], dialect(scope))).encode())
         self._receive = receive
         self._boundary = parse_options_header(header(scope, b"content-type"))[1].get(b"boundary", b"")
-        self._held = b""
-        """The end of what was read, which may be the beginning of a boundary."""
+        self._pending = b""
+        """The last bytes read, which may be the beginning of a boundary; not hashed yet."""
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -101,34 +101,34 @@ class Fingerprint:
         return message
 
     async def rest(self) -> None:
-        """Read to the end of the body."""
+        """Read the rest of the body."""
         while (await self.receive()).get("more_body"):
             pass
 
     @property
     def hex(self) -> str:
         whole = self._hash.copy()
-        whole.update(self._held)
+        whole.update(self._pending)
         return whole.hexdigest()
 
     def _add(self, data: bytes) -> None:
         if self._boundary:
-            *parts, rest = (self._held + data).split(self._boundary)
+            *parts, rest = (self._pending + data).split(self._boundary)
             settled = max(0, len(rest) - len(self._boundary) + 1)
-            self._held = rest[settled:]
+            self._pending = rest[settled:]
             data = b"--".join([*parts, rest[:settled]])
         self._hash.update(data)
 
 
 class Copy:
-    """Passes an answer on and keeps a copy of it."""
+    """Sends a response on, and writes a copy of its body to a file."""
 
     def __init__(self, path: Path, send: Send) -> None:
         self.path = path
         self.status = 0
         self.headers: Mapping[str, str] = {}
         self.whole = False
-        """The last byte has been sent."""
+        """Whether the whole body has been sent."""
         self._file = path.open("wb")
         self._send = send
         self.close: Callable[[], None] = self._file.close
@@ -155,7 +155,7 @@ async def _repeat(answer: Answer, scope: Scope, receive: Receive, send: Send) ->
 
 
 def _is_secret(path: str) -> bool:
-    """Whether its answers may hold a key or a secret, of which no copy is kept."""
+    """Whether answers of this path may contain a key or a secret, which must not be stored."""
     return path.startswith("/v1/account/")
 
 

@@ -1,4 +1,4 @@
-"""Jobs as the contract writes them, and what of a request says that it wants one."""
+"""Responses that describe jobs, and the preference for a job in a request."""
 
 from datetime import UTC, datetime
 
@@ -15,6 +15,7 @@ from ttsai_server.store.jobs import CANCELLED, COMPLETED, FAILED, Job
 
 
 def job_preference(request: Request, caller: Caller, asynchronous: bool, webhook_url: str | None) -> JobPreference:
+    """What the request says about being answered with a job. asynchronous, webhook_url: fields of its body."""
     return JobPreference(
         headers=request.headers,
         api_prefix="api_prefix" in request.scope["state"],
@@ -25,7 +26,7 @@ def job_preference(request: Request, caller: Caller, asynchronous: bool, webhook
 
 
 def accepted_response(accepted: AcceptedJobs, request: Request) -> Response:
-    """The answer to an order that is a job now."""
+    """The response to an order that was accepted as a job."""
     job = accepted.jobs[0]
     body = JobBody(
         uuid=job.id,
@@ -37,15 +38,16 @@ def accepted_response(accepted: AcceptedJobs, request: Request) -> Response:
     )
     preferred = prefers_async(request.headers.get("prefer", ""))
     headers = {**paid_headers(accepted), **warning_headers(accepted.warnings)}
-    return written(body, {**headers, **({"Preference-Applied": "respond-async"} if preferred else {})})
+    return json_response(body, {**headers, **({"Preference-Applied": "respond-async"} if preferred else {})})
 
 
-def written(body: JobBody | JobState | TaskBody | BatchAnswer, headers: dict[str, str] | None = None) -> Response:
-    """Without what is absent."""
+def json_response(body: JobBody | JobState | TaskBody | BatchAnswer, headers: dict[str, str] | None = None) -> Response:
+    """The body as JSON, without the fields that are None."""
     return Response(body.model_dump_json(exclude_none=True), headers=headers, media_type="application/json")
 
 
-def state(job: Job) -> JobState:
+def state_body(job: Job) -> JobState:
+    """A job's state, for clients that poll /v1/speech/results."""
     url = result_url(job) if job.state == COMPLETED else None
     error = "The task was cancelled." if job.state == CANCELLED else job.error_message
     return JobState(
@@ -63,7 +65,8 @@ def state(job: Job) -> JobState:
     )
 
 
-def shown(job: Job) -> TaskBody:
+def task_body(job: Job) -> TaskBody:
+    """A job in full, for /v1/tasks/."""
     failed = TaskError(code=job.error_code or "", message=job.error_message or "")
     return TaskBody(
         task_id=job.id,
@@ -81,7 +84,8 @@ def shown(job: Job) -> TaskBody:
     )
 
 
-def batch(id: str, items: list[Job]) -> BatchAnswer:
+def batch_body(id: str, items: list[Job]) -> BatchAnswer:
+    """A batch with its jobs, in their order."""
     return BatchAnswer(
         batch_id=id,
         status="completed" if all(job.ended_at for job in items) else "processing",
@@ -104,7 +108,7 @@ def _item(job: Job) -> BatchItem:
 
 
 def paid_headers(accepted: AcceptedJobs) -> dict[str, str]:
-    """What the order costs, and what is left; none where nobody pays."""
+    """The price of all accepted jobs, and the remaining credits; no headers if billing is off."""
     if accepted.remaining is None:
         return {}
     used = sum(job.credits for job in accepted.jobs)

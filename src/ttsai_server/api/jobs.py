@@ -1,4 +1,4 @@
-"""Jobs: their state and results, batches, subtitles, cancelling."""
+"""Jobs: state, subtitles of results, batches, cancellation."""
 
 from typing import Annotated, Literal
 
@@ -9,7 +9,7 @@ from starlette.responses import Response
 from ttsai_server.api.bodies import BatchBody, SpeechBody
 from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller, ServicesDep
 from ttsai_server.api.errors import bad_request
-from ttsai_server.api.job_responses import batch, paid_headers, shown, state, written
+from ttsai_server.api.job_responses import batch_body, json_response, paid_headers, state_body, task_body
 from ttsai_server.api.schemas import (
     BILLABLE,
     KEYED,
@@ -34,13 +34,13 @@ Id = Annotated[str, Query(max_length=100)]
 @router.get("/v1/speech/results", response_model=JobState, responses=OPEN)
 @router.get("/v1/transcribe/results", response_model=JobState, responses=OPEN)
 async def job_state(uuid: Id, services: ServicesDep) -> Response:
-    """How far a job is, and where its result is; who knows its id needs no key."""
-    return written(state(await services.jobs.get(uuid)))
+    """A job's progress, and the URL of its result. Needs no key: the id can't be guessed."""
+    return json_response(state_body(await services.jobs.get(uuid)))
 
 
 @router.get("/v1/speech/subtitles", responses=OPEN)
 async def job_subtitles(uuid: Id, services: ServicesDep, format: Literal["srt", "vtt"] = "srt") -> SubtitlesBody:
-    """Subtitles of what a finished job said or heard, by the engine's own times."""
+    """Subtitles of the speech that a finished job generated or transcribed, with the engine's own times."""
     job = await services.jobs.get(uuid)
     segments = await services.jobs.segments(job)
     return SubtitlesBody(
@@ -55,28 +55,28 @@ async def job_subtitles(uuid: Id, services: ServicesDep, format: Literal["srt", 
 
 @router.post("/v1/tts/batch", response_model=BatchAnswer, responses=BILLABLE)
 async def start_batch(body: BatchBody, services: AuthedServices, caller: CurrentCaller, base_url: BaseUrl) -> Response:
-    """Up to 50 texts, each a job; one that can't be done is a job that has failed."""
+    """Up to 50 texts, one job each; an invalid one becomes a failed job."""
     orders, options = [_order(item) for item in body.texts], JobOptions(base_url, body.webhook_url)
     id, accepted = await services.jobs.submit_batch(caller, SpeechOrder.kind, orders, options)
-    return written(batch(id, list(accepted.jobs)), paid_headers(accepted))
+    return json_response(batch_body(id, list(accepted.jobs)), paid_headers(accepted))
 
 
 @router.get("/v1/tts/batch/result", response_model=BatchAnswer, responses=KEYED)
 async def batch_result(batch_id: Id, services: AuthedServices, caller: CurrentCaller) -> Response:
-    """A batch as it stands."""
-    return written(batch(batch_id, await services.jobs.of_batch(caller, batch_id)))
+    """The current state of a batch."""
+    return json_response(batch_body(batch_id, await services.jobs.of_batch(caller, batch_id)))
 
 
 @router.get("/v1/tasks/{id}", response_model=TaskBody, responses=KEYED)
 async def get_task(id: str, services: AuthedServices, caller: CurrentCaller) -> Response:
-    """A job of the account's."""
-    return written(shown(await services.jobs.own(caller, id)))
+    """One job of the account."""
+    return json_response(task_body(await services.jobs.own(caller, id)))
 
 
 @router.delete("/v1/tasks/{id}", response_model=TaskBody, responses=KEYED)
 async def cancel_task(id: str, services: AuthedServices, caller: CurrentCaller) -> Response:
-    """Cancel a job; its credits return. One that has ended stays as it is."""
-    return written(shown(await services.jobs.cancel(caller, id)))
+    """Cancel a job and return its credits. A job that has ended does not change."""
+    return json_response(task_body(await services.jobs.cancel(caller, id)))
 
 
 def _order(item: dict[str, object]) -> SpeechOrder | ApiError:

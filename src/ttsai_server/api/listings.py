@@ -1,4 +1,4 @@
-"""Models and voices as they are listed: the published shape, the SDKs' additions and OpenAI's, side by side."""
+"""The lists of models and voices: the published fields, with the additions of the SDKs and of OpenAI."""
 
 import asyncio
 import time
@@ -16,38 +16,40 @@ from ttsai_server.settings import Settings
 from ttsai_server.text.language import NAMES
 
 CHECK_SECONDS = 5.0
-"""How long what was found of the models' files is believed: looking again takes some milliseconds."""
+"""How long the availability of the models is cached: checking their files takes some milliseconds."""
 
 
 class Listings:
-    """The catalogue does not change while the server runs; what of it is ready does."""
+    """Lists from the catalogue, which is fixed while the server runs, and the models' availability, which is not."""
 
     def __init__(self, catalog: Catalog, settings: Settings) -> None:
         self._catalog = catalog
         self._prices = settings.prices
         self._models = settings.models
         self._created = int(time.time())
-        self._names = _told_apart(list(catalog.speakers.values()))
-        self._found: Mapping[str, Availability] = {}
-        self._looked = -CHECK_SECONDS
+        self._names = _unique_names(list(catalog.speakers.values()))
+        self._availability: Mapping[str, Availability] = {}
+        self._checked_at = -CHECK_SECONDS
         self._bodies: dict[tuple[Capability | None, bool], bytes] = {}
 
     async def models(self, capability: Capability | None = None, *, for_sdk: bool = False) -> bytes:
-        """The JSON body of the list of models, by id, OpenAI's names among them; of a capability, ready ones first.
+        """The JSON body of the list of models, by id; OpenAI's names and aliases are listed too.
 
-        for_sdk: as the vendor's SDKs read it.
+        Args:
+            capability: only models that have it, ready ones first.
+            for_sdk: in the variant that the vendor's SDKs read.
         """
-        await self._look()
+        await self._refresh()
         if (capability, for_sdk) not in self._bodies:
             self._bodies[capability, for_sdk] = _json(self._list(capability, for_sdk=for_sdk))
         return self._bodies[capability, for_sdk]
 
     async def model(self, name: str, *, for_sdk: bool) -> ModelInfo:
-        """One model under its id, a published name or that of a family of voices. Raises UnknownModel."""
+        """A model, by its id, a published name or the name of a family. Raises UnknownModel."""
         listed = self._catalog.listed()
         if name not in listed:
             name = self._catalog.find(name).listed_as
-        await self._look()
+        await self._refresh()
         return self._info(name, listed[name], for_sdk=for_sdk)
 
     def voices(self, voices: list[Voice], base_url: str, *, for_sdk: bool) -> bytes:
@@ -56,7 +58,7 @@ class Listings:
         return _json(VoiceList(voices=shown, total=len(shown)))
 
     def speech_models(self) -> SpeechModels:
-        """What the SDKs ask before they offer a choice."""
+        """Ids of the models by use, from which the SDKs build their menus."""
         spoken = self._catalog.cards(Capability.TTS)
         return SpeechModels(
             tts_models=_names(spoken),
@@ -67,13 +69,13 @@ class Listings:
             ),
         )
 
-    async def _look(self) -> None:
-        if time.monotonic() - self._looked >= CHECK_SECONDS:
-            self._found = await asyncio.to_thread(self._availability)
-            self._looked = time.monotonic()
+    async def _refresh(self) -> None:
+        if time.monotonic() - self._checked_at >= CHECK_SECONDS:
+            self._availability = await asyncio.to_thread(self._check)
+            self._checked_at = time.monotonic()
             self._bodies.clear()
 
-    def _availability(self) -> Mapping[str, Availability]:
+    def _check(self) -> Mapping[str, Availability]:
         return {card.id: availability(card, self._models) for card in self._catalog.cards()}
 
     def _list(self, capability: Capability | None, *, for_sdk: bool) -> ModelList:
@@ -84,10 +86,10 @@ class Listings:
         return ModelList(data=models, models=models)
 
     def _info(self, id: str, cards: Sequence[ModelCard], *, for_sdk: bool) -> ModelInfo:
-        """cards: one, or a family's, which is ready when one of them is."""
-        card = min(cards, key=lambda card: self._found[card.id].status != "ready")
+        """cards: one, or those of a family, which is ready when one of them is."""
+        card = min(cards, key=lambda card: self._availability[card.id].status != "ready")
         credits = price(self._prices, Capability.TTS, card.tier).of(1000) if Capability.TTS in card.tasks else 0
-        found = self._found[card.id]
+        found = self._availability[card.id]
         return ModelInfo(
             id=id,
             name=id if for_sdk else card.name,
@@ -126,12 +128,12 @@ class Listings:
 
 
 def _names(cards: Iterable[ModelCard]) -> list[str]:
-    """As they are listed, a family once."""
+    """The names under which the cards are listed; a family once."""
     return list(dict.fromkeys(card.listed_as for card in cards))
 
 
-def _told_apart(voices: Sequence[Voice]) -> Mapping[str, str]:
-    """Voice id → its name; with its language, or else its id, where another voice has the same name."""
+def _unique_names(voices: Sequence[Voice]) -> Mapping[str, str]:
+    """Voice id → its name, followed by its language, or else its id, if another voice has the same name."""
     spoken = {voice.id: f"{voice.name} ({NAMES[voice.language.split('-')[0]]})" for voice in voices}
     count = Counter([*(voice.name for voice in voices), *spoken.values()])
 

@@ -1,8 +1,8 @@
-"""What every request passes on its way to a route: pure ASGI, outermost first.
+"""Middleware of every request: pure ASGI, outermost first.
 
-RequestContext  request id, one spelling of each path, the access log, metrics, and the answer to a bug
-AuthMiddleware  who is calling, and whether its plan admits another request now
-BodySizeLimit   how long a body may be
+RequestContext  request id, normalised path, access log, metrics, and the answer to an unexpected exception
+AuthMiddleware  authenticates the caller, and applies the limits of its plan
+BodySizeLimit   maximum length of a body
 """
 
 import logging
@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ttsai_server.api.disconnect import ClientDisconnected
-from ttsai_server.api.errors import bug, outage, render
+from ttsai_server.api.errors import outage, render, unexpected_error
 from ttsai_server.domain import Caller
 from ttsai_server.errors import ApiError, FileTooLarge, Forbidden, LimiterDown, RateLimited
 from ttsai_server.metrics import Metrics
@@ -31,8 +31,8 @@ OPEN_PATHS = re.compile(
     r"/v1/voices/preview/|/v1/results/|/v1/speech/(results|subtitles)$|/v1/transcribe/results$"
     r"|/v1/audio/(models|voices)$|(?!/v1(/|$))"
 )
-"""What needs no key: everything outside /v1, previews, results and jobs, whose ids are keys, and the lists that web
-clients fetch before they have one."""
+"""Paths that need no key: everything outside /v1, previews, results and job states, whose ids can't be guessed, and
+the lists that web clients fetch before they have a key."""
 PUBLISHABLE_PATHS = {
     "/v1/tts",
     "/v1/audio/speech",
@@ -42,15 +42,17 @@ PUBLISHABLE_PATHS = {
     "/v1/speech/voices",
     "/v1/speech/languages",
 }
-"""What a key that lies open in a web page may do."""
+"""The paths that a publishable key, which is visible in a web page, may call."""
 
 
 def header(scope: Scope, name: bytes) -> str:
-    """A header of the request, by its name in small letters; empty without one. A tenth of what `Headers` costs."""
+    """A request header, by its name in lower case; empty if absent. Ten times faster than starlette's `Headers`."""
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
 class RequestContext:
+    """Logs, measures and names every request, and answers unexpected exceptions."""
+
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
@@ -58,36 +60,37 @@ class RequestContext:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        visit = RequestLog(scope, send)
+        log = RequestLog(scope, send)
         self._metrics.in_flight.inc()
         try:
-            await self._app(scope, receive, visit.send)
+            await self._app(scope, receive, log.send)
         except ClientDisconnected:
-            visit.left = True
+            log.disconnected = True
             self._metrics.abandoned.inc()
         except Exception as error:
-            told = outage(error)
-            if told:
-                access.error("%s %s", told.message, error, extra={"request_id": visit.request_id})
+            known = outage(error)
+            if known:
+                access.error("%s %s", known.message, error, extra={"request_id": log.request_id})
             else:
-                access.exception("unexpected", extra={"request_id": visit.request_id})
-            if visit.status:
-                raise  # the answer has begun: only a broken connection can tell that it is not whole
-            await render(told or bug(visit.request_id))(scope, receive, visit.send)
+                access.exception("unexpected", extra={"request_id": log.request_id})
+            if log.status:
+                raise  # the response has begun: breaking the connection is the only way to show that it is incomplete
+            await render(known or unexpected_error(log.request_id))(scope, receive, log.send)
         finally:
             self._metrics.in_flight.dec()
-            visit.record(self._metrics)
+            log.record(self._metrics)
 
 
 class RequestLog:
-    """One request: its id, its times, and its way through the log and the metrics."""
+    """Id, status and times of one request, for the access log and the metrics."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
-        given = header(scope, b"x-request-id")
-        self.request_id = given if REQUEST_ID.fullmatch(given) else token_hex(16)
+        """Also normalises the path: without /api and a trailing slash."""
+        client_id = header(scope, b"x-request-id")
+        self.request_id = client_id if REQUEST_ID.fullmatch(client_id) else token_hex(16)
         self.status = 0
-        self.left = False
-        """Whether the client left before the end."""
+        self.disconnected = False
+        """Whether the client disconnected before the end."""
         self._send = send
         self._scope = scope
         self._began = perf_counter()
@@ -121,7 +124,7 @@ class RequestLog:
             "%s %s %s",
             self._scope["method"],
             self._scope["path"],
-            "left" if self.left else self.status,
+            "left" if self.disconnected else self.status,
             extra={
                 "request_id": self.request_id,
                 "status": self.status,
@@ -132,10 +135,10 @@ class RequestLog:
 
 
 class AuthMiddleware:
-    """Authenticates everything but the open paths, and holds each account to its plan.
+    """Authenticates every path but the open ones, and enforces the limits of the caller's plan.
 
-    In this order: 401 who are you, 403 may you, 429 may you now. From the moment the caller is known, every answer
-    carries the rate headers, errors too.
+    In this order: 401 unknown caller, 403 not allowed, 429 too many requests. Once the caller is known, every answer,
+    also an error, carries the rate limit headers.
     """
 
     def __init__(self, app: ASGIApp, accounts: Accounts, limiter: Limiter, settings: Settings) -> None:
@@ -170,23 +173,23 @@ class AuthMiddleware:
 
 
 class OpenAccess:
-    """A server without keys: everybody is the house."""
+    """Takes the place of AuthMiddleware on a server without keys: every request comes from `local_caller`."""
 
-    def __init__(self, app: ASGIApp, house: Caller) -> None:
+    def __init__(self, app: ASGIApp, local_caller: Caller) -> None:
         self._app = app
-        self._house = house
+        self._local_caller = local_caller
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            scope["state"]["caller"] = self._house
+            scope["state"]["caller"] = self._local_caller
         await self._app(scope, receive, send)
 
 
 class BodySizeLimit:
-    """Refuses a body that is too long without reading the rest of it."""
+    """Rejects a body that is too long, without reading the rest of it."""
 
     def __init__(self, app: ASGIApp, most: int, by_path: Mapping[str, int]) -> None:
-        """most: bytes; by_path: where it is another."""
+        """most: bytes; by_path: path → its own limit, bytes."""
         self._app = app
         self._most = most
         self._by_path = by_path
@@ -209,14 +212,14 @@ def _counted(receive: Receive, most: int) -> Receive:
         message = await receive()
         read += len(message.get("body", b""))
         if read > most:
-            raise HTTPException(413, _too_long(most))  # of its kind, so that FastAPI passes it on
+            raise HTTPException(413, _too_long(most))  # FastAPI would turn another exception into a 400
         return message
 
     return counted
 
 
 def _within(number: str, most: int) -> bool:
-    """Whether a number of digits is at most `most`; there may be more of them than Python would read."""
+    """Whether a decimal number is at most `most`; it may have more digits than `int` accepts."""
     digits = number.lstrip("0")
     return len(digits) <= len(str(most)) and int(digits or "0") <= most
 
@@ -226,13 +229,13 @@ def _too_long(most: int) -> str:
 
 
 def _bearer(authorization: str) -> str:
-    """The key of `Authorization: Bearer …`; empty without one."""
+    """The key in `Authorization: Bearer …`; empty if there is none."""
     scheme, _, key = authorization.partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
 
 
 def _refusal(caller: Caller, plan: Plan, scope: Scope) -> Forbidden | None:
-    """Why the caller may not do this; None if it may."""
+    """The error for a request that the caller may not make; None if it may."""
     if not plan.api:
         return Forbidden(f"The plan {caller.plan!r} has no API access.")
     if not caller.publishable:

@@ -1,4 +1,4 @@
-"""Which text to speech gets a job for an answer, and which gets its sound: part 2 of the contract."""
+"""Content negotiation: whether a request is answered with a job or with its result (part 2 of the contract)."""
 
 import re
 from collections.abc import Mapping
@@ -10,29 +10,29 @@ from starlette.types import Scope
 from ttsai_server.settings import Compat
 
 SDKS = re.compile(r"tts-(ruby|rust|go|php|js)/")
-"""How the user agents of those SDKs begin that read JSON only; the Python one says by the path what it wants."""
+"""User agents of the SDKs that read JSON only; the Python SDK chooses by the path."""
 JSON = "application/json"
 AUDIO = "audio/mpeg"
-"""Stands for all sound in `Accept`."""
+"""Stands for all audio types in `Accept`."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobPreference:
-    """What of a request says how it is to be answered."""
+    """The parts of a request that decide whether it is answered with a job."""
 
     headers: Mapping[str, str]
-    """By names in small letters."""
+    """By names in lower case."""
     api_prefix: bool
-    """Whether its path began with /api."""
+    """Whether the path began with /api."""
     publishable: bool
-    """Whether its key is one for web pages."""
+    """Whether the key is a publishable one."""
     asynchronous: bool = False
-    """`async` in its body."""
+    """The field `async` of the body."""
     webhook_url: str | None = None
 
 
 def dialect(scope: Scope) -> tuple[object, ...]:
-    """All of a request but its path and body that decides the form of its answer; equal where answers have one form."""
+    """Everything besides path and body that decides the form of the answer: equal values, equal form."""
     headers = Headers(scope=scope)
     accept = headers.get("accept", "")
     return (
@@ -45,37 +45,38 @@ def dialect(scope: Scope) -> tuple[object, ...]:
     )
 
 
-def wants_job(asked: JobPreference, compat: Compat) -> bool:
-    """Whether any of the contract's conditions holds."""
+def wants_job(preference: JobPreference, compat: Compat) -> bool:
+    """Whether text to speech is answered with a job: if any of the contract's conditions holds."""
     return (
-        asked.api_prefix
-        or prefers_json(asked.headers.get("accept", ""))
-        or asks_for_job(asked)
-        or asked.publishable
-        or SDKS.match(asked.headers.get("user-agent", "")) is not None
+        preference.api_prefix
+        or prefers_json(preference.headers.get("accept", ""))
+        or asks_for_job(preference)
+        or preference.publishable
+        or SDKS.match(preference.headers.get("user-agent", "")) is not None
         or compat.tts_response == "job"
     )
 
 
-def asks_for_job(asked: JobPreference) -> bool:
-    """Whether the client said in words that it will not wait: by its body, or by `Prefer` (RFC 7240)."""
-    return asked.asynchronous or asked.webhook_url is not None or prefers_async(asked.headers.get("prefer", ""))
+def asks_for_job(preference: JobPreference) -> bool:
+    """Whether the client explicitly asks for a job: with a field of the body, or with `Prefer` (RFC 7240)."""
+    prefer = preference.headers.get("prefer", "")
+    return preference.asynchronous or preference.webhook_url is not None or prefers_async(prefer)
 
 
 def prefers_async(prefer: str) -> bool:
-    """Whether `Prefer` has respond-async, RFC 7240 §4.1."""
+    """Whether the header `Prefer` contains respond-async, RFC 7240 §4.1."""
     return any(part.split(";")[0].strip().lower() == "respond-async" for part in prefer.split(","))
 
 
 def prefers_json(accept: str) -> bool:
-    """Whether `Accept` weighs JSON more than sound, RFC 9110 §12.5.1: `*/*` beside it weighs them the same."""
+    """Whether `Accept` gives JSON a higher weight than audio, RFC 9110 §12.5.1; `*/*` gives both the same."""
     weights = _weights(accept)
     audio = max((weight for kind, weight in weights.items() if kind.startswith("audio/")), default=None)
     return _weight(weights, JSON) > (_weight(weights, AUDIO) if audio is None else audio)
 
 
 def prefers_zip(accept: str) -> bool:
-    """Whether one file for all stems is wanted, rather than JSON that says where each is."""
+    """Whether the client prefers one ZIP file with all stems to JSON with their URLs."""
     weights = _weights(accept)
     return _weight(weights, "application/zip") > _weight(weights, JSON)
 

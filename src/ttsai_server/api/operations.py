@@ -1,4 +1,4 @@
-"""Whether the server is alive, whether it is ready, and what it has counted."""
+"""Health checks and metrics."""
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -11,18 +11,18 @@ router = APIRouter(tags=["operations"])
 
 @router.get("/health/live")
 async def live() -> Response:
-    """The process answers."""
+    """Always 200: the process answers."""
     return JSONResponse({"status": "live"})
 
 
 @router.get("/health/ready", responses={503: {"description": "Not ready; says why."}})
 async def ready(services: ServicesDep) -> Response:
-    """The database answers, and every model of `models.preload` is loaded."""
+    """200 if the database answers and every model of `models.preload` is loaded."""
     waiting = await services.readiness.waiting_for()
     return JSONResponse({"status": "waiting" if waiting else "ready", "waiting_for": waiting}, 503 if waiting else 200)
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(services: ServicesDep) -> Response:
-    """Prometheus' text format."""
+    """All metrics, in Prometheus' text format."""
     return Response(generate_latest(services.metrics.registry), media_type=CONTENT_TYPE_LATEST)

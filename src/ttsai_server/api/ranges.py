@@ -1,4 +1,4 @@
-"""Which bytes of a representation are asked for, and whether the client has it already: RFC 9110 §13 and §14."""
+"""Range requests and conditional requests: RFC 9110 §13 and §14."""
 
 import re
 
@@ -9,10 +9,10 @@ from ttsai_server.errors import NoSuchRange
 ONE_RANGE = re.compile(r"bytes=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.IGNORECASE)
 
 
-def asked(headers: Headers, size: int, etag: str) -> range | None:
-    """The bytes asked for; None: all of them. Raises NoSuchRange.
+def requested_range(headers: Headers, size: int, etag: str) -> range | None:
+    """The requested bytes of a file of `size` bytes; None: all. Raises NoSuchRange if there are no such bytes.
 
-    All are sent, as the RFC allows, for several ranges, for a malformed one, and when `If-Range` names another etag.
+    As the RFC allows, all bytes are sent for several ranges, a malformed range, or `If-Range` with another etag.
     """
     if headers.get("if-range", etag) != etag:
         return None
@@ -26,7 +26,7 @@ def asked(headers: Headers, size: int, etag: str) -> range | None:
 
 
 def _span(first: str, last: str, size: int) -> range | None:
-    if not first:  # the last so many bytes
+    if not first:  # a suffix: the last `last` bytes
         return range(max(0, size - int(last)), size)
     if last and int(last) < int(first):
         return None
@@ -34,6 +34,6 @@ def _span(first: str, last: str, size: int) -> range | None:
 
 
 def unchanged(headers: Headers, etag: str) -> bool:
-    """Whether the client says by `If-None-Match` that it has this very representation."""
+    """Whether the client has this version already, by `If-None-Match`."""
     tags = (tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(","))
     return any(tag in (etag, "*") for tag in tags)

@@ -1,4 +1,4 @@
-"""GET /v1/results/{id}, with or without an extension, and /static/downloads/{id}/…: who knows the id needs no key."""
+"""GET /v1/results/{id}, with or without an extension, and /static/downloads/{id}/…: no key, the id can't be guessed."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -8,7 +8,7 @@ from starlette.responses import Response, StreamingResponse
 
 from ttsai_server.api.audio_response import file_headers
 from ttsai_server.api.deps import ServicesDep
-from ttsai_server.api.ranges import asked, unchanged
+from ttsai_server.api.ranges import requested_range, unchanged
 from ttsai_server.api.schemas import errors
 from ttsai_server.errors import NotFound
 from ttsai_server.store.results import Result, Results
@@ -25,7 +25,7 @@ router = APIRouter(tags=["results"])
 
 @router.get("/v1/results/{name}", response_class=Response, responses=ANSWERS)
 async def result(name: str, request: Request, services: ServicesDep) -> Response:
-    """`{id}`, or `{id}.mp3` if that is what the result is. Takes `Range`."""
+    """A result by its id, or as `{id}.mp3` if that is its format. Supports `Range`."""
     id, dot, extension = name.partition(".")
     found = await services.results.get(id)
     if dot and extension.lower() != found.extension:
@@ -35,7 +35,7 @@ async def result(name: str, request: Request, services: ServicesDep) -> Response
 
 @router.get("/static/downloads/{id}/{name}", response_class=Response, responses=ANSWERS)
 async def download(id: str, name: str, request: Request, services: ServicesDep) -> Response:
-    """The result as it is, whatever `name` says: the SDKs ask for `tts_output.wav` before they know the format."""
+    """A result in its own format, whatever `name` is: the SDKs request `tts_output.wav` before they know the format."""
     return await _answer(await services.results.get(id), request, services.results)
 
 
@@ -46,7 +46,7 @@ async def _answer(result: Result, request: Request, results: Results) -> Respons
     whole = {**headers, "Content-Length": str(result.size)}
     if request.method == "HEAD":
         return Response(headers=whole, media_type=result.content_type)
-    span = asked(request.headers, result.size, result.etag)
+    span = requested_range(request.headers, result.size, result.etag)
     if span is None:
         return await _stream(result, range(result.size), results, 200, whole)
     part = {"Content-Length": str(len(span)), "Content-Range": f"bytes {span.start}-{span.stop - 1}/{result.size}"}
@@ -55,7 +55,7 @@ async def _answer(result: Result, request: Request, results: Results) -> Respons
 
 async def _stream(result: Result, span: range, results: Results, status: int, headers: dict[str, str]) -> Response:
     chunks = results.read(result, span.start, span.stop)
-    first = await anext(chunks, b"")  # before the status line: a file that is gone is still a 404
+    first = await anext(chunks, b"")  # read before the status is sent, so that a missing file is still a 404
     return StreamingResponse(_from(first, chunks), status, headers, result.content_type)
 
 

@@ -1,4 +1,4 @@
-"""The shapes of answers."""
+"""Response bodies."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,14 +9,14 @@ from ttsai_server.api.descriptions import describe
 from ttsai_server.services.registry import PLANNERS
 
 REFERENCE = "#/components/schemas/{model}"
-"""OpenAPI's to a schema."""
+"""An OpenAPI reference to a schema."""
 
 TranscriptFormat = Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
 """OpenAI's `response_format`."""
 
 
 class Answer(BaseModel):
-    """An answer; written without what is absent."""
+    """A response body; fields that are None are left out of the JSON."""
 
     model_config = ConfigDict(json_schema_extra=describe)
 
@@ -25,14 +25,14 @@ class JobBody(Answer):
     """A job that has been accepted."""
 
     uuid: str
-    """The job's id; who knows it may fetch the result, without a key."""
+    """The job's id; fetching the result takes no other key."""
     job_id: str
     """The same."""
     task_id: str
     """The same."""
     status: Literal["queued", "completed"]
     credits_used: int
-    """Set aside now, and charged when the job has completed."""
+    """Credits reserved now, and charged when the job completes."""
     credits_remaining: int | None = None
     result_url: str | None = None
 
@@ -46,12 +46,12 @@ class JobState(Answer):
     url: str | None = None
     cdn_url: str | None = None
     text: str | None = None
-    """What was heard."""
+    """The transcript."""
     language: str | None = None
     duration: float | None = None
-    """Of what was said or heard, seconds."""
+    """Length of the audio generated or transcribed, seconds."""
     error: str | None = None
-    """Why it failed."""
+    """Why the job failed."""
     message: str | None = None
 
 
@@ -70,12 +70,12 @@ class TaskBody(Answer):
     progress: float
     """0 to 1."""
     credits_used: int
-    """Set aside, or charged; 0 if it failed or was cancelled."""
+    """Credits reserved or charged; 0 if the job failed or was cancelled."""
     created_at: str
     """ISO 8601, UTC."""
     started_at: str | None = None
     completed_at: str | None = None
-    """When it ended, however."""
+    """When it ended: completed, failed or cancelled."""
     result_url: str | None = None
     error: TaskError | None = None
 
@@ -92,12 +92,12 @@ class BatchItem(Answer):
 class BatchAnswer(Answer):
     batch_id: str
     status: Literal["processing", "completed"]
-    """completed: every item has ended, however."""
+    """completed: every item has completed, failed or been cancelled."""
     total: int
     completed: int
     """Items that have completed."""
     credits_charged: int
-    """Of the items that have not failed."""
+    """Total of the items that did not fail."""
     items: list[BatchItem]
 
 
@@ -105,7 +105,7 @@ class SubtitlesBody(Answer):
     format: Literal["srt", "vtt"]
     content: str
     cached: bool
-    """Always: nothing is transcribed for them."""
+    """Always true: subtitles need no new transcription."""
     segment_count: int
     language: str
     duration: float
@@ -114,12 +114,12 @@ class SubtitlesBody(Answer):
 
 class WordInfo(Answer):
     word: str
-    """With the punctuation that clings to it."""
+    """The word, with adjacent punctuation."""
     start: float
     """Seconds from the start of the recording."""
     end: float
     probability: float
-    """How sure the model is, 0 to 1."""
+    """The model's confidence, 0 to 1."""
 
 
 class SegmentInfo(Answer):
@@ -128,25 +128,25 @@ class SegmentInfo(Answer):
     end: float
     text: str
     language: str | None = None
-    """ISO 639-1 code of what is spoken in it: the one asked for, or found."""
+    """ISO 639-1 code of the language spoken: as requested, or detected."""
     speaker: str | None = None
-    """SPEAKER_00, …, in order of first speech, or of the channels; with `diarize` only."""
+    """SPEAKER_00, …, in order of first speech, or of the channels; only with `diarize`."""
     words: list[WordInfo] | None = None
-    """With `timestamps` only."""
+    """Only with `timestamps`."""
 
 
 class TranscriptBody(Answer):
     text: str
-    """All of it; empty where nobody speaks."""
+    """The whole text; empty if there is no speech."""
     language: str
-    """ISO 639-1 code of what is spoken most: the one asked for, or found."""
+    """ISO 639-1 code of the language spoken most: as requested, or detected."""
     duration: float
     """Length of the recording, seconds."""
     segments: list[SegmentInfo]
 
 
 class Confidence(Answer):
-    """Share of answers given with this confidence that were right in calibration, 0 to 1; 0: no answer."""
+    """For each value, how many answers of this confidence were right in calibration, 0 to 1; 0 if it is null."""
 
     key: float
     bpm: float
@@ -159,25 +159,25 @@ class TempoBody(Answer):
 
 
 class MusicBody(Answer):
-    """What is null can't be told; `reasons` says why."""
+    """A value that can't be determined is null; `reasons` says why."""
 
     key: str | None
     """C, Db, D, …, B."""
     scale: Literal["Major", "Minor"] | None
     bpm: float | None
-    """Beats a minute: quarter notes, in 6/8 dotted ones."""
+    """Beats per minute: quarter notes, or dotted quarter notes in 6/8."""
     candidates: list[TempoBody]
-    """`bpm`, and what it may be instead, as its double or half; likeliest first."""
+    """`bpm` and alternatives to it, such as its double or half; likeliest first."""
     time_signature: Literal["2/4", "3/4", "4/4", "6/8"] | None
     camelot: str | None
-    """As `8B`: the key's place on the wheel that DJs mix by."""
+    """The key's position on the Camelot wheel, such as `8B`."""
     compatible_keys: list[str]
-    """The key itself, a fifth up, a fifth down, the relative key."""
+    """The key itself, the keys a fifth above and below, and the relative key."""
     confidence: Confidence
     reasons: dict[str, str]
     """key, bpm or time_signature → why it is null."""
     tuning_cents: float | None
-    """How far the music is from A4 = 440 Hz, -50 to 50."""
+    """Deviation of the tuning from A4 = 440 Hz, -50 to 50 cents."""
     duration: float
     """Seconds."""
 
@@ -189,7 +189,7 @@ class StemsBody(Answer):
     duration: float
     """Seconds."""
     stems: dict[str, str]
-    """vocals, … → its address."""
+    """Name of the stem (vocals, …) → its URL."""
     credits_used: int
 
 
@@ -214,7 +214,7 @@ class OpenAIWord(Answer):
 class OpenAISegment(Answer):
     id: int
     seek: int
-    """Where it begins, 1/100 s."""
+    """Start, in units of 10 ms."""
     start: float
     end: float
     text: str
@@ -224,7 +224,7 @@ class OpenAISegment(Answer):
     compression_ratio: float
     no_speech_prob: float
     language: str | None = None
-    """Not OpenAI's: English name, in lower case, of what is spoken in it."""
+    """English name, in lower case, of the language spoken; an addition to OpenAI's fields."""
 
 
 class OpenAIVerboseTranscript(Answer):
@@ -279,7 +279,7 @@ class Error(BaseModel):
 
 
 class ModelInfo(BaseModel):
-    """A model in the published shape and in OpenAI's, side by side."""
+    """A model, with the published API's fields and OpenAI's."""
 
     id: str
     name: str
@@ -291,9 +291,9 @@ class ModelInfo(BaseModel):
     credits_per_1k_chars: int
     credits_per_1k: int | None = None
     status: Literal["ready", "needs_pull", "needs_install"]
-    """Whether requests for it can be done now."""
+    """Whether the model can be used now, or what is missing."""
     command: str | None = None
-    """What the operator has to run before, if it is not ready."""
+    """The command that the operator must run first, if it is not ready."""
     object: Literal["model"] = "model"
     created: int
     owned_by: str
@@ -341,17 +341,16 @@ class Languages(BaseModel):
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The error answers of a path, for OpenAPI.
+    """A route's error responses, for OpenAPI.
 
-    They refer to `error_schemas`, for a route that is given a model builds it anew for each status: that was a tenth of
-    what importing the server costs.
+    They refer to `error_schemas`: FastAPI would build a model once per status, a tenth of the server's import time.
     """
     content = {"application/json": {"schema": {"$ref": REFERENCE.format(model="Error")}}}
     return {status: {"content": content} for status in statuses}
 
 
 def error_schemas() -> dict[str, Any]:
-    """What OpenAPI's `components.schemas` must hold for `errors`."""
+    """The schemas that `errors` refers to, for OpenAPI's `components.schemas`."""
     return models_json_schema([(Error, "serialization")], ref_template=REFERENCE)[1]["$defs"]
 
 

@@ -27,12 +27,12 @@ OPENAI_SOUND = {**SOUND, "audio/aac": {}, "audio/pcm": {}, "text/event-stream": 
 @router.post(
     "/v1/tts",
     response_model=JobBody,
-    responses={200: {"description": "The speech; or a job, for who asks for one.", "content": SOUND}, **BILLABLE},
+    responses={200: {"description": "The speech; or a job, if the client wants one.", "content": SOUND}, **BILLABLE},
 )
 async def synthesize(
     body: SpeechBody, request: Request, services: AuthedServices, caller: CurrentCaller, base_url: BaseUrl
 ) -> Response:
-    """Say a text: the whole sound, or with `stream` as it is made; or a job, that will."""
+    """Speak a text. The answer is the audio, with `stream` sent while it is generated; or a job."""
     if wants_job(job_preference(request, caller, body.asynchronous, body.webhook_url), services.settings.compat):
         options = JobOptions(base_url, body.webhook_url)
         return accepted_response(await services.jobs.submit(caller, published_order(body), options), request)
@@ -46,12 +46,12 @@ async def synthesize(
 @router.post(
     "/v1/audio/speech",
     response_class=Response,
-    responses={200: {"description": "The speech, as it is made.", "content": OPENAI_SOUND}, **BILLABLE},
+    responses={200: {"description": "The speech, sent while it is generated.", "content": OPENAI_SOUND}, **BILLABLE},
 )
 async def create_speech(
     body: OpenAISpeechBody, request: Request, services: AuthedServices, caller: CurrentCaller
 ) -> Response:
-    """OpenAI's speech endpoint: always streamed; `stream_format: sse` wraps the sound in events."""
+    """OpenAI's speech endpoint: always streamed; with `stream_format: sse` as server-sent events."""
     run = await services.flow.start(caller, _openai_order(body, services))
     chunks = await after_first_chunk(run.chunks(), request.receive)
     if body.stream_format == "audio":
@@ -60,7 +60,7 @@ async def create_speech(
 
 
 def published_order(body: SpeechBody) -> SpeechOrder:
-    """The order in a body of the published API."""
+    """The order that a body of the published API describes."""
     return SpeechOrder(
         model=body.model,
         text=body.text,
@@ -82,12 +82,12 @@ def _openai_order(body: OpenAISpeechBody, services: Services) -> SpeechOrder:
         format=body.response_format,
         speed=body.speed,
         options=_options(body),
-        wordless=True,  # Home Assistant checks a key by having "." said
+        wordless=True,  # Home Assistant checks a key by requesting speech for "."
     )
 
 
 def _options(body: SpeechBody | OpenAISpeechBody) -> dict[str, object]:
-    """Fields beyond the contract's, and `instructions`, for the engine to take or not."""
+    """Fields beyond the contract's, and `instructions`; the engine uses those that it knows."""
     extra = dict(body.model_extra or {})
     return extra if body.instructions is None else {**extra, "instructions": body.instructions}
 

@@ -1,4 +1,4 @@
-"""Answers that are sent as they are made, and server-sent events."""
+"""Streamed responses, and server-sent events."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
@@ -8,13 +8,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ttsai_server.api.disconnect import cancel_on_disconnect
-from ttsai_server.api.errors import bug
+from ttsai_server.api.errors import unexpected_error
 from ttsai_server.errors import ApiError, InternalError
 from ttsai_server.services.billing import Hold
 
 
 class ChunkStream(Response):
-    """Chunks as they come. An error after the first breaks the connection off: a cut answer must not look whole."""
+    """Sends chunks as they arrive. A later error breaks the connection, so that the answer does not look complete."""
 
     def __init__(self, chunks: AsyncGenerator[bytes], content_type: str, headers: Mapping[str, str]) -> None:
         super().__init__(headers={**headers, "Content-Type": content_type})
@@ -33,7 +33,7 @@ class ChunkStream(Response):
 
 
 class EventStream(ChunkStream):
-    """Server-sent events. A failure half-way is an event too, since the status is gone already."""
+    """Server-sent events. An error after the start is sent as an event, because the status has been sent already."""
 
     def __init__(self, events: AsyncGenerator[bytes], headers: Mapping[str, str], request_id: str) -> None:
         reported = _with_error_event(events, request_id)
@@ -41,21 +41,21 @@ class EventStream(ChunkStream):
 
 
 def event(data: Mapping[str, object]) -> bytes:
-    """One event, named by its `type`, as the HTML standard writes it and OpenAI's clients read it."""
+    """One server-sent event, in the format of the HTML standard; its name is the `type` in `data`."""
     return b"event: " + str(data["type"]).encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
 
 
 async def after_first_chunk(chunks: AsyncGenerator[bytes], receive: Receive) -> AsyncGenerator[bytes]:
-    """The chunks that are not empty, once the first has been made: until then an error can still be an answer.
+    """Wait for the first chunk, so that an error before it can still be an answer. → all chunks that are not empty.
 
-    Raises what the chunks raise, or ClientLeft.
+    Raises what the chunks raise, or ClientDisconnected.
     """
     first = await cancel_on_disconnect(receive, _first(chunks))
     return _from(first, chunks)
 
 
 def credit_headers(hold: Hold) -> dict[str, str]:
-    """The price and what is left; nothing where nobody pays."""
+    """The price and the remaining credits; no headers if billing is off."""
     if hold.remaining is None:
         return {}
     return {"X-Credits-Used": str(hold.credits), "X-Credits-Remaining": str(hold.remaining)}
@@ -67,7 +67,7 @@ async def _with_error_event(events: AsyncGenerator[bytes], request_id: str) -> A
             async for each in events:
                 yield each
         except ApiError as error:
-            shown = bug(request_id) if isinstance(error, InternalError) else error
+            shown = unexpected_error(request_id) if isinstance(error, InternalError) else error
             yield event({"type": "error", "error": {"code": shown.code, "message": shown.message}})
             raise
 

@@ -1,4 +1,4 @@
-"""POST /v1/audio/convert, analyze, enhance, dereverb, separate: what is done to recordings."""
+"""POST /v1/audio/convert, analyze, enhance, dereverb and separate: tools for recordings."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, BinaryIO, Literal
@@ -13,12 +13,12 @@ from ttsai_server.api.job_responses import accepted_response, job_preference
 from ttsai_server.api.negotiation import asks_for_job, prefers_zip
 from ttsai_server.api.schemas import BILLABLE, JobBody, MusicBody, StemsBody
 from ttsai_server.api.streaming import credit_headers
-from ttsai_server.api.uploads import Uploading, content
+from ttsai_server.api.uploads import UploadRoute, content
 from ttsai_server.services.flow import Order, Outcome, OutputFile, Run
 from ttsai_server.services.jobs import JobOptions, Upload
 from ttsai_server.services.tools import Analyze, Dereverb, Enhance, Separate, Transcode
 
-router = APIRouter(tags=["tools"], route_class=Uploading)
+router = APIRouter(tags=["tools"], route_class=UploadRoute)
 
 Format = Literal["mp3", "wav", "flac", "ogg", "m4a", "aac"]
 SOUND = {
@@ -35,7 +35,7 @@ COUNTS = {"mono": 1, "stereo": 2}
 
 @dataclass(frozen=True)
 class ToolForm:
-    """What all share."""
+    """The fields that all tools share."""
 
     file: UploadFile
     asynchronous: Annotated[bool, Form(alias="async")] = False
@@ -45,7 +45,7 @@ class ToolForm:
 @dataclass(frozen=True, kw_only=True)
 class ConvertForm(ToolForm):
     format: Annotated[Format, Form()]
-    # numbers of a form are text, which a Literal of numbers is not
+    # literals of text: pydantic does not convert a form's text to a Literal of numbers
     bitrate: Annotated[Literal["64", "128", "192", "256", "320"] | None, Form()] = None
     sample_rate: Annotated[Literal["22050", "44100", "48000"] | None, Form()] = None
     channels: Annotated[Literal["mono", "stereo"] | None, Form()] = None
@@ -93,7 +93,7 @@ class SeparateForm(ToolForm):
 
 @dataclass(frozen=True)
 class Call:
-    """What every tool's route asks for beside its form."""
+    """The dependencies that every tool's route has beside its form."""
 
     request: Request
     services: AuthedServices
@@ -101,16 +101,16 @@ class Call:
     base_url: BaseUrl
 
     async def answer(self, form: ToolForm, order: Order[Any]) -> Response:
-        """The one file that is made; or a job, that will make it, for a client that won't wait."""
+        """The file that the order produces; or a job, if the client asks for one."""
         if self._wants_job(form):
             return await self._job(form, order)
         run = await self._start(form, order)
-        made = await finished_file(run, self.request.receive)
-        named = {} if made.content_type == "application/json" else file_headers(made.name)
-        return WholeFile(made.file, made.content_type, {**credit_headers(run.hold), **named})
+        file = await finished_file(run, self.request.receive)
+        named = {} if file.content_type == "application/json" else file_headers(file.name)
+        return WholeFile(file.file, file.content_type, {**credit_headers(run.hold), **named})
 
     async def stems(self, form: ToolForm, order: Order[Any]) -> Response:
-        """Where the stems are; they are kept as those of a job."""
+        """JSON with the URLs of the stems, which are stored like the results of a job; or a job."""
         if self._wants_job(form):
             return await self._job(form, order)
         await self.services.results.check_room()
@@ -146,32 +146,32 @@ Calling = Annotated[Call, Depends()]
 
 @router.post("/v1/audio/convert", response_model=JobBody, responses={**BILLABLE, **SOUND})
 async def convert(form: Annotated[ConvertForm, Depends()], call: Calling) -> Response:
-    """A recording in another format, at another bit rate or sample rate, in mono or stereo. Free."""
+    """Convert a recording to another format, bit rate, sample rate or number of channels. Free."""
     return await call.answer(form, form.order())
 
 
 @router.post("/v1/audio/analyze", response_model=MusicBody | JobBody, responses=BILLABLE)
 async def analyze(form: Annotated[ToolForm, Depends()], call: Calling) -> Response:
-    """What key, tempo and metre music is in. Free."""
+    """Find the key, tempo and metre of music. Free."""
     return await call.answer(form, Analyze())
 
 
 @router.post("/v1/audio-enhance", response_model=JobBody, responses={**BILLABLE, **SOUND}, include_in_schema=False)
 @router.post("/v1/audio/enhance", response_model=JobBody, responses={**BILLABLE, **SOUND})
 async def enhance(form: Annotated[EnhanceForm, Depends()], call: Calling) -> Response:
-    """A recording of speech without its noise, clearer, or with the treble that it lacks."""
+    """Improve a recording of speech: remove noise, make it clearer, restore missing treble."""
     return await call.answer(form, form.order())
 
 
 @router.post("/v1/audio/dereverb", response_model=JobBody, responses={**BILLABLE, **SOUND})
 async def dereverb(form: Annotated[DereverbForm, Depends()], call: Calling) -> Response:
-    """A recording without its echoes and its reverberation."""
+    """Remove echoes and reverberation from a recording."""
     return await call.answer(form, form.order())
 
 
 @router.post("/v1/audio/separate", response_model=StemsBody | JobBody, responses={**BILLABLE, **ZIP})
 async def separate(form: Annotated[SeparateForm, Depends()], call: Calling) -> Response:
-    """Music taken apart: where each stem is, or, by `Accept: application/zip`, all in one file."""
+    """Separate music into stems. The answer has the URL of each; with `Accept: application/zip`, one file with all."""
     if prefers_zip(call.request.headers.get("accept", "")):
         return await call.answer(form, form.order(zip=True))
     return await call.stems(form, form.order(zip=False))

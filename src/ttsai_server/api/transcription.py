@@ -26,7 +26,7 @@ from ttsai_server.api.schemas import (
 )
 from ttsai_server.api.streaming import EventStream, after_first_chunk, credit_headers
 from ttsai_server.api.transcripts import TranscriptEvents
-from ttsai_server.api.uploads import Uploading, content
+from ttsai_server.api.uploads import UploadRoute, content
 from ttsai_server.domain import Caller
 from ttsai_server.errors import BadRequest
 from ttsai_server.services.jobs import JobOptions, Upload
@@ -34,7 +34,7 @@ from ttsai_server.services.result_json import published_transcript
 from ttsai_server.services.transcription import TranscriptionOrder
 from ttsai_server.services.transcription_run import TranscriptionRun
 
-router = APIRouter(tags=["transcription"], route_class=Uploading)
+router = APIRouter(tags=["transcription"], route_class=UploadRoute)
 
 TEXTS = {"text/plain": {}, "application/x-subrip": {}, "text/vtt": {}}
 OpenAIAnswer = OpenAITranscript | OpenAIVerboseTranscript | OpenAIDiarizedTranscript
@@ -46,7 +46,7 @@ _BOOLEAN = TypeAdapter(bool)
 
 
 def _switch(value: object) -> object:
-    """A form's spelling of a boolean, as one; what is none stays, for a field that may be something else too."""
+    """A form's spelling of a boolean → bool; any other value unchanged, for a field that accepts more than booleans."""
     try:
         return _BOOLEAN.validate_python(value)
     except ValidationError:
@@ -86,7 +86,7 @@ class SttForm:
 
 @dataclass(frozen=True)
 class OpenAIForm:
-    """What transcriptions and translations share."""
+    """The fields that transcriptions and translations share."""
 
     file: UploadFile
     model: Annotated[str, Form()]
@@ -99,7 +99,7 @@ class TranscriptionForm(OpenAIForm):
     language: Annotated[str, Form()] = "auto"
     response_format: Annotated[Literal["json", "text", "srt", "vtt", "verbose_json", "diarized_json"], Form()] = "json"
     stream: Annotated[bool, Form()] = False
-    # OpenAI's own clients write the first, most others the second
+    # OpenAI's own clients send the first name, most others the second
     listed: Annotated[list[Granularity] | None, Form(alias="timestamp_granularities[]")] = None
     timestamp_granularities: Annotated[list[Granularity] | None, Form()] = None
 
@@ -145,7 +145,7 @@ async def transcribe(
     caller: CurrentCaller,
     base_url: BaseUrl,
 ) -> Response:
-    """Write down what is said in a recording; or a job, that will, for who says that it won't wait."""
+    """Transcribe a recording. The answer is the transcript; or a job, if the client asks for one."""
     if asks_for_job(job_preference(request, caller, form.asynchronous, form.webhook_url)):
         return await _job(form, request, services, caller, base_url)
     run = await _start(services, caller, form.order(), form.file)
@@ -165,7 +165,7 @@ async def start_transcription(
     caller: CurrentCaller,
     base_url: BaseUrl,
 ) -> Response:
-    """A job that writes down what is said in a recording."""
+    """Transcribe a recording in a job."""
     return await _job(form, request, services, caller, base_url)
 
 
@@ -186,7 +186,7 @@ async def _job(form: SttForm, request: Request, services: Services, caller: Call
 async def create_transcription(
     form: Annotated[TranscriptionForm, Depends()], request: Request, services: AuthedServices, caller: CurrentCaller
 ) -> Response:
-    """OpenAI's transcription endpoint; with `stream`, its events as it is heard."""
+    """OpenAI's transcription endpoint; with `stream`, server-sent events during the transcription."""
     run = await _start(services, caller, form.order(), form.file)
     if form.stream:
         events = _events(run, segments=form.response_format == "diarized_json")
@@ -204,7 +204,7 @@ async def create_transcription(
 async def create_translation(
     form: Annotated[TranslationForm, Depends()], request: Request, services: AuthedServices, caller: CurrentCaller
 ) -> Response:
-    """OpenAI's translation endpoint: what is said, in English."""
+    """OpenAI's translation endpoint: a transcript in English."""
     run = await _start(services, caller, form.order(), form.file)
     await cancel_on_disconnect(request.receive, run.finish())
     return await _rendered(run, form.response_format)
@@ -217,7 +217,7 @@ async def _start(services: Services, caller: Caller, order: TranscriptionOrder, 
 async def _rendered(
     run: TranscriptionRun, form: transcripts.TranscriptFormat, granularities: Sequence[Granularity] = ()
 ) -> Response:
-    # hours of speech take most of a second
+    # in a thread: rendering hours of speech takes most of a second
     answer = await asyncio.to_thread(transcripts.openai, run.transcript, form, granularities)
     named = file_headers(f"transcript.{answer.extension}") if answer.extension else {}
     headers = {**credit_headers(run.hold), **named, "Content-Type": answer.content_type}

@@ -1,6 +1,6 @@
-"""A transcript → what crosses the wire: OpenAI's formats, and OpenAI's server-sent events.
+"""Renders transcripts in OpenAI's formats, and as OpenAI's server-sent events.
 
-OpenAI's shapes are those of the types in its Python package (openai.types.audio).
+The formats are those of the types in OpenAI's Python package (openai.types.audio).
 """
 
 import math
@@ -18,9 +18,9 @@ from ttsai_server.text.language import NAMES
 from ttsai_server.text.subtitles import subtitles
 
 _MEL_FRAMES = 100
-"""A second: the unit of Whisper's `seek`."""
+"""Per second: the unit of Whisper's `seek`."""
 _AUDIO_TOKENS = 10
-"""A second: so OpenAI counts what it hears."""
+"""Per second: how OpenAI counts audio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,15 @@ class Rendered:
     body: bytes
     content_type: str
     extension: str = ""
-    """Of a file that it can be kept as; empty for JSON."""
+    """File extension for saving it; empty for JSON."""
 
 
 def openai(transcript: Transcript, form: TranscriptFormat, granularities: Collection[str] = ()) -> Rendered:
-    """The answer of /v1/audio/transcriptions and /v1/audio/translations.
+    """The body of /v1/audio/transcriptions and /v1/audio/translations.
 
     Args:
-        granularities: `word`, `segment` or both, for verbose_json; none means `segment`.
+        form: OpenAI's `response_format`.
+        granularities: `word`, `segment` or both, for verbose_json; empty means `segment`.
     """
     match form:
         case "text":
@@ -54,26 +55,26 @@ def openai(transcript: Transcript, form: TranscriptFormat, granularities: Collec
 
 
 class TranscriptEvents:
-    """The events of one transcript that is being made; its deltas, joined, are its text."""
+    """The events of one transcription in progress; the deltas, joined, are the transcript's text."""
 
     def __init__(self, *, translated: bool = False) -> None:
         self._translated = translated
         self._before = ""
 
     def deltas(self, partial: PartialTranscript) -> bytes:
-        """`transcript.text.delta`, one a segment; nothing where nobody speaks."""
+        """One `transcript.text.delta` per segment; empty without speech."""
         said = (segment for segment in partial.segments if segment.text)
         return b"".join(self._delta(segment.text, segment.language or partial.language) for segment in said)
 
     def segments(self, transcript: Transcript) -> bytes:
-        """`transcript.text.segment`, for diarized_json: one a segment, when it is known who speaks."""
+        """One `transcript.text.segment` per segment, for diarized_json, once the speakers are known."""
         return b"".join(map(event, _spoken(transcript)))
 
     def done(self, transcript: Transcript) -> bytes:
-        """`transcript.text.done`, the last one; its usage is in tokens, the only unit it has."""
-        heard = math.ceil(_AUDIO_TOKENS * transcript.seconds)
-        written = sum(len(segment.tokens) for segment in transcript.segments)
-        usage = {"type": "tokens", "input_tokens": heard, "output_tokens": written, "total_tokens": heard + written}
+        """`transcript.text.done`, the last event; it reports usage in tokens, its only unit."""
+        audio = math.ceil(_AUDIO_TOKENS * transcript.seconds)
+        text = sum(len(segment.tokens) for segment in transcript.segments)
+        usage = {"type": "tokens", "input_tokens": audio, "output_tokens": text, "total_tokens": audio + text}
         return event({"type": "transcript.text.done", "text": transcript.text, "usage": usage})
 
     def _delta(self, text: str, language: str) -> bytes:
@@ -102,7 +103,7 @@ def _verbose(transcript: Transcript, granularities: Collection[str]) -> dict[str
 
 
 def _detailed(number: int, segment: Segment, written: str) -> dict[str, object]:
-    lead = "" if written in UNSPACED else " "  # as Whisper's tokens have it
+    lead = "" if written in UNSPACED else " "  # as in Whisper's tokens
     detailed: dict[str, object] = {
         "id": number,
         "seek": int(_MEL_FRAMES * segment.start),
@@ -145,7 +146,7 @@ def _spoken(transcript: Transcript) -> list[dict[str, object]]:
 
 
 def _letters(number: int) -> str:
-    """A … Z, AA, AB, …: OpenAI's name of the speaker who comes in after `number` others."""
+    """A … Z, AA, AB, …: OpenAI's name of a speaker. number: from 0, in order of first speech."""
     more, letter = divmod(number, 26)
     return (_letters(more - 1) if more else "") + chr(ord("A") + letter)
 

@@ -1,4 +1,4 @@
-"""Files that clients send: how many, how long, how they are named, and where they lie while they are read."""
+"""Uploaded files: how many and how long they may be, and how they are parsed."""
 
 import re
 from collections.abc import Callable, Coroutine, Mapping
@@ -15,13 +15,13 @@ from ttsai_server.errors import FileTooLarge
 from ttsai_server.settings import Settings
 
 MOST_FILES = 2
-"""In one form; Starlette keeps the first megabyte of each in memory, and the rest on disk."""
+"""Files in one form; Starlette keeps one of up to a megabyte in memory, and a longer one on disk."""
 MOST_FIELDS = 64
-"""In one form, beside the files."""
+"""Fields in one form, besides the files."""
 
 
 MOST_REFERENCE_BYTES = 20 * 1024 * 1024
-"""Of a recording whose voice is to be taken."""
+"""Length of a recording whose voice is to be cloned."""
 _PLAIN_NAME = re.compile(rb";\s*filename\s*=", re.IGNORECASE)
 _EXTENDED_NAME = re.compile(rb""";\s*filename\*\s*=\s*"?([\w-]*)'[\w-]*'([^;"\s]*)""", re.IGNORECASE)
 _UNQUOTED = str.maketrans(dict.fromkeys('"\\\r\n', "_"))
@@ -37,7 +37,7 @@ TOOLS = (
 
 
 def body_limits(settings: Settings) -> Mapping[str, int]:
-    """Path → longest body, bytes: the file, and as much beside it as a body without one may have."""
+    """Path → maximum length of a body, bytes: the largest file, plus the limit of a body without files."""
     file, beside = settings.transcription.max_file_bytes, settings.server.max_body_bytes
     batch = 50 * 4 * max(plan.max_characters for plan in settings.plans.values())
     return {
@@ -49,16 +49,16 @@ def body_limits(settings: Settings) -> Mapping[str, int]:
 
 
 def content(upload: UploadFile, most: int) -> BinaryIO:
-    """What was sent, to be read from its start. Raises FileTooLarge for more than `most` bytes."""
+    """The uploaded file, open at its start. Raises FileTooLarge if it is longer than `most` bytes."""
     if (upload.size or 0) > most:
         raise FileTooLarge(f"The file has {upload.size} bytes; at most {most} are allowed.", param="file")
     return upload.file
 
 
-class Uploading(APIRoute):
-    """A route that takes files, also those with no name but `filename*=`, as some clients send one beyond ASCII.
+class UploadRoute(APIRoute):
+    """A route for uploads that also accepts files named only by `filename*=`, as some clients send non-ASCII names.
 
-    RFC 7578 forbids that, and Starlette takes such a file for a field of text.
+    RFC 7578 forbids that, and Starlette would read such a file as a text field.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -88,7 +88,7 @@ class _Parser(MultiPartParser):
 
 
 def _with_plain_name(header: bytes) -> bytes:
-    """`filename*=UTF-8''%C3%A9.wav` → and `filename="é.wav"`, in UTF-8; as it is where it has one."""
+    """Add `filename="é.wav"` to a header with `filename*=UTF-8''%C3%A9.wav`, unless it has a plain `filename`."""
     found = _EXTENDED_NAME.search(header)
     if not found or _PLAIN_NAME.search(header):
         return header

@@ -107,7 +107,7 @@ class Accounts:
         self._cache = {digest: known for digest, known in self._cache.items() if known[0].key != key}
         return revoked
 
-    async def may_page(self, origin: str) -> bool:
+    async def allows_origin(self, origin: str) -> bool:
         """Whether some publishable key works from this origin."""
         origins, until = self._pages
         if time.time() >= until:
