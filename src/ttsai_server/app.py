@@ -1,4 +1,4 @@
-"""The only wiring: settings in, an ASGI application out."""
+"""Creates the ASGI application from the settings; the only place where the parts are wired together."""
 
 import asyncio
 import logging
@@ -59,17 +59,21 @@ from ttsai_server.store.results import open_results
 logger = logging.getLogger(__name__)
 
 LOCAL_CALLER = Caller(account="local", plan="enterprise", key="")
-"""Who speaks when nobody has to say who they are."""
+"""The caller of every request on a server without keys."""
 SWEEP_SECONDS = 60
 
 
 def create_app(
     settings: Settings, *, admin_token: str = "", announce: Callable[[str], None] = lambda key: None
 ) -> FastAPI:
-    """The server.
+    """Create the application.
 
-    `admin_token` opens /admin to the server's own command line. `announce` is told the key of the first account, once
-    in the life of a database. Raises BadCard for a card that can't be used.
+    Args:
+        settings: all settings.
+        admin_token: bearer token of /admin, for the server's own command line; empty: /admin is closed.
+        announce: called once in a database's lifetime, with the key of the first account.
+
+    Raises BadCard if a model card is invalid.
     """
     metrics = Metrics()
     database = open_database(settings)
@@ -122,7 +126,7 @@ def create_app(
         await database.close()
 
     app = FastAPIOffline(
-        redoc_url=None,  # it would fetch its logo from the web
+        redoc_url=None,  # its page would load a logo from the web
         title="ttsai-server",
         version=__version__,
         summary="A self-hosted speech server with the TTS.ai REST API",
@@ -143,7 +147,7 @@ def create_app(
         account.router,
     )
     routers = (*keyed, catalog.open_, results.router, operations.router, admin.router)
-    # not include_router, whose indirection costs every request 10 µs and 5 more for each router before its own
+    # not include_router: its indirection costs every request 10 µs, and 5 µs for each router before its own
     app.router.routes.extend(route for router in routers for route in router.routes)
     app.router.routes.extend(head_routes(tuple(app.router.routes)))
     answers = Idempotency(database)
@@ -160,7 +164,7 @@ def create_app(
 
 
 async def _clean_up(ledger: Ledger, answers: Idempotency, services: Services) -> None:
-    """Return the credits that crashed servers had reserved, forget what is old; runs until cancelled."""
+    """Every minute: return credits that crashed servers had reserved, and delete expired data. Runs until cancelled."""
     while True:
         try:
             if count := await ledger.release_expired():

@@ -1,8 +1,8 @@
-"""Every error that a client can be told, as one tree.
+"""All errors that clients can get, as one class tree.
 
     ApiError
     ├── BadRequest            400 bad_request
-    │   ├── NoSuchRange       416 bad_request: of the bytes of a result
+    │   ├── NoSuchRange       416 bad_request: the requested bytes of a result do not exist
     │   └── HeadTooLarge      431 bad_request: the request's first line and headers
     ├── Unauthorized          401 unauthorized
     ├── InsufficientCredits   402 insufficient_credits
@@ -13,19 +13,20 @@
     ├── FileTooLarge          413 file_too_large
     ├── RateLimited           429 rate_limited
     ├── InternalError         500 internal_error
-    │   └── EngineFailed      500 internal_error: an engine broke in the middle of its work
-    ├── ModelLoading          503 model_loading, come again: being loaded, or saturated
-    │   ├── ModelCrashed      503 model_loading: the model's process died under a step of the work
-    │   ├── StoreFull         503 model_loading: there is no room for results
-    │   ├── DiskFull          503 model_loading: there is no room for what is being worked on
+    │   └── EngineFailed      500 internal_error: an engine failed during its work
+    ├── ModelLoading          503 model_loading, retry later: the model is being loaded, or is saturated
+    │   ├── ModelCrashed      503 model_loading: the model's process died during the work
+    │   ├── StoreFull         503 model_loading: the results store is full
+    │   ├── DiskFull          503 model_loading: the disk is full
     │   ├── DatabaseDown      503 model_loading: the database does not answer, or can't be written
-    │   └── LimiterDown       503 model_loading: nobody counts requests, so none is let in
-    └── NotReady              503 model_loading, coming again is no use: the operator has to act
+    │   └── LimiterDown       503 model_loading: requests can't be counted, so none is admitted
+    └── NotReady              503 model_loading, retrying does not help: the operator must act
         ├── WeightsMissing    503 model_loading: the weights are not on this machine
-        ├── PackagesMissing   503 model_loading: the packages that the model needs are not installed
-        └── PullFailed        503 model_loading: no source of the weights would give them
+        ├── PackagesMissing   503 model_loading: packages that the model needs are not installed
+        ├── PullFailed        503 model_loading: the weights could not be downloaded from any source
+        └── InstallFailed     503 model_loading: the model's Python environment could not be created
 
-Code below `api` raises these; only `api.errors` turns them into answers. BadCard stands outside: it stops the start.
+All layers raise these; only `api.errors` turns them into responses. BadCard is not among them: it prevents the start.
 """
 
 import errno
@@ -48,21 +49,21 @@ class ApiError(Exception):
         super().__init__(message)
         self.message = message
         self.param = param
-        """The request field that is wrong, if one is."""
+        """The request field at fault, if any."""
 
     @property
     def extra(self) -> Mapping[str, object]:
-        """Fields to add inside `error`."""
+        """Additional fields inside `error`."""
         return {}
 
     @property
     def top_level(self) -> Mapping[str, object]:
-        """Fields that the vendor's SDKs read beside `error`."""
+        """Additional fields beside `error`, for the vendor's SDKs."""
         return {}
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Headers that go with the answer."""
+        """Headers of the response."""
         return {}
 
 
@@ -124,7 +125,7 @@ class NotFound(ApiError):
 
 class UnknownModel(NotFound):
     def __init__(self, model: str, *, does: str = "") -> None:
-        """does: the task of the model of that name, if there is one, but for something else."""
+        """does: the capability of the model with this name, if it exists but lacks the one that is needed."""
         reason = f"The model {model!r} is for {does}, not for this" if does else f"Unknown model: {model!r}"
         super().__init__(f"{reason}. GET /v1/models/ lists the models.", param="model")
 
@@ -143,16 +144,16 @@ class FileTooLarge(ApiError):
 
 
 NO_RETRY = {"X-Should-Retry": "false"}
-"""What openai's clients obey; of a 503 without it or `Retry-After` they think that another try may help."""
+"""Stops the retries of OpenAI's clients, which retry a 503 that has neither this nor `Retry-After`."""
 LONGEST_WAIT_SECONDS = 60
-"""The longest `Retry-After` that all of openai's clients keep; of a longer one some come again at once."""
+"""The longest `Retry-After` that all of OpenAI's clients respect; after a longer one some retry at once."""
 
 
 class _RetryLater(ApiError):
     def __init__(self, message: str, *, retry_after: float) -> None:
         super().__init__(message)
         self.retry_after = retry_after
-        """Seconds after which another try is worth it."""
+        """Seconds after which to try again."""
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -166,7 +167,7 @@ class RateLimited(_RetryLater):
     def __init__(self, message: str, *, retry_after: float, rate_headers: Mapping[str, str]) -> None:
         super().__init__(message, retry_after=retry_after)
         self.rate_headers = rate_headers
-        """X-RateLimit-…, for any answer to this request."""
+        """The X-RateLimit-… headers, for any response to this request."""
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -186,7 +187,7 @@ class ModelLoading(_RetryLater):
 
 
 class ModelCrashed(ModelLoading):
-    """The model's process died while it worked, for this request or for one beside it."""
+    """The model's process died while it worked on this request or a concurrent one."""
 
 
 class StoreFull(ModelLoading):
@@ -212,12 +213,12 @@ class DiskFull(ModelLoading):
 
     @classmethod
     def is_cause(cls, error: BaseException | None) -> TypeGuard[OSError]:
-        """Whether that is how the operating system says so."""
+        """Whether an exception means that the disk, or a quota, is full."""
         return isinstance(error, OSError) and error.errno in cls.NUMBERS
 
 
 class NotReady(ApiError):
-    """What a request needs is not on this machine, and waiting brings it no nearer."""
+    """Something that the request needs is not on this machine, and waiting does not help."""
 
     status, code, type = 503, "model_loading", "server_error"
 
@@ -235,7 +236,7 @@ class WeightsMissing(NotReady):
 
 class PackagesMissing(NotReady):
     def __init__(self, model: str, install: str) -> None:
-        """install: the command that installs them; what is told fetches the weights too, if they are missing."""
+        """install: the command that installs them. The message also has the command that downloads the weights."""
         command = f"{install} && ttsai-server models pull {model}"
         super().__init__(f"The packages that {model!r} needs are not installed. Run: {command}", param="model")
 
@@ -252,10 +253,10 @@ class InstallFailed(NotReady):
 
 
 class BadCard(ValueError):
-    """A model card that can't be used."""
+    """A model card is invalid."""
 
     def __init__(self, file: Path, key: str, reason: str) -> None:
         super().__init__(f"{file}: {key}: {reason}")
         self.file = file
         self.key = key
-        """Path of the key in the file, as `voices.0.gender`."""
+        """Path of the key in the file, such as `voices.0.gender`."""

@@ -1,4 +1,4 @@
-"""What is written to the log: text for a terminal, else one JSON object a line. Never a key, never a text."""
+"""Log format: text for a terminal, else one JSON object per line. Keys and clients' texts must never be logged."""
 
 import logging
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
-"""What every record has; anything else was given as `extra`."""
+"""Attributes of every record; any other was passed as `extra`."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -26,9 +26,9 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(level: str, form: str) -> None:
-    """Send every logger's records to standard error: the server's own from `level` on, others' only from WARNING on.
+    """Log to standard error: the server's own records from `level` on, those of libraries from WARNING on.
 
-    `form`: json, text, or auto: text for a terminal.
+    form: json, text, or auto (text for a terminal, else json).
     """
     as_json = form == "json" or (form == "auto" and not sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
@@ -37,6 +37,6 @@ def configure(level: str, form: str) -> None:
     root.handlers[:] = [handler]
     logging.getLogger("ttsai_server").setLevel(level)
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
-    # what no line shows is not found out: logging's own advice for speed
+    # don't collect what no format shows: logging's own advice for speed
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None

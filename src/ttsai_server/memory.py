@@ -1,7 +1,7 @@
-"""How the process's C allocator, glibc's, holds memory: mallopt(3). Elsewhere all of this does nothing.
+"""Tunes glibc's allocator for this process, with mallopt(3). Without glibc these functions do nothing.
 
-What engines allocate comes and goes in blocks of many megabytes. What is freed can be kept, which is quicker, or given
-back, which takes less; of two engines that want different things, the one that was loaded last has its way.
+Engines allocate and free blocks of many megabytes. Keeping freed blocks is faster; returning them to the system takes
+less memory. The setting is per process: if two engines choose differently, the one loaded last wins.
 """
 
 import ctypes
@@ -13,27 +13,27 @@ _KEPT = 1 << 30
 
 
 def use_one_arena() -> None:
-    """Have all threads share one heap; to be called before there are any.
+    """Make all threads share one heap. Call it before any thread starts.
 
-    By default each thread soon has a heap of its own, and what one has freed the others can't use: a server that
-    listens took half as much again, and grew. Only the first heap can hold large blocks without mapping each anew.
+    By default each thread gets its own heap, and can't reuse memory that another thread freed: a transcribing server
+    took half as much memory again, and grew. Only the first heap can hold large blocks without mapping each anew.
     """
     _set((_M_ARENA_MAX, 1))
 
 
 def keep_freed() -> None:
-    """Use freed blocks again, and give none back.
+    """Keep freed blocks for reuse, and return none to the system.
 
-    Whisper base frees 72 MB of attention in each layer of each chunk. To get them anew from the system, by page, is
-    almost half of its encoder's cost.
+    Whisper base frees 72 MB of attention in each layer of each chunk. Mapping them again, page by page, would be almost
+    half of its encoder's cost.
     """
     _set((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, _KEPT))
 
 
 def return_freed() -> None:
-    """Give every large freed block back; by default glibc's threshold for that grows with the blocks that are freed.
+    """Return every large freed block to the system; by default glibc's threshold grows with the blocks freed.
 
-    A fifth of what Kokoro has resident.
+    Saves a fifth of Kokoro's resident memory.
     """
     _set((_M_MMAP_THRESHOLD, _LARGE), (_M_TRIM_THRESHOLD, _LARGE))
 

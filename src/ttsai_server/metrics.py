@@ -1,4 +1,4 @@
-"""What is counted, for /metrics. Each server has a registry of its own."""
+"""Prometheus metrics, for /metrics. Each server has its own registry."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ LATENCY_SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300
 
 
 class State(Protocol):
-    """A model's place in memory, as `runtime.base.ModelState` tells it."""
+    """A model's state; `runtime.base.ModelState` implements it."""
 
     @property
     def id(self) -> str: ...
@@ -29,7 +29,7 @@ class State(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What is counted of answers of one kind; kept, because to find a metric by its labels costs more than to count."""
+    """The metrics of responses with the same labels; cached, because looking one up costs more than counting."""
 
     count: Counter
     latency: Histogram
@@ -78,7 +78,7 @@ class Metrics:
         """By path, method and status."""
 
     def watch(self, states: Callable[[], Sequence[State]]) -> None:
-        """Tell of the models, as they are at each scrape."""
+        """Report the models' states, read at each scrape."""
         self.registry.register(_Models(states))
 
     def _answers(self, path: str, method: str, status: int) -> Answers:

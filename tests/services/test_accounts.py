@@ -100,7 +100,7 @@ async def test_a_remembered_key_costs_no_query(database: Database, account: str)
 
 
 async def test_the_memory_of_keys_is_bounded(database: Database, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ttsai_server.services.accounts.REMEMBERED", 2)
+    monkeypatch.setattr("ttsai_server.services.accounts.MOST_CACHED", 2)
     desk = accounts(database, cache_seconds=3600)
     for _ in range(5):
         _, plain = await Keys(database).create(account)

@@ -183,7 +183,7 @@ async def test_when_redis_has_gone_nobody_is_let_in() -> None:
 async def test_when_redis_hangs_nobody_waits_long_and_later_all_is_well(
     valkey_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ttsai_server.services.limits_redis.PATIENCE", 0.2)
+    monkeypatch.setattr("ttsai_server.services.limits_redis.TIMEOUT_SECONDS", 0.2)
     limiter = RedisLimiter(valkey_url)
     async with Redis.from_url(valkey_url) as redis:
         await redis.execute_command("CLIENT", "PAUSE", "1500", "ALL")

@@ -1,4 +1,4 @@
-"""The nouns that every layer shares: frozen, and free of any library but numpy."""
+"""Data types that all layers share: frozen, and with no dependency but numpy."""
 
 from ttsai_server.domain.callers import Caller
 from ttsai_server.domain.models import Capability, Environment, ModelCard, Preset, Source, Tier, Voice

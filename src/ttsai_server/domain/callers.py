@@ -1,16 +1,17 @@
-"""Who is asking."""
+"""Callers of the API."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking: an account, through one of its keys."""
+    """An authenticated caller: an account, and the key that was used."""
 
     account: str
     plan: str
     key: str
-    """Id of the key."""
+    """Id of the key; empty on a server without keys."""
     publishable: bool = False
+    """Whether the key may be visible in a web page; such a key is restricted to text to speech."""
     origins: tuple[str, ...] = ()
-    """Origins that a publishable key may be used from."""
+    """Web origins from which a publishable key works."""

@@ -1,4 +1,4 @@
-"""What is known of a model before it is loaded: its card, voices, files."""
+"""Models as they are described before they are loaded: card, voices, files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Capability(StrEnum):
-    """What a model can do; the first one of its card is its `type` in /v1/models/."""
+    """What a model can do. The first capability on its card is its `type` in /v1/models/."""
 
     TTS = "tts"
     STT = "stt"
@@ -35,40 +35,40 @@ class Voice:
     id: str
     name: str
     model: str
-    """The id of the model that speaks with it."""
+    """Id of the model that has this voice."""
     language: str
-    """BCP 47, as `en-us`."""
+    """BCP 47, such as `en-us`."""
     gender: str
     """male | female | neutral."""
     languages: tuple[str, ...]
-    """ISO 639-1 codes of the languages that it can read, its own among them."""
+    """ISO 639-1 codes of the languages that it can speak, including its own."""
     preview: str = ""
-    """What its preview says, in its own language."""
+    """Text of its preview, in its own language."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One of a model's own voices, as a request speaks with it: alone, or with others in a blend."""
+    """One of a model's voices in a request for speech, alone or as part of a blend."""
 
     id: str
     weight: float = 1.0
-    """Share of the blend, relative to the other voices' weights; over 0."""
+    """Weight in the blend, relative to the other voices; over 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One place to fetch a model's files from."""
+    """One place to download a model's files from."""
 
     kind: str
-    """hub (a model hub's repository), pypi (wheels), npm (a package's tarball) or url (files at plain addresses)."""
+    """hub (a repository of a model hub), pypi (wheels), npm (a package's tarball) or url (plain URLs)."""
     name: str
-    """Repository or package, several PyPI packages separated by spaces; of a url, all before the revision."""
+    """Repository or package; several PyPI packages separated by spaces. For a url, the part before the revision."""
     revision: str
-    """Commit of a repository, version of a package; of a url, what of it comes before the file's path."""
+    """Commit of a repository, version of a package. For a url, the part between `name` and the file's path."""
     files: Mapping[str, tuple[str, ...]]
-    """File under models/<id>/ → its path in the source; several paths are parts, joined in order."""
+    """File under models/<id>/ → its path in the source; several paths are parts to be concatenated in order."""
     sha256: Mapping[str, str] = field(default_factory=dict[str, str])
-    """File under models/<id>/ → its checksum as this source has it, where the card knows it."""
+    """File under models/<id>/ → its checksum in this source, if the card has one."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name} @ {self.revision}"
@@ -76,72 +76,72 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What an engine needs in an interpreter of its own, since it does not go with the server's packages."""
+    """A separate Python environment, for an engine whose packages conflict with the server's."""
 
     python: str
-    """Versions of Python that it runs on, as `>=3.11,<3.13`."""
+    """Supported Python versions, such as `>=3.11,<3.13`."""
     packages: tuple[str, ...]
-    """Packages with their exact versions, as `numpy==1.26.4`."""
+    """Packages with exact versions, such as `numpy==1.26.4`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What is known of a model before it is loaded; read from models/<id>.toml."""
+    """A model's description, read from models/<id>.toml."""
 
     id: str
     name: str
     tasks: tuple[Capability, ...]
-    """All that it can do with one set of weights; the first is what it is listed as."""
+    """Its capabilities, all with one set of weights; the first is its `type` in lists."""
     tier: Tier
     engine: str
-    """`module:Class` of the adapter."""
+    """The adapter, as `module:Class`."""
     licence: str
     """SPDX identifier of the weights' licence."""
     languages: tuple[str, ...]
-    """ISO 639-1 codes that it speaks or hears."""
+    """ISO 639-1 codes of the languages that it speaks or transcribes."""
     rate: int
-    """Hertz: of what it says, or of what it hears."""
+    """Sample rate of its output if it speaks, else of its input, Hz."""
     voices: tuple[Voice, ...] = ()
     aliases: tuple[str, ...] = ()
-    """Other ids that mean this model."""
+    """Other ids of this model."""
     blends: bool = False
-    """Whether it can speak with a weighted mix of its voices."""
+    """Whether it can speak with a weighted blend of its voices."""
     deterministic: bool = False
-    """Whether equal requests to speak give equal sound."""
+    """Whether equal requests for speech give identical audio."""
     streaming: bool = True
     translates: bool = False
-    """Whether it can write English of any language that it hears."""
+    """Whether it can translate the speech it transcribes to English."""
     family: str = ""
-    """Name that it shares with others; what a client asks for, a voice or stems, decides which of them is meant.
+    """Name shared by several models; the requested voice or stems decide which of them is used.
 
     Cards of one family that have voices are one model to clients: listed once, under this name, with all their voices.
     """
     stems: tuple[str, ...] = ()
-    """What it takes a mix apart into: names of the stems, as `vocals`."""
+    """Names of the stems that it separates music into, such as `vocals`."""
     demo: bool = False
     """Listed and served only when `models.demo` is on."""
     memory: int = 0
-    """Megabytes resident when loaded, for the pool's budget."""
+    """Resident memory when loaded, megabytes; counts towards `models.memory_mb`."""
     concurrency: int = 1
-    """Steps of work that run at the same time, sharing the processors; 0: one on each."""
+    """Steps that run at the same time, sharing the processors; 0: one per processor."""
     queue: int = 64
     """Requests admitted at the same time; one more gets 503."""
     slowest: float = 0.5
-    """Slowest speed that the engine is asked for, at most 1 (the voice's own); slower speech is stretched from it."""
+    """Lowest speed to request from the engine, at most 1 (the voice's own); slower speech is time-stretched."""
     fastest: float = 2.0
-    """Fastest speed that the engine is asked for, at least 1; faster speech is compressed from it."""
+    """Highest speed to request from the engine, at least 1; faster speech is time-compressed."""
     chunk_chars: int = 200
-    """Longest piece of text that the engine is given at once."""
+    """Longest text of one request to the engine, characters."""
     sources: tuple[Source, ...] = ()
-    """In the order they are tried; a file may be in several, and may differ between them."""
+    """Tried in this order; a file may be in several, and may differ between them."""
     derived: tuple[str, ...] = ()
-    """Files under models/<id>/ that the engine's `prepare` makes of the others."""
+    """Files under models/<id>/ that the engine's `prepare` generates from the others."""
     setup: Mapping[str, object] = field(default_factory=dict[str, object])
-    """How the engine is loaded; checked by its Setup."""
+    """Parameters for loading the engine, validated by its Setup."""
     environment: Environment | None = None
-    """The environment that its process runs in; None: the server's own."""
+    """The Python environment of its process; None: the server's."""
 
     @property
     def listed_as(self) -> str:
-        """The name of the model that clients know it by: its id, or that of its family of voices."""
+        """The model's name in lists: its family's if it has voices and a family, else its id."""
         return self.family if self.family and self.voices else self.id

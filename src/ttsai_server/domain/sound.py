@@ -1,4 +1,4 @@
-"""Sound made better, or taken apart."""
+"""Enhancement of recordings, and separation of music into stems."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class EnhancementRequest:
-    """How a recording is to be bettered: already validated."""
+    """How to enhance a recording; already validated."""
 
     strength: float = 1.0
-    """How much of what is unwanted is to go: over 0, as much as the engine can at 1."""
+    """How much noise or reverberation to remove: over 0; at 1 as much as the engine can."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stems:
-    """What one step of separation has made: the same stretch of each stem."""
+    """The output of one step of separation: the same section of every stem."""
 
     samples: Mapping[str, NDArray[np.float32]]
-    """Stem of `card.stems` → (n, channels), all as long; not clipped, so that they sum to the mix."""
+    """Stem, one of `card.stems` → (n, channels), with the same n; not clipped, so that they sum to the mix."""
     rate: int
-    """Hertz."""
+    """Sample rate, Hz."""
     last: bool = False
-    """True if no more follows. False also means unknown."""
+    """True if no step follows. False also means unknown."""
 
     @property
     def seconds(self) -> float:

@@ -1,4 +1,4 @@
-"""Who speaks when: what an engine is asked, and what it finds."""
+"""Speaker diarization (who speaks when): request and results."""
 
 from dataclasses import dataclass
 
@@ -7,28 +7,28 @@ from ttsai_server.domain.steps import RecordingStep
 
 @dataclass(frozen=True, slots=True)
 class DiarizationRequest:
-    """How many people are expected to speak: already validated, each >= 1 and `least` <= `most`."""
+    """The expected number of speakers; already validated: each >= 1, and `least` <= `most`."""
 
     speakers: int | None = None
-    """Exactly so many; None: the engine finds out."""
+    """The exact number; None: the engine estimates it."""
     least: int = 1
     most: int = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One person speaking."""
+    """A period in which one person speaks."""
 
     start: float
     """Seconds from the start of the recording."""
     end: float
     speaker: int
-    """0 is who speaks first, 1 the next new one, and so on."""
+    """Number of the speaker, from 0, in order of first speech."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diarization(RecordingStep):
-    """What one step of diarization has found."""
+    """The result of one step of diarization."""
 
     turns: tuple[Turn, ...] = ()
-    """By start; empty until the last step, which has all of them."""
+    """All turns, sorted by start; empty in all steps but the last."""

@@ -1,4 +1,4 @@
-"""Text to speech, as an engine is asked for it."""
+"""Requests for speech, as engines receive them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,16 +8,16 @@ from ttsai_server.domain.models import Preset
 
 @dataclass(frozen=True, slots=True)
 class SpeechRequest:
-    """One piece of text for an engine to say: already validated, and short enough to be one step of work."""
+    """One piece of text for an engine to speak; already validated, and short enough for one step of work."""
 
     text: str
     voices: tuple[Preset, ...]
-    """One voice, or a blend where the card says that the model blends."""
+    """One voice; several are a blend, only for models whose card allows it."""
     language: str
-    """BCP 47, as `en-us`."""
+    """BCP 47, such as `en-us`."""
     speed: float = 1.0
     """1 is the voice's own pace; 2 is twice as fast."""
     soon: bool = False
-    """Whether someone waits for its first sound: the engine may say it in several steps, a short one first."""
+    """Whether a listener waits for the first audio: the engine may then use several steps, a short one first."""
     options: Mapping[str, object] = field(default_factory=dict[str, object])
-    """Engine knobs that the client sent, already checked against the engine's Options."""
+    """Engine-specific options from the client, already validated by the engine's Options."""

@@ -1,4 +1,4 @@
-"""What an engine's work comes in: steps, and sound."""
+"""The steps of an engine's work, and audio."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 
 class Step(Protocol):
-    """What one step of an engine's work has made or done."""
+    """The result of one step of an engine's work. Between steps, work can be cancelled or give way to other work."""
 
     @property
     def seconds(self) -> float:
-        """How much sound it has made, or how much of a recording it has done."""
+        """Length of the audio that the step generated, or of the part of a recording that it processed."""
         ...
 
     @property
@@ -23,10 +23,10 @@ class Step(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecordingStep:
-    """What one step of work on a recording has done: the stretch from `start` to `end`."""
+    """The result of one step of work on a recording, for the section from `start` to `end`."""
 
     start: float
-    """Seconds from the start of the recording; where the step before ended."""
+    """Seconds from the start of the recording; the end of the previous step."""
     end: float
     """Seconds from the start of the recording."""
     last: bool = field(default=False, kw_only=True)
@@ -39,14 +39,14 @@ class RecordingStep:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """A stretch of sound."""
+    """A section of audio."""
 
     samples: NDArray[np.float32]
     """Shape (n, channels), in [-1, 1]."""
     rate: int
-    """Hertz."""
+    """Sample rate, Hz."""
     last: bool = False
-    """True if no more sound follows. False also means unknown."""
+    """True if no more audio follows. False also means unknown."""
 
     @property
     def seconds(self) -> float:

@@ -1,4 +1,4 @@
-"""Speech to text: what an engine is asked, and what it hears."""
+"""Transcription: requests and transcripts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,25 +9,25 @@ from ttsai_server.domain.steps import RecordingStep
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionRequest:
-    """How a recording is to be heard: already validated."""
+    """How to transcribe a recording; already validated."""
 
     language: str | None = None
-    """ISO 639-1 code of what is spoken; None: the engine finds out."""
+    """ISO 639-1 code of the language spoken; None: the engine detects it."""
     translate: bool = False
-    """Write English, whatever is spoken."""
+    """Whether to translate to English."""
     words: bool = False
-    """Give each word its times."""
+    """Whether to return the times of each word."""
     prompt: str = ""
-    """Text that might come before it: names and spellings to expect."""
+    """Text that could precede the recording: it shows the names and spellings to expect."""
     temperature: float = 0.0
-    """Of the sampling, 0 to 1; 0 searches for the likeliest text."""
+    """Sampling temperature, 0 to 1; 0 searches for the likeliest text."""
     options: Mapping[str, object] = field(default_factory=dict[str, object])
-    """Engine knobs that the client sent, already checked against the engine's Options."""
+    """Engine-specific options from the client, already validated by the engine's Options."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word as it is written, with the punctuation that clings to it and no space around it."""
+    """A written word, with adjacent punctuation and without surrounding spaces."""
 
     text: str
     start: float
@@ -35,55 +35,56 @@ class Word:
     end: float
     """Seconds; not before `start`."""
     probability: float
-    """How sure the engine is, 0 to 1."""
+    """The engine's confidence, 0 to 1."""
     speaker: str = ""
-    """SPEAKER_00, …; empty where nobody asked."""
+    """SPEAKER_00, …; empty without diarization."""
     joined: bool = False
-    """Written without a space before it, as in Chinese, or after a hyphen."""
+    """Whether no space precedes it, as in Chinese or after a hyphen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A sentence or so."""
+    """A section of a transcript, about a sentence."""
 
     text: str
-    """No space around it."""
+    """Without surrounding spaces."""
     start: float
     """Seconds from the start of the recording."""
     end: float
     """Seconds; not before `start`, nor after the recording's end."""
     words: tuple[Word, ...] = ()
-    """In order, inside [start, end], if they were asked for."""
+    """In order, within [start, end]; empty unless requested."""
     speaker: str = ""
-    """SPEAKER_00, …; empty where nobody asked."""
+    """SPEAKER_00, …; empty without diarization."""
     tokens: tuple[int, ...] = ()
-    """The model's own, for OpenAI's verbose_json."""
+    """Ids of the model's tokens, for OpenAI's verbose_json."""
     temperature: float = 0.0
+    """Sampling temperature that was used."""
     average_log_probability: float = 0.0
-    """Of its tokens."""
+    """Mean over its tokens."""
     compression_ratio: float = 1.0
-    """Length of the text to its length after gzip; over 2.4 it repeats itself."""
+    """Length of the text divided by its length after gzip; over 2.4 it repeats itself."""
     no_speech_probability: float = 0.0
     language: str = ""
-    """ISO 639-1 code of what is spoken in it: the one asked for, or found."""
+    """ISO 639-1 code of the language spoken: as requested, or detected."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartialTranscript(RecordingStep):
-    """What one step of transcription has heard."""
+    """The result of one step of transcription."""
 
     segments: tuple[Segment, ...]
-    """In order of time, after those of the partial transcript before; none where nobody speaks."""
+    """In order of time, all later than those of the previous step; empty without speech."""
     language: str
-    """ISO 639-1 code of what has been spoken most until then: the one asked for, or found."""
+    """ISO 639-1 code of the language spoken most so far: as requested, or detected."""
 
 
 UNSPACED = frozenset({"ja", "yue", "zh"})
-"""Languages that part no sentences by spaces, ISO 639."""
+"""Languages written without spaces between sentences, ISO 639 codes."""
 
 
 def gap(before: str, after: str, language: str) -> str:
-    """What is written between two sentences: a space, but for languages without, and there too around Latin letters."""
+    """The separator of two sentences: a space; in `UNSPACED` languages empty, unless both sides are ASCII."""
     if not before or not after or (language in UNSPACED and not (before[-1].isascii() and after[0].isascii())):
         return ""
     return " "
@@ -91,29 +92,29 @@ def gap(before: str, after: str, language: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A recording, written down."""
+    """The transcript of a whole recording."""
 
     segments: tuple[Segment, ...]
-    """In order of time; none where nobody speaks."""
+    """In order of time; empty without speech."""
     language: str
-    """ISO 639-1 code of what is spoken, or spoken most; each segment has its own."""
+    """ISO 639-1 code of the language spoken most; each segment has its own."""
     seconds: float
     """Length of the recording."""
     translated: bool = False
-    """Written in English, whatever is spoken."""
+    """Whether it was translated to English."""
 
     @property
     def written(self) -> str:
-        """ISO 639-1 code of what is written."""
+        """ISO 639-1 code of the transcript's language: English if it was translated."""
         return "en" if self.translated else self.language
 
     @property
     def text(self) -> str:
-        """All of it, without line breaks."""
+        """The whole text, without line breaks."""
         said = [segment for segment in self.segments if segment.text]
         gaps = [gap(before.text, after.text, self.written_in(after)) for before, after in pairwise(said)]
         return "".join(chain.from_iterable(zip(["", *gaps], (segment.text for segment in said), strict=False)))
 
     def written_in(self, segment: Segment) -> str:
-        """ISO 639-1 code of what is written in one of its segments."""
+        """ISO 639-1 code of the language in which a segment is written."""
         return "en" if self.translated else segment.language or self.language

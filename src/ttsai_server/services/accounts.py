@@ -1,4 +1,4 @@
-"""Who is asking, what they have, and their keys."""
+"""Accounts: authentication, balance and usage, keys."""
 
 import re
 import time
@@ -15,34 +15,35 @@ from ttsai_server.store.keys import PUBLISHABLE, RANDOM, Key, Keys
 from ttsai_server.store.ledger import DAY, Ledger, UsageTotal
 
 SHAPE = re.compile(rf"[sp]k-tts-[0-9A-Za-z]{{{RANDOM}}}")
-REMEMBERED = 10_000
-"""Keys in the cache at most."""
+MOST_CACHED = 10_000
+"""Maximum number of keys in the cache."""
 TOUCH_SECONDS = 3600.0
-"""A key's time of last use is written no more often than this."""
+"""A key's time of last use is updated at most this often."""
 FIRST_PLAN = "enterprise"
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
-"""A web origin as browsers write it (RFC 6454, 6.2), but for the ports that they leave out."""
-LEFT_OUT = re.compile(r"http://.*:80|https://.*:443")
+"""A web origin as browsers write it (RFC 6454 §6.2)."""
+DEFAULT_PORT = re.compile(r"http://.*:80|https://.*:443")
+"""Origins with a default port, which browsers leave out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How an account stands."""
+    """An account's balance and usage."""
 
     credits: int | None
-    """What can still be spent; None where nobody pays."""
+    """Credits that can still be spent; None if billing is off."""
     reserved: int
-    """Credits set aside for what is under way."""
+    """Credits reserved for work in progress."""
     usage: Sequence[UsageTotal]
-    """By day, the newest first."""
+    """By day, newest first."""
 
 
 def check_origins(publishable: bool, origins: Sequence[str]) -> None:
-    """Raises BadRequest for what is no web origin, a publishable key without any, a secret key with one."""
+    """Raises BadRequest for an invalid origin, a publishable key without origins, or a secret key with origins."""
     if publishable != bool(origins):
         raise BadRequest("A publishable key needs origins, and only it takes them.", param="origins")
     for origin in origins:
-        if not ORIGIN.fullmatch(origin) or LEFT_OUT.fullmatch(origin):
+        if not ORIGIN.fullmatch(origin) or DEFAULT_PORT.fullmatch(origin):
             raise BadRequest(f"{origin!r} is no web origin as browsers send it: https://example.org", param="origins")
 
 
@@ -53,12 +54,13 @@ class Accounts:
         self._keys = Keys(database)
         self._ledger = Ledger(database)
         self._pages: tuple[set[str], float] = set(), 0.0
-        """Origins of publishable keys, and until when to believe them."""
+        """Origins of publishable keys, and until when this cache is valid, Unix seconds."""
         self._cache: dict[bytes, tuple[Caller, float]] = {}
-        """Hash of a good key → its caller, and until when to believe it. Bad ones are not kept: a new key works now."""
+        """Hash of a valid key → its caller, and until when this entry is valid, Unix seconds. Invalid keys are not
+        cached, so that a new key works at once."""
 
     async def authenticate(self, plain: str) -> Caller:
-        """Whose key this is. Raises Unauthorized if it is missing, malformed, unknown, revoked or expired."""
+        """The caller with this key. Raises Unauthorized if it is missing, malformed, unknown, revoked or expired."""
         digest = sha256(plain.encode()).digest()
         caller, until = self._cache.get(digest, (None, 0.0))
         if caller and time.time() < until:
@@ -69,11 +71,11 @@ class Accounts:
         return caller
 
     async def first_start(self) -> str | None:
-        """The key of the account `local`, made if there was no account at all; else, or if another was first, None."""
+        """Create the account `local` if no account exists, and return its key; else, or if another server did, None."""
         return await self._accounts.create_first(FIRST_PLAN, self._settings.store.local_credits)
 
     async def standing(self, caller: Caller, days: int) -> Standing:
-        """Balance, and usage of the last `days` >= 1, today included; days are those of UTC."""
+        """Balance, and usage of the last `days` >= 1 days in UTC, today included."""
         since = (time.time() // DAY - days + 1) * DAY
         usage = await self._ledger.usage(caller.account, since)
         if not self._settings.auth.enabled:
@@ -82,23 +84,23 @@ class Accounts:
         return Standing(account.available, account.reserved, usage)
 
     async def keys(self, caller: Caller) -> list[Key]:
-        """The account's keys, oldest first; revoked ones too. Raises Forbidden on a server without keys."""
+        """The account's keys, oldest first, revoked ones included. Raises Forbidden on a server without keys."""
         self._check_keyed()
         return await self._keys.list(caller.account)
 
     async def create_key(
         self, caller: Caller, kind: str, label: str, origins: tuple[str, ...], expires_at: float | None
     ) -> tuple[Key, str]:
-        """One more key of the account, and its plain text, which can't be had again.
+        """Create a key of the account. → it and its plain text, which can't be read again. expires_at: Unix seconds.
 
-        Raises BadRequest for origins that do not fit, Forbidden on a server without keys.
+        Raises BadRequest for invalid origins, Forbidden on a server without keys.
         """
         self._check_keyed()
         check_origins(kind == PUBLISHABLE, origins)
         return await self._keys.create(caller.account, kind, label, origins, expires_at)
 
     async def revoke_key(self, caller: Caller, key: str) -> Key:
-        """Stop one of the account's keys: at once here, within `auth.cache_seconds` on other servers. Idempotent.
+        """Revoke one of the account's keys: at once here, within `auth.cache_seconds` on other servers. Idempotent.
 
         Raises NotFound if the account has no such key, Forbidden on a server without keys.
         """
@@ -108,7 +110,7 @@ class Accounts:
         return revoked
 
     async def allows_origin(self, origin: str) -> bool:
-        """Whether some publishable key works from this origin."""
+        """Whether any publishable key works from this web origin."""
         origins, until = self._pages
         if time.time() >= until:
             origins = await self._keys.origins()
@@ -142,6 +144,6 @@ class Accounts:
     def _remember(self, digest: bytes, caller: Caller, key: Key) -> None:
         until = time.time() + self._settings.auth.cache_seconds
         self._cache.pop(digest, None)
-        if len(self._cache) >= REMEMBERED:
-            self._cache.pop(next(iter(self._cache)))  # the one looked up longest ago
+        if len(self._cache) >= MOST_CACHED:
+            self._cache.pop(next(iter(self._cache)))  # the least recently looked up
         self._cache[digest] = caller, until if key.expires_at is None else min(until, key.expires_at)

@@ -62,12 +62,12 @@ def _wind_up(connection: Connection, ended: Job) -> None:
     """Drop the upload, and record the webhook event for this job, and for its batch when this was its last job."""
     discard(connection, upload_of(ended.id))
     if ended.webhook_url and ended.state != CANCELLED:
-        webhooks.enter(connection, _end_of(ended).told_to(ended.account, ended.webhook_url))
+        webhooks.enter(connection, _end_of(ended).delivery(ended.account, ended.webhook_url))
     if ended.batch:
         batch = jobs.count_ended(connection, ended.batch)
         if batch.webhook_url and not batch.open:
             end = _end_of_batch(connection, batch)
-            webhooks.enter(connection, end.told_to(ended.account, batch.webhook_url))
+            webhooks.enter(connection, end.delivery(ended.account, batch.webhook_url))
 
 
 def _end_of(job: Job) -> JobEnd:

@@ -1,7 +1,7 @@
-"""How much a plan admits: requests in any minute, and requests at the same time.
+"""Rate limits of a plan: requests in any minute, and concurrent requests.
 
-Both are checked and counted in one step, so that of any number of requests at once exactly as many get in as the plan
-allows, and a refused one counts for nothing. The minute is a moving window: the times of the requests in it.
+Both are checked and counted in one atomic step, so that of concurrent requests exactly as many are admitted as the plan
+allows; refused ones are not counted. The minute is a sliding window over the times of the requests.
 """
 
 import time
@@ -17,23 +17,23 @@ from ttsai_server.errors import RateLimited
 from ttsai_server.settings import Plan, Settings
 
 MINUTE = 60.0
-"""The window, seconds."""
+"""Length of the window, seconds."""
 BUSY_SECONDS = 1.0
-"""When to come back after too many requests at the same time."""
+"""Retry-After for too many concurrent requests, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Leave to run one request, until it is released; and how much is left."""
+    """Permission to run one request, held until `release`; with the numbers for the rate limit headers."""
 
     account: str
     lease: str
     limit: int
-    """Requests in any minute."""
+    """Requests that the plan allows in any minute."""
     remaining: int
-    """How many of them are left."""
+    """Requests still allowed now."""
     reset: int
-    """When the oldest of them leaves the window, Unix seconds."""
+    """When the oldest request leaves the window, Unix seconds."""
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -46,27 +46,27 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """An account's requests, this one included if it was admitted."""
+    """An account's requests, including the new one if it was admitted."""
 
     admitted: bool
     recent: int
-    """In the last minute."""
+    """Requests in the last minute."""
     running: int
-    """At the same time."""
-    frees: float
-    """Until the oldest leaves the window, seconds."""
+    """Concurrent requests."""
+    frees_after: float
+    """Seconds until the oldest request leaves the window."""
 
 
 class Limiter(ABC):
     async def admit(self, caller: Caller, plan: Plan) -> Admission:
-        """Count one more request, to be ended by `release`. Raises RateLimited, which carries the rate headers.
+        """Count one more request, which `release` must end. Raises RateLimited, with the rate limit headers.
 
-        Raises LimiterDown if what counts can't be asked: then nobody is let in.
+        Raises LimiterDown if requests can't be counted: then none is admitted.
         """
         lease = token_hex(8)
         count = await self._enter(caller.account, lease, plan)
         remaining = max(0, plan.requests_per_minute - count.recent)
-        reset = ceil(time.time() + count.frees)
+        reset = ceil(time.time() + count.frees_after)
         admission = Admission(caller.account, lease, plan.requests_per_minute, remaining, reset)
         if not count.admitted:
             raise _refusal(admission, plan, count)
@@ -74,14 +74,15 @@ class Limiter(ABC):
 
     @abstractmethod
     async def release(self, admission: Admission) -> None:
-        """The request has ended. Idempotent."""
+        """End the request, so that it no longer counts as concurrent. Idempotent."""
 
     @abstractmethod
     async def close(self) -> None:
-        """Let go of everything. Idempotent."""
+        """Close all connections. Idempotent."""
 
     @abstractmethod
-    async def _enter(self, account: str, lease: str, plan: Plan) -> Count: ...
+    async def _enter(self, account: str, lease: str, plan: Plan) -> Count:
+        """Atomically check both limits, and count the request under the id `lease` if it is admitted."""
 
 
 def _refusal(admission: Admission, plan: Plan, count: Count) -> RateLimited:
@@ -89,22 +90,22 @@ def _refusal(admission: Admission, plan: Plan, count: Count) -> RateLimited:
         message = f"{count.running} requests are under way; the plan allows {plan.concurrent} at the same time."
         return RateLimited(message, retry_after=BUSY_SECONDS, rate_headers=admission.headers)
     message = f"The plan allows {plan.requests_per_minute} requests a minute."
-    return RateLimited(message, retry_after=count.frees, rate_headers=admission.headers)
+    return RateLimited(message, retry_after=count.frees_after, rate_headers=admission.headers)
 
 
 @dataclass(slots=True)
 class _Tally:
     times: deque[float] = field(default_factory=deque[float])
-    """When the requests of the last minute came, oldest first."""
+    """Arrival times of the last minute's requests, oldest first, monotonic clock."""
     leases: set[str] = field(default_factory=set[str])
 
 
 class MemoryLimiter(Limiter):
-    """Counts in this process."""
+    """Counts in this process's memory."""
 
     def __init__(self) -> None:
         self._tallies: dict[str, _Tally] = {}
-        """By account; the one that came last is last."""
+        """By account; the most recent one is last."""
 
     async def _enter(self, account: str, lease: str, plan: Plan) -> Count:
         now = time.monotonic()
@@ -121,7 +122,7 @@ class MemoryLimiter(Limiter):
         return Count(admitted, len(tally.times), len(tally.leases), frees)
 
     def _forget_idle(self, now: float) -> None:
-        """Drop, or put last, the account that has been longest without a request: one a request keeps the map small."""
+        """Look at the least recent account: drop it if idle, else move it to the end. One per request is enough."""
         account = next(iter(self._tallies), None)
         if account is not None:
             tally = self._tallies.pop(account)
@@ -138,7 +139,7 @@ class MemoryLimiter(Limiter):
 
 
 def open_limiter(settings: Settings) -> Limiter:
-    """The limiter that the settings ask for. Raises ValueError for another kind of URL."""
+    """The limiter that the settings name. Raises ValueError for an unsupported URL."""
     url = settings.limits.url
     if url == "memory://":
         return MemoryLimiter()

@@ -1,4 +1,4 @@
-"""Counters in Redis, for several servers that share them."""
+"""Rate limits counted in Redis, for several servers that share them."""
 
 import asyncio
 import logging
@@ -11,11 +11,11 @@ from ttsai_server.settings import Plan
 log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 30.0
-"""A lease that is not renewed ends after it: the server that held it has crashed."""
+"""When a lease that is not renewed expires: its server has crashed."""
 CONNECTIONS = 32
-"""To Redis at most; more requests at once wait for one."""
-PATIENCE = 2.0
-"""Seconds that Redis may take to answer, or a connection to become free. A broken one is tried once more."""
+"""Maximum number of connections to Redis; further requests wait for one."""
+TIMEOUT_SECONDS = 2.0
+"""For Redis to answer, and for a connection to become free. A command on a broken connection is retried once."""
 
 ENTER = """
 local time = redis.call('TIME')
@@ -44,7 +44,7 @@ redis.call('EXPIRE', KEYS[1], math.ceil(ARGV[2]))
 
 
 class RedisLimiter(Limiter):
-    """One round trip an admission; the clock is the Redis server's, so the servers need not agree on theirs."""
+    """One round trip per admission. Times come from Redis, so the servers' clocks need not agree."""
 
     def __init__(self, url: str, lease_seconds: float = LEASE_SECONDS) -> None:
         try:
@@ -58,9 +58,9 @@ class RedisLimiter(Limiter):
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=CONNECTIONS,
-            timeout=PATIENCE,
-            socket_timeout=PATIENCE,
-            socket_connect_timeout=PATIENCE,
+            timeout=TIMEOUT_SECONDS,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 1),
         )
         self._redis = Redis.from_pool(pool)
@@ -68,7 +68,7 @@ class RedisLimiter(Limiter):
         self._renewal = self._redis.register_script(RENEW)
         self._lease_seconds = lease_seconds
         self._leases: dict[str, str] = {}
-        """Lease → account, of the requests that run here."""
+        """Lease → account, for the requests running in this process."""
         self._keeping: asyncio.Task[None] | None = None
 
     async def _enter(self, account: str, lease: str, plan: Plan) -> Count:
@@ -117,5 +117,5 @@ class RedisLimiter(Limiter):
 
 
 def _running(account: str) -> str:
-    """Key of an account's leases; the braces keep it on one node of a cluster with the account's other key."""
+    """Redis key of an account's leases; the braces put both keys of an account on the same cluster node."""
     return f"ttsai:{{{account}}}:running"

@@ -14,7 +14,7 @@ BROKEN = JobEnd("task_1", 1736937000, 1736937045, 0, error={"code": "internal_er
 
 @pytest.mark.usefixtures("tokyo")
 def test_a_finished_task_is_told_in_the_contracts_words() -> None:
-    assert json.loads(DONE.told_to("acct_1", "u").payload) == {
+    assert json.loads(DONE.delivery("acct_1", "u").payload) == {
         "event": "task.completed",
         "task_id": "task_1",
         "status": "success",
@@ -26,7 +26,7 @@ def test_a_finished_task_is_told_in_the_contracts_words() -> None:
 
 
 def test_a_failed_task_is_told_with_its_error() -> None:
-    assert json.loads(BROKEN.told_to("acct_1", "u").payload) == {
+    assert json.loads(BROKEN.delivery("acct_1", "u").payload) == {
         "event": "task.failed",
         "task_id": "task_1",
         "status": "failed",
@@ -38,7 +38,7 @@ def test_a_failed_task_is_told_with_its_error() -> None:
 
 
 def test_a_delivery_knows_whose_it_is_and_where_it_goes() -> None:
-    delivery = DONE.told_to("acct_1", "https://a.example/")
+    delivery = DONE.delivery("acct_1", "https://a.example/")
     assert (delivery.account, delivery.task, delivery.event, delivery.url) == (
         "acct_1",
         "task_1",
@@ -48,17 +48,17 @@ def test_a_delivery_knows_whose_it_is_and_where_it_goes() -> None:
 
 
 def test_an_end_has_one_id() -> None:
-    assert DONE.told_to("a", "u").id == JobEnd("task_1", 0, 0, 1).told_to("a", "u").id
-    assert DONE.told_to("a", "u").id.startswith("msg_")
+    assert DONE.delivery("a", "u").id == JobEnd("task_1", 0, 0, 1).delivery("a", "u").id
+    assert DONE.delivery("a", "u").id.startswith("msg_")
 
 
 def test_another_task_and_another_event_have_another_id() -> None:
     ends = (DONE, BROKEN, JobEnd("task_2", 0, 0, 0))
-    assert len({end.told_to("a", "u").id for end in ends}) == 3
+    assert len({end.delivery("a", "u").id for end in ends}) == 3
 
 
 def test_the_standards_own_verifier_accepts_the_signature() -> None:
-    body = BROKEN.told_to("a", "u").payload
+    body = BROKEN.delivery("a", "u").payload
     headers = sign([NEW], "msg_1", time.time(), body)
     assert Webhook(NEW).verify(body, headers) == json.loads(body)
 

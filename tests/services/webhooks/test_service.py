@@ -182,7 +182,7 @@ async def test_an_end_told_twice_is_one_delivery(database: Database) -> None:
 
 async def test_a_delivery_may_be_entered_with_the_tasks_result(database: Database) -> None:
     async with told(database, says("200 OK")) as one:
-        other = JobEnd("task_2", 0, 0, 1).told_to(one.account, one.receiver.url())
+        other = JobEnd("task_2", 0, 0, 1).delivery(one.account, one.receiver.url())
         await database.write(enter, other)
         assert await one.webhooks.attempt(other.id, 1) is None
         assert one.receiver.received[0].headers["webhook-id"] == other.id

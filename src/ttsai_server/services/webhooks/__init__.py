@@ -1,13 +1,13 @@
-"""Webhooks: sent once a job has ended, signed, and sent again until the receiver has taken it or a day is over.
+"""Webhooks: signed messages sent when a job ends, retried for about a day until the receiver accepts them.
 
-target           which addresses a caller may name; checked when a job is accepted, and before each attempt
-ip_policy        which IP addresses are the internet's
-resolver         the addresses that a host name stands for
-pinned_backend   connects to the very address that was checked
+target           which URLs are allowed; checked when a job is accepted, and before each attempt
+ip_policy        which IP addresses are public
+resolver         resolves host names to IP addresses
+pinned_backend   connects to exactly the address that was checked
 message          the body and its signature (Standard Webhooks)
-client           one attempt
-schedule         when the next one is due
-service          what the rest of the server calls
+client           makes one attempt
+schedule         when the next attempt is due
+service          the interface for the rest of the server
 """
 
 from ttsai_server.services.webhooks.message import JobEnd

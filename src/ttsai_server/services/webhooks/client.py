@@ -1,4 +1,4 @@
-"""One attempt: a POST, and what came of it."""
+"""One attempt to deliver a webhook: a POST and its outcome."""
 
 import asyncio
 import ssl
@@ -20,33 +20,33 @@ if TYPE_CHECKING:
     import httpcore
 
 EXCERPT_BYTES = 1024
-"""How much of an answer's body is kept; reading stops there."""
+"""How much of a response body is read and logged."""
 HEADERS = {"Content-Type": "application/json", "User-Agent": f"ttsai-server/{__version__}"}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     seconds: float
-    """How long it took."""
+    """Duration."""
     error: str | None
-    """Why it failed; None if the receiver has taken it."""
+    """Why it failed; None if the receiver accepted it."""
     status: int | None = None
     """HTTP status; None if no answer came."""
     excerpt: str = ""
-    """How the answer's body begins."""
+    """The beginning of the response body."""
     retry_after: float | None = None
-    """Seconds that a busy receiver asks to be left alone."""
+    """Seconds to wait, from a busy receiver's Retry-After; else None."""
 
 
 class WebhookClient:
-    """Follows no redirect, asks no proxy, keeps no connection and no cookie."""
+    """An HTTP client without redirects, proxies, kept connections or cookies."""
 
     def __init__(self, settings: Webhooks, resolver: Resolver) -> None:
         self._settings = settings
         self._resolver = resolver
 
     async def deliver(self, url: str, headers: Mapping[str, str], body: str) -> Outcome:
-        """Try once. What the receiver or the network does is in the outcome; nothing of it is raised."""
+        """Make one attempt. Errors of the receiver or the network are in the outcome, not raised."""
         import httpcore
 
         started = time.perf_counter()
@@ -83,17 +83,17 @@ class WebhookClient:
     def _connection(self, origin: "httpcore.Origin") -> "httpcore.AsyncHTTPConnection":
         import httpcore
 
-        return httpcore.AsyncHTTPConnection(origin, ssl_context=self._tls, network_backend=self._dialler)
+        return httpcore.AsyncHTTPConnection(origin, ssl_context=self._tls, network_backend=self._backend)
 
     @cached_property
-    def _dialler(self) -> "httpcore.AsyncNetworkBackend":
+    def _backend(self) -> "httpcore.AsyncNetworkBackend":
         from ttsai_server.services.webhooks.pinned_backend import PinnedBackend
 
         return PinnedBackend(self._resolver, allow_private=self._settings.allow_private)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        """Trusts what the machine trusts (or `SSL_CERT_FILE` says), and certifi's list. Read once: it takes 20 ms."""
+        """Trusts the machine's certificates (or `SSL_CERT_FILE`) and certifi's. Cached: reading them takes 20 ms."""
         import certifi
 
         context = ssl.create_default_context()
@@ -102,7 +102,7 @@ class WebhookClient:
 
 
 async def _beginning(response: "httpcore.Response", deadline: float) -> bytes:
-    """How the body begins. One that breaks off or comes too slowly is no failure: the status has said what counts."""
+    """The first EXCERPT_BYTES of the body, or less if it breaks off or is too slow: only the status matters."""
     import httpcore
 
     read = bytearray()
@@ -118,8 +118,8 @@ async def _beginning(response: "httpcore.Response", deadline: float) -> bytes:
 def _outcome(response: "httpcore.Response", excerpt: bytes, seconds: float) -> Outcome:
     text = excerpt.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")  # Postgres keeps no NUL
     headers = {name.lower(): value for name, value in response.headers}
-    asked = retry_after(headers.get(b"retry-after", b"").decode("latin-1")) if response.status in BUSY else None
-    return Outcome(seconds, _fault(response.status), response.status, text, asked)
+    wait = retry_after(headers.get(b"retry-after", b"").decode("latin-1")) if response.status in BUSY else None
+    return Outcome(seconds, _fault(response.status), response.status, text, wait)
 
 
 def _fault(status: int) -> str | None:

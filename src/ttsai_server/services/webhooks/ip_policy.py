@@ -1,6 +1,6 @@
-"""Which IP addresses are the public internet's: what the IANA special-purpose registries leave of it.
+"""Which IP addresses belong to the public internet: all but IANA's special-purpose blocks.
 
-A list of our own, because `ipaddress.is_global` differs between patch releases of Python and lets multicast through.
+`ipaddress.is_global` is not used, because it differs between patch releases of Python and accepts multicast.
 """
 
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -31,11 +31,11 @@ NOT_PUBLIC: tuple[IPv4Network | IPv6Network, ...] = tuple(
     )
 )
 GLOBAL_UNICAST = ip_network("2000::/3")
-"""All of IPv6 that is assigned to anyone; loopback, ULA, link-local, multicast, IPv4-mapped and NAT64 lie outside."""
+"""The only IPv6 block of public addresses; loopback, ULA, link-local, multicast, IPv4-mapped and NAT64 are outside."""
 
 
 def is_public(address: str) -> bool:
-    """Whether an address belongs to the internet at large. Raises ValueError for what is no address."""
+    """Whether an IP address belongs to the public internet. Raises ValueError if it is not an IP address."""
     ip = ip_address(address)
     if ip.version == 6 and ip not in GLOBAL_UNICAST:
         return False

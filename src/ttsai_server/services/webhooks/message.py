@@ -1,4 +1,4 @@
-"""What a webhook says, and its signature: Standard Webhooks 1.0 (https://www.standardwebhooks.com)."""
+"""A webhook's body and its signature: Standard Webhooks 1.0 (https://www.standardwebhooks.com)."""
 
 import hashlib
 import json
@@ -13,31 +13,31 @@ from ttsai_server.store.webhooks import Delivery
 
 @dataclass(frozen=True, slots=True)
 class JobEnd:
-    """How a task ended."""
+    """The outcome of a job or a batch."""
 
     task: str
-    """`task_…`, or a batch's id."""
+    """The job's id, `task_…`, or the batch's."""
     created_at: float
     """Unix seconds."""
     completed_at: float
     credits: int
-    """What it cost."""
+    """Credits charged."""
     result_url: str | None = None
-    """None if it failed, or leaves nothing to fetch."""
+    """None if it failed, or has no result to fetch."""
     error: Mapping[str, str] | None = None
-    """`code` and `message`, as in an answer's `error`; None if it did not fail."""
+    """`code` and `message`, as in an error response; None if it did not fail."""
 
     @property
     def event(self) -> str:
         return "task.failed" if self.error else "task.completed"
 
-    def told_to(self, account: str, url: str) -> Delivery:
-        """The delivery that tells of it, with the same id whenever it is asked: a step done twice tells once."""
+    def delivery(self, account: str, url: str) -> Delivery:
+        """The webhook that reports it. The id depends on task and event only, so a repeated step sends it once."""
         id = f"msg_{hashlib.sha256(f'{self.task} {self.event}'.encode()).hexdigest()[:32]}"
         return Delivery(id, account, self.task, self.event, url, self._payload())
 
     def _payload(self) -> str:
-        """The body, JSON in ASCII."""
+        """The body: JSON, ASCII only."""
         fields = {
             "event": self.event,
             "task_id": self.task,
@@ -56,7 +56,7 @@ def _time(at: float) -> str:
 
 
 def sign(secrets: Sequence[str], id: str, at: float, body: str) -> dict[str, str]:
-    """The headers that prove the body: one signature for each secret, of a message `id` sent at Unix time `at`."""
+    """The signature headers of a body: one signature per secret. id: of the message; at: when it is sent, Unix time."""
     sent = datetime.fromtimestamp(int(at), UTC)
     return {
         "webhook-id": id,

@@ -1,6 +1,6 @@
-"""Connects to the address that was looked at: a name is resolved once, so that DNS can't say another one in between.
+"""Connects to the address that was checked: a name is resolved only once, so DNS can't change in between (rebinding).
 
-TLS and the header Host still go by the name. Apart from its caller because httpcore takes a while to import.
+TLS and the header Host still use the name. A module of its own, because importing httpcore takes a while.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
     def __init__(
         self, resolver: Resolver, *, allow_private: bool, network: httpcore.AsyncNetworkBackend | None = None
     ) -> None:
-        """`network` makes the connections, to addresses only."""
+        """network: makes the connections; it gets IP addresses, never names."""
         self._resolver = resolver
         self._allow_private = allow_private
-        self._network = network or cast(httpcore.AsyncNetworkBackend, httpcore.AnyIOBackend())  # it has two definitions
+        self._network = network or cast(httpcore.AsyncNetworkBackend, httpcore.AnyIOBackend())  # 2 definitions
 
     async def connect_tcp(
         self,
@@ -30,7 +30,7 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect within `timeout` seconds, all of it. Raises httpcore's ConnectError or ConnectTimeout."""
+        """Resolve and connect within `timeout` seconds in total. Raises httpcore's ConnectError or ConnectTimeout."""
         try:
             async with asyncio.timeout(timeout):
                 return await self._first(await self._addresses(host, port), port)
@@ -38,7 +38,7 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectTimeout from error
 
     async def _addresses(self, host: str, port: int) -> list[str]:
-        """Raises ConnectError if any of them is not public: a name for both worlds is a trap."""
+        """The host's addresses. Raises ConnectError if any is not public: a mix suggests an attack."""
         try:
             found = await self._resolver.resolve(host, port)
         except OSError as error:

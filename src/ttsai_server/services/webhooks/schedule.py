@@ -1,20 +1,20 @@
-"""When a webhook is tried again."""
+"""When a failed webhook is retried."""
 
 import time
 from email.utils import parsedate_to_datetime
 
 WAITS = (5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 36_000)
-"""Seconds between one attempt and the next: eleven attempts in 25 h 42 min and a little more."""
+"""Seconds between attempts: eleven attempts, over 25 h 42 min plus jitter."""
 LONGEST_RETRY_AFTER = 3600.0
-"""A receiver can put an attempt off by no more, seconds, so that a day stays about a day."""
+"""The longest Retry-After of a receiver that is respected, seconds, so that all attempts take about a day."""
 BUSY = (429, 503)
 """Statuses whose Retry-After counts."""
 
 
 def wait_after(attempt: int, retry_after: float | None = None) -> float | None:
-    """Seconds from the failed attempt, counted from 1, to the next; None if it was the last.
+    """Seconds from the failed attempt to the next; None if it was the last. attempt: its number, from 1.
 
-    `retry_after`, what the receiver asked for, only ever makes it longer: sooner, the attempts would not last a day.
+    retry_after: the receiver's Retry-After, seconds; it can only lengthen the wait, so that attempts last about a day.
     """
     if attempt > len(WAITS):
         return None
@@ -22,7 +22,7 @@ def wait_after(attempt: int, retry_after: float | None = None) -> float | None:
 
 
 def retry_after(value: str) -> float | None:
-    """Seconds that the header Retry-After asks for (RFC 9110, 10.2.3: seconds or a date); None if it says neither."""
+    """The header Retry-After, seconds or a date (RFC 9110 §10.2.3) → seconds; None if it is neither."""
     if value.isascii() and value.isdigit():
         return float(value[:9])
     try:

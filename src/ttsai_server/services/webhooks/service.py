@@ -1,7 +1,7 @@
-"""What the rest of the server calls to send webhooks.
+"""The interface to webhooks for the rest of the server.
 
-`check` when a job is accepted; `store.webhooks.enter` in the transaction that ends it. Then whichever server claims the
-delivery when it is due makes the next `attempt` (`jobs.worker`), until one succeeds or was the last.
+`check` runs when a job is accepted; `store.webhooks.enter` in the transaction that ends it. Then a server that claims
+the delivery when it is due makes the next `attempt` (`jobs.worker`), until one succeeds or it was the last.
 """
 
 import asyncio
@@ -23,34 +23,34 @@ logger = logging.getLogger(__name__)
 
 GONE = 410
 JITTER = 0.1
-"""A wait grows by up to such a part, so that what failed together does not come back together."""
+"""A wait is lengthened by a random fraction up to this, so that deliveries that failed together are spread out."""
 
 
 class Webhooks:
     def __init__(self, settings: WebhookSettings, database: Database, resolver: Resolver) -> None:
-        """`resolver` is closed by `close`."""
+        """resolver: `close` closes it."""
         self._settings = settings
         self._resolver = resolver
-        self._sender = WebhookClient(settings, resolver)
-        self._turns = asyncio.Semaphore(settings.concurrent)
+        self._client = WebhookClient(settings, resolver)
+        self._slots = asyncio.Semaphore(settings.concurrent)
         self._secrets = WebhookSecrets(database)
         self._log = WebhookLog(database)
 
     def check(self, url: str) -> None:
-        """Whether a task may name this URL. Raises BadRequest, with the param `webhook_url`."""
+        """Raises BadRequest, with the param `webhook_url`, if webhooks may not be sent to this URL."""
         check_url(url, self._settings)
 
     async def open(self, account: str, url: str, end: JobEnd) -> str:
-        """Enter a delivery into the log. → its id. Told twice of the same end, it keeps the first."""
-        delivery = end.told_to(account, url)
+        """Log a delivery, due now. → its id. A second call for the same event keeps the first delivery."""
+        delivery = end.delivery(account, url)
         await self._log.open(delivery)
         return delivery.id
 
     async def attempt(self, delivery: str, number: int) -> float | None:
-        """Make attempt `number`, from 1, and record it. → seconds until the next is due; None if there is to be none.
+        """Make attempt `number`, from 1, and log it. → seconds until the next is due; None if there is no next one.
 
-        An attempt that was recorded is not made again, nor one at a delivery that is over. One that was made but not
-        recorded, because the server died, is: receivers recognise it by its `webhook-id`.
+        An attempt that was logged is not repeated, nor is one made at a finished delivery. An attempt that was made but
+        not logged, because the server died, is repeated: receivers recognise it by its `webhook-id`.
         """
         found = await self._log.get(delivery)
         if found is None or found.state != PENDING:
@@ -60,19 +60,22 @@ class Webhooks:
         return await self._try(found, number)
 
     async def secret(self, account: str) -> Secret:
-        """What the account's webhooks are signed with. Raises NotFound."""
+        """The secret that signs the account's webhooks. Raises NotFound."""
         return await self._secrets.get(account)
 
     async def rotate(self, account: str) -> Secret:
-        """A new secret; for `webhooks.rotation_hours` the old one signs too. Raises NotFound."""
+        """Create a new secret; for `webhooks.rotation_hours` the previous one signs too. Raises NotFound."""
         return await self._secrets.rotate(account, self._settings.rotation_hours * 3600)
 
     async def deliveries(self, account: str, limit: int, before: str | None = None) -> list[Delivery]:
-        """The account's deliveries, newest first, with their attempts; the next page is `before` the last one's id."""
+        """The account's deliveries with their attempts, newest first, at most `limit`.
+
+        before: a delivery's id, for only older ones.
+        """
         return await self._log.list(account, limit, before)
 
     async def purge(self) -> int:
-        """Forget deliveries older than `webhooks.retention_days`. → how many."""
+        """Delete deliveries older than `webhooks.retention_days`. → how many."""
         return await self._log.purge(time.time() - self._settings.retention_days * 86_400)
 
     def close(self) -> None:
@@ -80,10 +83,10 @@ class Webhooks:
 
     async def _try(self, delivery: Delivery, number: int) -> float | None:
         secrets = (await self._secrets.get(delivery.account)).signing
-        async with self._turns:
+        async with self._slots:
             started = time.time()
             headers = sign(secrets, delivery.id, started, delivery.payload)
-            outcome = await self._sender.deliver(delivery.url, headers, delivery.payload)
+            outcome = await self._client.deliver(delivery.url, headers, delivery.payload)
         wait = _wait(outcome, number)
         state = DELIVERED if outcome.error is None else FAILED if wait is None else PENDING
         if state == FAILED:
@@ -95,7 +98,7 @@ class Webhooks:
 
 
 def _wait(outcome: Outcome, number: int) -> float | None:
-    """Seconds to the next attempt; None if there is to be none."""
+    """Seconds to the next attempt; None if there is no next one."""
     if outcome.error is None or outcome.status == GONE:
         return None
     wait = wait_after(number, outcome.retry_after)

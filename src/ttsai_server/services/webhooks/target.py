@@ -1,7 +1,7 @@
-"""The addresses that a caller may have told: what a webhook's URL may look like.
+"""Which URLs a webhook may be sent to.
 
-One strict reading, used to check and to dial alike, so that no two parsers can take a URL for two different ones.
-What a name stands for is looked at when it is dialled; DNS may say something else by then.
+One strict parser serves for checking and for connecting, so that two parsers can't read a URL differently. The
+addresses of a host name are checked when connecting, because DNS may change until then.
 """
 
 import re
@@ -20,40 +20,40 @@ URL = re.compile(
 )
 NAME = re.compile(r"(?!.{254})(?:[0-9a-z_](?:[0-9a-z_-]{0,61}[0-9a-z_])?\.)*[0-9a-z_](?:[0-9a-z_-]{0,61}[0-9a-z_])?")
 NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
-"""A host that many programs read as an IPv4 address, in however odd a spelling; no domain ends so."""
-INSIDE = re.compile(r"[^.]*|.*\.(?:localhost|local|localdomain|internal|intranet|lan|home|corp|home\.arpa)")
-"""Names that only a network of its own knows."""
+"""Hosts that some programs read as an IPv4 address in an unusual notation; no domain name ends like this."""
+LOCAL_NAME = re.compile(r"[^.]*|.*\.(?:localhost|local|localdomain|internal|intranet|lan|home|corp|home\.arpa)")
+"""Host names that are only valid in a local network."""
 PORTS = {"http": 80, "https": 443}
 FIRST_FREE_PORT = 1024
-"""Below it, ports are of other services: mail, shells, directories."""
+"""Lower ports belong to other services, such as mail, SSH and LDAP."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to POST."""
+    """A parsed URL."""
 
     scheme: str
     """http | https."""
     host: str
-    """A name or an IP address without brackets, in lower case."""
+    """A host name, or an IP address without brackets; lower case."""
     port: int
     path: str
-    """With its query, at least `/`."""
+    """Path and query, at least `/`."""
 
     @property
     def authority(self) -> str:
-        """What the header Host says."""
+        """The value of the header Host."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 def check_url(url: str, settings: Webhooks) -> Target:
-    """Where a webhook's URL leads. Raises BadRequest for one that can't be called, or that leads inside."""
+    """Parse a webhook's URL. Raises BadRequest if it is invalid, or may lead to a private network."""
     target = _parse(url)
     if settings.require_https and target.scheme != "https":
         raise BadRequest("webhook_url must begin with https://.", param=PARAM)
     if not settings.allow_private:
-        _check_outside(target)
+        _check_public(target)
     return target
 
 
@@ -91,14 +91,14 @@ def _port(port: int) -> int:
     return port
 
 
-def _check_outside(target: Target) -> None:
+def _check_public(target: Target) -> None:
     if target.port < FIRST_FREE_PORT and target.port not in PORTS.values():
         raise BadRequest("webhook_url has a port that is not 80, 443 or 1024 and more.", param=PARAM)
-    if not _outside(target.host):
+    if not _may_be_public(target.host):
         raise BadRequest("webhook_url must lead to the public internet.", param=PARAM)
 
 
-def _outside(host: str) -> bool:
+def _may_be_public(host: str) -> bool:
     if ":" in host or NUMBER.fullmatch(host):
         return is_public(host)
-    return not INSIDE.fullmatch(host)
+    return not LOCAL_NAME.fullmatch(host)
