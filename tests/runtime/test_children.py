@@ -192,15 +192,30 @@ async def test_a_step_cancelled_as_its_process_dies_is_cancelled() -> None:
             await stream
 
 
-async def test_a_step_that_goes_on_after_its_cancellation_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_step_that_goes_on_after_its_cancellation_ends_no_other_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(children, "STOP_SECONDS", 0.02)
+    card = misbehaving.card(concurrency=2)
+    async with pool_of() as pool, pool.lease(card) as handle:
+        stream, beside = (asyncio.create_task(say(handle, "finish")) for _ in range(2))
+        await asyncio.sleep(0.2)
+        stream.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stream
+        assert await beside == 2
+
+
+async def test_a_step_that_goes_on_after_its_cancellation_is_killed_as_no_crash(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(children, "STOP_SECONDS", 0.2)
-    async with pool_of() as pool:
+    async with pool_of(restart_seconds=50) as pool:
         async with pool.lease(CARD) as handle:
             stream = asyncio.create_task(say(handle, "hang"))
             await asyncio.sleep(0.3)
             stream.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await stream
+        assert not pool.states()[0].crashed
         assert await leased_say(pool) == 2
 
 

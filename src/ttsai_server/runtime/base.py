@@ -43,6 +43,11 @@ class LoadedModel(Protocol):
         ...
 
     @property
+    def crashed(self) -> bool:
+        """Whether its process has ended though nobody wanted that; or was killed because a step took too long."""
+        ...
+
+    @property
     def memory_mb(self) -> int:
         """Memory that it takes, megabytes."""
         ...

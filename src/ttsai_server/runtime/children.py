@@ -16,6 +16,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from resource import getpagesize
+from time import monotonic
 from typing import Any, Self
 
 from ttsai_server.domain import ModelCard
@@ -54,7 +55,10 @@ class Child:
         self._ids = count()
         self._replies: dict[int, asyncio.Future[Any]] = {}
         """Stream number → future of the reply that it waits for."""
+        self._wanted: set[int] = set()
+        """Numbers of the streams that have begun and are not cancelled."""
         self._closing = False
+        """Whether it is ended on purpose."""
         self._listening = asyncio.create_task(self._listen())
 
     @classmethod
@@ -83,6 +87,10 @@ class Child:
         return child
 
     @property
+    def crashed(self) -> bool:
+        return not self.alive and not self._closing
+
+    @property
     def memory_mb(self) -> int:
         """Resident memory of the process, megabytes; where there is no /proc, the card's figure."""
         try:
@@ -95,9 +103,11 @@ class Child:
     async def steps(self, method: str, arguments: tuple[Any, ...]) -> AsyncGenerator[NextStep]:
         stream = next(self._ids)
         self._send(Begin(stream, method, arguments))
+        self._wanted.add(stream)
         try:
             yield partial(self._step, stream)
         finally:
+            self._wanted.discard(stream)
             if self.alive:
                 self._send(End(stream))
 
@@ -133,10 +143,16 @@ class Child:
             raise
 
     async def _stop(self, stream: int, reply: asyncio.Future[Any]) -> None:
+        self._wanted.discard(stream)
         if self.alive:
             self._send(Cancel(stream))
-        if not await outwait(reply, STOP_SECONDS):
-            self._kill(f"a step went on for {STOP_SECONDS} s after it was cancelled")
+        began = monotonic()
+        while not await outwait(reply, STOP_SECONDS):
+            seconds = monotonic() - began
+            if not self._wanted or seconds >= self._models.step_seconds:
+                self._closing = True
+                self._kill(f"a step went on for {seconds:.0f} s after it was cancelled")
+                return
 
     def _send(self, message: object) -> None:
         """Raises ModelCrashed if the process has ended."""

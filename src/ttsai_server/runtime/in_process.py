@@ -16,6 +16,7 @@ class InProcess:
 
     def __init__(self, card: ModelCard, engine: Engine, threads: ThreadPoolExecutor) -> None:
         self.alive = True
+        self.crashed = False
         self.memory_mb = card.memory
         self._engine = engine
         self._threads = threads

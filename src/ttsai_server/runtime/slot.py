@@ -33,10 +33,11 @@ class Slot:
         self._models = models
 
     def settle(self) -> None:
-        """Drop the model if its process has died."""
+        """Drop the model if its process has ended."""
         if self.model and not self.model.alive:
-            self.model = None
-            self.crash()
+            crashed, self.model = self.model.crashed, None
+            if crashed:
+                self.crash()
 
     def crash(self) -> None:
         self.restarts.died()
