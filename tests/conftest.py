@@ -1,4 +1,4 @@
-"""What more than one room of tests asks for: real weights, pulled once to the checkout's models/, ears, servers."""
+"""Fixtures for several folders of tests: real weights, downloaded once to the checkout's models/, and servers."""
 
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
@@ -22,10 +22,10 @@ from ttsai_server.store.db import Database, open_database
 from ttsai_server.store.migrate import upgrade
 
 WEIGHTS = {"kokoro_weights", "base_weights", "tiny_weights", "speakers_weights", "denoiser_weights"}
-"""Fixtures that give, or first pull, the real weights of a model."""
+"""Fixtures that return a model's real weights, and download them if missing."""
 ENGINES = Path(__file__).parent / "engines"
 
-# no example is judged by the clock: a loaded machine is no fault of the code
+# no deadline per example: a loaded machine is not a fault of the code
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def models_dir() -> Path:
-    """Where weights live: models/ of the checkout, unless the environment says otherwise."""
+    """Folder of the weights: models/ of the checkout, unless the environment sets another."""
     return Settings().models.dir
 
 
@@ -63,7 +63,7 @@ def tiny_weights(models_dir: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def speakers_weights(models_dir: Path) -> Path:
-    """Folder of the real weights of the default that tells speakers apart."""
+    """Folder of the real weights of the default diarizer."""
     return pulled("speakers", models_dir)
 
 
@@ -77,23 +77,23 @@ def denoiser_weights(models_dir: Path) -> Path:
 def weights_of_registries(
     kokoro_weights: Path, base_weights: Path, tiny_weights: Path, speakers_weights: Path, denoiser_weights: Path
 ) -> list[Path]:
-    """Folders of all the real weights that package registries carry: what a request with its defaults may ask for."""
+    """Folders of all real weights that package registries have: those that a request with its defaults may need."""
     return [kokoro_weights, base_weights, tiny_weights, speakers_weights, denoiser_weights]
 
 
 @pytest.fixture(scope="session")
 def ear(tiny_weights: Path, base_weights: Path) -> Ear:
-    """Hears what a sound says: `ear.listen(mp3_bytes)`; measure with `tests.listening.wer`."""
+    """Transcribes audio: `ear.listen(mp3_bytes)`; compare with `tests.listening.wer`."""
     return Ear(tiny_weights, base_weights)
 
 
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Path:
-    """The folder of the real weights, but for separators: those are tiny and random (tiny_spleeter)."""
+    """The folder of the real weights, except separators', which are tiny and random (tiny_spleeter)."""
     folder = tmp_path_factory.mktemp("models")
     for file in Settings().models.cards.glob("*.toml"):
         if not file.stem.startswith("spleeter"):
-            (folder / file.stem).symlink_to(models_dir / file.stem)  # also to what is yet to be pulled
+            (folder / file.stem).symlink_to(models_dir / file.stem)  # also for weights not downloaded yet
     for stems in (2, 4, 5):
         card = read_card(Settings().models.cards / f"spleeter-{stems}stems.toml")
         (folder / card.id).mkdir()
@@ -104,7 +104,7 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> P
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Generator[Live]:
-    """The server with its demo engine and an empty database of its own; shared, so a test makes its own account."""
+    """A server with the demo engine and a new database; tests share it, so each creates its own account."""
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("server"),
         models=Models(dir=tiny_models, demo=True, options={"tone": {"fail_on": "this breaks the engine"}}),

@@ -1,4 +1,4 @@
-"""A server as users meet it: the real app under a real uvicorn on a free port, in a thread of the test's process."""
+"""A real server for tests: the app under uvicorn on a free port, in a thread of the test's process."""
 
 import asyncio
 import threading
@@ -26,23 +26,23 @@ class Live:
     url: str
     settings: Settings
     first_keys: list[str] = field(default_factory=list[str])
-    """What the start announced."""
+    """The key that the first start created."""
     clients: list[httpx.Client] = field(default_factory=list[httpx.Client])
 
     @property
     def key(self) -> str:
-        """Of the account `local`: enterprise, a million credits."""
+        """The key of the account `local`: plan enterprise, a million credits."""
         return self.first_keys[0]
 
     def client(self, key: str | None = None, **options: Any) -> httpx.Client:
-        """Sends the key; closed with the server at the latest."""
+        """A client that sends the key; closed with the server at the latest."""
         headers = {"Authorization": f"Bearer {key or self.key}"}
         client = httpx.Client(base_url=self.url, headers=headers, timeout=300, **options)
         self.clients.append(client)
         return client
 
     def new_key(self, plan: str = "enterprise", credits: int = 1000, **key: Any) -> tuple[str, str]:
-        """A new account's id and its key."""
+        """Create an account. → its id and key."""
 
         async def make(database: Database) -> tuple[str, str]:
             account = await Accounts(database).create("test", plan, credits)

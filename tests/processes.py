@@ -1,4 +1,4 @@
-"""Other processes, for what only they can show: races between servers, and servers that are killed."""
+"""Separate processes, for tests of races between servers and of servers that are killed."""
 
 import asyncio
 import os
@@ -12,17 +12,17 @@ import sys
 print("ready", flush=True)
 sys.stdin.readline()
 """
-"""Put before what is to happen at once, and after what takes its time, as imports do."""
+"""To be put before the code that is to run simultaneously, and after slow code such as imports."""
 
 
 def peak_mb(pid: int) -> float:
-    """The most memory that a process ever had resident, MB (10⁶ bytes)."""
+    """A process's peak resident memory, MB (10⁶ bytes)."""
     line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024 / 1e6
 
 
 async def python(code: str, *arguments: str) -> Process:
-    """A Python that runs `code`, with stdin and stdout to talk over."""
+    """A Python process that runs `code`, with pipes to its stdin and stdout."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     return await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
@@ -30,7 +30,7 @@ async def python(code: str, *arguments: str) -> Process:
 
 
 async def at_once(count: int, code: str, *arguments: str) -> list[str]:
-    """Run `code`, with a BARRIER in it, in so many processes, which pass it together. → what each printed after it."""
+    """Run `code` in `count` processes, which pass the BARRIER in it together. → what each printed after it."""
     processes = [await python(code, *arguments) for _ in range(count)]
     for process in processes:
         assert process.stdout

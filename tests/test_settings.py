@@ -1,4 +1,4 @@
-"""Settings: where they come from, and that what they say of themselves is true."""
+"""Settings: their sources, and the example file."""
 
 from pathlib import Path
 

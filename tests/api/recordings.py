@@ -1,4 +1,4 @@
-"""Recordings for the audio tools, and how they are sent."""
+"""Recordings for tests of the audio tools, and functions that upload them."""
 
 import io
 from typing import Any

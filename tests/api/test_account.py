@@ -1,4 +1,4 @@
-"""The account's API, and who may call it."""
+"""/v1/account/, and which callers may use it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -91,7 +91,7 @@ def test_boost_is_a_boolean_or_a_number_from_0_to_1(server: Live, boost: str) ->
     answer = server.client().post(
         "/v1/voice-clone/", data={"text": "a", "boost": boost}, files={"reference_audio": BytesIO(b"RIFF")}
     )
-    assert answer.json()["error"]["param"] == "model"  # no engine clones yet: that is the next thing to be wrong
+    assert answer.json()["error"]["param"] == "model"  # the body was accepted: the error is that no engine clones yet
 
 
 @pytest.mark.parametrize("boost", ["2", "-0.1", "nan", "inf", "loud", "9" * 5000])

@@ -89,7 +89,7 @@ def test_a_page_is_let_in_when_its_key_is_made_and_no_more_when_it_is_revoked(st
 
 
 def until(server: Live, origin: str, status: int) -> bool:
-    """Whether the preflight gets this status; what is known of keys may be as old as auth.cache_seconds."""
+    """Whether the preflight gets this status, once the cache of auth.cache_seconds has expired."""
     end = time.monotonic() + server.settings.auth.cache_seconds + 5
     while preflight(server, origin).status_code != status:
         if time.monotonic() > end:

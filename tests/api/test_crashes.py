@@ -1,4 +1,4 @@
-"""A server whose models crash, hang and grow: it answers all the time, counts credits right, and stops in time."""
+"""Models that crash, hang or grow: the server keeps answering, its credits stay exact, and it stops in time."""
 
 import json
 import signal
@@ -83,7 +83,7 @@ def credits_of(client: httpx.Client) -> tuple[int, int]:
 
 @dataclass
 class Watch:
-    """Asks all the time whether the server lives."""
+    """Polls /health/live continuously."""
 
     url: str
     answers: list[int] = field(default_factory=list[int])
@@ -105,7 +105,7 @@ class Watch:
 
 
 def next_answer(client: httpx.Client) -> float:
-    """Seconds until the model that has crashed speaks again."""
+    """Seconds until the crashed model speaks again."""
     began = time.monotonic()
     while (answer := say(client, "ordinary")).status_code != 200:
         assert answer.status_code == 503

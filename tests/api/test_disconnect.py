@@ -1,4 +1,4 @@
-"""A client that leaves: the work stops, what was made is billed, and nothing is left behind."""
+"""A client that disconnects: the work stops, the audio generated so far is billed, and nothing is left behind."""
 
 import socket
 import time
@@ -16,7 +16,7 @@ LONG = "This is one of many sentences that nobody will hear to the end. " * 60
 
 @pytest.fixture(scope="module")
 def slow_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Live]:
-    """Its tone engine takes 50 ms a step."""
+    """A server whose tone engine takes 50 ms per step."""
     models = Models(demo=True, options={"tone": {"step_seconds": 0.05}})
     with live(Settings(data_dir=tmp_path_factory.mktemp("slow"), models=models)) as running:
         yield running

@@ -1,4 +1,4 @@
-"""A disk without room: the server's process may write no file longer than 2 MB."""
+"""A full disk, simulated: the server's process can't write files longer than 2 MB."""
 
 import resource
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def test_is_told_as_such_and_costs_nothing(client: httpx.Client, format: str, se
 
 
 def test_a_job_fails_by_it_and_costs_nothing(client: httpx.Client) -> None:
-    """What is sent has room, what is made of it has none."""
+    """The upload fits on the disk, its result does not."""
     before = client.get("/v1/account/").json()
     wanted = {"format": "wav", "sample_rate": "48000", "channels": "stereo", "async": "true"}
     task = client.post("/v1/audio/convert/", files={"file": silence("flac", 20, 16_000)}, data=wanted).json()

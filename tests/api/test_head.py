@@ -1,4 +1,4 @@
-"""HEAD, on every path that GET has."""
+"""HEAD, on every path with GET."""
 
 import httpx
 import pytest
@@ -9,7 +9,7 @@ from ttsai_server.app import create_app
 from ttsai_server.settings import Settings
 
 VALUES = {"voice": "tone_a", "model": "tone", "id": "no-such", "name": "no-such.mp3"}
-"""What stands for a path's parameters."""
+"""Values for the parameters of paths."""
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ def test_a_key_that_is_too_long_is_400(server: Live) -> None:
 
 
 async def fingerprint(body: bytes, boundary: str, piece: int) -> str:
-    """Of a form that comes `piece` bytes at a time."""
+    """The fingerprint of a form that arrives `piece` bytes at a time."""
     pieces = [body[begin : begin + piece] for begin in range(0, len(body), piece)]
 
     async def receive() -> Message:

@@ -1,4 +1,4 @@
-"""Jobs over HTTP, on the tone engine, in a live server that does them."""
+"""Jobs over HTTP, in a live server that runs them with the tone engine."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Who gets in, and what every answer carries."""
+"""Authentication, rate limits, and the headers of every answer."""
 
 import time
 

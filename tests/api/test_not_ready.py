@@ -1,4 +1,4 @@
-"""Models that are not on this machine: waiting brings them no nearer, and clients are told so."""
+"""Models that are not on this machine: waiting does not help, and the errors say so."""
 
 import logging
 from collections.abc import Iterator

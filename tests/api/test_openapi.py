@@ -1,4 +1,4 @@
-"""Our OpenAPI, held against the running server by schemathesis."""
+"""The OpenAPI document, checked against the running server by schemathesis."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from tests.live import Live
 
-HELD = [
+CHECKS = [
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,
@@ -66,8 +66,8 @@ OPERATIONS = [
 ]
 
 MAY_LACK_WEIGHTS = {"POST /v1/audio/enhance", "POST /v1/audio/separate"}
-"""These may be asked for models whose weights only their publishers' hubs have."""
-CAN_BE_ASKED_WRONGLY = {name for name in OPERATIONS if name.startswith("POST")} | {"GET /v1/voices"}
+"""These may need models whose weights are only on their publishers' hubs."""
+TAKES_INVALID_INPUT = {name for name in OPERATIONS if name.startswith("POST")} | {"GET /v1/voices"}
 
 
 @pytest.fixture(scope="module")
@@ -82,29 +82,29 @@ def operations(server: Live, weights_of_registries: list[Path]) -> dict[str, Any
     return {operation.label: operation for operation in known}
 
 
-def test_every_operation_is_held_below(operations: dict[str, Any]) -> None:
+def test_every_operation_is_checked_below(operations: dict[str, Any]) -> None:
     assert sorted(operations) == OPERATIONS
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_every_answer_is_one_that_the_schema_tells_of(name: str, operations: dict[str, Any], crowd_key: str) -> None:
-    def answered_as_told(case: Any) -> None:
+def test_every_answer_conforms_to_the_schema(name: str, operations: dict[str, Any], crowd_key: str) -> None:
+    def conforms(case: Any) -> None:
         answer = case.call(headers={"Authorization": f"Bearer {crowd_key}"})
         unfetched = name in MAY_LACK_WEIGHTS and answer.status_code == 503
         case.validate_response(
-            answer, checks=[check for check in HELD if not (unfetched and check is not_a_server_error)]
+            answer, checks=[check for check in CHECKS if not (unfetched and check is not_a_server_error)]
         )
         if unfetched:
             assert "Run: " in answer.json()["error"]["message"]
 
     bounded = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-    for mode in schemathesis.GenerationMode if name in CAN_BE_ASKED_WRONGLY else [schemathesis.GenerationMode.POSITIVE]:
-        bounded(given(operations[name].as_strategy(generation_mode=mode))(answered_as_told))()
+    for mode in schemathesis.GenerationMode if name in TAKES_INVALID_INPUT else [schemathesis.GenerationMode.POSITIVE]:
+        bounded(given(operations[name].as_strategy(generation_mode=mode))(conforms))()
 
 
 @pytest.mark.parametrize(("path", "text"), [("/v1/tts", "text"), ("/v1/audio/speech", "input")])
 def test_any_words_for_the_demo_voice_are_answered(server: Live, crowd_key: str, path: str, text: str) -> None:
-    """The generator above seldom hits on a model and a voice that exist; these requests reach the engine."""
+    """Generated requests seldom name an existing model and voice; these reach the engine."""
     with server.client(crowd_key) as client:
         for words in ("a", "0", "…", "ß" * 300, "Ω≈ç√∫", "١٢٣", "\u202eabc", "a\u0301" * 50, "<speak>hi</speak>", "𝓗𝓲"):
             answer = client.post(path, json={"model": "tone", "voice": "tone_a", text: words})

@@ -42,7 +42,7 @@ def kept(server: Live) -> Result:
 
 @pytest.fixture(scope="module")
 def client(server: Live) -> Iterator[httpx.Client]:
-    """Without a key."""
+    """A client without a key."""
     with httpx.Client(base_url=server.url) as client:
         yield client
 
@@ -171,7 +171,7 @@ def test_the_files_own_name_is_no_address(client: httpx.Client, kept: Result) ->
 
 
 def raw_get(server: Live, target: str) -> tuple[int, bytes]:
-    """Sends the target as it is; a client's library would tidy it up."""
+    """Sends the request target unchanged; an HTTP library would normalise it."""
     connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
     try:
         connection.putrequest("GET", target, skip_host=False)

@@ -1,4 +1,4 @@
-"""The vendor's own clients, unmodified, against a live server: every public method that waits for, or makes, a job."""
+"""The vendor's own clients, unmodified, against a live server: every public method that starts or awaits a job."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ LONG = "A sentence of some length, said for a while. " * 1000
 
 
 class Client:
-    """Either client, called as the one that waits."""
+    """Either client, through the interface of the blocking one."""
 
     def __init__(self, kind: type[TTSClient] | type[AsyncTTSClient], server: Live, key: str) -> None:
         self._make = lambda: kind(api_key=key, base_url=server.url, gpu_url=server.url, max_retries=0)

@@ -1,4 +1,4 @@
-"""Music taken apart over HTTP: stems, as an answer, in a zip and by a job."""
+"""Separation of music over HTTP: stems as an answer, as a ZIP file and by a job."""
 
 import io
 import zipfile

@@ -1,4 +1,4 @@
-"""POST /v1/tts/ and /v1/audio/speech on the tone engine: all but the voice, which tests/test_hearing.py hears."""
+"""POST /v1/tts/ and /v1/audio/speech with the tone engine; tests/test_hearing.py tests real voices."""
 
 import base64
 import io
@@ -18,7 +18,7 @@ OPENAI = {"model": "tone", "voice": "tone_a", "input": TEXT}
 
 
 def seconds_of(sound: bytes) -> float:
-    """Length by decoding every frame, not by what a header says."""
+    """Length, seconds, found by decoding every frame instead of reading a header."""
     with av.open(io.BytesIO(sound), "r") as container:
         frames = list(container.decode(audio=0))
         return sum(frame.samples for frame in frames) / frames[0].sample_rate

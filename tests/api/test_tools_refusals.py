@@ -1,4 +1,4 @@
-"""What the audio tools refuse over HTTP, and how they say so."""
+"""Requests that the audio tools refuse, and the errors they return."""
 
 import socket
 from collections.abc import Generator
@@ -134,7 +134,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Generator[Live]:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Generator[Live]:
-    """A server that takes little."""
+    """A server with low limits for uploads."""
     bounds = Tools(max_file_bytes=2_000_000, max_seconds=90)
     settings = Settings(data_dir=tmp_path_factory.mktemp("small"), models=Models(dir=tiny_models), tools=bounds)
     with live(settings) as running:

@@ -49,7 +49,7 @@ def shown(transcript: Transcript, form: TranscriptFormat, *granularities: str) -
 
 
 def valid(body: bytes, *models: type[BaseModel]) -> bool:
-    """Whether the body has all fields of each model, rightly typed, and none beyond the first one's."""
+    """Whether the body has all fields of each model, with the right types, and no field that the first lacks."""
     for model in models:
         model.model_validate_json(body, strict=True)
     assert models[0].model_validate_json(body).model_dump(exclude_unset=True) == orjson.loads(body)
@@ -233,7 +233,7 @@ def streamed(transcript: Transcript) -> bytes:
 
 
 def told(stream: bytes) -> list[TranscriptionStreamEvent]:
-    """As OpenAI's own client reads them."""
+    """Parses events with OpenAI's own client."""
     client = OpenAI(api_key="sk-none")
     response = httpx.Response(200, content=stream, request=httpx.Request("POST", "http://localhost"))
     try:

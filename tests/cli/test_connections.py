@@ -1,4 +1,4 @@
-"""Connections: old and broken HTTP, heads and bodies that are too long or never end, and too many at once."""
+"""Connections: old and malformed HTTP, heads and bodies that are too long or never end, too many connections."""
 
 import json
 import resource
@@ -24,7 +24,7 @@ BREAKING = {**BODY, "text": "One sentence. " * 40 + "Oh, this breaks the engine.
 
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A server that waits for nobody and has few connections."""
+    """A server with short timeouts and few connections."""
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("data"),
         server=Server(head_seconds=0.3, body_seconds=0.3, idle_seconds=0.3, max_connections=4),
@@ -42,7 +42,7 @@ def connection(url: str) -> Generator[socket.socket]:
 
 
 def rest(connected: socket.socket) -> bytes:
-    """All that comes until the server closes the connection."""
+    """All data until the server closes the connection."""
     return b"".join(iter(lambda: connected.recv(1 << 16), b""))
 
 
@@ -70,7 +70,7 @@ def parsed(answer: bytes) -> tuple[int, dict[str, str], bytes]:
 
 
 def assert_refused(answer: bytes, status: int) -> str:
-    """In the contract's shape, and the connection is closed; the message."""
+    """Check that the error is in the contract's format, and the connection closed. → its message."""
     found, headers, body = parsed(answer)
     error = json.loads(body)["error"]
     assert (found, error["type"], headers["connection"]) == (status, "invalid_request_error", "close")
@@ -181,7 +181,7 @@ KEYLESS = b"POST /v1/tts/ HTTP/1.1\r\nContent-Length: 8\r\n\r\n"
 
 
 def test_the_rest_of_a_body_whose_request_is_answered_may_take_longer_than_a_head(tmp_path: Path) -> None:
-    """As that of a large file without a key: a client that sends all of it before it reads finds the 401."""
+    """As when a large file is sent without a key: a client that sends all of it before reading still gets the 401."""
     bounds = Server(head_seconds=0.1, body_seconds=60)
     with live(Settings(data_dir=tmp_path, server=bounds)) as server, connection(server.url) as connected:
         connected.sendall(KEYLESS)

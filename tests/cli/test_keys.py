@@ -103,7 +103,7 @@ def test_the_doctor_says_what_is_missing_and_how_to_mend_it(tmp_path: Path) -> N
 
 
 def found(data_dir: Path, what: str) -> dict[str, object]:
-    """A finding of the doctor."""
+    """One finding of the doctor."""
     findings = json.loads(run(data_dir, "doctor", "--json").stdout)["findings"]
     return next(finding for finding in findings if finding["what"] == what)
 

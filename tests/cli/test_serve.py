@@ -1,4 +1,4 @@
-"""The command `serve`, as a process of its own."""
+"""The command `serve`, in a separate process."""
 
 import json
 import os
@@ -37,14 +37,14 @@ class Running:
         return found[0]
 
     def stop(self) -> str:
-        """Ask it to stop; its log."""
+        """Send SIGTERM and wait. → its log."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.communicate(timeout=30)[1]
 
 
 @contextmanager
 def serve(data_dir: Path, *through: str, **environment: str) -> Generator[Running]:
-    """through: a command that runs the one after it."""
+    """through: a command prefix that runs the server."""
     settings = {"TTSAI_SERVER__MODELS__DEMO": "true", "PYTHONUNBUFFERED": "1", **environment}
     process = subprocess.Popen(
         [*through, *COMMAND, "--data-dir", str(data_dir), "serve", "--port", "0"],

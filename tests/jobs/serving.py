@@ -1,4 +1,4 @@
-"""Servers as processes of their own, that can be killed at any moment."""
+"""Servers in separate processes, which can be killed at any moment."""
 
 import os
 import re
@@ -13,12 +13,12 @@ MAIN = "from ttsai_server.cli import main; main()"
 
 
 def start(data_dir: Path, log: IO[bytes], settings: Mapping[str, str], before: str = "") -> "subprocess.Popen[str]":
-    """The command that serves, on a free port. before: code that its process runs first."""
-    given = {f"TTSAI_SERVER__{name.upper()}": value for name, value in settings.items()}
+    """Start a server process on a free port. before: code that it runs first."""
+    environment = {f"TTSAI_SERVER__{name.upper()}": value for name, value in settings.items()}
     path = os.pathsep.join(folder for folder in sys.path if folder)
     return subprocess.Popen(
         [sys.executable, "-c", before + MAIN, "--data-dir", str(data_dir), "serve", "--port", "0"],
-        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": path, **given},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": path, **environment},
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
@@ -26,7 +26,7 @@ def start(data_dir: Path, log: IO[bytes], settings: Mapping[str, str], before: s
 
 
 class Server:
-    """Its log goes to `log`, a file, so that nothing waits for a reader."""
+    """A running server. Its log goes to the file `log`: a pipe could fill up and block it."""
 
     def __init__(self, data_dir: Path, log: Path, settings: Mapping[str, str]) -> None:
         self._log = log.open("ab")
@@ -41,18 +41,18 @@ class Server:
 
     @property
     def key(self) -> str:
-        """Of the account `local`; told at the first start on a database."""
+        """The key of the account `local`, printed at the first start on a database."""
         found = re.search(r"sk-tts-\w+", self.said)
         assert found
         return found[0]
 
     def kill(self) -> None:
-        """As a power cut."""
+        """Kill it with SIGKILL, like a power cut."""
         self.process.kill()
         self._ended()
 
     def stop(self) -> None:
-        """Ask it to end, and wait until it has."""
+        """Send SIGTERM, and wait until it has ended."""
         self.process.terminate()
         self._ended()
 

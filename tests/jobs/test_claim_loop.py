@@ -1,4 +1,4 @@
-"""The claim loop over a database that breaks off at any transaction, and processes that die between any two."""
+"""The claim loop with a database that fails at any transaction, and processes that die between any two."""
 
 import asyncio
 import time
@@ -27,11 +27,11 @@ LEASE = 0.5
 COUNT = 6
 CONCURRENT = 3
 WRITES = 12
-"""Of a loop that does COUNT jobs: each of them is broken off in turn."""
+"""Transactions of a loop that runs COUNT jobs: each test makes one of them fail."""
 
 
 class Faulty(Sqlite):
-    """Breaks off transactions: before they are kept, so that nothing is, or after, so that only the answer is lost."""
+    """Makes transactions fail: before the commit, and nothing is stored, or after it, and the answer is lost."""
 
     def __init__(self, settings: Settings, breaks: Callable[[int], str | None]) -> None:
         super().__init__(make_url(settings.store_url))
@@ -55,7 +55,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def settings(tmp_path: Path) -> Settings:
-    """With COUNT jobs in the queue."""
+    """A database with COUNT queued jobs."""
     settings = Settings(data_dir=tmp_path)
     await upgrade(settings)
     database = open_database(settings)
@@ -67,7 +67,7 @@ async def settings(tmp_path: Path) -> Settings:
 
 
 class Worked:
-    """Does jobs by ending them, and counts how often it ended each."""
+    """Ends jobs at once, and counts how often it ended each."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -105,7 +105,7 @@ def attempts(connection: Connection) -> list[int]:
 @pytest.mark.parametrize("how", ["before", "after"])
 @pytest.mark.parametrize("at", range(1, WRITES))
 async def test_whichever_transaction_breaks_off_each_job_ends_once(settings: Settings, at: int, how: str) -> None:
-    """Not the first, by which a server starts: it does not start then."""
+    """Not the first transaction, which belongs to the start: without it the server does not start."""
     database = Faulty(settings, lambda count: how if count == at else None)
     work = Worked(database)
     loop = loop_of(database, work)
@@ -146,7 +146,7 @@ async def test_a_stop_hands_back_what_is_not_done_and_counts_no_attempt(settings
 
 
 async def test_a_job_that_is_ended_elsewhere_is_broken_off_here(settings: Settings) -> None:
-    """As by a client that cancels it at another server."""
+    """As if a client cancelled it at another server."""
     database = open_database(settings)
     left = asyncio.Queue[str]()
 

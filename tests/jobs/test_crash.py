@@ -1,4 +1,4 @@
-"""Servers that are killed: no job is lost, none is paid twice, every webhook comes, no file is forgotten."""
+"""Servers that are killed: no job is lost, none is charged twice, every webhook arrives, no file is left behind."""
 
 import asyncio
 import random
@@ -28,7 +28,7 @@ from ttsai_server.store.webhook_secrets import WebhookSecrets
 KILLS = 20
 JOBS = 60
 MOST_ALIVE = 1.2
-"""Seconds from a server's start to its end, at most."""
+"""Maximum seconds from a server's start to its kill."""
 END_SECONDS = 120
 CREDITS = 1_000_000
 TONE = {"model": "tone", "voice": "tone_a", "format": "wav"}
@@ -44,7 +44,7 @@ SETTINGS = {
 
 @dataclass
 class Books:
-    """What clients were told."""
+    """What the server has answered to clients."""
 
     accepted: dict[str, str] = field(default_factory=dict[str, str])
     """Task → the state that it must end in."""
@@ -59,7 +59,7 @@ SILENCE = silence()
 
 
 def submit(client: httpx.Client, number: int, webhook_url: str, books: Books) -> None:
-    """One job in twelve fails, one listens, one is a batch of two; the others speak."""
+    """One job in twelve fails, one transcribes, one is a batch of two; the others speak."""
     match number % 12:
         case 3:
             body = {**TONE, "text": f"This is broken, number {number}.", "webhook_url": webhook_url}
@@ -81,7 +81,7 @@ def submit(client: httpx.Client, number: int, webhook_url: str, books: Books) ->
 def live_and_die(
     server: Server, key: str, jobs: deque[int], count: int, url: str, books: Books, seconds: float
 ) -> None:
-    """Take so many jobs, and be killed after so many seconds; a job that is cut off stays in `jobs`."""
+    """Send jobs to the server, and kill it after some seconds; jobs that were not accepted stay in `jobs`."""
     killer = threading.Timer(seconds, server.kill)
     killer.start()
     with (
@@ -129,7 +129,7 @@ def _row_counts(connection: Connection) -> dict[str, Any]:
 
 
 async def check_books(database: Database, books: Books) -> Mapping[str, Any]:
-    """Each job has ended as it must, and each that completed is charged once."""
+    """Check that each job ended in the expected state, and that completed ones were charged once."""
     found = await database.read(_row_counts)
     ended: dict[str, str] = found["states"]
     assert {id: ended.get(id) for id in books.accepted} == books.accepted
@@ -146,7 +146,7 @@ async def check_books(database: Database, books: Books) -> Mapping[str, Any]:
 
 
 def check_files(folder: Path, found: Mapping[str, Any]) -> None:
-    """Every file is a result's, or known to be deleted."""
+    """Check that every file belongs to a result, or is listed for deletion."""
     there = {file.name for file in folder.iterdir()}
     wanted = set(found["results"].values())
     assert wanted <= there
@@ -154,7 +154,7 @@ def check_files(folder: Path, found: Mapping[str, Any]) -> None:
 
 
 async def check_webhooks(database: Database, ear: Receiver, told: set[str]) -> None:
-    """Each of these tasks was told of at least once, always by one id, signed."""
+    """Check that each task's webhook arrived at least once, signed, and always with the same id."""
     secret = Webhook((await WebhookSecrets(database).get("local")).secret)
     ids = defaultdict[str, set[str]](set)
     for request in ear.received:

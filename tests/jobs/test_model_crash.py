@@ -1,4 +1,4 @@
-"""A job that kills its model's process, again and again, beside jobs that do not."""
+"""A job that repeatedly kills its model's process, beside jobs that do not."""
 
 import time
 from collections.abc import Generator

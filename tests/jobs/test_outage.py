@@ -1,4 +1,4 @@
-"""Postgres, killed and started again under load: no job is stuck, none is done twice for its client."""
+"""Postgres, killed and restarted under load: no job is stuck, and none has two results."""
 
 import asyncio
 import threading
@@ -18,7 +18,7 @@ from ttsai_server.store.db import open_database
 
 KILLS = 5
 JOBS = 150
-"""Accepted at least while the database comes and goes."""
+"""Minimum number of jobs accepted while the database is killed and restarted."""
 CLIENTS = 4
 UP_SECONDS = 1.5
 DOWN_SECONDS = 0.5
@@ -31,7 +31,7 @@ def postgres() -> Iterator[Postgres]:
 
 
 class Load(threading.Thread):
-    """A client that sends one job after another until it is told to stop; it takes a refusal as none."""
+    """A client that sends one job after another until `stop` is set; refused jobs do not count."""
 
     def __init__(self, url: str, key: str, books: Books, stop: threading.Event) -> None:
         super().__init__()

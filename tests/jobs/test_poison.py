@@ -1,4 +1,4 @@
-"""Jobs that kill the server that does them: each fails alone, however many others ran beside it."""
+"""Jobs that kill the server that runs them: each fails alone, however many others run beside it."""
 
 import asyncio
 import subprocess
@@ -27,7 +27,7 @@ from ttsai_server.services.job_runner import JobRunner
 carry_out = JobRunner._carry_out
 async def die_of_poison(self, job):
     if "poison" in job.spec:
-        await asyncio.sleep(0.3)  # in the middle of what is done beside it
+        await asyncio.sleep(0.3)  # while other jobs run
         os.kill(os.getpid(), 9)
     await carry_out(self, job)
 JobRunner._carry_out = die_of_poison
@@ -50,7 +50,7 @@ def ended(connection: Connection) -> dict[str, int]:
 
 
 def failed(connection: Connection) -> set[tuple[bool, str]]:
-    """Of those that failed: whether they are poison, and what their clients are told."""
+    """The failed jobs: whether each is one of those that kill, and its error message."""
     rows = connection.execute(select(jobs.c.spec, jobs.c.error_message).where(jobs.c.state == "failed"))
     return {("poison" in spec, message) for spec, message in rows}
 

@@ -1,4 +1,4 @@
-"""The worker with its server: stopped in the middle, one for many servers."""
+"""The worker of a server: stopped during work, and one worker for several servers."""
 
 import time
 from pathlib import Path

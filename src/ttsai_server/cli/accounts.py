@@ -17,7 +17,7 @@ COLUMNS: Columns = {name: attrgetter(name) for name in ("id", "plan", "available
 
 
 def check_plan(settings: Settings, plan: str) -> str:
-    """The plan, if the settings have it."""
+    """→ the plan, if the settings have it; else end the command with an error."""
     if plan not in settings.plans:
         raise fail(f"There is no plan {plan!r}; there are {', '.join(settings.plans)}.")
     return plan

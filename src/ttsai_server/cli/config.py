@@ -1,4 +1,4 @@
-"""ttsai-server config: every setting with its default, as TOML."""
+"""ttsai-server config: prints all settings with their defaults, as TOML."""
 
 import json
 from collections.abc import Iterator

@@ -1,6 +1,7 @@
-"""HTTP connections: uvicorn's, held to bounds, and with errors in the contract's shape.
+"""HTTP connections: uvicorn's, with limits, and with errors in the contract's format.
 
-What uvicorn itself has no limit for, a client could hold for ever: the head of a request, its body, the connection.
+uvicorn has no time limit for the head or the body of a request, and none for the number of connections, so a client
+could keep them open for ever.
 """
 
 import math
@@ -23,18 +24,18 @@ from ttsai_server.settings import Server, Settings
 
 MOST_HEAD_BYTES = 64 * 1024
 LINGER_SECONDS = 2.0
-"""How long a refused client may take to read why, while what it still sends is thrown away."""
+"""How long a refused client has to read the error, while what it still sends is discarded."""
 RETRY_SECONDS = 5
 SPARE_FILES = 300
-"""Open files that connections leave to the rest of the server."""
+"""File descriptors reserved for the rest of the server."""
 BACKLOG = 128
-"""Connections that are accepted at once."""
+"""Connections that wait to be accepted."""
 RESET = struct.pack("ii", 1, 0)
-"""Lingering for no time: a connection that is closed is reset, and its end looks like no end."""
+"""SO_LINGER of zero seconds: closing resets the connection, so that the body does not look complete."""
 
 
 def uvicorn_config(app: FastAPI, settings: Settings, **options: Any) -> uvicorn.Config:
-    """How uvicorn serves the app; options: more of its settings."""
+    """The configuration of uvicorn. options: further arguments of uvicorn.Config."""
     bounds = settings.server.model_copy(update={"max_connections": connections(settings.server.max_connections)})
     return uvicorn.Config(
         app,
@@ -50,7 +51,7 @@ def uvicorn_config(app: FastAPI, settings: Settings, **options: Any) -> uvicorn.
 
 
 def connections(wanted: int) -> int:
-    """As many of them as the process may have, after asking for more open files where it may."""
+    """`wanted`, or fewer if the process may not open so many files; raises its soft limit first if possible."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + SPARE_FILES
     if soft != resource.RLIM_INFINITY and soft < needed:
@@ -61,25 +62,25 @@ def connections(wanted: int) -> int:
 
 
 class Connection(HttpToolsProtocol):
-    """One connection: requests, one after the other."""
+    """One connection, with one request after another."""
 
     bounds: ClassVar[Server]
 
     transport: Transport
     cycle: Any
-    """The last request, which may be under way; None before the first."""
+    """The last request, which may be in progress; None before the first."""
     _timer: TimerHandle | None = None
     _awaited = ""
-    """What the timer runs for: head, body, rest (of a body whose request is answered already) or nothing."""
+    """What the timer waits for: head, body, rest (of the body of a request already answered), or empty: no timer."""
     _head = 0
-    """Bytes of the head that is being read, as far as the parser has passed them on."""
+    """Bytes of the current head that the parser has passed on."""
     _fed = 0
     """Bytes received since the last request ended."""
     _reads_head = True
-    """Whether the next thing that the client has to send is the head of a request."""
+    """Whether the client is expected to send the head of a request next."""
     _refused = False
     _last = 0.0
-    """When something was last received, seconds of the loop's clock."""
+    """When data was last received, by the event loop's clock, seconds."""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -116,38 +117,38 @@ class Connection(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        if not self.parser.is_offer():
+        if not self.parser.is_upgrade():
             super().on_headers_complete()
             self._reads_head = False
 
     def on_message_complete(self) -> None:
-        if not self.parser.is_offer():
+        if not self.parser.is_upgrade():
             super().on_message_complete()
             self._reads_head, self._fed = True, 0
 
     def _count(self, size: int) -> None:
         self._head += size
         if self._head > MOST_HEAD_BYTES:
-            raise HeadTooLarge(MOST_HEAD_BYTES)  # which the parser turns into an error of its own
+            raise HeadTooLarge(MOST_HEAD_BYTES)  # httptools makes a parser error of it, for `send_400_response`
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(HeadTooLarge(MOST_HEAD_BYTES) if self._head > MOST_HEAD_BYTES else BadRequest(msg))
 
     def on_response_complete(self) -> None:
-        self._unwatch()  # from now on the connection is idle, for which uvicorn has a limit
+        self._unwatch()  # from now on the connection is idle: uvicorn has a limit for that
         super().on_response_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        old: Any = Unchunked(app, cycle)
-        super()._start_asgi_task(cycle, old if cycle.scope["http_version"] in ("0.9", "1.0") else app)
+        unchunked: Any = Unchunked(app, cycle)
+        super()._start_asgi_task(cycle, unchunked if cycle.scope["http_version"] in ("0.9", "1.0") else app)
 
     @property
     def _busy(self) -> bool:
-        """Whether a request is under way."""
+        """Whether a request is in progress."""
         return self.cycle is not None and not self.cycle.response_complete
 
     def _watch(self) -> None:
-        """Set the time limit for what the client has to send next; a head's runs from its beginning."""
+        """Start the timer for what the client has to send next; a head's timer is not restarted by further data."""
         if self._refused:
             return
         awaited = self._next()
@@ -160,7 +161,7 @@ class Connection(HttpToolsProtocol):
             self._timer = self.loop.call_later(seconds, self._late)
 
     def _next(self) -> str:
-        """What the client has to send now, as `_awaited` has it."""
+        """What the client has to send now, as in `_awaited`."""
         if self._busy:
             return "body" if self.cycle.more_body else ""
         return "head" if self._reads_head else "rest"
@@ -176,12 +177,15 @@ class Connection(HttpToolsProtocol):
         if self._awaited == "rest" or (self._awaited == "head" and not self._fed):
             self.transport.close()
         elif self._awaited == "body" and (self.flow.read_paused or self.cycle.waiting_for_100_continue):
-            self._watch()  # it is this server that is late
+            self._watch()  # the delay is this server's: it does not read, or has not sent 100 Continue
         else:
             self._refuse(BadRequest(f"The {self._awaited} of the request did not arrive in time."))
 
     def _make_room(self) -> bool:
-        """Close the connection that has been silent for the longest; those whose requests are worked on stay."""
+        """Close the connection that has been silent for the longest, unless the server works on its request.
+
+        → whether one was closed.
+        """
         silent = [other for other in self.connections if other is not self and isinstance(other, Connection)]
         silent = [other for other in silent if not other._busy or other.cycle.more_body]
         if not silent:
@@ -192,7 +196,7 @@ class Connection(HttpToolsProtocol):
         return True
 
     def _refuse(self, error: ApiError) -> None:
-        """Answer and close; where another answer is under way, which this would spoil, break off."""
+        """Send the error and close. If a response has begun, which the error would corrupt, only close."""
         self._refused = True
         self._unwatch()
         if self._busy:
@@ -211,9 +215,9 @@ class Connection(HttpToolsProtocol):
 
 
 class Unchunked:
-    """For HTTP/1.0, which knows no chunks: a body of unknown length lasts to the end of the connection.
+    """For HTTP/1.0, which has no chunked encoding: a body of unknown length ends with the connection.
 
-    One that breaks off ends in a reset, so that it does not look whole.
+    If the app fails in the middle of one, the connection is reset, so that the body does not look complete.
     """
 
     def __init__(self, app: ASGIApp, cycle: RequestResponseCycle) -> None:

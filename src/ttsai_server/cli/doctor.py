@@ -1,4 +1,4 @@
-"""ttsai-server doctor: what is missing, and how to mend it."""
+"""ttsai-server doctor: finds what is missing or misconfigured, and prints how to fix it."""
 
 import asyncio
 import importlib.util
@@ -21,7 +21,7 @@ from ttsai_server.settings import Settings
 from ttsai_server.store.db import open_database
 
 ROOM_GB = 2
-"""Free disk below which a pull may fail, gigabytes."""
+"""Free disk space below which a download may fail, gigabytes."""
 STATES = {
     "ready": "ready",
     "needs_pull": "its weights are not on this machine",
@@ -35,7 +35,7 @@ class Finding:
     ok: bool
     detail: str
     mend: str = ""
-    """What to do about it."""
+    """How to fix it."""
 
 
 def doctor(context: typer.Context, as_json: Json = False) -> None:
@@ -61,10 +61,10 @@ def _findings(settings: Settings) -> Iterator[Finding]:
 def _database(settings: Settings) -> Finding:
     url = make_url(settings.store_url)
     where = settings.store_url.split("@")[-1]
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():  # which opening it would make
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():  # opening it would create it
         return Finding("database", True, f"{where}: not there yet; the first start makes it")
 
-    async def is_made() -> bool:
+    async def check_tables() -> bool:
         database = open_database(settings)
         try:
             return await database.read(lambda connection: inspect(connection).has_table("accounts"))
@@ -72,10 +72,10 @@ def _database(settings: Settings) -> Finding:
             await database.close()
 
     try:
-        made = asyncio.run(is_made())
-    except Exception as error:  # whatever it is, the user shall read it
+        has_tables = asyncio.run(check_tables())
+    except Exception as error:  # whatever it is, report it
         return Finding("database", False, f"{where}: {error}".splitlines()[0], "Set store.url to one that answers.")
-    return Finding("database", True, where if made else f"{where}: empty; the first start makes its tables")
+    return Finding("database", True, where if has_tables else f"{where}: empty; the first start makes its tables")
 
 
 def _disk(name: str, folder: Path) -> Finding:
@@ -113,7 +113,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
 
 
 def _defaults(settings: Settings) -> set[str]:
-    """What requests that name no model of their own choice are done by."""
+    """Models used by requests that do not choose one, by aliases, and those to preload."""
     models, listening = settings.models, settings.transcription
     default = {
         settings.speech.default_model,

@@ -71,14 +71,14 @@ def revoke(context: typer.Context, key: str, as_json: Json = False) -> None:
 
 
 def _until(key: Key) -> str:
-    """The last day of a key, UTC."""
+    """The date on which a key expires, UTC; `revoked`; or empty."""
     if key.revoked_at is not None:
         return "revoked"
     return "" if key.expires_at is None else f"{datetime.fromtimestamp(key.expires_at, UTC):%Y-%m-%d}"
 
 
 def _moment(text: str | None) -> float | None:
-    """Unix seconds; a time without a zone is UTC."""
+    """An ISO 8601 time, by default in UTC → Unix seconds."""
     if text is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""ttsai-server models: what there is, and its weights."""
+"""ttsai-server models: lists models, downloads their weights, installs their packages, loads and unloads them."""
 
 import json
 from collections.abc import Sequence
@@ -40,13 +40,13 @@ class Model:
     status: str
     """ready, needs_pull or needs_install."""
     command: str | None
-    """What makes it ready; None when it is."""
+    """The command that makes it ready; None if it is."""
     weights: str
     """ready or missing."""
     missing: list[str]
-    """Files that are not there."""
+    """Missing files."""
     dir: str
-    """Where the weights belong."""
+    """Folder of its weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def pull_models(
     """Fetch the weights of models. Exit status: 0 all are here, 1 some could not be had, 2 unknown model."""
     settings: Settings = context.obj
     results = [_pull(card, settings.models.dir, folder) for card in _cards(settings, models)]
-    _tell(results, as_json=as_json)
+    _report(results, as_json=as_json)
 
 
 @app.command("install")
@@ -98,25 +98,22 @@ def install_models(
     """Make the environments of models that have one of their own. Exit status: 0 all are here, 1 some are not."""
     settings: Settings = context.obj
     results = [_install(card, settings.models.dir) for card in _cards(settings, models)]
-    _tell(results, as_json=as_json)
+    _report(results, as_json=as_json)
 
 
 @app.command()
 def load(context: typer.Context, model: str, as_json: Json = False) -> None:
     """Load a model into the server that runs on this machine."""
-    told = _ask_server(context.obj, "POST", model)
-    typer.echo(json.dumps(told) if as_json else f"{told['model']}: loaded")
+    answer = _ask_server(context.obj, "POST", model)
+    typer.echo(json.dumps(answer) if as_json else f"{answer['model']}: loaded")
 
 
 @app.command()
 def unload(context: typer.Context, model: str, as_json: Json = False) -> None:
     """Free a model's memory in the server that runs on this machine; one in use stays."""
-    told = _ask_server(context.obj, "DELETE", model)
-    typer.echo(
-        json.dumps(told)
-        if as_json
-        else f"{told['model']}: {'unloaded' if told['unloaded'] else 'not loaded, or in use'}"
-    )
+    answer = _ask_server(context.obj, "DELETE", model)
+    outcome = "unloaded" if answer["unloaded"] else "not loaded, or in use"
+    typer.echo(json.dumps(answer) if as_json else f"{answer['model']}: {outcome}")
 
 
 def _ask_server(settings: Settings, method: str, model: str) -> dict[str, Any]:
@@ -159,8 +156,8 @@ def _install(card: ModelCard, models: Path) -> Installed:
     return Installed(card.id, "ready", None)
 
 
-def _tell(results: Sequence[Pulled | Installed], *, as_json: bool) -> NoReturn:
-    """Print the results and end the command."""
+def _report(results: Sequence[Pulled | Installed], *, as_json: bool) -> NoReturn:
+    """Print the results and end the command, with exit status 1 if any failed."""
     if as_json:
         typer.echo(json.dumps({"models": [asdict(result) for result in results]}))
     else:

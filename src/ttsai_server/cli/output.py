@@ -1,4 +1,4 @@
-"""How commands print: a table for people, one JSON object for programs; errors in one line."""
+"""Output of commands: a table for people, one JSON object for programs; errors in one line."""
 
 import asyncio
 import json
@@ -17,15 +17,15 @@ from ttsai_server.store.migrate import upgrade
 
 T = TypeVar("T")
 Columns = Mapping[str, Callable[[Any], object]]
-"""Header of a table's column → what a row shows in it."""
+"""Header of a column → function from a row to the cell's value."""
 WIDEST = 1000
-"""Columns of the screen that no table needs."""
+"""A width in characters that no table exceeds."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def on_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
-    """Run on the database of the settings, made or brought up to date first. An ApiError ends the command."""
+    """Migrate the database, then run `work` on it. → what it returns. An ApiError ends the command."""
 
     async def run() -> T:
         await upgrade(settings)
@@ -42,15 +42,15 @@ def on_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) ->
 
 
 def fail(message: str) -> typer.Exit:
-    """Say what is wrong on standard error; raise what this returns."""
+    """Print an error to standard error. → the exception to raise, which ends the command with exit status 1."""
     typer.secho(message, fg="red", err=True)
     return typer.Exit(1)
 
 
 def show(title: str, rows: Sequence[Any], columns: Columns, *, as_json: bool) -> None:
-    """Print rows of dataclasses: `{title: [...]}` with every field, or a table, whose last column may be wrapped.
+    """Print dataclasses: as JSON, `{title: [...]}` with every field, or as a table.
 
-    The others are never cut, however narrow the terminal: an id is copied into the next command.
+    Only the last column may be wrapped. The others are never cut, however narrow the terminal: users copy the ids.
     """
     if as_json:
         typer.echo(json.dumps({title: [asdict(row) for row in rows]}))

@@ -1,4 +1,4 @@
-"""Long work shown on the terminal; always on standard error, so that `--json` owns standard output."""
+"""Progress bars, always on standard error, so that with `--json` only JSON goes to standard output."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from ttsai_server.engines.weights.base import Progress as Watcher
 
 @contextmanager
 def download_bar(title: str) -> Generator[Watcher]:
-    """One bar for the file that is under way; nothing is drawn where standard error is no terminal."""
+    """One bar, for the current file; nothing is drawn if standard error is not a terminal."""
     columns = (
         TextColumn(title),
         TextColumn("{task.description}"),

@@ -1,4 +1,4 @@
-"""ttsai-server serve"""
+"""ttsai-server serve: starts the server, and stops it in time."""
 
 import json
 import logging
@@ -24,9 +24,9 @@ from ttsai_server.settings import Settings
 logger = logging.getLogger(__name__)
 
 EVERYWHERE = {"127.0.0.1", "0.0.0.0", "::1", "::"}
-"""Addresses that this machine reaches as `localhost`."""
+"""Listening addresses that include `localhost`."""
 REQUESTS_SHARE = 0.6
-"""Of the time that a stop may take: what requests under way have to end; the rest is for what is interrupted."""
+"""Share of `server.shutdown_seconds` that running requests have to finish; the rest is for cancelling the others."""
 
 
 def serve(
@@ -37,9 +37,9 @@ def serve(
     """Start the server. The first start on an empty database prints a key."""
     use_one_arena()
     settings: Settings = context.obj
-    given: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    options: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = settings.model_copy(
-        update={"server": settings.server.model_validate({**dict(settings.server), **given})}
+        update={"server": settings.server.model_validate({**dict(settings.server), **options})}
     )
     configure(settings.log.level, settings.log.format)
     token = secrets.token_urlsafe(32)
@@ -57,7 +57,7 @@ def serve(
 
 
 def missing_packages(catalog: Catalog, settings: Settings) -> list[str]:
-    """The commands that install what the default models for speaking and listening lack; weights aside."""
+    """Commands that install the packages which the default models for speech and transcription need and lack."""
     names = (settings.speech.default_model, settings.transcription.default_model)
     cards = [catalog.models[name] for name in names if name in catalog.models]
     commands = (install_command(card, settings.models.dir) for card in cards)
@@ -65,19 +65,19 @@ def missing_packages(catalog: Catalog, settings: Settings) -> list[str]:
 
 
 class Server(uvicorn.Server):
-    """Says where it listens, on the screen and, for `models load` on the same machine, in `data_dir/server.json`."""
+    """Prints its address, and writes it with the token to `data_dir/server.json`, for `models load` on this machine."""
 
     def __init__(
         self, config: uvicorn.Config, settings: Settings, token: str, keys: Sequence[str], missing_packages: list[str]
     ) -> None:
-        """Take what the server says as it starts.
+        """Create a server; `run` starts it.
 
         Args:
-            config: what to serve, and how.
-            settings: of the server.
-            token: opens /admin to the command line.
-            keys: holds the key of the first account once the start has made one.
-            missing_packages: commands to be run before the default models can be used.
+            config: of uvicorn, with the application.
+            settings: all settings.
+            token: bearer token of /admin, for the command line.
+            keys: contains the key of the first account once the start has created it.
+            missing_packages: commands to run before the default models can be used.
         """
         super().__init__(config)
         self._shutdown_seconds = settings.server.shutdown_seconds
@@ -89,7 +89,8 @@ class Server(uvicorn.Server):
         self._missing_packages = missing_packages
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop; the process ends in time, whatever hangs. What is killed then is found at the next start."""
+        """Begin to stop. After `server.shutdown_seconds` the process ends even if something hangs; the next start
+        recovers the work that was interrupted."""
         if not self.should_exit:
             timer = Timer(self._shutdown_seconds, _end_now)
             timer.daemon = True
@@ -99,7 +100,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: Any = None) -> None:
         try:
             await super().startup(sockets)
-        finally:  # also where the port is taken: the key is never shown again
+        finally:  # also if the port is taken: the key is never shown again
             for key in self._keys:
                 typer.echo(f"\nThe account 'local' was made. Its key, shown this once:\n\n    {key}\n")
         if self.started:
@@ -114,12 +115,12 @@ class Server(uvicorn.Server):
     def _greeting(self, url: str) -> str:
         key = self._keys[0] if self._keys and self._needs_key else ""
         if key or not self._needs_key:
-            way_in = ["", "Try it:", "", *_example(url, key), ""]
+            usage = ["", "Try it:", "", *_example(url, key), ""]
         else:
-            way_in = [f"For another key: ttsai-server --data-dir {self._data_dir} keys create"]
+            usage = [f"For another key: ttsai-server --data-dir {self._data_dir} keys create"]
         lacking = ["", "The default models need packages. Run first:", ""] if self._missing_packages else []
         commands = [f"  {command}" for command in self._missing_packages]
-        return "\n".join([f"Listening on {url}", *lacking, *commands, *way_in, f"All that it does: {url}/docs"])
+        return "\n".join([f"Listening on {url}", *lacking, *commands, *usage, f"All that it does: {url}/docs"])
 
     def _write(self, note: dict[str, Any]) -> None:
         self._note.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +139,7 @@ def _url(host: str, port: int) -> str:
 
 
 def _example(url: str, key: str) -> list[str]:
-    """A curl command that works as it is, in lines that fit a terminal."""
+    """A complete curl command, in lines that fit a terminal."""
     parts = [
         f"curl {url}/v1/tts/ -o hello.mp3",
         *([f'  -H "Authorization: Bearer {key}"'] if key else []),

@@ -1,6 +1,6 @@
-"""Jobs that survive the server, and webhooks that do: rows of the database that servers claim, do and end.
+"""Execution of jobs and webhooks. Both are database rows that servers claim, so they survive a crash.
 
-node        the name of this server, which stays
-claim_loop  claims rows of one table while there is room, works on them, and renews their leases
-worker      one loop for the jobs and one for the webhooks, started and stopped with the server
+node        the permanent name of this server
+claim_loop  claims rows of one table, works on them, and renews their leases
+worker      one loop for jobs and one for webhooks, started and stopped with the server
 """

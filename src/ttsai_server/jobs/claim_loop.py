@@ -1,4 +1,4 @@
-"""Works off the rows of one table: claims them while there is room, and renews their leases while it works on them."""
+"""Processes the rows of one table: claims them while there is capacity, and renews their leases during the work."""
 
 import asyncio
 import logging
@@ -16,9 +16,9 @@ from ttsai_server.store.leases import Holder, Leases
 logger = logging.getLogger(__name__)
 
 RENEWALS = 5
-"""In the time that a lease lasts."""
+"""How often a lease is renewed in the time that it lasts."""
 RETRY_SECONDS = 1.0
-"""Between two looks while the database does not answer."""
+"""Seconds between polls while the database does not answer."""
 STOP_SECONDS = 5.0
 """How long a stop waits for a database that does not answer."""
 
@@ -32,10 +32,10 @@ R = TypeVar("R", bound=Row)
 
 
 class ClaimLoop(Generic[R]):
-    """Claims, work and the renewal of leases in one process; see `store.leases`.
+    """Claims rows, works on them and renews their leases, in one process; see `store.leases`.
 
-    Each look has the database's latest word, so none relies on one before it: what a look that failed has left behind,
-    the next ones put right.
+    Each poll reads the current state from the database and relies on no earlier poll, so later polls repair whatever a
+    failed one left behind.
     """
 
     def __init__(
@@ -48,9 +48,13 @@ class ClaimLoop(Generic[R]):
         busy_seconds: float,
         idle_seconds: float,
     ) -> None:
-        """claim: leases rows, given those that are being worked on and the Unix time. work: may raise, to be repeated.
+        """Create a loop; `start` starts it.
 
-        busy_seconds, idle_seconds: between two looks for rows, while there is work here and while there is none.
+        Args:
+            claim: leases rows; gets the rows that this process works on already, and the Unix time.
+            work: processes one row; if it raises, the row is handed back at the next renewal, and processed again.
+            busy_seconds: between two polls while this process has rows.
+            idle_seconds: between two polls while it has none.
         """
         self._database = database
         self._leases = leases
@@ -66,21 +70,21 @@ class ClaimLoop(Generic[R]):
         self._stopping = False
 
     async def start(self) -> None:
-        """Free what an earlier process of this node left, then look for rows until `stop`."""
+        """Free the rows that earlier processes of this node left, then poll until `stop`."""
         await self._database.write(self._leases.release, self._holder.node)
         self._looking = asyncio.create_task(self._look_on())
 
     def wake(self) -> None:
-        """Look now: there are new rows."""
+        """Poll now: there are new rows."""
         self._awake.set()
 
     def cancel(self, id: str) -> None:
-        """Break off the work on a row, if this process is at it."""
+        """Cancel the work on a row, if this process does it."""
         if id in self._running:
             self._running[id][1].cancel()
 
     async def stop(self) -> None:
-        """Break off all work and hand its rows back, for other processes or the next start."""
+        """Cancel all work and free its rows, for other processes or the next start."""
         if not self._looking:
             return
         self._stopping = True
@@ -105,7 +109,7 @@ class ClaimLoop(Generic[R]):
                 await asyncio.wait_for(self._awake.wait(), pause)
 
     async def _look_safely(self) -> float:
-        """→ seconds until the next look, unless it is woken before."""
+        """Poll; errors are logged. → seconds until the next poll, unless `wake` is called before."""
         try:
             async with asyncio.timeout(self._holder.seconds):
                 await self._look()
@@ -125,7 +129,7 @@ class ClaimLoop(Generic[R]):
         for row in await self._database.write(self._claim, self._holder, running, time.time()):
             task = asyncio.create_task(self._see_through(row))
             self._running[row.id] = row, task
-            task.add_done_callback(partial(self._ended, row.id))  # not a finally: cancelled early, it never begins
+            task.add_done_callback(partial(self._ended, row.id))  # no finally: cancelled early, it never starts
 
     async def _renew(self) -> None:
         running = list(self._running)

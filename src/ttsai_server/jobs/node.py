@@ -1,4 +1,4 @@
-"""The name of this server among those that share a database."""
+"""The name of this server, which distinguishes it from others on the same database."""
 
 from pathlib import Path
 from secrets import token_hex
@@ -7,7 +7,7 @@ from ttsai_server.settings import Settings
 
 
 def name_of(settings: Settings) -> str:
-    """This server's name, the same at each start: a server takes up what one of its name left."""
+    """This server's name, the same at each start: a server resumes the work that its name has left."""
     if settings.jobs.node:
         return settings.jobs.node
     file = settings.data_dir / "node"
@@ -18,7 +18,7 @@ def name_of(settings: Settings) -> str:
 
 
 def _write(file: Path, name: str) -> None:
-    """Write the whole file or none: with half a name, the next start would not know which jobs were its own."""
+    """Write the file atomically: with half a name, the next start would not find its jobs."""
     whole = file.with_suffix(f".{token_hex(4)}")
     whole.write_text(name)
     whole.rename(file)

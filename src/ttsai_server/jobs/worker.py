@@ -1,4 +1,4 @@
-"""Does jobs and sends webhooks, from the server's start to its stop."""
+"""Runs jobs and sends webhooks while the server runs."""
 
 import asyncio
 from collections.abc import Collection
@@ -18,7 +18,7 @@ from ttsai_server.store.webhooks import Delivery
 
 
 class Worker(Queue):
-    """Does nothing on a server whose settings leave jobs to others."""
+    """One claim loop for jobs and one for webhooks. Does nothing if `jobs.run` is off."""
 
     def __init__(
         self, settings: Settings, database: Database, node: str, runner: JobRunner, webhooks: Webhooks
@@ -37,13 +37,13 @@ class Worker(Queue):
         )
 
     async def start(self) -> None:
-        """Take up what this server left, and look for more."""
+        """Resume the work that this server left, and poll for more."""
         if self._run:
             await self._jobs.start()
             await self._deliveries.start()
 
     async def close(self) -> None:
-        """What is being done is broken off; another server or the next start does it again."""
+        """Cancel the running jobs and attempts; another server or the next start repeats them."""
         await asyncio.gather(self._jobs.stop(), self._deliveries.stop())
 
     def wake(self) -> None:

@@ -1,4 +1,4 @@
-"""The twin of DNS for tests: names as a test wants them; the connections are real."""
+"""A resolver for tests, with prescribed answers; the connections are real."""
 
 import socket
 
@@ -7,7 +7,7 @@ from ttsai_server.services.webhooks.resolver import Resolver
 
 class Names(Resolver):
     def __init__(self, *answers: list[str]) -> None:
-        """Gives the answers in turn, the last one from then on; with none, no name is known."""
+        """Returns the answers in turn, and repeats the last one; without answers, no name is known."""
         self._answers = answers
         self.asked: list[str] = []
 

@@ -149,7 +149,7 @@ async def test_a_big_body_is_cut_and_the_rest_not_read() -> None:
 
     outcome = await outcome_of(pour)
     assert outcome.excerpt == "x" * EXCERPT_BYTES
-    assert sent < 50_000_000  # what the sockets' buffers took
+    assert sent < 50_000_000  # the capacity of the sockets' buffers
 
 
 async def test_an_excerpt_can_be_kept_whatever_its_bytes() -> None:

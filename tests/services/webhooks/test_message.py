@@ -87,7 +87,7 @@ def test_a_change_of_body_id_time_or_secret_is_seen(body: str, id: str, at: int,
 
 @pytest.fixture
 def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The machine's clock is nine hours off UTC."""
+    """With a time zone nine hours off UTC."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "JST-9")
         time.tzset()

@@ -1,4 +1,4 @@
-"""What was looked at is what is dialled, whatever DNS says a moment later."""
+"""It connects to the address that was checked, even if DNS changes in between."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ PUBLIC, OTHER_PUBLIC = "8.8.8.8", "2606:4700::1111"
 
 
 class Detour(httpcore.AsyncNetworkBackend):
-    """Leads every connection to a receiver on this machine, and notes where it was to go."""
+    """Directs every connection to a receiver on this machine, and records the address that was requested."""
 
     def __init__(self, port: int) -> None:
         self.dialled: list[str] = []
@@ -28,7 +28,7 @@ class Detour(httpcore.AsyncNetworkBackend):
 
 @pytest.fixture
 async def inside() -> AsyncIterator[Receiver]:
-    """A service of this machine's own."""
+    """A private service on this machine."""
     async with receiver(says("200 OK")) as running:
         yield running
 

@@ -33,7 +33,7 @@ DAY = 86_400
 
 @dataclass
 class Told:
-    """One delivery, and all that a test of it needs."""
+    """One delivery, with the objects that tests of it need."""
 
     webhooks: Webhooks
     account: str
@@ -204,7 +204,7 @@ async def test_the_receiver_of_the_docs_takes_a_delivery_once_and_refuses_a_forg
 
 @asynccontextmanager
 async def the_docs_receiver(secret: str) -> AsyncGenerator[tuple[Process, str]]:
-    """The example of docs/webhooks.md, as it stands but for its secret and its port."""
+    """Runs the example of docs/webhooks.md, with only its secret and port replaced."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     code = (CHECKOUT / "docs" / "webhooks.md").read_text().split("```python\n")[1].split("```")[0]
