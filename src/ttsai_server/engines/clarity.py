@@ -1,8 +1,8 @@
-"""Clearer speech, by FFmpeg's filters: equaliser, de-esser, compressor, then loudness after EBU R 128.
+"""Makes speech clearer with FFmpeg's filters: equaliser, de-esser, compressor, loudness normalisation (EBU R 128).
 
-Three passes: how loud the recording is (ITU-R BS.1770-4); how loud once it is shaped at a known level, by which the
-de-esser and the compressor go; then with gain and limiter, onto disk. On the way back from the limiter's rate peaks may
-grow: by as much all is lowered at the end.
+Three passes: the first measures the loudness (ITU-R BS.1770-4); the second measures it after equaliser, de-esser and
+compressor, which need a known input level; the third applies gain and limiter, and writes the result to disk. When the
+limiter's oversampled output is converted back, peaks may grow: finally everything is lowered by as much.
 """
 
 from __future__ import annotations
@@ -20,31 +20,30 @@ from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer, LoadCon
 
 Array = NDArray[np.float32]
 STRETCH = 10
-"""Seconds of one step."""
+"""Seconds per step."""
 LOUDNESS, CEILING = -16.0, -1.0
-"""What is aimed at, LUFS, and the true peak that is not exceeded, dBTP."""
+"""Target loudness, LUFS, and highest true peak, dBTP."""
 SHAPED = -20.0
-"""LUFS at which speech is shaped."""
+"""Loudness of the input of de-esser and compressor, LUFS."""
 LIMITED = 8.0
-"""What the limiter may take off the peaks, dB: more would be heard, so that the recording rather stays softer."""
+"""Most that the limiter may lower the peaks, dB: more would be audible, so the recording stays softer instead."""
 RAISED = 30.0
-"""LU that are added at most: a recording with nothing but the noise of a room stays one."""
+"""Most gain, LU, so that mere room noise does not become loud."""
 SILENT = -70.0
-"""LUFS that the meter shows where nothing is loud and long enough (.4 s) to be measured."""
+"""LUFS that the meter shows if nothing is loud and long enough (.4 s) to be measured."""
 OVERSAMPLED = 4
-"""Peaks between the samples are those of a rate so many times higher (BS.1770-4, annex 2)."""
+"""Oversampling factor for true peaks (BS.1770-4, annex 2)."""
 SHORTEST = 64
-"""Samples that FFmpeg's resampler needs to give any."""
+"""Least samples that FFmpeg's resampler needs to produce output."""
 METER: Filter = ("ebur128", {"metadata": 1, "peak": "true"})
 
 
 class Clarity(Enhancer):
-    """Speech that is easy to follow, at -16 LUFS, of 1 to 8 channels, which are compressed and raised together.
+    """Makes speech easy to understand, at -16 LUFS; 1 to 8 channels, which get the same gain.
 
-    `strength` s: 300 Hz are lowered by 3 s dB, 3.5 kHz raised by 4 s dB, loud parts compressed 1 + s to 1, esses
-    lowered at .2 + .2 s of the de-esser's intensity; below 80 Hz all goes. A recording that needs more than 8 dB of
-    limiting to be at -16 LUFS, or was softer than -46 LUFS, stays softer; one of silence, or shorter than .4 s, gets no
-    gain.
+    `strength` s: cuts 300 Hz by 3 s dB, boosts 3.5 kHz by 4 s dB, compresses loud parts by 1 + s to 1, de-esses at an
+    intensity of .2 + .2 s, and removes everything below 80 Hz. A recording that would need more than 8 dB of limiting
+    to reach -16 LUFS, or is softer than -46 LUFS, stays softer; silence, or less than .4 s, gets no gain.
     """
 
     native = False
@@ -56,7 +55,7 @@ class Clarity(Enhancer):
     def enhance(
         self, recording: Recording, request: EnhancementRequest, cancellation: Cancellation
     ) -> Generator[Audio]:
-        """What it yields during the passes is empty."""
+        """Yields empty sound during the passes, then the result."""
         chain = list(_tone(request.strength))
         heard = _meter(recording, chain)
         yield from _passed(recording, heard, cancellation)
@@ -67,10 +66,10 @@ class Clarity(Enhancer):
         gain = _gain(_loudness(shaped), min(LOUDNESS, loudness + RAISED))
         gain -= max(0.0, _peak(shaped) + gain - CEILING - LIMITED)
         limited = _meter(recording, [*chain, _volume(gain), *_limiter(recording.rate)])
-        with Recording(recording.rate, recording.channels) as made:
-            yield from _passed(recording, limited, cancellation, made)
+        with Recording(recording.rate, recording.channels) as result:
+            yield from _passed(recording, limited, cancellation, result)
             share = np.float32(min(1.0, 10 ** ((CEILING - _peak(limited)) / 20)))
-            for samples in _stretches(made, recording.frames, cancellation):
+            for samples in _stretches(result, recording.frames, cancellation):
                 yield Audio(np.clip(share * samples, -1, 1), recording.rate)
 
     def close(self) -> None:
@@ -97,7 +96,7 @@ def _passed(
 
 
 def _stretches(recording: Recording, frames: int, cancellation: Cancellation) -> Iterator[Array]:
-    """The first `frames` of the recording, a step's worth at a time."""
+    """The first `frames` frames of the recording, step by step."""
     longest = STRETCH * recording.rate
     for start in range(0, frames, longest):
         if cancellation.cancelled:
@@ -106,7 +105,7 @@ def _stretches(recording: Recording, frames: int, cancellation: Cancellation) ->
 
 
 def _tone(strength: float) -> Sequence[Filter]:
-    """Less rumble and mud, more presence."""
+    """Filters that remove rumble, cut muddiness (300 Hz) and boost presence (3.5 kHz)."""
     return [
         ("highpass", {"f": 80}),
         ("equalizer", {"f": 300, "t": "q", "w": 1, "g": -3 * strength}),
@@ -115,7 +114,7 @@ def _tone(strength: float) -> Sequence[Filter]:
 
 
 def _dynamics(strength: float) -> Sequence[Filter]:
-    """For speech at `SHAPED`: its loud syllables are about 10 dB above the threshold."""
+    """De-esser and compressor for speech at `SHAPED`, whose loud syllables are about 10 dB above the threshold."""
     return [
         ("deesser", {"i": 0.2 + 0.2 * strength}),
         ("acompressor", {"threshold": 10 ** (-24 / 20), "ratio": 1 + strength, "attack": 5, "release": 150, "knee": 4}),

@@ -1,7 +1,7 @@
 """Hybrid Transformer Demucs (Rouard et al. 2023) in PyTorch, by its author's package `demucs`.
 
-What `demucs.apply.apply_model(split=True, overlap=.25, shifts=0)` makes of a whole recording, normalised as
-`demucs.api` does, a segment at a time.
+The same result as `demucs.apply.apply_model(split=True, overlap=.25, shifts=0)` for a whole recording, normalised as in
+`demucs.api`, but computed segment by segment.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from ttsai_server.errors import EngineFailed, WeightsMissing
 
 Samples = NDArray[np.float32]
 CHECKPOINT = "checkpoint"
-"""The author's safetensors, or the pickle that was published before them; which, its content tells."""
+"""The author's safetensors, or the pickle published before them; detected by content."""
 MODEL = "demucs.htdemucs.HTDemucs"
 OVERLAP = 0.25
-"""Share of a segment that it has in common with the next."""
+"""Share of a segment that overlaps the next."""
 BLOCK = 1 << 20
 """Frames read at a time for the recording's statistics."""
 _TINY = 1e-8
 
 
 class Demucs(Separator):
-    """Separator of 44.1 kHz sound; a step makes 5.9 s. Mono is separated as two equal sides.
+    """Separator of 44.1 kHz sound; a step yields 5.9 s. Mono is processed as stereo with equal channels.
 
-    The stems sum to about the mix: the model promises nothing.
+    The stems sum to the mix only approximately.
     """
 
     extra, packages = "demucs", ("demucs", "safetensors", "torch")
@@ -47,7 +47,7 @@ class Demucs(Separator):
         self._device = device
         self._thread = local()
         for module in model.modules():
-            module.register_forward_pre_hook(self._stop_if_told)
+            module.register_forward_pre_hook(self._raise_if_cancelled)
 
     @classmethod
     def load(cls, card: ModelCard, place: LoadContext) -> Demucs:
@@ -91,14 +91,14 @@ class Demucs(Separator):
         except RuntimeError as error:
             raise EngineFailed(f"PyTorch failed: {error}") from error
 
-    def _stop_if_told(self, *_: Any) -> None:
-        """Runs before each layer: what is under way when told to stop is one layer, or one kernel on CUDA."""
+    def _raise_if_cancelled(self, *_: Any) -> None:
+        """Called before each layer, so that a cancellation waits for at most one layer."""
         if self._thread.cancellation.cancelled:
             raise Cancelled
 
 
 class _Overlap:
-    """Adds up segments that overlap; in each, a sample counts the more the nearer it is to the middle."""
+    """Overlap-add of segments with triangular weights."""
 
     def __init__(self, stems: int, length: int) -> None:
         """length: samples of a segment."""
@@ -110,23 +110,24 @@ class _Overlap:
         self._weights = np.zeros(length, np.float32)
 
     def add(self, heard: Samples) -> Samples:
-        """The next segment, (stems, 2, n), shorter at the end → what no later one adds to, `stride` at most."""
+        """Add the next segment, (stems, 2, n), the last of which may be shorter; returns what is complete, at most
+        `stride` samples."""
         count = heard.shape[2]
         self._sum[:, :, :count] += self._weight[:count] * heard
         self._weights[:count] += self._weight[:count]
         own = min(self.stride, count)
-        made = self._sum[:, :, :own] / self._weights[:own]
+        complete = self._sum[:, :, :own] / self._weights[:own]
         self._sum, self._weights = _moved(self._sum, self.stride), _moved(self._weights, self.stride)
-        return made
+        return complete
 
 
 def _moved(values: Samples, count: int) -> Samples:
-    """Without the first `count` of the last axis, and as many zeros at its end."""
+    """Shift the last axis left by `count`, filling with zeros."""
     return np.concatenate([values[..., count:], np.zeros_like(values[..., :count])], axis=-1)
 
 
 def _load(place: LoadContext) -> Any:
-    """The model, ready to run, on the CPU. Raises EngineFailed."""
+    """Load the model to the CPU. Raises EngineFailed."""
     import torch  # pyright: ignore[reportMissingImports]
     from demucs.states import load_model  # pyright: ignore[reportMissingImports]
 
@@ -137,14 +138,14 @@ def _load(place: LoadContext) -> Any:
     try:
         package = _pickled(file) if is_zipfile(file) else _safe(file)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what only training needed
+            warnings.simplefilter("ignore")  # about packages that only training needs
             return load_model(package).eval()
-    except Exception as error:  # whatever a wrong file makes of them
+    except Exception as error:  # a wrong file may raise anything
         raise EngineFailed(f"{file.name} is no Demucs: {error}") from error
 
 
 def _safe(file: Path) -> dict[str, Any]:
-    """What `demucs.states.load_model` takes, of a safetensors file as the author's tool writes it."""
+    """Read the input of `demucs.states.load_model` from a safetensors file written by the author's tool."""
     from demucs.htdemucs import HTDemucs  # pyright: ignore[reportMissingImports]
     from safetensors import safe_open  # pyright: ignore[reportMissingImports]
 
@@ -162,7 +163,7 @@ def _fraction(value: dict[str, Any]) -> Any:
 
 
 def _pickled(file: Path) -> dict[str, Any]:
-    """The same of a PyTorch file: tensors, numbers and this one class; anything else in it is refused, not run."""
+    """Read it from a PyTorch file; only tensors, numbers and this one class are unpickled, anything else is refused."""
     import torch  # pyright: ignore[reportMissingImports]
     from demucs.htdemucs import HTDemucs  # pyright: ignore[reportMissingImports]
 
@@ -176,7 +177,7 @@ def _pickled(file: Path) -> dict[str, Any]:
 
 
 def _statistics(recording: Recording, cancellation: Cancellation) -> tuple[float, float]:
-    """Mean and standard deviation of the recording, made mono. Raises Cancelled."""
+    """Mean and standard deviation of the recording, mixed to mono. Raises Cancelled."""
     total = squares = 0.0
     for start in range(0, recording.frames, BLOCK):
         if cancellation.cancelled:
@@ -189,7 +190,7 @@ def _statistics(recording: Recording, cancellation: Cancellation) -> tuple[float
 
 
 def _segment(recording: Recording, start: int, length: int, mean: float, scale: float) -> Samples:
-    """float32 (2, length) from frame `start` on, normalised, silent outside of the recording."""
+    """float32 (2, length) from frame `start` on, normalised, zero outside the recording."""
     before = max(0, -start)
     samples = (recording.read(start + before, length - before) - mean) / scale
     padded = np.pad(samples, ((before, length - before - len(samples)), (0, 0)))

@@ -1,10 +1,10 @@
-"""Discrete echoes removed: a late copy of the sound, or several, or one that is fed back.
+"""Removes discrete echoes: one or several delayed copies of the sound, or a feedback delay.
 
 Homomorphic deconvolution: Bogert, Healy and Tukey 1963, "The quefrency alanysis of time series for echoes"; Oppenheim,
 Schafer and Stockham 1968, "Nonlinear filtering of multiplied and convolved signals". An echo of delay d and gain g is a
 ripple on the logarithm of the spectrum, so that the mean cepstrum of the whole recording has a peak of height g at d,
-and lesser ones at sums of the delays. What belongs to the peaks, taken as the cepstrum of a filter of minimum phase, is
-the echo's path, with its tone colour; its negative is that of the inverse, which is stable.
+and lower ones at sums of delays. The values around the peaks are the cepstrum of a minimum-phase filter, the echo's
+path including its tone colour; their negative is the cepstrum of the inverse filter, which is stable.
 """
 
 from collections.abc import Generator, Iterator
@@ -20,44 +20,44 @@ from ttsai_server.engines.base import Cancellation, Cancelled, Enhancer, LoadCon
 
 Array = NDArray[np.float32]
 BLOCK = 1 << 18
-"""Frames whose spectrum is taken at a time: 5.5 s at 48 kHz."""
+"""Frames per spectrum: 5.5 s at 48 kHz."""
 BLOCKS = 100
-"""Most that are listened to for echoes, evenly spread."""
+"""Most blocks analysed for echoes, evenly spread over the recording."""
 NEAREST, FARTHEST = 0.05, 1.0
-"""Seconds of delay that are an echo."""
+"""Range of an echo's delay, seconds."""
 WIDTH = 0.001
-"""Seconds around a peak that belong to it: the echo's tone colour."""
+"""Seconds on either side of a peak that belong to it: the echo's tone colour."""
 FAINTEST, LOUDEST = 0.05, 0.97
-"""Least and greatest gain, over the whole band, of what is taken for an echo; louder is a loop that repeats itself."""
+"""Range of an echo's gain, over the whole band; anything louder is music that repeats in a loop."""
 CLEAR = 8.0
-"""How far a peak stands out of what is around it, in its standard deviations."""
+"""Least height of a peak, in standard deviations of its surroundings."""
 ALONE = 2.5
-"""How far it stands out of the highest around it: those of a tone have equals at its period's multiples."""
+"""Least ratio of a peak to the highest value around it: a tone's peaks repeat at multiples of its period."""
 AROUND = 0.04
-"""Seconds at either side that are around it."""
+"""Extent of a peak's surroundings on either side, seconds."""
 MOST = 4
-"""Echoes."""
+"""Most echoes."""
 ORDERS = 6
-"""How many times over delays are added up."""
+"""Most delays in a sum of delays."""
 LENGTH = 3 * BLOCK // 4
 """Taps of the inverse filter."""
 STEP = 2 * BLOCK - LENGTH
-"""Frames that are filtered at a time."""
+"""Frames filtered per step."""
 _LOUDEST = 3.0
-"""Nepers of power above its surroundings that a line of the spectrum counts at most."""
+"""Nepers of power above the mean of its surroundings at which a line of the spectrum is clipped."""
 _SURROUNDINGS = 256
-"""Bins at either side."""
+"""Bins on either side that are a line's surroundings."""
 _SILENT = 1e-6
-"""Power of the loudest bin of what is silence."""
+"""A block is silent if its loudest bin has no more power than this."""
 _SOFTEST = 1e-10
-"""Least power of a bin, of the loudest one's."""
+"""Lower bound of a bin's power, as a share of the loudest bin's."""
 
 
 class Echo(Enhancer):
-    """`strength` s scales the filter's logarithm: at 1 the echo goes, at .5 half of its ripple, in decibels, is left.
+    """`strength` s scales the filter's logarithm: at 1 the echo is removed, at .5 half of its ripple in dB remains.
 
-    All channels are listened to together, and get the same filter. A recording in which no echo stands out comes back
-    as it is. Loops of music that repeat to the sample can't be told from a recording with an echo.
+    All channels are analysed together and get the same filter. A recording without a clear echo is returned unchanged.
+    Music loops that repeat exactly can't be distinguished from echoes.
     """
 
     native = False
@@ -83,11 +83,11 @@ class Echo(Enhancer):
             yield Audio(np.clip(made, -1, 1), self._rate)
 
     def close(self) -> None:
-        """There is nothing to free."""
+        """Nothing to free."""
 
 
 def find_echoes(cepstrum: Array, rate: int) -> list[int]:
-    """Delays of the peaks that are echoes, samples, the highest first."""
+    """Delays of the echoes, samples, the loudest first. cepstrum: float32 (BLOCK,). rate: Hertz."""
     near, far, around, width = (round(seconds * rate) for seconds in (NEAREST, FARTHEST, AROUND, WIDTH))
     height = np.abs(cepstrum)
     found: list[int] = []
@@ -104,7 +104,7 @@ def find_echoes(cepstrum: Array, rate: int) -> list[int]:
 
 
 def _cepstrum(recording: Recording, cancellation: Cancellation) -> Array:
-    """The mean cepstrum of all that is not silent, float32 (BLOCK,)."""
+    """The mean cepstrum of the blocks that are not silent, float32 (BLOCK,)."""
     total, count = np.zeros(BLOCK // 2 + 1), 0
     for block in _blocks(recording):
         if cancellation.cancelled:
@@ -116,7 +116,7 @@ def _cepstrum(recording: Recording, cancellation: Cancellation) -> Array:
 
 
 def _blocks(recording: Recording) -> Iterator[Array]:
-    """(BLOCK, channels), half overlapping where there are few enough."""
+    """Blocks of at most BLOCK frames, (n, channels), evenly spread; overlapping by half if BLOCKS suffice."""
     last = max(0, recording.frames - BLOCK)
     count = min(BLOCKS, 1 + -(-2 * last // BLOCK))
     for start in np.linspace(0, last, count).astype(int):
@@ -128,7 +128,7 @@ def _window(count: int) -> Array:
 
 
 def _ripple(power: Array) -> Array:
-    """The logarithm of a spectrum, lines clipped: a tone is loud in few bins, an echo is heard in all."""
+    """The logarithm of a spectrum with its lines clipped: a tone is loud in few bins, an echo is present in all."""
     log = np.log(np.maximum(power, _SOFTEST * np.max(power)))
     padded = np.pad(log, _SURROUNDINGS + 1, mode="edge")
     sums = np.cumsum(padded, dtype=np.float64)
@@ -138,7 +138,7 @@ def _ripple(power: Array) -> Array:
 
 
 def _inverse(cepstrum: Array, echoes: list[int], rate: int, strength: float) -> Array:
-    """Taps of the filter that undoes the echoes, float32 (LENGTH,)."""
+    """Taps of the filter that removes the echoes, float32 (LENGTH,)."""
     width = round(WIDTH * rate)
     kept = np.zeros(BLOCK)
     for delay in (*echoes, *_sums(echoes, BLOCK // 2 - width)):
@@ -147,14 +147,14 @@ def _inverse(cepstrum: Array, echoes: list[int], rate: int, strength: float) -> 
 
 
 def _sums(delays: list[int], below: int) -> set[int]:
-    """Delays at which echoes of echoes come, and what else the logarithm adds."""
+    """Sums of delays, where the cepstrum has further peaks: echoes of echoes, and terms of the logarithm."""
     orders = range(2, ORDERS + 1)
     sums = {sum(some) for order in orders for some in combinations_with_replacement(delays, order)}
     return {total for total in sums if total < below}
 
 
 def _filtered(recording: Recording, first: int, inverse: Array) -> Array:
-    """STEP frames, or as many as there are, from `first` on."""
+    """Up to STEP filtered frames, from `first` on."""
     before = min(first, LENGTH - 1)
     heard = recording.read(first - before, before + STEP)
     size = 2 * BLOCK

@@ -1,6 +1,6 @@
-"""Whisper as OpenAI published it (Radford et al. 2022), in PyTorch by their own package `openai-whisper`.
+"""Whisper as OpenAI published it (Radford et al. 2022), in PyTorch by their package `openai-whisper`.
 
-The reference that others are measured against. The engine of `whisper` hears the same for a fraction of the work.
+A reference for comparisons; the engine `whisper` gives equal quality at a fraction of the cost.
 """
 
 import warnings
@@ -22,36 +22,36 @@ from ttsai_server.engines.shared.listening.windows import Chunk, Sound, read_win
 from ttsai_server.errors import EngineFailed, WeightsMissing
 
 WARMER, SAMPLES = 0.2, 5
-"""By how much the temperature rises where a text is unlikely or repeats itself; texts that are sampled then."""
+"""Increase of the temperature if a text is unlikely or repetitive; number of texts sampled then."""
 UNSURE = 0.5
-"""Temperature above which a text is no context for what follows."""
+"""A text generated at a higher temperature is not used as context for the next one."""
 SPEECH = 0.5
-"""How sure the speech detector must be for a sound to be heard at all."""
+"""Probability of speech above which sound is transcribed."""
 CONTEXT = 1000
-"""Characters of earlier text that are shown to the model; it keeps the last 223 tokens of them."""
+"""Characters of preceding text passed to the model, which uses their last 223 tokens."""
 
 
 class OpenAIWhisper(Transcriber):
-    """Equal requests give equal text. A step hears up to 30 s of speech."""
+    """Deterministic. A step transcribes up to 30 s of speech."""
 
     extra, packages = "openai-whisper", ("faster_whisper", "torch", "whisper")
 
     class Setup(Transcriber.Setup):
         size: str = "base"
-        """As the package names it; the weights are <size>.pt."""
+        """The package's name of the model; the weights are <size>.pt."""
 
     class Options(Transcriber.Options):
         beam_size: int = Field(default=5, ge=1, le=10)
-        """Texts that are kept in view while the likeliest is searched."""
+        """Beam size of the beam search."""
 
-    _alone: ClassVar = Lock()
-    """The package hooks into a model while it decodes and switches all models' attention while it aligns words."""
+    _exclusive: ClassVar = Lock()
+    """Held while transcribing: the package installs hooks in a model, and changes the attention of all models."""
 
     def __init__(self, model: Any) -> None:
         self._model: Any = model
         self._cancellation = Cancellation()
         for module in model.modules():
-            module.register_forward_pre_hook(self._stop_if_told)
+            module.register_forward_pre_hook(self._raise_if_cancelled)
 
     @classmethod
     def load(cls, card: ModelCard, place: LoadContext) -> Self:
@@ -64,7 +64,7 @@ class OpenAIWhisper(Transcriber):
         import torch  # pyright: ignore[reportMissingImports]
         from whisper.timing import dtw  # pyright: ignore[reportMissingImports]
 
-        dtw(torch.zeros(2, 2))  # numba compiles it: many seconds
+        dtw(torch.zeros(2, 2))  # compiled by numba at the first call: many seconds
 
     def transcribe(
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
@@ -80,11 +80,11 @@ class OpenAIWhisper(Transcriber):
             window = read_window(recording, position, 1, partial(detect, threshold=SPEECH))
             segments: list[Segment] = []
             for chunk in window.chunks:
-                heard = self._hear(chunk.sound, request, before, cancellation)
-                language = ISO.get(heard["language"], str(heard["language"]))
+                result = self._run(chunk.sound, request, before, cancellation)
+                language = ISO.get(result["language"], str(result["language"]))
                 seconds[language] += chunk.seconds
-                before = _context(before, heard["segments"])
-                segments += [_segment(entry, chunk, language) for entry in heard["segments"] if entry["text"].strip()]
+                before = _context(before, result["segments"])
+                segments += [_segment(entry, chunk, language) for entry in result["segments"] if entry["text"].strip()]
             start, position = position, window.end
             main = max(seconds, key=lambda code: seconds[code], default=request.language or ENGLISH)
             yield PartialTranscript(
@@ -98,19 +98,19 @@ class OpenAIWhisper(Transcriber):
     def close(self) -> None:
         self._model = None
 
-    def _hear(
+    def _run(
         self, sound: Sound, request: TranscriptionRequest, before: str, cancellation: Cancellation
     ) -> dict[str, Any]:
-        """What `whisper.transcribe` gives. Raises Cancelled."""
+        """The result of `whisper.transcribe`. Raises Cancelled."""
         import torch  # pyright: ignore[reportMissingImports]
 
         from ttsai_server.engines.shared.listening.languages import WHISPERS_OWN
 
-        with self._alone:
+        with self._exclusive:
             if not self._model:
                 raise EngineFailed("The engine is closed.")
             self._cancellation = cancellation
-            torch.manual_seed(0)  # sampling makes no difference between equal requests
+            torch.manual_seed(0)  # deterministic sampling
             try:
                 return self._model.transcribe(
                     sound,
@@ -119,7 +119,7 @@ class OpenAIWhisper(Transcriber):
                     temperature=tuple(float(degree) for degree in np.arange(request.temperature, 1.001, WARMER)),
                     beam_size=self.Options.model_validate(dict(request.options)).beam_size,
                     best_of=SAMPLES,
-                    initial_prompt=before.replace("<|", "< |") or None,  # a special token is refused, not read
+                    initial_prompt=before.replace("<|", "< |") or None,  # the package rejects special tokens
                     word_timestamps=request.words,
                     fp16=self._model.device.type == "cuda",
                 )
@@ -127,11 +127,11 @@ class OpenAIWhisper(Transcriber):
                 raise EngineFailed(f"PyTorch failed: {error}") from error
             except Cancelled:
                 for block in self._model.decoder.blocks:
-                    block.cross_attn._forward_hooks.clear()  # the package takes away its own only at the end
+                    block.cross_attn._forward_hooks.clear()  # the package removes its hooks only if it succeeds
                 raise
 
-    def _stop_if_told(self, *_: Any) -> None:
-        """Runs before each layer: what is under way when told to stop is one layer, or one kernel on CUDA."""
+    def _raise_if_cancelled(self, *_: Any) -> None:
+        """Called before each layer, so that a cancellation waits for at most one layer."""
         if self._cancellation.cancelled:
             raise Cancelled
 
@@ -143,7 +143,7 @@ def _load(file: Path, size: str, place: LoadContext) -> Any:
 
     torch.set_num_threads(place.threads)
     try:
-        model = load_model(str(file), place.device)  # with weights_only: nothing in the file is run
+        model = load_model(str(file), place.device)  # uses weights_only, so no code in the file is run
         model.set_alignment_heads(_ALIGNMENT_HEADS[size])
     except (RuntimeError, UnpicklingError, EOFError, KeyError, TypeError) as error:
         raise EngineFailed(f"{file.name} is no Whisper {size!r}: {error}") from error
@@ -153,37 +153,37 @@ def _load(file: Path, size: str, place: LoadContext) -> Any:
     return model.eval()
 
 
-def _context(before: str, heard: list[dict[str, Any]]) -> str:
-    """What the model is shown of the text so far: all, or what follows a text that it was not sure of."""
-    for entry in heard:
+def _context(before: str, segments: list[dict[str, Any]]) -> str:
+    """The text so far, as context for the next chunk, from after the last segment that the model was unsure of."""
+    for entry in segments:
         before = "" if entry["temperature"] > UNSURE else f"{before} {entry['text'].strip()}"
     return before[-CONTEXT:].strip()
 
 
-def _segment(heard: dict[str, Any], chunk: Chunk, language: str) -> Segment:
-    words = tuple(_word(word, chunk) for word in heard.get("words", ()) if word["word"].strip())
-    start, end = float(heard["start"]), float(heard["end"])
+def _segment(entry: dict[str, Any], chunk: Chunk, language: str) -> Segment:
+    words = tuple(_word(word, chunk) for word in entry.get("words", ()) if word["word"].strip())
+    start, end = float(entry["start"]), float(entry["end"])
     return Segment(
-        heard["text"].strip(),
+        entry["text"].strip(),
         words[0].start if words else chunk.time(start, start),
         words[-1].end if words else chunk.time(end, start),
         words,
-        tokens=tuple(heard["tokens"]),
-        temperature=heard["temperature"],
-        average_log_probability=heard["avg_logprob"],
-        compression_ratio=heard["compression_ratio"],
-        no_speech_probability=heard["no_speech_prob"],
+        tokens=tuple(entry["tokens"]),
+        temperature=entry["temperature"],
+        average_log_probability=entry["avg_logprob"],
+        compression_ratio=entry["compression_ratio"],
+        no_speech_probability=entry["no_speech_prob"],
         language=language,
     )
 
 
-def _word(heard: dict[str, Any], chunk: Chunk) -> Word:
-    start, end = float(heard["start"]), float(heard["end"])
+def _word(entry: dict[str, Any], chunk: Chunk) -> Word:
+    start, end = float(entry["start"]), float(entry["end"])
     middle = (start + end) / 2
     return Word(
-        heard["word"].strip(),
+        entry["word"].strip(),
         chunk.time(start, middle),
         chunk.time(end, middle),
-        float(heard["probability"]),
-        joined=not heard["word"].startswith(" "),
+        float(entry["probability"]),
+        joined=not entry["word"].startswith(" "),
     )

@@ -1,6 +1,6 @@
 """SenseVoice, speech to text in Chinese, Cantonese, English, Japanese and Korean (An et al. 2024, FunAudioLLM).
 
-By sherpa-onnx: its export of SenseVoiceSmall, a CTC model that hears a whole utterance in one go.
+By sherpa-onnx: its export of SenseVoiceSmall, a non-autoregressive CTC model.
 """
 
 from collections.abc import Callable, Generator
@@ -25,33 +25,33 @@ NUMBERS = (
     "vocab_size", "lfr_window_size", "lfr_window_shift", "normalize_samples", "with_itn", "without_itn",
     "lang_auto", *(f"lang_{language}" for language in LANGUAGES),
 )  # fmt: skip
-"""Metadata that sherpa-onnx reads; without one of them it ends the process."""
+"""Metadata that sherpa-onnx reads; if one is missing, it ends the process."""
 VECTORS = ("neg_mean", "inv_stddev")
 SPACE = "▁"
-"""What SentencePiece writes for a space."""
+"""SentencePiece's symbol for a space."""
 BINS = 80
-"""Mel bins of a frame."""
+"""Mel bins per frame."""
 SHORTEST = RATE // 5
-"""Samples of the shortest utterance: sherpa-onnx reads beyond the end of one that fills no window of frames."""
+"""Shorter sound is padded to this many samples: sherpa-onnx would read beyond its end."""
 RINGING = 0.3
-"""Seconds at most from a word's last token to its end; a CTC token has a time, but no length."""
+"""Most seconds from a word's last token to its end: a CTC token has a time but no duration."""
 SPEECH = 0.5
-"""How sure the speech detector must be for a sound to be heard at all."""
+"""Probability of speech above which sound is transcribed."""
 LOADED = 2
-"""Languages whose recognizers are kept: sherpa-onnx fixes the language when it loads the model."""
+"""Recognizers kept in memory, one per language: sherpa-onnx fixes the language when it loads the model."""
 _TAG = regex.compile(r"<\|.*\|>")
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 _LETTER = regex.compile(r"[\p{L}\p{M}\p{N}]")
 
 
 class SenseVoice(Transcriber):
-    """It tells no probabilities (a word's is always 1), and takes neither prompt nor temperature."""
+    """It gives no probabilities (a word's is always 1), and ignores prompt and temperature."""
 
     extra, packages = "sensevoice", ("faster_whisper", "onnx", "sherpa_onnx")
 
     class Setup(Transcriber.Setup):
         written: bool = True
-        """Whether numbers are figures and sentences have punctuation; else plain words as they are said."""
+        """Whether to write numbers as digits and add punctuation (inverse text normalisation)."""
 
     def __init__(self, recognizer: Callable[[str], Any], vocabulary: dict[str, int]) -> None:
         self._recognizer: Callable[[str], Any] | None = recognizer
@@ -80,7 +80,7 @@ class SenseVoice(Transcriber):
             window = read_window(recording, position, 1, partial(detect, threshold=SPEECH))
             segments: list[Segment] = []
             for chunk in window.chunks:
-                result = self._hear(chunk.sound, request.language)
+                result = self._recognize(chunk.sound, request.language)
                 found = result.lang.strip("<|>")
                 if found in LANGUAGES:
                     language = request.language or found
@@ -98,24 +98,24 @@ class SenseVoice(Transcriber):
     def close(self) -> None:
         self._recognizer = None
 
-    def _hear(self, sound: Sound, language: str | None) -> Any:
-        """What sherpa-onnx gives: `tokens`, their `timestamps` in seconds, and `lang`, a tag."""
+    def _recognize(self, sound: Sound, language: str | None) -> Any:
+        """sherpa-onnx's result: `tokens`, their `timestamps` in seconds, and `lang`, a tag."""
         if self._recognizer is None:
             raise EngineFailed("The engine is closed.")
         recognizer = self._recognizer(language or "auto")
         stream = recognizer.create_stream()
         stream.accept_waveform(RATE, np.pad(sound, (0, max(0, SHORTEST - len(sound)))))
         recognizer.decode_stream(stream)
-        if not stream.result.lang:  # sherpa-onnx writes what went wrong to stderr, and answers with nothing
+        if not stream.result.lang:  # sherpa-onnx writes errors to stderr, and returns an empty result
             raise EngineFailed("SenseVoice failed; what sherpa-onnx says about it is on stderr.")
         return stream.result
 
     def _parts(self, result: Any, chunk: Chunk) -> list[Aligned]:
-        """Words of an alphabet, and single Chinese and Japanese characters, with their punctuation."""
+        """Words of an alphabet, and single Chinese or Japanese characters, each with its punctuation."""
         parts: list[Aligned] = []
         for text, token, start in _pieces(result):
             ids = (self._vocabulary[token],)
-            if parts and _clings(parts[-1].text, text):
+            if parts and _continues(parts[-1].text, text):
                 last = parts.pop()
                 parts.append(Aligned(last.text + text, last.tokens + ids, last.start, start, 1.0))
             else:
@@ -125,7 +125,7 @@ class SenseVoice(Transcriber):
 
 
 def _pieces(result: Any) -> Generator[tuple[str, str, float]]:
-    """(text, token, seconds) of tokens that are text; a space on its own goes before the next one."""
+    """(text, token, seconds) of the tokens that are text; a separate space is put before the next one."""
     space = ""
     for token, time in zip(result.tokens, result.timestamps, strict=True):
         if not token.strip():
@@ -135,15 +135,15 @@ def _pieces(result: Any) -> Generator[tuple[str, str, float]]:
             space = ""
 
 
-def _clings(word: str, text: str) -> bool:
-    """Whether the text goes on with the word: punctuation, or letters after letters of an alphabet."""
+def _continues(word: str, text: str) -> bool:
+    """Whether the text continues the word: punctuation, or letters of an alphabet after such letters."""
     if text.startswith(" "):
         return False
     return not _LETTER.search(text) or not (_UNSPACED.search(text) or _UNSPACED.search(word))
 
 
 def _vocabulary(weights: Path) -> dict[str, int]:
-    """Piece → id. Raises EngineFailed for files that sherpa-onnx would end the process over."""
+    """Piece → id. Raises EngineFailed for files that would make sherpa-onnx end the process."""
     metadata = _metadata(weights / MODEL)
     try:
         numbers = {key: int(metadata[key]) for key in NUMBERS}

@@ -1,4 +1,4 @@
-"""DeepFilterNet3, speech out of noise, by ONNX Runtime: the publisher's network, with a front and a back of our own."""
+"""DeepFilterNet3, noise suppression, by ONNX Runtime: the publisher's network, with our own STFT and features."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from ttsai_server.errors import WeightsMissing
 Array = NDArray[np.float32]
 SOURCE, GRAPH = "DeepFilterNet3_onnx.tar.gz", "denoiser.onnx"
 STRETCH = 4 * RATE
-"""Samples of one step, a multiple of HOP."""
+"""Samples per step, a multiple of HOP."""
 LIMITING = 1.5
-"""How the share of the noise that always stays falls as strength grows: with this power of what strength lacks to 1."""
+"""The share of noise that always remains is (1 - strength) to this power, but at least FLOOR."""
 FLOOR = 10 ** (-34 / 20)
-"""What always stays at strength 1: a trace of noise hides what the model tears out of soft speech."""
+"""Share of noise that remains at strength 1: a trace of it masks gaps that the model leaves in soft speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,13 @@ class _Stretch:
     """(n, channels)."""
     clean: Array
     voices: Array
-    """(channels, 2): whether what is taken away is speech, from `Guard.hear`."""
+    """(channels, 2): whether the removed sound is speech, from `Guard.add`."""
 
 
 class DeepFilterNet(Enhancer):
-    """Noise goes and speech stays, in each channel on its own, at 48 kHz. Other voices are no noise: see `guard.py`.
+    """Removes noise from speech at 48 kHz, in each channel separately. Other voices are not noise: see `guard.py`.
 
-    `strength` limits by how much anything is lowered: to 5 dB at 1/3, 14 dB at 2/3, 34 dB at 1.
+    `strength` limits the attenuation: to 5 dB at 1/3, 14 dB at 2/3, 34 dB at 1.
     """
 
     extra, packages = "deepfilternet", ("faster_whisper", "onnx", "onnxruntime")
@@ -61,7 +61,7 @@ class DeepFilterNet(Enhancer):
     def load(cls, card: ModelCard, place: LoadContext) -> DeepFilterNet:
         if not (place.weights / GRAPH).is_file():
             raise WeightsMissing(card.id)
-        # the recurrences have little that threads could share
+        # recurrent networks gain little from several threads
         return cls(Session(place.weights / GRAPH, threads=1), open_detector())
 
     def enhance(
@@ -90,7 +90,7 @@ class DeepFilterNet(Enhancer):
             noisy = recording.read(start, STRETCH)
             ahead = _read(recording, start + LAG, -(-len(noisy) // HOP) * HOP)
             clean = np.stack([s.push(a) for s, a in zip(streams, ahead.T, strict=True)], axis=1)[: len(noisy)]
-            voices = np.stack([g.hear(n, c) for g, n, c in zip(guards, noisy.T, clean.T, strict=True)])
+            voices = np.stack([g.add(n, c) for g, n, c in zip(guards, noisy.T, clean.T, strict=True)])
             yield _Stretch(noisy, clean, voices)
 
     def _stream(self, cancellation: Cancellation) -> Stream:
@@ -100,12 +100,13 @@ class DeepFilterNet(Enhancer):
 
 
 def _read(recording: Recording, start: int, count: int) -> Array:
-    """(count, channels), with silence after the end."""
+    """float32 (count, channels), zero-padded at the end."""
     sound = recording.read(start, count)
     return np.pad(sound, ((0, count - len(sound)), (0, 0)))
 
 
 def _staying(before: _Stretch, stretch: _Stretch, after: _Stretch) -> Array:
-    """(n, channels): share that stays, from what the stretches to either side of its start say to those of its end."""
+    """Share of the removed sound to keep, (n, channels): interpolated from the value for the two stretches around its
+    start to that for the two around its end."""
     start, end = (staying(one.voices + other.voices) for one, other in ((before, stretch), (stretch, after)))
     return np.linspace(start, end, len(stretch.noisy), dtype=np.float32)

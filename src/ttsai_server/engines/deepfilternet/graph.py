@@ -1,13 +1,13 @@
-"""DeepFilterNet3's three ONNX graphs as one that carries its state from stretch to stretch.
+"""Combines DeepFilterNet3's three ONNX graphs into one whose state is carried from run to run.
 
-The publisher's export begins each run with silence: zeros in its recurrences, and before what it convolves over time.
-Here both are inputs, and what they are after the last frame is output, so that a recording gives the same in pieces as
-in one, whatever the pieces.
+The publisher's export starts each run from silence: zeros as the recurrent state, and as padding before what is
+convolved over time. Here both are inputs, and their values after the last frame are outputs, so that processing a
+recording in pieces gives the same result as processing it at once.
 
 denoiser.onnx, n channels of t frames:
     in  ``feat_erb`` float32 (n, 1, t, 32) and ``feat_spec`` float32 (n, 2, t, 96), see `stream.py`
     out ``m`` float32 (n, 1, t, 32), gains of the bands, and ``coefs`` float32 (n, t, 96, 10), five complex filter taps
-    a bin, that of the oldest frame first
+    per bin, that of the oldest frame first
     in  ``state0`` … and out ``next0`` …: float32, zeros before the first frame
 """
 
@@ -27,7 +27,7 @@ from ttsai_server.errors import EngineFailed
 Shape = tuple[int | str, ...]
 CHANNELS, FRAMES = "n", "t"
 PARTS = ("enc", "erb_dec", "df_dec")
-"""What one makes and another takes has the same name in both."""
+"""An output of one graph and the input of another that it feeds have the same name."""
 _FOLDER = "tmp/export"
 _OPSET, _IR_VERSION = 12, 8
 _FEATURES: dict[str, Shape] = {"feat_erb": (CHANNELS, 1, FRAMES, 32), "feat_spec": (CHANNELS, 2, FRAMES, 96)}
@@ -38,11 +38,11 @@ _PAST: dict[str, Shape] = {
     "feat_spec": (CHANNELS, 2, 2, 96),
     "c0": (CHANNELS, 64, 4, 96),
 }
-"""What is convolved over time → the frames of it that are kept: the kernel's length, less one."""
+"""Value convolved over time → shape of its state; frames: the kernel's length less one."""
 
 
 def build(archive: Path, target: Path) -> None:
-    """Write the graph of the publisher's archive to `target`, whole or not at all. Raises EngineFailed."""
+    """Build the graph from the publisher's archive and write it to `target`, atomically. Raises EngineFailed."""
     draft = target.with_suffix(".draft")
     onnx.save(_joined(_parts(archive)), draft)
     draft.replace(target)
@@ -80,7 +80,7 @@ def _names(number: int) -> tuple[str, str]:
 
 
 def _remembering(padding: onnx.NodeProto, state: str, after: str) -> list[onnx.NodeProto]:
-    """Instead of zeros, the last frames of before; and those for the next time."""
+    """Nodes that pad with the last frames of the previous run instead of zeros, and output those for the next run."""
     bounds = {"from": -cast(int, _PAST[padding.input[0]][2]), "to": np.iinfo(np.int64).max, "axis": 2}
     names = [f"{state}/{name}" for name in bounds]
     constants = [numpy_helper.from_array(np.array([value])) for value in bounds.values()]
@@ -94,7 +94,7 @@ def _remembering(padding: onnx.NodeProto, state: str, after: str) -> list[onnx.N
 def _model(
     nodes: Sequence[onnx.NodeProto], states: Sequence[Shape], constants: Sequence[TensorProto]
 ) -> onnx.ModelProto:
-    """Of the nodes, those that the results need."""
+    """Model of those nodes that the outputs depend on."""
     inputs = _FEATURES | {_names(number)[0]: shape for number, shape in enumerate(states)}
     outputs = _RESULTS | {_names(number)[1]: shape for number, shape in enumerate(states)}
     graph = helper.make_graph(nodes, "DeepFilterNet3", _infos(inputs), _infos(outputs), constants)

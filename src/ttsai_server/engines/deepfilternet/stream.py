@@ -1,8 +1,8 @@
-"""Sound to DeepFilterNet3's features, and what it makes of them to sound, a stretch at a time.
+"""Computes DeepFilterNet3's features from sound, and sound from the network's output, stretch by stretch.
 
 Schröter, Rosenkranz, Escalante-B., Maier: "DeepFilterNet: Perceptually Motivated Real-Time Speech Enhancement" (2023).
-A first stage scales 32 bands as wide as the ear's (ERB); a second one makes each of the lowest 96 bins anew, of five
-frames around it. Constants are those of the published model's `config.ini`.
+A first stage scales 32 bands of equal width on the ERB scale; a second one filters each of the lowest 96 bins with five
+taps over time. Constants are those of the published model's `config.ini`.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,35 +15,35 @@ Array = NDArray[np.float32]
 Spectra = NDArray[np.complex64]
 """(frames, bins)."""
 Network = Callable[[Mapping[str, Array]], Mapping[str, Array]]
-"""Inputs of `graph.py`'s graph by name, of one channel → its outputs by name."""
+"""Runs `graph.py`'s graph for one channel: inputs by name → outputs by name."""
 
 RATE = 48_000
 """Hertz."""
 WINDOW, HOP = 960, 480
-"""Samples of a frame, and from one to the next."""
+"""Samples per frame, and samples from one frame to the next."""
 LOOKAHEAD = 2
-"""Frames that the network hears before it decides on one."""
+"""Later frames that the network needs for a frame."""
 LAG = (WINDOW - HOP) + LOOKAHEAD * HOP
-"""Samples that the output is behind."""
+"""Delay of the output, samples."""
 BINS, FILTERED, TAPS = WINDOW // 2 + 1, 96, 5
-"""Bins of a spectrum; the lowest of them, which are filtered; frames that a filter reaches over."""
+"""Bins of a spectrum; number of the lowest bins, which are filtered; taps of a filter, frames."""
 BANDS, NARROWEST = 32, 2
-"""Bands of the first stage, and the bins that the narrowest has."""
+"""Bands of the first stage, and bins of the narrowest."""
 DECAY = 0.99
-"""Of the running means, a frame: a time constant of 1 s, rounded as in training."""
+"""Decay per frame of the running means: a time constant of 1 s, rounded as in training."""
 LEVELS = (-60.0, -90.0)
-"""What the mean level is taken for at the start, dB, in the lowest and the highest band."""
+"""Initial mean level, dB, of the lowest and the highest band."""
 SIZES = (1e-3, 1e-4)
-"""What the mean size is taken for at the start, in the lowest and the highest bin that is filtered."""
+"""Initial mean magnitude of the lowest and the highest filtered bin."""
 SPREAD = 40.0
-"""Levels are divided by it, dB."""
+"""Divisor of the levels, dB."""
 
 
 class Stream:
-    """One channel of a recording on its way through the network; for one thread."""
+    """Denoises one channel of a recording. Not thread-safe."""
 
     def __init__(self, network: Network, states: Mapping[str, Array]) -> None:
-        """states: what the network remembers before the first frame, by the graph's names."""
+        """states: the network's state before the first frame, by the graph's input names."""
         self._network, self._states = network, states
         self._heard = np.zeros(WINDOW - HOP, np.float32)
         self._past = np.zeros((TAPS - 1, BINS), np.complex64)
@@ -52,13 +52,13 @@ class Stream:
         self._size = np.linspace(*SIZES, FILTERED, dtype=np.float32)
 
     def push(self, samples: Array) -> Array:
-        """float32 (n,), n a multiple of `HOP` → as much without noise, `LAG` samples behind."""
+        """float32 (n,), n a multiple of `HOP` → (n,) without noise, delayed by `LAG` samples."""
         noisy = self._analysed(samples)
-        made = self._network({**self._features(noisy), **self._states})
-        self._states = {name: made[name.replace("state", "next")] for name in self._states}
+        outputs = self._network({**self._features(noisy), **self._states})
+        self._states = {name: outputs[name.replace("state", "next")] for name in self._states}
         around = np.concatenate([self._past, noisy])
         self._past = around[-(TAPS - 1) :]
-        return self._synthesised(_filtered(around, made["m"][0, 0], made["coefs"][0]))
+        return self._synthesised(_filtered(around, outputs["m"][0, 0], outputs["coefs"][0]))
 
     def _analysed(self, samples: Array) -> Spectra:
         heard = np.concatenate([self._heard, samples])
@@ -87,7 +87,10 @@ class Stream:
 
 
 def _filtered(around: Spectra, gains: Array, taps: Array) -> Spectra:
-    """The frames `LOOKAHEAD` before each that has gains (n, bands) and taps (n, bins, 10); `around` begins earlier."""
+    """Apply gains (n, bands) and taps (n, bins, 10) to the frames `LOOKAHEAD` earlier.
+
+    around: (TAPS - 1 + n, bins), the frames with the preceding ones.
+    """
     count, before = len(gains), TAPS - 1 - LOOKAHEAD
     clean = around[before : before + count] * np.repeat(gains, widths(), axis=1)
     weights = taps.view(np.complex64)
@@ -96,7 +99,7 @@ def _filtered(around: Spectra, gains: Array, taps: Array) -> Spectra:
 
 
 def _running(values: Array, mean: Array) -> Array:
-    """(frames, k) → the running mean at each frame, from `mean` (k,) on."""
+    """(frames, k) → the running mean at each frame. mean: (k,), the initial one."""
     means = np.empty_like(values)
     for frame, value in enumerate(values):
         mean = means[frame] = DECAY * mean + (1 - DECAY) * value
@@ -105,14 +108,14 @@ def _running(values: Array, mean: Array) -> Array:
 
 @cache
 def _window() -> Array:
-    """Vorbis's: its square and that of itself a hop later sum to 1."""
+    """Vorbis's window: the squares of two windows a hop apart sum to 1."""
     slope = np.sin(np.pi * (np.arange(WINDOW) + 0.5) / WINDOW)
     return np.sin(np.pi / 2 * slope**2).astype(np.float32)
 
 
 @cache
 def widths() -> NDArray[np.int64]:
-    """(BANDS,): bins of each band, equally wide on the ERB scale (Glasberg and Moore 1990) where that is enough."""
+    """(BANDS,): bins per band; equal widths on the ERB scale (Glasberg and Moore 1990), but at least NARROWEST bins."""
     scale = 24.7 * 9.265
     top = np.log1p(RATE / 2 / scale)
     hertz = scale * np.expm1(np.arange(1, BANDS + 1) / BANDS * top)

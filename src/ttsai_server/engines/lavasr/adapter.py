@@ -1,4 +1,4 @@
-"""Bandwidth extension by LavaSR: speech whose treble was cut off gets one that fits, up to 24 kHz."""
+"""Bandwidth extension by LavaSR: generates the treble that is missing in speech, up to 24 kHz."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from ttsai_server.errors import WeightsMissing
 Array = NDArray[np.float32]
 SOURCE, GRAPH = "pytorch_model.bin", "bandwidth.onnx"
 STEP = 900 * HOP
-"""Frames of a stretch: 9.6 s at 48 kHz."""
+"""Frames per step: 9.6 s at 48 kHz."""
 BLOCKS = 8
 """ConvNeXt blocks of the published model."""
 AROUND = (REACH * (BLOCKS + 1) + LENGTH // HOP) * HOP
-"""Frames at either side of a stretch that the network sees: with them, it is the same as if it saw all."""
+"""Frames of context on either side of a step: the network's receptive field, so the result is that of the whole."""
 BLEND = 300.0
-"""Hertz below the band's end over which the model's sound takes over."""
+"""Hertz below the band's end over which the original is cross-faded to the model's sound."""
 
 
 class LavaSR(Enhancer):
-    """What the recording has stays as it is: the model's sound is heard above the end of its band, and only there.
+    """Adds the model's sound above the end of the recording's band, and keeps everything below.
 
-    A recording that is not cut off, or above 19 kHz, comes back unchanged. `strength` s: the treble is s times as loud
-    as the model says.
+    A recording whose band is not cut off, or only above 19 kHz, is returned unchanged. `strength` s: the treble's
+    amplitude is s times the model's.
     """
 
     extra, packages = "lavasr", ("onnx", "onnxruntime")
@@ -75,7 +75,7 @@ class LavaSR(Enhancer):
     def _extended(
         self, recording: Recording, first: int, kept: Array, strength: float, cancellation: Cancellation
     ) -> Array:
-        """STEP frames, or as many as there are, from `first` on; kept (bins, 1, 1): share that stays as it is."""
+        """Up to STEP frames from `first` on. kept: (bins, 1, 1), share of the original."""
         before = min(first, AROUND)
         count = min(STEP, recording.frames - first)
         heard = self._stft.analyse(recording.read(first - before, before + count + AROUND))
@@ -84,13 +84,13 @@ class LavaSR(Enhancer):
         return self._stft.synthesise(mixed, before + count)[before:]
 
     def _made(self, heard: Spectrum, cancellation: Cancellation) -> Spectrum:
-        """The model's sound, in all of its bins."""
+        """The model's spectrum, in all bins."""
         magnitude = np.ascontiguousarray(np.abs(heard).transpose(1, 2, 0))
         made = self._session.run({"magnitude": magnitude}, cancellation)
         return (made["real"] + np.complex64(1j) * made["imaginary"]).transpose(2, 0, 1)
 
 
 def _kept(end: float, rate: int) -> Array:
-    """float32 (bins, 1, 1): 1 up to where the model's sound sets in, 0 above the band's end."""
+    """Share of the original, float32 (bins, 1, 1): 1 up to BLEND below the band's end, 0 above it."""
     hertz = np.arange(BINS) * rate / LENGTH
     return np.clip((end - hertz) / BLEND, 0, 1).astype(np.float32)[:, None, None]

@@ -1,4 +1,4 @@
-"""How far up the sound of a recording goes."""
+"""Finds the upper end of a recording's frequency band."""
 
 from collections.abc import Iterator
 
@@ -9,24 +9,24 @@ from ttsai_server.audio.recording import Recording
 
 Array = NDArray[np.float32]
 LOWEST, HIGHEST = 2_000, 19_000
-"""Hertz: where a band's end is looked for; one that ends above is whole."""
+"""Range in which a band's end is searched, Hertz; a band that ends above is complete."""
 CLIFF = 20.0
-"""Decibels that the sound falls by at its band's end, at least."""
+"""Least drop of the level at a band's end, dB."""
 SHOULDER, SLOPE = 1000, 300
-"""Hertz: below the end, what is compared with all above it; and to either side, where the fall itself is."""
+"""Hertz: width of the range below the end whose level is compared with everything above; half width of the slope."""
 _LENGTH = 4096
 _BLOCK = 1 << 17
-"""Frames that are listened to at a time."""
+"""Frames analysed at a time."""
 _BLOCKS = 60
-"""Most of them, evenly spread."""
+"""Most blocks analysed, evenly spread over the recording."""
 _SOFTEST = 1e-11
-"""Least power of a bin, of the loudest one's: what is below is no sound."""
+"""Lower bound of a bin's power, as a share of the loudest bin's."""
 
 
 def band_end(recording: Recording) -> float | None:
-    """Hertz above which there is nothing but noise, as after a rise of the sample rate; None: it is not cut off.
+    """Hertz above which there is only noise, as in an upsampled recording; None if the band is not cut off.
 
-    Where the mean spectrum falls most steeply, to a level that nothing above it exceeds.
+    It is where the mean spectrum drops most steeply, to a level that nothing above exceeds.
     """
     total = sum(_power(block) for block in _blocks(recording))
     if np.max(total, initial=0) <= 0:
@@ -48,7 +48,7 @@ def _blocks(recording: Recording) -> Iterator[Array]:
 
 
 def _power(samples: Array) -> Array:
-    """(bins,), of all windows and channels together."""
+    """Power spectrum, (bins,), summed over all windows and channels."""
     padded = np.pad(samples, ((0, -len(samples) % _LENGTH), (0, 0)))
     windows = padded.reshape(-1, _LENGTH, samples.shape[1]) * np.hanning(_LENGTH).astype(np.float32)[:, None]
     return np.sum(np.abs(np.fft.rfft(windows, axis=1)) ** 2, axis=(0, 2))

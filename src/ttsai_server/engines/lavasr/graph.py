@@ -1,12 +1,12 @@
-"""LavaSR's network as an ONNX graph, made of its publisher's checkpoint by numpy and `onnx` alone.
+"""Builds LavaSR's ONNX graph from its publisher's checkpoint, with NumPy and `onnx` only.
 
-Sharma 2026, "LavaSR" (Interspeech), version 2: a Vocos (Siuzdak 2023) whose mel spectrum ends at 8.7 kHz, and whose
-output does not. Mel bands, a convolution, ConvNeXt blocks, and a linear layer to the logarithm of each bin's magnitude
-and its phase.
+Sharma 2026, "LavaSR" (Interspeech), version 2: a Vocos (Siuzdak 2023) whose mel input ends at 8.7 kHz, but whose
+output has the full band. Mel bands, a convolution, ConvNeXt blocks, and a linear layer to each bin's log magnitude and
+phase.
 
 bandwidth.onnx
     in  ``magnitude`` float32 (n, frames, 1025), of windows of 2048 samples at 48 kHz, 512 apart
-    out ``real``, ``imaginary`` float32 (n, frames, 1025), of the same windows with the treble that they lack
+    out ``real``, ``imaginary`` float32 (n, frames, 1025), of the same windows with the missing treble
 """
 
 from collections.abc import Mapping
@@ -26,14 +26,14 @@ Array = NDArray[np.float32]
 _OPSET, _IR_VERSION = 20, 9
 _EPSILON = 1e-6
 _SOFTEST, _LOUDEST = 1e-5, 1e3
-"""Least magnitude of a mel band; greatest of a bin."""
+"""Lower bound of a mel band's magnitude; upper bound of a bin's."""
 _FILTERS = "feature_extractor.mel_spec.mel_scale.fb"
 _UNUSED = {"feature_extractor.mel_spec.spectrogram.window", "head.istft.window"}
-"""Hann windows."""
+"""Tensors of the checkpoint that are not needed: Hann windows."""
 
 
 def build(source: Path, target: Path) -> None:
-    """Write the graph of the checkpoint `source` to `target`, whole or not at all. Raises EngineFailed."""
+    """Build the graph from the checkpoint `source` and write it to `target`, atomically. Raises EngineFailed."""
     tensors = {name: value for name, value in read_tensors(source).items() if name not in _UNUSED}
     blocks = len(list(takewhile(lambda block: f"{_block(block)}.gamma" in tensors, count())))
     _check(tensors, blocks)
@@ -79,7 +79,7 @@ def _model(tensors: Mapping[str, Array], blocks: int) -> onnx.ModelProto:
 
 
 def _constants(tensors: Mapping[str, Array]) -> list[TensorProto]:
-    """As ONNX wants them: matrices that are multiplied from the right are turned over."""
+    """The tensors as ONNX constants; matrices of linear layers are transposed."""
     turned = {name: value.T if value.ndim == 2 and name != _FILTERS else value for name, value in tensors.items()}
     limits = {"softest": np.array(_SOFTEST, np.float32), "loudest": np.array(_LOUDEST, np.float32)}
     constants = {**turned, **limits}
@@ -87,7 +87,7 @@ def _constants(tensors: Mapping[str, Array]) -> list[TensorProto]:
 
 
 def _front() -> tuple[NodeProto, ...]:
-    """→ "embedded" (n, frames, size)."""
+    """Nodes that compute "embedded", (n, frames, size), from "magnitude"."""
     return (
         helper.make_node("MatMul", ["magnitude", _FILTERS], ["mel"]),
         helper.make_node("Max", ["mel", "softest"], ["audible"]),
@@ -124,7 +124,7 @@ def _back(source: str) -> tuple[NodeProto, ...]:
 
 
 def _convolved(name: str, source: str, target: str, group: int) -> tuple[NodeProto, ...]:
-    """Over the frames, in `group` groups of channels."""
+    """Convolution over the frames, in `group` groups of channels."""
     weights = [f"{name}.weight", f"{name}.bias"]
     return (
         helper.make_node("Transpose", [source], [f"{name}.in"], perm=[0, 2, 1]),

@@ -1,6 +1,6 @@
-"""How LavaSR's network sees sound at 48 kHz; apart from its graph, which can't be imported without `onnx`."""
+"""STFT parameters of LavaSR's network at 48 kHz; in a module of their own, since graph.py needs `onnx`."""
 
 LENGTH, HOP, BINS = 2048, 512, 1025
-"""Samples of a window; samples from one window to the next; frequency bins of a window's spectrum."""
+"""Samples per window; samples from one window to the next; frequency bins."""
 REACH = 3
-"""Frames at either side that a convolution sees."""
+"""Frames on either side in a convolution's kernel."""

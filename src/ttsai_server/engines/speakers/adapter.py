@@ -1,6 +1,6 @@
-"""Who speaks when, from nothing but this machine's packages: speech detection, voice embeddings, clustering.
+"""Diarization by speech detection, speaker embeddings and clustering.
 
-One speaker at a time: where two speak at once, it says the louder, or the one who goes on.
+It reports one speaker at a time: when two speak at once, the louder one, or the one who continues.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ttsai_server.engines.shared.onnx import Session
 from ttsai_server.engines.speakers.assignment import turns
 from ttsai_server.engines.speakers.clustering import find_voices
 from ttsai_server.engines.speakers.speech import find_speech
-from ttsai_server.engines.speakers.windows import Windows, hear, joined
+from ttsai_server.engines.speakers.windows import Windows, embed_windows, joined
 from ttsai_server.errors import WeightsMissing
 
 Array = NDArray[np.float32]
@@ -27,7 +27,7 @@ SOURCE, GRAPH = "pretrained.pt", "encoder.onnx"
 
 
 class Speakers(Diarizer):
-    """Diarizer of mono sound at 16 kHz. Equal recordings give equal turns."""
+    """Diarizer of mono sound at 16 kHz. Deterministic."""
 
     extra, packages = "speakers", ("faster_whisper", "onnx", "onnxruntime")
 
@@ -46,22 +46,22 @@ class Speakers(Diarizer):
     def load(cls, card: ModelCard, place: LoadContext) -> Speakers:
         if not (place.weights / GRAPH).is_file():
             raise WeightsMissing(card.id)
-        # the recurrence has little that threads could share
+        # a recurrent network gains little from several threads
         return cls(open_detector(), Session(place.weights / GRAPH, threads=1))
 
     def diarize(
         self, recording: Recording, request: DiarizationRequest, cancellation: Cancellation
     ) -> Generator[Diarization]:
-        heard: list[Windows] = []
+        parts: list[Windows] = []
         start = 0.0
         for end, stretches in find_speech(recording, lambda samples: self._judge(samples, cancellation)):
             if stretches:
-                heard.append(hear(recording, stretches, lambda mel: self._embed(mel, cancellation)))
+                parts.append(embed_windows(recording, stretches, lambda mel: self._embed(mel, cancellation)))
             yield Diarization(start, end / recording.rate)
             start = end / recording.rate
         if cancellation.cancelled:
             raise Cancelled
-        yield Diarization(start, recording.seconds, _who(joined(heard), request) if heard else (), last=True)
+        yield Diarization(start, recording.seconds, _turns(joined(parts), request) if parts else (), last=True)
 
     def close(self) -> None:
         self._encoder.close()
@@ -75,5 +75,5 @@ class Speakers(Diarizer):
         return self._encoder.run({"mel": mel}, cancellation)["embedding"]
 
 
-def _who(windows: Windows, request: DiarizationRequest) -> tuple[Turn, ...]:
+def _turns(windows: Windows, request: DiarizationRequest) -> tuple[Turn, ...]:
     return turns(windows, find_voices(windows.sample(), windows.likeness(), request))

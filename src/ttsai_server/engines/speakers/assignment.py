@@ -1,8 +1,7 @@
-"""Whose each window is: the likeliest sequence of speakers, by the voices that were found and how rarely they change.
+"""Assigns each window to a voice: finds the likeliest sequence of speakers.
 
-Viterbi resegmentation, as after the clustering of Anguera et al. 2012 ("Speaker diarization: a review of recent
-research"), on cosines: a change of speaker costs, less so where there is a pause. The voices are then made anew of the
-windows that they were given.
+Viterbi resegmentation after clustering (Anguera et al. 2012, "Speaker diarization: a review of recent research"), on
+cosines: a change of speaker has a cost, a lower one at a pause. The voices are then recomputed from their windows.
 """
 
 from collections.abc import Iterator
@@ -17,19 +16,19 @@ Array = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
 ROUNDS = 2
-"""How often the voices are made anew."""
+"""How often the voices are recomputed."""
 CHANGE, CHANGE_AT_PAUSE = 0.05, 0.01
-"""What a change of speaker costs: as much as a cosine lower by so much over a second."""
+"""Cost of a change of speaker, in units of cosine times seconds."""
 LONG = 120
-"""Frames of a window that counts fully; a shorter one says less."""
+"""Frames of a window with full weight; a shorter one counts less."""
 PART = 4096
-"""Windows that are compared at once: embeddings are widened a part at a time."""
+"""Windows compared at once, whose embeddings are converted to float32."""
 BREATH = 0.6
-"""A pause of one speaker, seconds, that is no end of a turn."""
+"""Longest pause within a turn, seconds."""
 
 
 def turns(windows: Windows, voices: Array) -> tuple[Turn, ...]:
-    """Who speaks when: the windows (n >= 1) by voices (k >= 1, size) of norm 1, of which some may end with none."""
+    """Assign the windows (n >= 1) to voices (k >= 1, size) of norm 1; a voice may get none."""
     labels = _labels(windows, voices)
     for _ in range(ROUNDS):
         voices = _anew(windows, labels, voices)
@@ -46,7 +45,7 @@ def _labels(windows: Windows, voices: Array) -> Labels:
 
 
 def _likeliest(scores: NDArray[np.float64], costs: NDArray[np.float64]) -> Labels:
-    """The path of the highest sum. scores (n, k); costs (n - 1,) of being another at the next than at this."""
+    """The path with the highest sum. scores: (n, k). costs: (n - 1,), of a change between two windows."""
     came = np.zeros(scores.shape, np.int64)
     stay = np.arange(scores.shape[1])
     total = scores[0]
@@ -62,7 +61,7 @@ def _likeliest(scores: NDArray[np.float64], costs: NDArray[np.float64]) -> Label
 
 
 def _anew(windows: Windows, labels: Labels, voices: Array) -> Array:
-    """The mean of each voice's clear windows; a voice without any stays."""
+    """The mean of each voice's clear windows; a voice without any is unchanged."""
     sums = np.zeros_like(voices)
     for begin, part in enumerate(_parts(windows)):
         here = slice(begin * PART, begin * PART + PART)
@@ -82,7 +81,7 @@ def _by_first_word(labels: Labels) -> list[int]:
 
 
 def _joined(windows: Windows, speakers: list[int]) -> Iterator[Turn]:
-    """One turn for windows of one speaker, with no more than a breath between them."""
+    """Merge consecutive windows of a speaker, with pauses of at most BREATH, into turns."""
     begin, end, speaking = *windows.cells[0].tolist(), speakers[0]
     for (start, stop), speaker in zip(windows.cells.tolist(), speakers, strict=True):
         if speaker != speaking or start - end > BREATH:

@@ -1,12 +1,12 @@
-"""How many voices there are, and what each is like: agglomerative clustering of embeddings.
+"""Finds the number of voices and their mean embeddings, by agglomerative clustering.
 
-Clusters are merged by average linkage, the mean cosine of their members: for embeddings of norm 1 it is the product of
-the clusters' means, so that a cluster is a sum and a count, and a recording of hours is clustered a block at a time,
-and then the clusters of its blocks.
+Clusters are merged by average linkage, the mean cosine of their members. For embeddings of norm 1 this is the product
+of the clusters' means, so a cluster is stored as a sum and a count; long recordings are clustered block by block, and
+then the clusters of all blocks.
 
-Where the count is not given, merging ends when no two clusters are as alike as one voice is to itself. How alike that
-is differs between recordings (noise and reverberation blur voices), so it is measured in each: by windows that are
-close neighbours, most of which have one speaker.
+If the number of speakers is not given, merging stops when no two clusters are as similar as windows of one voice are.
+That similarity differs between recordings (noise and reverberation blur voices), so it is measured in each, between
+neighbouring windows, most of which have the same speaker.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,12 +20,12 @@ from ttsai_server.domain import DiarizationRequest
 Array = NDArray[np.float32]
 
 SAME = 0.85
-"""Clusters whose mean cosine is this share of close neighbours', or more, have one voice. Seen: .87 and more within a
-voice, .82 and less between two of one sex."""
+"""Clusters have one voice if their mean cosine is at least this share of that of neighbouring windows. Measured: at
+least .87 within a voice, at most .82 between two voices of the same sex."""
 BLOCK = 512
-"""Clusters that are compared with each other at once: .1 s."""
+"""Clusters compared with each other at once: .1 s."""
 ENOUGH, SHARE = 3, 0.005
-"""Windows that make a voice, at least, and as a share of all; a cluster of fewer is an outlier, if others have more."""
+"""Least windows of a voice: a number, and a share of all. Smaller clusters are outliers if others are larger."""
 _GONE = -2.0
 """Less than any cosine."""
 
@@ -33,50 +33,50 @@ _GONE = -2.0
 @dataclass(frozen=True, slots=True)
 class Clusters:
     sums: Array
-    """(n, size): of each cluster's embeddings."""
+    """(n, size): sum of each cluster's embeddings."""
     counts: Array
-    """(n,): how many those are."""
+    """(n,): number of each cluster's embeddings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
     kept: int
     gone: int
-    """Is in the cluster `kept` now."""
+    """Merged into the cluster `kept`."""
     cosine: float
-    """Mean, between their members."""
+    """Mean cosine between their members."""
 
 
 def find_voices(embeddings: Array, likeness: float, request: DiarizationRequest) -> Array:
     """The voices, float32 (k, size) of norm 1, in windows (n >= 1, size) of norm 1.
 
-    k is the count that the request gives, or between its bounds, but never more than n. likeness: mean cosine of close
-    neighbours.
+    k is the number given in the request, or within its bounds, but at most n. likeness: mean cosine of neighbouring
+    windows.
     """
     return cluster(embeddings, SAME * likeness, request, max(ENOUGH, SHARE * len(embeddings)))
 
 
 def cluster(embeddings: Array, bar: float, request: DiarizationRequest, enough: float) -> Array:
-    """As `find_voices`. bar: mean cosine from which on two clusters have one voice; enough: members that make one."""
+    """As `find_voices`. bar: least mean cosine of two clusters with one voice. enough: least members of a voice."""
     start = _gather(Clusters(embeddings, np.ones(len(embeddings), np.float32)), bar)
     merges = list(_merges(start))
-    heard = _heard(start, merges, enough)
+    voices = _voice_counts(start, merges, enough)
     alike = sum(merge.cosine >= bar for merge in merges)
-    count = request.speakers or min(max(heard[alike], request.least, 1), request.most)
-    parted = np.flatnonzero(np.array(heard) >= count)
+    count = request.speakers or min(max(voices[alike], request.least, 1), request.most)
+    parted = np.flatnonzero(np.array(voices) >= count)
     cut = int(parted[-1]) if len(parted) else max(0, len(start.counts) - count)
     return _largest(_after(start, merges[:cut]), count)
 
 
-def _heard(start: Clusters, merges: Sequence[Merge], enough: float) -> list[int]:
-    """How many voices there are before the first merge, after it, and so on."""
+def _voice_counts(start: Clusters, merges: Sequence[Merge], enough: float) -> list[int]:
+    """Number of voices before the first merge, after it, after the second, …"""
     counts = start.counts.copy()
-    heard = [int(np.count_nonzero(counts >= enough))]
+    voices = [int(np.count_nonzero(counts >= enough))]
     for merge in merges:
         counts[merge.kept] += counts[merge.gone]
         counts[merge.gone] = 0
-        heard.append(int(np.count_nonzero(counts >= enough)))
-    return heard
+        voices.append(int(np.count_nonzero(counts >= enough)))
+    return voices
 
 
 def _largest(clusters: Clusters, count: int) -> Array:
@@ -85,7 +85,7 @@ def _largest(clusters: Clusters, count: int) -> Array:
 
 
 def _gather(clusters: Clusters, bar: float) -> Clusters:
-    """So few clusters that they can be compared with each other at once."""
+    """Merge clusters block by block until at most BLOCK are left."""
     while len(clusters.counts) > BLOCK:
         parts = [_condensed(clusters, slice(i, i + BLOCK), bar) for i in range(0, len(clusters.counts), BLOCK)]
         clusters = Clusters(np.concatenate([p.sums for p in parts]), np.concatenate([p.counts for p in parts]))
@@ -93,7 +93,7 @@ def _gather(clusters: Clusters, bar: float) -> Clusters:
 
 
 def _condensed(clusters: Clusters, part: slice, bar: float) -> Clusters:
-    """Those of a block, merged while they are alike, and on until they are an eighth of a block."""
+    """Merge the clusters of a block while they are alike, and further until an eighth of a block is left."""
     block = Clusters(clusters.sums[part], clusters.counts[part])
     merges = list(_merges(block))
     needed = len(block.counts) - BLOCK // 8
@@ -111,7 +111,7 @@ def _after(clusters: Clusters, merges: Sequence[Merge]) -> Clusters:
 
 
 def _merges(clusters: Clusters) -> Iterator[Merge]:
-    """Down to one cluster, the two most alike each time; their cosines fall."""
+    """All merges down to one cluster, the most similar two each time, so by falling cosine."""
     sums, counts = clusters.sums.copy(), clusters.counts.copy()
     cosines = sums @ sums.T / np.outer(counts, counts)
     np.fill_diagonal(cosines, _GONE)

@@ -1,10 +1,10 @@
-"""The speaker encoder as an ONNX graph, made of Resemblyzer's checkpoint by numpy and `onnx` alone.
+"""Builds the speaker encoder's ONNX graph from Resemblyzer's checkpoint, with NumPy and `onnx` only.
 
 The network is the d-vector of Wan et al. 2018 ("Generalized end-to-end loss for speaker verification"): three LSTM
-layers of 256, a linear layer on the last one's last state, ReLU, and a norm of 1.
+layers of 256, a linear layer on the last one's last state, ReLU, and normalisation to norm 1.
 
 encoder.onnx
-    in  ``mel`` float32 (n, frames, 40), as `mel.py` makes it; 160 frames are 1.6 s
+    in  ``mel`` float32 (n, frames, 40), from `mel.py`; 160 frames are 1.6 s
     out ``embedding`` float32 (n, 256), each >= 0 and of norm 1
 """
 
@@ -24,11 +24,11 @@ Array = NDArray[np.float32]
 LAYERS, HIDDEN, SIZE = 3, 256, 256
 _OPSET, _IR_VERSION = 20, 9
 _SMALL = 1e-6
-"""Keeps a silent window's norm from being 0."""
+"""Lower bound of the norm, for silent windows."""
 
 
 def build(source: Path, target: Path) -> None:
-    """Write the graph of the checkpoint `source` to `target`, whole or not at all. Raises EngineFailed."""
+    """Build the graph from the checkpoint `source` and write it to `target`, atomically. Raises EngineFailed."""
     tensors = read_tensors(source, "model_state")
     _check(tensors)
     draft = target.with_suffix(".draft")
@@ -75,7 +75,7 @@ def _model(tensors: Mapping[str, Array]) -> onnx.ModelProto:
 
 
 def _layer(tensors: Mapping[str, Array], layer: int) -> dict[str, Array]:
-    """ONNX's W, R and B, with a direction for a first axis."""
+    """ONNX's W, R and B, whose first axis is the direction."""
     biases = [_gates(tensors[f"lstm.bias_{kind}_l{layer}"]) for kind in ("ih", "hh")]
     weights = {name: _gates(tensors[f"lstm.weight_{kind}_l{layer}"])[None] for name, kind in (("W", "ih"), ("R", "hh"))}
     return {**weights, "B": np.concatenate(biases)[None]}

@@ -1,7 +1,7 @@
-"""Who speaks when, by pyannote's segmentation 3.0 (Bredin 2023) and a speaker embedding, in sherpa-onnx.
+"""Diarization by pyannote's segmentation 3.0 (Bredin 2023) and a speaker embedding, in sherpa-onnx.
 
-sherpa-onnx takes a whole recording at once. Here it gets ten minutes at a time, which bounds its memory, and who is
-the same person in several parts is found by the embeddings of what each says there.
+sherpa-onnx processes a whole recording at once. To bound its memory we pass it ten minutes at a time, and match the
+speakers of the parts by embeddings of their speech.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ METADATA: Mapping[str, tuple[str, ...]] = {
     ),
     EMBEDDING: ("framework", "language", "output_dim", "sample_rate", "normalize_samples"),
 }  # fmt: skip
-"""What sherpa-onnx reads of each file; without one of them it ends the process."""
+"""Metadata that sherpa-onnx reads in each file; if one is missing, it ends the process."""
 WORDS = ("framework", "language")
-"""Metadata that are no numbers."""
+"""Metadata that are not numbers."""
 FRAMEWORKS = ("wespeaker", "3d-speaker")
-"""Embeddings that take that metadata."""
+"""Frameworks whose embedding models have that metadata."""
 PART_SECONDS = 600
 SHORTEST = RATE // 10
-"""Samples of a recording that may have speech."""
+"""A recording of fewer samples is taken to have no speech."""
 SPOKEN_SECONDS = 20.0
-"""As much of what a speaker says in a part is embedded, at most."""
+"""Most of a speaker's speech in a part that is used for the embedding, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     turns: Sequence[Turn]
-    """Seconds of the recording; speakers as they are numbered in this part."""
+    """Times in seconds of the recording; speakers numbered within this part."""
     voices: Mapping[int, Array]
-    """Speaker of this part → embedding of norm 1."""
+    """Speaker number within this part → embedding of norm 1."""
 
 
 class Pyannote(Diarizer):
@@ -58,7 +58,7 @@ class Pyannote(Diarizer):
 
     class Setup(Diarizer.Setup):
         threshold: float = 0.5
-        """Cosine distance from which on two voices are two speakers; more: fewer speakers."""
+        """Voices with a larger cosine distance are different speakers."""
 
     def __init__(self, library: Any, place: LoadContext, setup: Setup) -> None:
         self._library, self._place, self._setup = library, place, setup
@@ -120,7 +120,7 @@ class Pyannote(Diarizer):
         return [Turn(turn.start, turn.end, turn.speaker) for turn in found.sort_by_start_time()]
 
     def _voice(self, samples: Array, turns: Sequence[Turn], speaker: int) -> Array:
-        """Of norm 1, made of the speaker's longest turns."""
+        """Embedding of norm 1 from the speaker's longest turns."""
         own = sorted((turn for turn in turns if turn.speaker == speaker), key=lambda turn: turn.start - turn.end)
         said = np.concatenate([samples[round(turn.start * RATE) : round(turn.end * RATE)] for turn in own])
         stream = self._extractor.create_stream()
@@ -146,7 +146,7 @@ class Pyannote(Diarizer):
 
 
 def _linked(parts: Sequence[Part], request: DiarizationRequest, bar: float) -> list[Turn]:
-    """The turns of all parts; speakers of several are one where their voices are alike."""
+    """The turns of all parts, with speakers matched across parts by the similarity of their voices."""
     if len(parts) <= 1 or not any(part.voices for part in parts):
         return [turn for part in parts for turn in part.turns]
     voices = cluster(np.stack([voice for part in parts for voice in part.voices.values()]), bar, request, enough=1)
@@ -159,14 +159,14 @@ def _linked(parts: Sequence[Part], request: DiarizationRequest, bar: float) -> l
 
 
 def _numbered(turns: Sequence[Turn]) -> tuple[Turn, ...]:
-    """By start; 0 is who speaks first, and so on."""
+    """Sort the turns by start, and number the speakers by their first turn, from 0."""
     ordered = sorted((turn for turn in turns if turn.start < turn.end), key=lambda turn: turn.start)
     numbers = {speaker: number for number, speaker in enumerate(dict.fromkeys(turn.speaker for turn in ordered))}
     return tuple(replace(turn, speaker=numbers[turn.speaker]) for turn in ordered)
 
 
 def _check(file: Path) -> None:
-    """Raises EngineFailed for a file that sherpa-onnx would end the process over."""
+    """Raise EngineFailed for a file that would make sherpa-onnx end the process."""
     import onnx
     from google.protobuf.message import DecodeError
 

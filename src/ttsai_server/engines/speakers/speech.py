@@ -1,4 +1,4 @@
-"""Where somebody speaks: stretches of it in a recording."""
+"""Finds the stretches of speech in a recording."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,25 +9,25 @@ from ttsai_server.audio.recording import Recording
 from ttsai_server.engines.shared.detector import FRAME, Detector
 
 BLOCK, LEAD = 960, 32
-"""Frames of one step (31 s), and of what it hears before them, to get going (1 s)."""
+"""Frames per step (31 s), and frames passed to the detector before them to warm up its state (1 s)."""
 ON, OFF = 0.5, 0.35
-"""Probability at which speech begins, and under which it ends: the detector's own. Less hears more
-of a whisper, but takes breaths for voices."""
+"""Probability at which speech begins, and below which it ends: the detector's defaults. Lower ones find more whispered
+speech, but also breaths."""
 PAUSE = 2
-"""Frames of silence (.06 s) that part two stretches of speech."""
+"""Frames of silence (.06 s) that separate two stretches of speech."""
 SHORTEST = 4
-"""Frames of speech (.13 s) that are more than a click."""
+"""Least frames of a stretch (.13 s); anything shorter is a click."""
 LONGEST = 30 * 31
-"""Frames after which a stretch is cut, so that a step is bounded."""
+"""Frames after which a stretch is cut, to bound a step."""
 
 Stretch = tuple[int, int]
 """First sample, and the one after the last."""
 
 
 def find_speech(recording: Recording, detect: Detector) -> Iterator[tuple[int, Sequence[Stretch]]]:
-    """Block by block, how many samples have been heard, and the stretches of speech that have ended by then.
+    """Yield, for each block, the number of samples processed so far and the stretches of speech that have ended.
 
-    The recording is mono, at 16 kHz.
+    recording: mono, at 16 kHz.
     """
     stretches = _Stretches()
     for begin in range(0, -(-recording.frames // FRAME), BLOCK):
@@ -42,23 +42,24 @@ def find_speech(recording: Recording, detect: Detector) -> Iterator[tuple[int, S
 
 
 class _Stretches:
-    """Frames → stretches of them, with hysteresis; what may still go on is held back."""
+    """Turns frame probabilities into stretches of frames, with hysteresis; an unfinished stretch is held back."""
 
     def __init__(self) -> None:
         self._ended: list[Stretch] = []
         self._first: int | None = None
-        """Where the stretch that goes on began."""
+        """First frame of the unfinished stretch."""
         self._last = 0
-        """The frame after its last that was speech."""
-        self._heard = 0
+        """One past its last frame of speech."""
+        self._count = 0
+        """Frames so far."""
 
     def add(self, probabilities: NDArray[np.float32]) -> None:
         for probability in probabilities.tolist():
-            self._hear(probability)
-            self._heard += 1
+            self._add(probability)
+            self._count += 1
 
     def close(self) -> None:
-        """The stretch that goes on ends."""
+        """End the unfinished stretch."""
         if self._first is not None and self._last - self._first >= SHORTEST:
             self._ended.append((self._first, self._last))
         self._first = None
@@ -67,12 +68,12 @@ class _Stretches:
         ended, self._ended = self._ended, []
         return ended
 
-    def _hear(self, probability: float) -> None:
-        speaking = self._first is not None and self._last == self._heard
+    def _add(self, probability: float) -> None:
+        speaking = self._first is not None and self._last == self._count
         if probability >= (OFF if speaking else ON):
-            self._first = self._heard if self._first is None else self._first
-            self._last = self._heard + 1
-        elif self._heard - self._last >= PAUSE:
+            self._first = self._count if self._first is None else self._first
+            self._last = self._count + 1
+        elif self._count - self._last >= PAUSE:
             self.close()
-        if self._first is not None and self._heard - self._first >= LONGEST:
+        if self._first is not None and self._count - self._first >= LONGEST:
             self.close()

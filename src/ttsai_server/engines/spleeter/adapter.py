@@ -19,29 +19,29 @@ from ttsai_server.errors import WeightsMissing
 Array = NDArray[np.float32]
 CHECKPOINT, GRAPH = "checkpoint.tar.gz", "masks.onnx"
 FRAMES, BINS = 512, 1024
-"""Of the spectrum that the networks take: 11.9 s, up to 11 kHz."""
+"""Size of the networks' input: 11.9 s, up to 11 kHz."""
 STEP = FRAMES * HOP
-"""Samples that a step makes."""
+"""Frames of sound per step."""
 
 
 class Spleeter(Separator):
-    """Separator of 44.1 kHz sound. The stems sum to the mix, unless `above` is "silent"; a step makes 11.9 s.
+    """Separator of 44.1 kHz sound. The stems sum to the mix, unless `above` is "silent"; a step yields 11.9 s.
 
-    Sound above 11 kHz the networks don't hear. Mono is separated as two equal sides.
+    The networks don't process sound above 11 kHz. Mono is processed as stereo with equal channels.
     """
 
     extra, packages = "spleeter", ("onnx", "onnxruntime")
 
     class Setup(Separator.Setup):
         activation: Literal["relu", "elu"]
-        """Of the networks: as they were trained, which the checkpoint does not say."""
+        """Activation function that the networks were trained with; the checkpoint does not contain it."""
         softmax: bool
-        """Whether the stems compete for the mix; likewise."""
+        """Whether the masks are a softmax over the stems, else a sigmoid for each; not in the checkpoint either."""
         above: Literal["average", "silent"] = "average"
-        """What of a stem is above 11 kHz: as large a share of the mix as below, at each moment, or nothing.
+        """A stem's share of the mix above 11 kHz: in each frame the mean of its shares below, or 0.
 
-        The publisher's `mask_extension` is "average" or "zeros", which is this silence and its default: what is above
-        11 kHz is then in no stem.
+        The publisher's `mask_extension` is "average" or "zeros" (its default), which is "silent" here: then no stem
+        contains anything above 11 kHz.
         """
 
     def __init__(self, stems: tuple[str, ...], setup: Setup, session: Session) -> None:
@@ -93,7 +93,7 @@ class Spleeter(Separator):
 
 
 def _stretch(recording: Recording, start: int, count: int) -> Samples:
-    """float32 (count, 2) from frame `start` on, silent outside of the recording."""
+    """float32 (count, 2) from frame `start` on, zero outside the recording."""
     before = max(0, -start)
     samples = recording.read(start + before, count - before)
     padded = np.pad(samples, ((before, count - before - len(samples)), (0, 0)))

@@ -1,8 +1,8 @@
-"""Tensors of a TensorFlow checkpoint (TensorBundle, "V2"), read out of a publisher's .tar.gz without TensorFlow.
+"""Reads the tensors of a TensorFlow checkpoint (TensorBundle, "V2") from a publisher's .tar.gz, without TensorFlow.
 
-`model.index` is a table of LevelDB's (leveldb/doc/table_format.md): the tensors' names, each with a BundleEntryProto
-(tensorflow/core/protobuf/tensor_bundle.proto) that says its type, shape, place and size in `model.data-00000-of-00001`.
-Both are read where they are: nothing is unpacked to the disk.
+`model.index` is a LevelDB table (leveldb/doc/table_format.md): the tensors' names, each with a BundleEntryProto
+(tensorflow/core/protobuf/tensor_bundle.proto) with its type, shape, offset and size in `model.data-00000-of-00001`.
+Nothing is unpacked to disk.
 """
 
 import tarfile
@@ -21,7 +21,7 @@ INDEX, DATA = "model.index", "model.data-00000-of-00001"
 MAGIC = 0xDB4775248B80FB57
 """The last eight bytes of a table."""
 _FOOTER, _PLAIN = 48, 0
-"""Bytes of a table's end; a block's compression: none, which is all that TensorFlow writes."""
+"""Bytes of a table's footer; compression type "none" of a block, the only one that TensorFlow writes."""
 _DTYPE, _SHAPE, _SHARD, _OFFSET, _SIZE = 1, 2, 3, 4, 5
 """Fields of a BundleEntryProto."""
 _FLOAT32 = 1
@@ -29,7 +29,7 @@ _FLOAT32 = 1
 
 
 def read_checkpoint(archive: Path) -> dict[str, Array]:
-    """Name → tensor, of those that are float32. Raises EngineFailed if it is no archive of such a checkpoint."""
+    """Name → float32 tensor; other types are ignored. Raises EngineFailed if it is no archive of such a checkpoint."""
     try:
         members = _members(archive)
         return read_tensors(members[INDEX], members[DATA])
@@ -40,7 +40,7 @@ def read_checkpoint(archive: Path) -> dict[str, Array]:
 
 
 def read_tensors(index: bytes, data: bytes) -> dict[str, Array]:
-    """Name → float32 tensor, a view of `data`. Raises EngineFailed if they are not what TensorFlow writes."""
+    """Name → float32 tensor, a view of `data`. Raises EngineFailed if they are not in TensorFlow's format."""
     try:
         entries = {key.decode(): dict(_fields(value)) for key, value in _table(index) if key}  # no key: the header
         floats = {name: entry for name, entry in entries.items() if entry.get(_DTYPE) == _FLOAT32}
@@ -85,14 +85,14 @@ def _table(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _handle(content: bytes, position: int) -> tuple[int, int, int]:
-    """Where a block begins, its size, and where what follows the handle begins."""
+    """Parse a BlockHandle: the block's offset, its size, and the position after the handle."""
     offset, position = _varint(content, position)
     size, position = _varint(content, position)
     return offset, size, position
 
 
 def _block(content: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]:
-    """A block's entries; a key has its first bytes in common with the one before."""
+    """A block's keys and values; a key is stored without the prefix that it shares with the previous one."""
     if content[offset + size] != _PLAIN:
         raise ValueError("a block is compressed")
     restarts = int.from_bytes(content[offset + size - 4 : offset + size], "little")
@@ -107,7 +107,7 @@ def _block(content: bytes, offset: int, size: int) -> Iterator[tuple[bytes, byte
 
 
 def _fields(message: int | bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Fields of a Protocol Buffers message with their numbers: whole numbers, or bytes."""
+    """Numbers and values of a Protocol Buffers message's fields; a value is an integer, or bytes."""
     if isinstance(message, int):
         raise ValueError("a number is where a message should be")
     position = 0
@@ -128,7 +128,7 @@ def _fields(message: int | bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def _varint(content: bytes, position: int) -> tuple[int, int]:
-    """A number in base 128, its lowest digit first, and where it ends."""
+    """Parse a little-endian base-128 varint; returns it and the position after it."""
     number = shift = 0
     while True:
         byte = content[position]

@@ -1,9 +1,9 @@
-"""Spleeter's networks as one ONNX graph, made of the publisher's checkpoint by numpy and `onnx` alone.
+"""Builds one ONNX graph of Spleeter's networks from the publisher's checkpoint, with NumPy and `onnx` only.
 
-Each stem has a U-Net of its own (Jansson et al. 2017, "Singing voice separation with deep U-Net convolutional
-networks"): six convolutions of stride 2 down, six transposed ones up. As published (Hennequin et al. 2020, "Spleeter:
-a fast and efficient music source separation tool with pre-trained models"), what goes across is a convolution's own
-result, before its normalisation. A stem's mask is the share of its squared estimate in the sum of all.
+Each stem has its own U-Net (Jansson et al. 2017, "Singing voice separation with deep U-Net convolutional networks"):
+six convolutions of stride 2 down, six transposed ones up. As published (Hennequin et al. 2020, "Spleeter: a fast and
+efficient music source separation tool with pre-trained models"), the skip connections carry a convolution's output
+before its normalisation. A stem's mask is the share of its squared estimate in the sum of all.
 
 masks.onnx
     in  ``magnitude`` float32 (2, 512, 1024): channels, frames, bins of the mix's spectrum
@@ -26,24 +26,24 @@ FRAMES, BINS = 512, 1024
 LAYERS = 6
 _OPSET, _IR_VERSION = 20, 9
 _SMALL = 1e-10
-"""Shared by the stems where all is silent."""
+"""Added to the squared estimates, so that masks of silence are defined: all equal."""
 _BATCH_EPSILON = 1e-3
 """Keras's default."""
 _STRIDED: Mapping[str, Sequence[int]] = {"strides": [2, 2], "pads": [1, 1, 2, 2]}
-"""TensorFlow's `same` for a kernel of 5 and a stride of 2: the odd zero comes after."""
+"""TensorFlow's `same` padding for a kernel of 5 and a stride of 2: one more zero at the end."""
 _DILATED: Mapping[str, Sequence[int]] = {"dilations": [2, 2], "pads": [3, 3, 3, 3]}
-"""The same for a kernel of 4 that is spread over 7."""
+"""The same for a kernel of 4 with dilation 2."""
 _DOWN: Mapping[str, tuple[str, Mapping[str, float]]] = {"relu": ("LeakyRelu", {"alpha": 0.2}), "elu": ("Elu", {})}
 _UP: Mapping[str, str] = {"relu": "Relu", "elu": "Elu"}
-"""What follows a convolution on the way down, and on the way up."""
+"""Activation → operator after a convolution of the encoder (with attributes), and of the decoder."""
 
 
 def build(tensors: Mapping[str, Array], stems: int, activation: str, softmax: bool, target: Path) -> None:
-    """Write the graph to `target`, whole or not at all.
+    """Build the graph and write it to `target`, atomically.
 
-    tensors: as Keras names them, `conv2d_3/kernel`; the layers are numbered through the stems, in their order.
-    softmax: whether the stems' estimates compete, or each is a share of the mix by a sigmoid of its own.
-    Raises EngineFailed if a tensor lacks or has another shape.
+    tensors: Keras's names, e.g. `conv2d_3/kernel`; the layers are numbered through all stems.
+    softmax: whether the estimates are a softmax over the stems, else a sigmoid for each.
+    Raises EngineFailed if a tensor is missing or has another shape.
     """
     writer = _Writer(tensors, activation)
     logits = [writer.unet(stem) for stem in range(stems)]
@@ -88,30 +88,30 @@ class _Writer:
         graph = helper.make_graph(self._nodes, "spleeter", inputs, outputs)
         opsets = [helper.make_opsetid("", _OPSET)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="ttsai-server")
-        for name, value in self._stored.items():  # into the model itself: each step before would hold a copy of all
+        for name, value in self._stored.items():  # added last, since make_graph and make_model would each copy them
             model.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return model
 
     def _down(self, stem: int) -> list[str]:
-        """What each convolution on the way down has made."""
+        """Names of the outputs of the encoder's convolutions."""
         kind, attributes = _DOWN[self._activation]
-        made, value = list[str](), "mix"
+        outputs, value = list[str](), "mix"
         for layer in range(LAYERS):
             name = _numbered("conv2d", stem * (LAYERS + 1) + layer)
-            made.append(self._convolve("Conv", name, value, **_STRIDED))
+            outputs.append(self._convolve("Conv", name, value, **_STRIDED))
             if layer < LAYERS - 1:
-                normal = self._normalise(2 * stem * LAYERS + layer, made[-1])
+                normal = self._normalise(2 * stem * LAYERS + layer, outputs[-1])
                 value = self._node(kind, f"{name}:active", normal, **attributes)
-        return made
+        return outputs
 
     def _sigmoid(self, logits: str) -> str:
-        """By hand: ONNX Runtime's own is nowhere below 1e-8, and it is the shares of such shares that count."""
+        """Not ONNX's Sigmoid: ONNX Runtime's never gets below 1e-8, but ratios of such small values matter."""
         self._stored["one"] = np.array(1, np.float32)
         grown = self._node("Exp", "grown", self._node("Neg", "negative", logits))
         return self._node("Reciprocal", "shares", self._node("Add", "grown by one", grown, "one"))
 
     def _convolve(self, kind: str, name: str, value: str, **attributes: Sequence[int]) -> str:
-        """TensorFlow has the axes of a kernel in the reverse order of ONNX's, of both kinds of convolution."""
+        """TensorFlow orders a kernel's axes in reverse, for both kinds of convolution."""
         self._stored[f"{name}/kernel"] = self._tensor(f"{name}/kernel", 4).transpose(3, 2, 0, 1)
         self._stored[f"{name}/bias"] = self._tensor(f"{name}/bias", 1)
         return self._node(kind, name, value, f"{name}/kernel", f"{name}/bias", **attributes)
@@ -134,5 +134,5 @@ class _Writer:
 
 
 def _numbered(layer: str, number: int) -> str:
-    """As Keras names its layers: `conv2d`, `conv2d_1`, …"""
+    """Keras's name of a layer: `conv2d`, `conv2d_1`, …"""
     return f"{layer}_{number}" if number else layer

@@ -1,6 +1,6 @@
-"""A spectrum of 4096 samples every 1024, and back: what Spleeter's networks were trained on.
+"""The STFT that Spleeter's networks were trained on, and its inverse: 4096 samples every 1024.
 
-Windows are Hann's, periodic, both ways; four of them overlap, and their squares sum to 3/2.
+Periodic Hann windows for analysis and synthesis; four of them overlap, and their squares sum to 3/2.
 """
 
 import numpy as np
@@ -19,20 +19,20 @@ def window() -> Samples:
 
 
 def analyse(samples: Samples) -> Spectrum:
-    """(n, channels) → complex64 (channels, frames, 2049), a frame every 1024 samples as long as there are 4096."""
+    """(n, channels) → complex64 (channels, frames, 2049); complete windows only, without padding."""
     frames = np.lib.stride_tricks.sliding_window_view(samples.T, SIZE, axis=1)[:, ::HOP]
     return np.fft.rfft(frames * window()).astype(np.complex64, copy=False)
 
 
 class Synthesis:
-    """Turns spectra, one after another, to sound."""
+    """The inverse STFT of consecutive spectra."""
 
     def __init__(self, channels: int) -> None:
         self._tail = np.zeros((channels, SIZE - HOP), np.float32)
-        """What the last spectrum's frames have beyond their hops."""
+        """Overlap of the previous spectrum's frames with the next ones."""
 
     def push(self, spectrum: Spectrum) -> Samples:
-        """(channels, frames, 2049) → float32 (1024 frames, channels): what no later frame adds to."""
+        """(channels, frames, 2049) → float32 (1024 * frames, channels): the sound that is complete."""
         frames = np.fft.irfft(spectrum, SIZE).astype(np.float32, copy=False) * (window() / _SQUARES)
         channels, count, _ = frames.shape
         summed = np.zeros((channels, count + SIZE // HOP - 1, HOP), np.float32)

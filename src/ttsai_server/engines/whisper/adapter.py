@@ -22,28 +22,28 @@ if TYPE_CHECKING:
 
 ARITHMETIC = {"cpu": "int8", "cuda": "float16"}
 CHUNKS = {"cpu": 2, "cuda": 16}
-"""Chunks of 30 s in one step: more of them take more memory, and on a processor gain nothing."""
+"""Device → chunks of 30 s per step: more take more memory, and gain nothing on a CPU."""
 
 
 class FasterWhisper(Transcriber):
-    """Hears a recording window by window. Equal requests give equal text, unless a temperature is above 0."""
+    """Transcribes a recording window by window. Deterministic, unless the temperature is above 0."""
 
     extra, packages = "whisper", ("ctranslate2", "faster_whisper")
 
     class Setup(Transcriber.Setup):
         arithmetic: Literal["auto", "int8", "int8_float16", "float16", "bfloat16", "float32"] = "auto"
-        """What CTranslate2 computes in; auto: int8 on a CPU, float16 on CUDA."""
+        """CTranslate2's compute type; auto: int8 on a CPU, float16 on CUDA."""
         chunks: int = Field(default=0, ge=0)
-        """Chunks of 30 s that are heard in one step; 0: 2 on a CPU, 16 on CUDA."""
+        """Chunks of 30 s per step; 0: 2 on a CPU, 16 on CUDA."""
 
         lead: float = Field(default=0, ge=0, le=0.5)
         """Seconds by which the model puts words too early."""
 
     class Options(Transcriber.Options):
         beam_size: int = Field(default=5, ge=1, le=10)
-        """Texts that are kept in view while the likeliest is searched."""
+        """Beam size of the beam search."""
         vad_threshold: float = Field(default=0.5, ge=0, le=1)
-        """How sure the speech detector must be for a sound to be heard at all; 0: everything is heard."""
+        """Probability of speech above which sound is transcribed; 0: everything is."""
 
     def __init__(self, model: WhisperModel, chunks: int, lead: float) -> None:
         self._model: WhisperModel | None = model
@@ -76,24 +76,24 @@ class FasterWhisper(Transcriber):
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
     ) -> Generator[PartialTranscript]:
         from ttsai_server.engines.shared.listening.speech import detect
-        from ttsai_server.engines.whisper.listener import Listener
+        from ttsai_server.engines.whisper.transcription import ChunkTranscriber
 
         if not self._model:
             raise EngineFailed("The engine is closed.")
         options = self.Options.model_validate(dict(request.options))
-        listener = Listener(self._model, request, options.beam_size, self._lead, cancellation)
+        transcriber = ChunkTranscriber(self._model, request, options.beam_size, self._lead, cancellation)
         position = 0
         while position < recording.frames:
             if cancellation.cancelled:
                 raise Cancelled
             window = read_window(recording, position, self._chunks, partial(detect, threshold=options.vad_threshold))
-            segments = listener.hear(window.chunks) if window.chunks else []
+            segments = transcriber.transcribe(window.chunks) if window.chunks else []
             start, position = position, window.end
             yield PartialTranscript(
                 start / recording.rate,
                 position / recording.rate,
-                _asked(segments, request),
-                listener.language,
+                _with_words_if_requested(segments, request),
+                transcriber.language,
                 last=position >= recording.frames,
             )
 
@@ -101,5 +101,5 @@ class FasterWhisper(Transcriber):
         self._model = None
 
 
-def _asked(segments: Iterable[Segment], request: TranscriptionRequest) -> tuple[Segment, ...]:
+def _with_words_if_requested(segments: Iterable[Segment], request: TranscriptionRequest) -> tuple[Segment, ...]:
     return tuple(segment if request.words else replace(segment, words=()) for segment in segments)

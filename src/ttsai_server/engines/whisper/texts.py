@@ -1,4 +1,4 @@
-"""A text that Whisper has generated for a chunk, and whether it can be trusted."""
+"""A text that Whisper has generated for a chunk, with Whisper's quality criteria."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Text:
     text: str
     temperature: float
     log_probability: float
-    """Mean of its tokens."""
+    """Mean log probability of its tokens."""
     no_speech: float
 
     @property
@@ -45,7 +45,7 @@ class Text:
         return not self.silent and (self.unlikely or self.repetitive)
 
     def segment(self, language: str) -> Segment:
-        """What is true of all its sentences. language: ISO code of what is spoken."""
+        """A Segment with what all its sentences have in common. language: ISO code of the spoken language."""
         return Segment(
             self.text,
             0,
@@ -59,10 +59,11 @@ class Text:
 
 
 def generated(result: Any, tokenizer: Tokenizer, temperature: float) -> Text:
-    """result: of CTranslate2's `generate`; its time stamps are left out, and so is a text without a letter."""
+    """Decode a result of CTranslate2's `generate`. Time stamps are dropped; silence and a text without any letter or
+    digit become an empty text."""
     tokens = tuple(token for token in result.sequences_ids[0] if token < tokenizer.eot)
     length = len(result.sequences_ids[0])
-    log_probability = result.scores[0] * length / (length + 1)  # its score leaves out the end token
+    log_probability = result.scores[0] * length / (length + 1)  # CTranslate2's score excludes the end token
     text = Text(tokens, tokenizer.decode(list(tokens)).strip(), temperature, log_probability, result.no_speech_prob)
-    wordless = not any(character.isalnum() for character in text.text)  # dots, for a hum or a held vowel
+    wordless = not any(character.isalnum() for character in text.text)  # dots, generated for a hum or a held vowel
     return Text((), "", temperature, log_probability, result.no_speech_prob) if text.silent or wordless else text

@@ -1,7 +1,7 @@
-"""Word times that hold to the sound.
+"""Corrects Whisper's word times by the loudness of the sound.
 
-Whisper's times come from where its decoder looks in the sound, word by word (dynamic time warping over attention
-weights). In a pause they fall anywhere, and some checkpoints look a little ahead of what they write.
+Whisper's times come from its decoder's attention (dynamic time warping over attention weights). In a pause they are
+arbitrary, and the attention of some checkpoints is ahead of the words.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from ttsai_server.engines.shared.listening.windows import RATE, Sound
 from ttsai_server.engines.shared.listening.words import Aligned
 
 FRAME = RATE // 100
+"""Samples per frame: 10 ms."""
 NEAR = 100
 """Frames on either side that a frame is compared with."""
 QUIET = 0.03
-"""Share of the loudest frame nearby under which a frame is silent: 30 dB."""
+"""A frame is silent if it is below this fraction of the loudest frame nearby (-30 dB)."""
 
 
 def settle(words: Iterable[Aligned], sound: Sound, lead: float) -> list[Aligned]:
-    """Put words `lead` seconds later, then let none begin or end in silence."""
+    """Shift words by `lead` seconds, then move each word's start and end out of silence. sound: (n,), at RATE."""
     loud = _loud(sound)
     frames = np.arange(len(loud))
     after = np.minimum.accumulate(np.where(loud, frames, len(loud))[::-1])[::-1]
@@ -33,7 +34,7 @@ def settle(words: Iterable[Aligned], sound: Sound, lead: float) -> list[Aligned]
 
 
 def _settled(word: Aligned, lead: float, after: NDArray[np.int64], before: NDArray[np.int64]) -> Aligned:
-    """after: the first loud frame from each frame on; before: the end of the last one, from each frame back."""
+    """after: for each frame, the next loud frame, itself included; before: one past the previous loud frame."""
     last = len(after) - 1
     start, end = (min(round((moment + lead) * RATE / FRAME), last) for moment in (word.start, word.end))
     first, stop = int(after[start]), int(before[max(end - 1, 0)])

@@ -1,4 +1,4 @@
-"""Late reverberation removed: by weighted prediction error, and what that leaves by spectral suppression."""
+"""Removes late reverberation by weighted prediction error (WPE), and the rest by spectral suppression."""
 
 from collections.abc import Generator
 from functools import partial
@@ -17,29 +17,29 @@ from ttsai_server.engines.wpe.suppression import late_gain, reverberation_time
 
 Samples = NDArray[np.float32]
 HOP = 0.008
-"""Seconds from window to window, of 32 ms."""
+"""Seconds from one window of 32 ms to the next."""
 DELAY = 5
-"""Hops: what comes later than 40 ms is late; what comes sooner helps to understand."""
+"""Hops: reflections after 40 ms are late reverberation; earlier ones help intelligibility."""
 TAPS, SHARED = 20, 24
-"""Hops that are looked at before that, in the bins where speech is: of one channel; of all together, if several."""
+"""Prediction filter taps, hops, in the bins with speech: for one channel; for several, the total of all channels."""
 FEWEST = 5
-"""Of one channel, and above speech, where air swallows what is late."""
+"""Least taps per channel; also those above SPEECH, where air absorbs late reverberation."""
 SPEECH = 8000
-"""Hertz."""
+"""Upper limit of speech, Hertz."""
 LATE, LATE_SHARED = 0.6, 0.3
-"""Share of the late power that is suppressed after prediction, from one channel, from several: more costs words."""
+"""Share of the late power suppressed after the prediction, for one channel, for several: more makes words inaudible."""
 DEEPEST = 12.0
-"""Decibels that a bin is turned down at most."""
+"""Most attenuation of a bin, dB."""
 LENGTH, OVERLAP = 10.0, 1.0
-"""Seconds of a stretch: long enough to learn the room, which may change with the speaker."""
+"""Length and overlap of the stretches, seconds: long enough to estimate the room, which may change with the speaker."""
 
 
 class Wpe(Enhancer):
-    """`strength` s: all of it is done to a share of 1 - (1 - s)², which is .36, .64, .84, .96, 1 at .2, .4, .6, .8, 1.
+    """`strength` s scales the effect by e = 1 - (1 - s)², which is .36, .64, .84, .96, 1 at .2, .4, .6, .8, 1.
 
-    That share of what is predicted to be late is taken off; of what is late after that, .6 of that share in power (.3,
-    of several channels) is suppressed; and no bin is turned down by more than 12 dB times that share. Channels are
-    predicted from all of them together, and suppressed alike, so that sides keep their place.
+    It subtracts e times the predicted late reverberation; suppresses .6 e (.3 e for several channels) of the late
+    power that remains; and attenuates no bin by more than 12 e dB. Each channel is predicted from all channels, and
+    all are suppressed alike, so that the stereo image is kept.
     """
 
     native = False
@@ -57,13 +57,13 @@ class Wpe(Enhancer):
         self, recording: Recording, request: EnhancementRequest, cancellation: Cancellation
     ) -> Generator[Audio]:
         length, overlap = round(LENGTH * self._rate), round(OVERLAP * self._rate)
-        work = partial(self._better, strength=request.strength)
+        work = partial(self._dereverberated, strength=request.strength)
         yield from overlapped(recording, length, overlap, work, cancellation)
 
     def close(self) -> None:
-        """There is nothing to free."""
+        """Nothing to free."""
 
-    def _better(self, samples: Samples, strength: float) -> Samples:
+    def _dereverberated(self, samples: Samples, strength: float) -> Samples:
         share = 1 - (1 - strength) ** 2
         heard = self._stft.analyse(samples)
         speech = _blend(heard, self._predicted(heard), share)
@@ -75,7 +75,7 @@ class Wpe(Enhancer):
         return self._stft.synthesise(made, len(samples))
 
     def _predicted(self, heard: Spectrum) -> Spectrum:
-        """Without what is predicted to be late."""
+        """Subtract the predicted late reverberation."""
         channels = heard.shape[1]
         corner = round(SPEECH * self._stft.length / self._rate)
         taps = TAPS if channels == 1 else max(FEWEST, SHARED // channels)
@@ -84,17 +84,17 @@ class Wpe(Enhancer):
 
 
 def _blend(heard: Spectrum, speech: Spectrum, share: float) -> Spectrum:
-    """`share` of the speech, the rest as it was."""
+    """Mix `share` of the speech with 1 - `share` of the original."""
     return (heard + share * (speech - heard)).astype(np.complex64)
 
 
 def _power(spectrum: Spectrum) -> NDArray[np.float32]:
-    """(bins, frames), of all channels together."""
+    """(bins, frames): mean over the channels."""
     return np.mean(spectrum.real**2 + spectrum.imag**2, axis=1)
 
 
 def _at_least(made: Spectrum, heard: Spectrum, floor: float) -> Spectrum:
-    """With so much of what was heard, where it is softer, that it is about `floor` times as loud as that."""
+    """Where the result is softer than `floor` times the original, add enough of the original to reach that."""
     loud = np.abs(heard)
     lacking = np.maximum(floor * loud - np.abs(made), 0) / np.maximum(loud, np.float32(1e-20))
     return (made + lacking * heard).astype(np.complex64)

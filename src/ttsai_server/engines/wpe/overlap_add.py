@@ -1,4 +1,4 @@
-"""A recording in stretches that lap over: each is worked on alone, and one fades into the next."""
+"""Processes a recording in overlapping stretches, which are cross-faded."""
 
 from collections.abc import Callable, Generator
 
@@ -15,10 +15,10 @@ Samples = NDArray[np.float32]
 def overlapped(
     recording: Recording, length: int, overlap: int, work: Callable[[Samples], Samples], cancellation: Cancellation
 ) -> Generator[Audio]:
-    """What `work`, (n, channels) → as many, makes of stretches of `length` frames; as long as the recording, clipped.
+    """Apply `work`, (n, channels) → (n, channels), to stretches of `length` frames; yields the whole result, clipped.
 
-    Two that follow each other share at least `overlap` frames. The last is as long as the others if the recording is,
-    so that it is worked on as well as they are. Raises Cancelled when told to stop.
+    Consecutive stretches overlap by at least `overlap` frames. The last one is as long as the others if the recording
+    is long enough, so that the result is as good. Raises Cancelled when cancelled.
     """
     done, tail = 0, np.zeros((0, recording.channels), np.float32)
     for start in _starts(recording.frames, length, overlap):
@@ -39,6 +39,6 @@ def _starts(frames: int, length: int, overlap: int) -> list[int]:
 
 
 def _faded(out: Samples, into: Samples) -> Samples:
-    """The two are alike, so that their shares sum to 1."""
+    """Linear cross-fade: the two are correlated, so their weights sum to 1."""
     share = (np.arange(len(out)) + 0.5)[:, None] / max(1, len(out))
     return (out + share * (into - out)).astype(np.float32)

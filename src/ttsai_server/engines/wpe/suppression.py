@@ -1,7 +1,7 @@
-"""What prediction leaves of late reverberation, turned down where it is louder than speech.
+"""Suppresses the late reverberation that prediction leaves, by spectral subtraction.
 
 Lebart, Boucher and Denbigh 2001, "A new method based on spectral subtraction for speech dereverberation"; Habets 2007.
-A room dies away evenly: what it still says of the sound of 50 ms ago, its reverberation time tells.
+Reverberation decays exponentially, so its power now follows from the power 50 ms ago and the reverberation time.
 """
 
 from itertools import pairwise
@@ -13,24 +13,24 @@ from ttsai_server.audio.stft import Spectrum
 
 Power = NDArray[np.float32]
 _EDGES = (200, 400, 700, 1100, 1600, 2300, 3200, 4500, 6000, 8000)
-"""Of the bands whose decay is measured, hertz: where speech is."""
+"""Edges of the bands in which decays are measured, Hertz: the range of speech."""
 _LAG = 0.064
 """Seconds over which a decay is measured."""
 _FASTEST = 0.1
-"""Share of the decays, the fastest ones, that are the room's, not the voice's."""
+"""Quantile of the decays that is taken for the room's: slower ones are the voice's."""
 _BENT = (0.59, 1.55)
-"""Reverberation time is (measured / the first) to the power of the second: fitted to simulated rooms of .3 to 1 s."""
+"""Reverberation time = (measured / first) ** second, fitted to simulated rooms of .3 to 1 s."""
 _RANGE = (0.1, 1.2)
-"""Seconds."""
+"""Bounds of the reverberation time, seconds."""
 _MEMORY = 0.75
-"""Of the smoothed power, share of the frame before."""
+"""Weight of the previous frame in the smoothed power."""
 _NOTHING = np.float32(1e-20)
 
 
 def reverberation_time(spectrum: Spectrum, hertz: float, pace: float) -> float:
-    """RT60, seconds, of the room that the sound was recorded in: no sound in it can die away faster.
+    """Estimate the room's RT60, seconds, from the fastest decays: no sound can decay faster than the room.
 
-    spectrum: (bins, channels, frames); hertz: from bin to bin; pace: frames a second.
+    spectrum: (bins, channels, frames). hertz: from bin to bin. pace: frames per second.
     """
     power = np.mean(spectrum.real**2 + spectrum.imag**2, axis=1)
     edges = np.round(np.array(_EDGES) / hertz).astype(int)
@@ -45,7 +45,7 @@ def reverberation_time(spectrum: Spectrum, hertz: float, pace: float) -> float:
 
 
 def late_gain(power: Power, share: float, delay: int) -> Power:
-    """(bins, frames) → gains, 0 to 1: what is left of each when `share` of the power of `delay` frames ago is late."""
+    """(bins, frames) → gains, 0 to 1, that subtract `share` of the power `delay` frames ago as late reverberation."""
     smooth = np.empty_like(power)
     level = power[:, 0]
     for frame in range(power.shape[1]):
@@ -57,6 +57,6 @@ def late_gain(power: Power, share: float, delay: int) -> Power:
 
 
 def _fall(level: Power, lag: int) -> float:
-    """Decibels over the lag, below 0, where the band is loud."""
+    """Fastest decay of a band where it is loud, dB over the lag, negative."""
     before, after = level[:-lag], level[lag:]
     return float(np.quantile((after - before)[before >= np.median(before)], _FASTEST))

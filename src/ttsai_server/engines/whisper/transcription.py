@@ -1,4 +1,4 @@
-"""Whisper by CTranslate2 and what faster-whisper brings for it: features, tokenizer, alignment."""
+"""Transcribes chunks of speech by CTranslate2, with faster-whisper's features, tokenizer and alignment."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from ttsai_server.engines.whisper.texts import Text, generated
 from ttsai_server.engines.whisper.timing import settle
 
 WARMER = 0.2
-"""By how much the temperature rises where a text is unlikely or repeats itself (Radford et al. 2022, section 4.5)."""
+"""Increase of the temperature if a text is unlikely or repetitive (Radford et al. 2022, section 4.5)."""
 SAMPLES = 5
-"""Texts that are sampled at a temperature above 0; the likeliest is taken."""
+"""Texts sampled at a temperature above 0, of which the likeliest is used."""
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
-"""Punctuation that clings to the word after it, and to the word before it."""
+"""Punctuation that belongs to the word after it, and to the word before it."""
 AGAIN = 3
-"""How often, in ever smaller parts, what was left out is heard again: so often, a chunk of 30 s is down to 4."""
+"""How often omitted speech is transcribed again, in smaller and smaller parts: 30 s become 4 s."""
 
 Encoded = Any
-"""CTranslate2's StorageView (chunks, rows, size), on the model's device, of what the encoder makes of chunks."""
+"""CTranslate2's StorageView (chunks, rows, size), on the model's device: the encoder's output."""
 
 
-class Listener:
-    """Hears one recording, by a model that others may use at the same time."""
+class ChunkTranscriber:
+    """Transcribes the chunks of one recording; several may share a model at the same time."""
 
     def __init__(
         self,
@@ -47,46 +47,46 @@ class Listener:
     ) -> None:
         self._model: Any = model
         self._request, self._beam_size, self._lead, self._cancellation = request, beam_size, lead, cancellation
-        self._asked = request.language if model.model.is_multilingual else ENGLISH
+        self._requested = request.language if model.model.is_multilingual else ENGLISH
         self._languages = Languages(self._guess)
 
     @property
     def language(self) -> str:
-        """ISO code: asked for, or what has been spoken most so far; English before anything is heard."""
-        return self._asked or self._languages.main
+        """ISO code: the requested language, else the one spoken most so far; English before the first chunk."""
+        return self._requested or self._languages.main
 
-    def hear(self, chunks: Sequence[Chunk]) -> list[Segment]:
-        """What is said in the chunks, in order. Raises Cancelled."""
+    def transcribe(self, chunks: Sequence[Chunk]) -> list[Segment]:
+        """Transcribe the chunks, in order. Raises Cancelled."""
         encoded = self._encode(chunks)
-        if self._asked:
-            return self._hear(chunks, encoded, self._asked, AGAIN)
+        if self._requested:
+            return self._transcribe(chunks, encoded, self._requested, AGAIN)
         found = [part for i, chunk in enumerate(chunks) for part in self._languages.find(chunk, _states(encoded, i))]
         parts, languages = [part for part, _ in found], [language for _, language in found]
         if len(parts) == len(chunks) and len(set(languages)) == 1:
-            return self._hear(chunks, encoded, languages[0], AGAIN)
-        heard = (self._hear([part], self._encode([part]), language, AGAIN) for part, language in found)
-        return [segment for segments in heard for segment in segments]
+            return self._transcribe(chunks, encoded, languages[0], AGAIN)
+        results = (self._transcribe([part], self._encode([part]), language, AGAIN) for part, language in found)
+        return [segment for segments in results for segment in segments]
 
-    def _hear(self, chunks: Sequence[Chunk], encoded: Encoded, language: str, again: int) -> list[Segment]:
-        """again: how often what was left out is heard again."""
+    def _transcribe(self, chunks: Sequence[Chunk], encoded: Encoded, language: str, again: int) -> list[Segment]:
+        """again: how often omitted speech may be transcribed again."""
         tokenizer = self._tokenizer(language)
         texts = self._write(encoded, chunks, tokenizer)
         aligned = self._align(encoded, chunks, texts, tokenizer)
-        told: list[Segment] = []
+        segments: list[Segment] = []
         for i, (chunk, text, words) in enumerate(zip(chunks, texts, aligned, strict=True)):
             if again and unheard(words, chunk.seconds):
-                told += self._hear_better(chunk, text, words, _view(_states(encoded, i)), language, again)
+                segments += self._retry(chunk, text, words, _view(_states(encoded, i)), language, again)
             else:
-                told += self._sentences(chunk, text, words, language)
-        return told
+                segments += self._sentences(chunk, text, words, language)
+        return segments
 
-    def _hear_better(
+    def _retry(
         self, chunk: Chunk, text: Text, words: list[Aligned], encoded: Encoded, language: str, again: int
     ) -> list[Segment]:
-        """What was heard; where speech had no word of its own, what another hearing gives, if it is more.
+        """Transcribe a chunk with omitted speech again, and use the new text where it is longer.
 
-        A model that leaves a sentence out is as sure of itself as ever. With time stamps to write it leaves out less,
-        and so it does of less speech.
+        When Whisper omits a sentence, its probabilities don't show it. It omits less when it has to write time stamps,
+        and when the chunk is shorter.
         """
         tokenizer = self._tokenizer(language)
         (timed,) = self._generate(encoded, 1, tokenizer, self._request.temperature, timestamps=True)
@@ -99,7 +99,7 @@ class Listener:
             return self._sentences(chunk, text, words, language)
         before, *parts, after = chunk.cut(*cuts)
         start, end = before.seconds, chunk.seconds - after.seconds
-        more = self._hear(parts, self._encode(parts), language, again - 1)
+        more = self._transcribe(parts, self._encode(parts), language, again - 1)
         if sum(len(segment.text) for segment in more) <= sum(len(word.text) for word in between(words, start, end)):
             return self._sentences(chunk, text, words, language)
         return [
@@ -137,7 +137,7 @@ class Listener:
         ]
 
     def _try_warmer(self, text: Text, encoded: Encoded, tokenizer: Tokenizer) -> Text:
-        """The first text of a higher temperature that is neither unlikely nor repeats itself; else the likeliest."""
+        """Raise the temperature until a text is neither unlikely nor repetitive; else use the likeliest one."""
         texts = [text]
         while texts[-1].failed and texts[-1].temperature + WARMER <= 1:
             texts += self._generate(encoded, 1, tokenizer, texts[-1].temperature + WARMER)
@@ -178,7 +178,7 @@ class Listener:
 
 
 def _states(encoded: Encoded, number: int) -> States:
-    """What was made of one of the chunks that were encoded together."""
+    """The encoder's output for one of the chunks encoded together."""
     return np.array(encoded.to(DataType.float32).to_device(Device.cpu))[number]
 
 
