@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ttsai_server.audio.channels import speakers_apart
+from ttsai_server.audio.channels import isolate_speakers
 from ttsai_server.audio.recording import Recording
 
 RATE = 16_000
@@ -16,7 +16,7 @@ SECOND = np.where(TIME >= 2.5, VOICE, 0).astype(np.float32)
 def apart(left: np.ndarray, right: np.ndarray) -> list[np.ndarray]:
     with Recording(RATE, 2) as recording:
         recording.append(np.stack([left, right], axis=1))
-        parts = speakers_apart(recording)
+        parts = isolate_speakers(recording)
         samples = [part.read(0, part.frames)[:, 0] for part in parts]
         for part in parts:
             part.close()

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ttsai_server.audio.recording import Recording, Stopped
-from ttsai_server.audio.resampling import at_rate
+from ttsai_server.audio.resampling import resample
 
 RATES = st.sampled_from([8000, 16_000, 22_050, 44_100, 48_000])
 
@@ -18,7 +18,7 @@ def tone(count: int, rate: int, hertz: float = 440.0) -> Recording:
 @given(count=st.integers(0, 300_000), rate=RATES, other=RATES)
 @settings(max_examples=60)
 def test_there_and_back_a_recording_keeps_its_length(count: int, rate: int, other: int) -> None:
-    with tone(count, rate) as there, at_rate(there, other) as away, at_rate(away, rate, frames=count) as back:
+    with tone(count, rate) as there, resample(there, other) as away, resample(away, rate, frames=count) as back:
         assert away.frames == round(count * other / rate)
         assert back.frames == count
 
@@ -26,7 +26,7 @@ def test_there_and_back_a_recording_keeps_its_length(count: int, rate: int, othe
 @pytest.mark.parametrize(("rate", "other"), [(44_100, 48_000), (48_000, 16_000), (8000, 44_100)])
 def test_a_sample_is_the_moment_that_it_was(rate: int, other: int) -> None:
     count = 5 * rate
-    with tone(count, rate) as there, at_rate(there, other) as away:
+    with tone(count, rate) as there, resample(there, other) as away:
         sound = away.read(0, away.frames)[:, 0]
     wanted = 0.5 * np.sin(2 * np.pi * 440 / other * np.arange(len(sound)))
     inner = slice(other // 10, -other // 10)
@@ -35,4 +35,4 @@ def test_a_sample_is_the_moment_that_it_was(rate: int, other: int) -> None:
 
 def test_told_to_stop_it_stops() -> None:
     with tone(1000, 8000) as recording, pytest.raises(Stopped):
-        at_rate(recording, 16_000, stop=lambda: True)
+        resample(recording, 16_000, stop=lambda: True)

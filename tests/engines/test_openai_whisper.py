@@ -14,7 +14,7 @@ from ttsai_server.domain import ModelCard, PartialTranscript, TranscriptionReque
 from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.openai_whisper import OpenAIWhisper, _context
-from ttsai_server.engines.shared.listening.windows import RATE
+from ttsai_server.engines.shared.transcription.windows import RATE
 from ttsai_server.errors import EngineFailed, WeightsMissing
 from ttsai_server.settings import Settings
 

@@ -14,8 +14,8 @@ from ttsai_server.domain import ModelCard, PartialTranscript, Segment, Transcrip
 from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.sensevoice import NUMBERS, VECTORS, SenseVoice
-from ttsai_server.engines.shared.listening.windows import RATE, Chunk
-from ttsai_server.engines.shared.listening.words import Aligned
+from ttsai_server.engines.shared.transcription.windows import RATE, Chunk
+from ttsai_server.engines.shared.transcription.words import Aligned
 from ttsai_server.errors import EngineFailed, WeightsMissing
 from ttsai_server.settings import Settings
 

@@ -1,4 +1,4 @@
-"""A stereo recording with one speaker a channel → each speaker alone."""
+"""Splits a stereo recording with one speaker per channel, and mutes each channel while only the other speaks."""
 
 from collections.abc import Iterator
 
@@ -10,24 +10,26 @@ from ttsai_server.audio.recording import Recording
 
 FRAMES_PER_SECOND = 50
 NEAR = 15
-"""Frames on either side by whose loudest a frame is judged: .3 s, so that no word is cut."""
+"""A frame's level is the maximum over this many frames on either side (.3 s), so that no word is cut off."""
 FAINTER = 3.0
-"""Times by which a channel must be fainter than the other to hold nothing but what its microphone has of the other's
-voice: 10 dB, each next to how loud its own speaker is."""
+"""A channel this many times fainter than the other (10 dB), each relative to its own speaker's level, holds only
+crosstalk: the other's voice in its microphone."""
 UNLIKE = 10.0
-"""Times by which one speaker may be fainter than the other: 20 dB. What is fainter still counts as no voice."""
+"""One speaker may be this many times fainter than the other (20 dB); anything fainter does not count as a voice."""
 LOUD_SHARE = 0.05
-"""Share of its frames that are louder than what counts as a channel's level."""
+"""A channel's level is the one that this share of its frames exceeds."""
 BLOCK = 1024
-"""Frames that are read at a time."""
+"""Frames (of 1 / FRAMES_PER_SECOND) that are read at a time."""
 
 Levels = NDArray[np.float32]
 """(frames, channels), root mean square."""
 
 
-def speakers_apart(recording: Recording) -> list[Recording]:
-    """Each channel as a recording of its own, as long, silent where it only has the other's voice; for who calls it to
-    close. Blocking, off the event loop."""
+def isolate_speakers(recording: Recording) -> list[Recording]:
+    """Each channel as a mono recording of the same length, silent where it holds only the other speaker's voice.
+
+    The caller has to close the recordings. Blocking.
+    """
     keep = _own(np.concatenate([_levels(block, recording.rate) for block in _blocks(recording)]))
     apart = [Recording(recording.rate) for _ in range(recording.channels)]
     size = recording.rate // FRAMES_PER_SECOND
@@ -51,7 +53,7 @@ def _levels(block: NDArray[np.float32], rate: int) -> Levels:
 
 
 def _own(levels: Levels) -> NDArray[np.bool_]:
-    """Whether each frame of each channel may hold its own speaker's voice."""
+    """Bool (frames, channels): whether the channel's own speaker may be speaking."""
     usual = np.quantile(levels, 1 - LOUD_SHARE, axis=0)
     usual = np.maximum(usual, max(usual.max() / UNLIKE, 1e-9))
     nearby = sliding_window_view(np.pad(levels / usual, ((NEAR, NEAR), (0, 0))), 2 * NEAR + 1, axis=0).max(axis=-1)

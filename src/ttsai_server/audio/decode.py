@@ -1,11 +1,11 @@
-"""Any file that people upload → one Recording: found by content, bounded before memory is spent.
+"""Decodes an uploaded file to a Recording: format detected by content, limits checked before memory is spent.
 
-FFmpeg's demuxers and decoders (through PyAV, imported at the first use: it is 18 MB) read the file a block at a time;
+FFmpeg's demuxers and decoders (through PyAV, imported at the first use: it is 18 MB) read the file block by block;
 each block is mixed, resampled (soxr) and written to disk, so that memory is the same for a minute and for ten hours.
 
-Only the demuxers and decoders named here may run: none of them opens another file or address, and a picture or a
-video track in the file is never decoded. FFmpeg takes some of a file's own words for how much memory it needs (an M4A
-of 589 bytes made it take 3.5 GB); so its largest allocation is capped, for the whole process.
+Only the demuxers and decoders named here may run: none of them opens another file or address, and pictures and video
+tracks are never decoded. FFmpeg allocates what some headers ask for (an M4A of 589 bytes made it allocate 3.5 GB), so
+its largest allocation is capped, for the whole process.
 """
 
 import ctypes
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from ttsai_server.audio.foreign import foreign_format
 from ttsai_server.audio.frame_assembler import FrameAssembler, TimeStamps
 from ttsai_server.audio.recording import Recording, Stopped
 from ttsai_server.audio.truncation import is_iso, missing_bytes
+from ttsai_server.audio.unsupported import unsupported_format
 from ttsai_server.errors import BadRequest, FileTooLarge
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _DECODERS = (
 )
 _ACCEPTED = "WAV, AIFF, CAF, FLAC, MP3, AAC, Ogg, AMR, MP4, MOV, Matroska, WebM, WMA, AVI, FLV and MPEG-TS"
 _DEEP = frozenset(name for name in _DECODERS.split(",") if name.startswith("pcm_")) | {"flac", "alac"}
-"""Whose samples are exact; what others decode to says nothing of them."""
+"""Lossless codecs, whose bit depth is the source's; a lossy codec's output format says nothing of it."""
 _TAGS = frozenset(
     [
         "album",
@@ -57,27 +57,27 @@ _TAGS = frozenset(
         "track",
     ]
 )
-"""What is kept of what a file says of itself; the rest is about the file."""
+"""Metadata about the content that is kept; the rest is about the file."""
 _ALLOCATION = 24 << 20
-"""Largest single allocation of FFmpeg's, bytes: the index of 6 hours of AAC in an MP4."""
+"""Largest single allocation of FFmpeg, bytes: the index of 6 hours of AAC in an MP4."""
 _TRACKS = 250
-"""A film has one for each subtitle, cover and font in it."""
+"""Most tracks; a film has one for each subtitle, cover and font."""
 _ISO_TRACKS = 12
-"""Of an MP4 or M4A, where each may cost one and a half of such allocations; a phone's video has 7."""
+"""Most tracks of an MP4 or M4A, where each may cost 1.5 times that allocation; a phone's video has 7."""
 _HEAD = 32 << 20
-"""Bytes that may be read before the sound: tags, pictures, indices."""
+"""Most bytes read before the sound: tags, pictures, indices."""
 _LOWEST_RATE = 1_000
 _BLOCK = 1 << 20
-"""Most samples in one decoded block; FLAC's longest is 65,535."""
+"""Most frames in one decoded block; FLAC's longest is 65,535."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a file may at most be."""
+    """Limits of a source file."""
 
     seconds: float
     channels: int = 8
-    """No more than 8, which is all that PyAV can hand over."""
+    """At most 8, PyAV's limit."""
     rate: int = 384_000
     """Hertz."""
 
@@ -90,20 +90,20 @@ def decode(
     channels: int | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Recording:
-    """The file's best audio track, float32 in [-1, 1]; the caller closes it. Blocking, so not for the event loop.
+    """Decode the file's best audio track to float32 in [-1, 1]. The caller has to close the result. Blocking.
 
-    Time is kept: sound begins as long after the Recording's start as it does after the file's, and a stretch that
-    can't be decoded, or that the time stamps leave out, is silence as long, so that a word's time holds. More than one
-    packet in ten lost is refused. A sound that ends early is refused where the container or the FLAC head tells its
-    size; Ogg, ADTS, AMR, FLV, MPEG-TS, live WebM and an MP3 without a Xing head end where they end. What the file says
-    of an encoder's delay and padding is cut off.
+    Times are those of the file: an initial offset, a part that can't be decoded and a gap in the time stamps become
+    silence of the same length, so that word times stay right. A file that loses more than a tenth of its packets is
+    refused, and so is a truncated one where the container or the FLAC header states its size (Ogg, ADTS, AMR, FLV,
+    MPEG-TS, live WebM and an MP3 without a Xing header don't). Encoder delay and padding are removed where the file
+    states them.
 
     Args:
-        file: seekable; read in blocks, its position moves, stays open.
-        bounds: of the source.
-        rate: Hertz of the result; None: the source's own (its first, if it changes).
-        channels: 1 or 2: at most so many, mixed so that nothing clips; None: the source's own.
-        stop: asked between blocks.
+        file: seekable; read in blocks, its position changes, stays open.
+        bounds: limits of the source.
+        rate: Hertz of the result; None: the source's (the first, if it changes).
+        channels: 1 or 2: mix to at most that many; None: the source's.
+        stop: called before each block; true: stop decoding.
 
     Raises:
         BadRequest: empty, not audio, no audio track, truncated, damaged, no samples, too many channels or too high a
@@ -118,31 +118,31 @@ def decode(
     source = _Source(file, stop)
     with _opened(source) as container:
         stream = _track(container, bounds)
-        with FrameAssembler(bounds.seconds, rate, channels, _stamps(container)) as tape:
-            lost = _play(container, stream, tape, bounds, source)
-            tape.finish()
-            _check(container, stream, tape, lost)
-            recording = tape.take()
-            recording.depth = 24 if stream.codec_context.name in _DEEP and tape.depth > 16 else 16
+        with FrameAssembler(bounds.seconds, rate, channels, _stamps(container)) as assembler:
+            lost = _play(container, stream, assembler, bounds, source)
+            assembler.finish()
+            _check(container, stream, assembler, lost)
+            recording = assembler.take()
+            recording.depth = 24 if stream.codec_context.name in _DEEP and assembler.depth > 16 else 16
             recording.tags = _tags({**stream.metadata, **container.metadata})
             return recording
 
 
 class _Source:
-    """The file as FFmpeg sees it: no name to guess a format from, and an early end once nobody waits."""
+    """The file as passed to FFmpeg: without a name to guess a format from; it ends early once `stop()` is true."""
 
     def __init__(self, file: BinaryIO, stop: Callable[[], bool]) -> None:
         self._file = file
         self._stop = stop
         self._head = 0
         self.tracks = _ISO_TRACKS if is_iso(file) else _TRACKS
-        """The most that it may have."""
+        """Most tracks that the file may have."""
         self.opening = True
         file.seek(0)
         self.seek, self.tell = file.seek, file.tell
 
     def read(self, count: int) -> bytes:
-        # an exception would have to find its way through FFmpeg, which may swallow it and let it out at a later call
+        # no exception here: FFmpeg may swallow it, and PyAV would raise it in a later call
         if self._stop() or self.overfull:
             return b""
         data = self._file.read(count)
@@ -150,7 +150,7 @@ class _Source:
         return data
 
     def head(self) -> bytes:
-        """What the file begins with."""
+        """The first bytes of the file."""
         self._file.seek(0)
         return self._file.read(512)
 
@@ -159,7 +159,7 @@ class _Source:
         return self._head > _HEAD
 
     def check(self) -> None:
-        """Was the early end ours? Raises Stopped or BadRequest."""
+        """Raise Stopped or BadRequest if `read` has ended the file early."""
         if self._stop():
             raise Stopped
         if self.overfull:
@@ -185,12 +185,12 @@ def _opened(source: _Source) -> "Generator[InputContainer]":
         source.check()
         if isinstance(error, MemoryError):
             raise _refused(f"has over {source.tracks} tracks, or an index too large to be true") from None
-        if name := foreign_format(source.head()):
+        if name := unsupported_format(source.head()):
             raise _refused(f"is {name}, which is not accepted; {_ACCEPTED} are") from None
         raise _refused("is not audio of a known format, or its head is damaged") from None
     with opened as container:
         source.check()
-        # beyond the limit the demuxers leave tracks out, and what they find after them
+        # beyond the limit the demuxers drop tracks, and whatever follows them
         if len(container.streams) > source.tracks:
             raise _refused(f"has over {source.tracks} tracks")
         source.opening = False
@@ -198,7 +198,7 @@ def _opened(source: _Source) -> "Generator[InputContainer]":
 
 
 def _track(container: "InputContainer", bounds: Bounds) -> "AudioStream":
-    """The track to decode, its decoder set up; what its head says is within bounds."""
+    """The track to decode, with its decoder configured; raises if its header exceeds the bounds."""
     from av.stream import Discard
 
     if not container.streams.audio:
@@ -210,7 +210,7 @@ def _track(container: "InputContainer", bounds: Bounds) -> "AudioStream":
             f"has an audio track of {f'the codec {context.codec.name!r}' if context else 'an unknown codec'}"
         )
     _within(context.sample_rate, context.channels, bounds)
-    # of one that is much too long, nothing need be decoded; elsewhere the length is a guess
+    # refuse a file that is much too long before decoding it; in other formats the length is a guess
     if stream.duration and container.format.name in _EXACT:
         length = float(stream.duration * (stream.time_base or 0))
         if length > bounds.seconds + 1:
@@ -220,7 +220,7 @@ def _track(container: "InputContainer", bounds: Bounds) -> "AudioStream":
     for other in container.streams:
         if other is not stream:
             other.discard = Discard.all
-    # a block of FLAC whose checksum is wrong is lost, not noise; MP3's are often wrong in whole files
+    # drop FLAC blocks with a wrong checksum instead of decoding noise; MP3's checksums are often wrong in whole files
     check = {"err_detect": "crccheck+explode"} if context.codec.name == "flac" else {}
     context.options = {"max_samples": str(_BLOCK), **check}
     context.thread_count = 1
@@ -228,20 +228,20 @@ def _track(container: "InputContainer", bounds: Bounds) -> "AudioStream":
 
 
 _EXACT = frozenset(("flac", "ogg", "mov,mp4,m4a,3gp,3g2,mj2"))
-"""Whose track's length is written in it, not guessed from the bit rate."""
+"""Formats that state a track's length; in others FFmpeg guesses it from the bit rate."""
 
 
 def _stamps(container: "InputContainer") -> TimeStamps:
-    """Live recorders write the time of capture, which wavers; FLAC counts samples, and what is lost leaves a gap."""
+    """Live recorders write the time of capture, which jitters; FLAC counts samples, so any gap is lost sound."""
     origin = (container.start_time or 0) / 1e6
     end = origin + container.duration / 1e6 if container.duration else inf
     return TimeStamps(origin, end, 0.001 if container.format.name == "flac" else 0.1)
 
 
 def _play(
-    container: "InputContainer", stream: "AudioStream", tape: FrameAssembler, bounds: Bounds, source: _Source
+    container: "InputContainer", stream: "AudioStream", assembler: FrameAssembler, bounds: Bounds, source: _Source
 ) -> float:
-    """Decode the whole track onto the tape; the share of its packets that were lost."""
+    """Decode the whole track into the assembler; returns the share of packets that could not be decoded."""
     from av.error import FFmpegError
 
     packets = lost = 0
@@ -249,40 +249,40 @@ def _play(
         for packet in _packets(container, stream):
             source.check()
             packets += 1
-            # a file can have millions of packets with nothing in them
-            if packets > 10_000 + 2_000 * tape.seconds:
+            # a file may have millions of empty packets
+            if packets > 10_000 + 2_000 * assembler.seconds:
                 raise _refused("is damaged: it has far more packets than sound")
             try:
                 frames = packet.decode()
             except FFmpegError:
                 lost += 1
-                tape.lose()
+                assembler.skip_damaged()
                 continue
             for frame in frames:
                 _within(frame.sample_rate, frame.layout.nb_channels, bounds)
-                tape.add(frame)
+                assembler.add(frame)
     except FFmpegError:
         raise _refused("is damaged: it can't be read to its end") from None
     source.check()
-    return lost / packets if lost > 1 or not tape.seconds else 0
+    return lost / packets if lost > 1 or not assembler.seconds else 0
 
 
 def _packets(container: "InputContainer", stream: "AudioStream") -> "Generator[Packet[Any]]":
-    """The track's packets, and an empty one that ends it."""
-    # where another turns up on the way, as it may in FLV and MPEG-TS, PyAV fails at the end, when this one is done
+    """The track's packets, then an empty one that flushes the decoder."""
+    # if a new track appears midway, as it may in FLV and MPEG-TS, PyAV raises IndexError after the last packet
     with suppress(IndexError):
         yield from container.demux(stream)
 
 
-def _check(container: "InputContainer", stream: "AudioStream", tape: FrameAssembler, lost: float) -> None:
+def _check(container: "InputContainer", stream: "AudioStream", assembler: FrameAssembler, lost: float) -> None:
     if lost > 0.1:
         raise _refused(f"is damaged: {lost:.0%} of its audio can't be decoded")
-    if not tape.frames:
+    if not assembler.frames:
         raise _refused("has no sound in it: 0 samples")
     if container.format.name == "flac" and stream.duration and stream.time_base:
         promised = float(stream.duration * stream.time_base)
-        if tape.seconds < promised - 1e-3:
-            raise _refused(f"is truncated: {tape.seconds:.2f} s of {promised:.2f} s are there")
+        if assembler.seconds < promised - 1e-3:
+            raise _refused(f"is truncated: {assembler.seconds:.2f} s of {promised:.2f} s are there")
 
 
 def _tags(metadata: Mapping[str, str]) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Work on samples: float32 (n, channels) in [-1, 1]."""
+"""Time stretching, and joining pieces of speech; samples are float32 (n, channels) in [-1, 1]."""
 
 from dataclasses import replace
 from typing import cast
@@ -11,20 +11,20 @@ from ttsai_server.domain import Audio
 Samples = NDArray[np.float32]
 
 _GATE = 10 ** (-46 / 20)
-"""A frame whose RMS is below this share of the peak is silence; soft consonants are at -40 dB and above."""
+"""A frame is silence if its RMS is below this fraction of the peak (-46 dB); soft consonants are above -40 dB."""
 _FRAME = 0.010
 """The gate's window, seconds."""
 _MARGIN = 0.040
-"""What is kept of the silence at either side of speech, seconds: where a consonant sets in or fades out."""
+"""Silence kept on either side of speech, seconds: consonants start and fade there."""
 _FADE = 0.005
-"""Length of the ramps at the edges of a piece, seconds."""
+"""Length of the fades at the ends of a piece, seconds."""
 
 
 def stretch(audio: Audio, factor: float) -> Audio:
-    """The same sound `factor` times as fast, its pitch kept: n / factor samples, at most 15 ms out of place.
+    """Make the sound `factor` times as fast and keep its pitch: n / factor samples, shifted by at most 15 ms.
 
-    By Signalsmith Stretch (a phase vocoder with spectral smoothing); .003 CPU-seconds per second of sound. The same
-    samples give the same result.
+    By Signalsmith Stretch (a phase vocoder with spectral smoothing); .003 CPU-seconds per second of sound.
+    Deterministic.
     """
     if factor == 1 or not len(audio.samples):
         return audio
@@ -38,11 +38,11 @@ def stretch(audio: Audio, factor: float) -> Audio:
 
 
 class Joiner:
-    """Joins pieces of speech, one after another, with the pauses that are wanted between them.
+    """Joins pieces of speech with given pauses between them.
 
-    The silence that an engine puts around a piece is cut down to a margin, the edges are ramped, so that nothing
-    clicks, and the pause runs from speech to speech. A piece may come in several pushes, which are not joints: only
-    what may be silence at its end is held back.
+    The silence that an engine puts around a piece is trimmed to a margin, its ends are faded to avoid clicks, and a
+    pause is measured from speech to speech. A piece may come in several pushes: only what may be trailing silence is
+    held back.
     """
 
     def __init__(self, rate: int) -> None:
@@ -52,15 +52,15 @@ class Joiner:
         self._margin = round(_MARGIN * rate)
         self._fade = round(_FADE * rate)
         self._peak = 0.0
-        """Loudest sample so far: soft pieces are gated by the voice, not by themselves."""
+        """Loudest sample so far, of all pieces: soft pieces are gated relative to the voice's usual level."""
         self._held: Samples | None = None
         self._speaking = False
-        """Whether the piece has had its first sound."""
+        """Whether the current piece has got past its leading silence."""
         self._owed = 0
-        """Samples of silence that the next piece begins with, less its margin."""
+        """Samples of silence to put before the next piece, its own margin included."""
 
     def push(self, samples: Samples) -> Samples:
-        """More of the piece, (n, channels); what can be played of it by now, maybe none."""
+        """Add samples of the current piece, (n, channels); returns those that are ready, possibly none."""
         held = samples if self._held is None else np.concatenate([self._held, samples])
         self._peak = max(self._peak, float(np.max(np.abs(samples), initial=0)))
         if not self._speaking:
@@ -71,7 +71,7 @@ class Joiner:
         return held[:ready]
 
     def end(self, pause: float) -> Samples:
-        """The piece is over, and `pause` seconds of silence are to come before the next; the last of its samples."""
+        """End the piece; `pause` seconds of silence will precede the next. Returns the piece's last samples."""
         held, self._held = self._held, None
         if held is None or not self._speaking:
             return np.zeros((0, 1 if held is None else held.shape[1]), np.float32)
@@ -84,7 +84,7 @@ class Joiner:
         return tail
 
     def _begin(self, held: Samples) -> Samples:
-        """The silence that is owed, then the piece from a margin before its first sound, if that has come."""
+        """The pause, then the piece from a margin before its first sound; unchanged while it is all silence."""
         begin, end = self._loud(held)
         if begin == end:
             return held
@@ -96,7 +96,7 @@ class Joiner:
         return np.concatenate([np.zeros((max(0, self._owed - head), held.shape[1]), np.float32), speech])
 
     def _loud(self, samples: Samples) -> tuple[int, int]:
-        """Where the sound begins and ends, samples; equal where there is none."""
+        """First and last sample (exclusive) above the gate; equal if there are none."""
         padding = -len(samples) % self._frame
         frames = np.pad(samples, ((0, padding), (0, 0))).reshape(-1, self._frame * samples.shape[1])
         above = np.flatnonzero(np.sqrt(np.mean(frames**2, axis=1)) > _GATE * self._peak)

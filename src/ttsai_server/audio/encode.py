@@ -1,6 +1,6 @@
-"""Sound → bytes of a file format: one encoder a response, fed as the sound is made.
+"""Encodes sound to a file format as it is generated, with one encoder per response.
 
-Joining finished files end to end gives wrong lengths and clicks; here one encoder and one muxer (FFmpeg's, through
+Concatenating finished files would give wrong lengths and clicks; here one encoder and one muxer (FFmpeg's, through
 PyAV) run from the first sample to the last. PyAV is imported at the first use: it is 18 MB.
 """
 
@@ -23,27 +23,27 @@ class _Format:
     container: str
     codec: str
     sample: str
-    """PyAV's name of the sample format that the codec takes."""
+    """PyAV's name of the codec's sample format."""
     bitrate: int | None = None
     """Bits per second and channel; None: lossless."""
     options: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Of the codec."""
+    """Options of the codec."""
     muxer: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Of the container, always."""
+    """Options of the container."""
     stream: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Of the container, when its head can't be mended at the end."""
+    """Further options of the container when it is streamed, so that its header can't be completed at the end."""
 
 
 _FRAME = 1 << 16
-"""Samples given to FFmpeg at once: its allocations are capped, see `decode`."""
+"""Frames passed to FFmpeg at once: its allocations are capped, see `decode`."""
 _BARE = {"fflags": "+bitexact"}
-"""No encoder's name and no chance in the head: a WAV head of 44 bytes, the same Ogg serial every time."""
+"""No encoder name and no random values in the header: a WAV header of 44 bytes, always the same Ogg serial."""
 _FRAGMENTS = {"movflags": "empty_moov+default_base_moof", "frag_duration": "100000"}
-"""Of an MP4 whose head is written before its sound."""
+"""Options of a fragmented MP4, whose header is written before its sound."""
 _OPUS = _Format("audio/ogg", "ogg", "libopus", "flt", 48_000, muxer=_BARE, stream={"page_duration": "100000"})
 
 _FORMATS: Mapping[str, _Format] = {
-    # constant bitrate, so that a player shows the right length of a stream, which has no Xing head; 64 kbit/s is
+    # constant bitrate, so that players show the right length of a stream, which has no Xing header; 64 kbit/s is
     # 2.7 bits a sample at 24 kHz, and LAME's quality 7 costs .004 CPU-seconds per second there, its default .006
     "mp3": _Format(
         "audio/mpeg",
@@ -55,7 +55,7 @@ _FORMATS: Mapping[str, _Format] = {
         {"id3v2_version": "0"},
         {"write_xing": "0"},
     ),
-    # a stream's sizes are 0xFFFFFFFF, "until the end"; a file's are true
+    # in a stream the sizes are 0xFFFFFFFF, "until the end"; in a file they are exact
     "wav": _Format("audio/wav", "wav", "pcm_s16le", "s16", muxer=_BARE),
     "flac": _Format("audio/flac", "flac", "flac", "s16"),
     # Opus, not Vorbis: FFmpeg's own Vorbis encoder is experimental, and every player of today that knows Ogg plays Opus
@@ -70,8 +70,8 @@ CONTENT_TYPES: Mapping[str, str] = {name: known.content_type for name, known in 
 """Format → its media type."""
 
 
-class _Drain:
-    """A file that can't seek, emptied after every push."""
+class _Buffer:
+    """A file for PyAV that can't seek and is emptied after every push."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -87,38 +87,38 @@ class _Drain:
 
 
 _DEEPER = {"wav": ("pcm_s24le", "s32"), "flac": ("flac", "s32")}
-"""Format → codec and sample format for 24 bits, where it has them."""
+"""Format → codec and sample format for 24 bits per sample, where it supports them."""
 
 
 def to_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    """[-1, 1] → 16 bit: rounded, and clipped where it is too loud, never wrapped.
+    """Convert [-1, 1] to 16 bits: rounded and clipped, without dither.
 
-    No dither: what a vocoder makes is noisier than the 16-bit step, and dither would put noise into the pauses.
+    A vocoder's output is noisier than the 16-bit step, and dither would put noise into the pauses.
     """
     return np.rint(np.clip(samples * np.float32(32768), -32768, 32767)).astype(np.int16)
 
 
 def to_int24(samples: NDArray[np.float32]) -> NDArray[np.int32]:
-    """[-1, 1] → the upper 24 of 32 bits: rounded and clipped as `to_int16`."""
+    """Convert [-1, 1] to the upper 24 of 32 bits: rounded and clipped as `to_int16`."""
     scaled = np.rint(np.clip(samples.astype(np.float64) * 2**23, -(2**23), 2**23 - 1))
     return scaled.astype(np.int32) << 8
 
 
 class Encoder:
-    """Encodes one stretch of sound, pushed in pieces of any length; blocking, so not for the event loop.
+    """Encodes a stream of samples, pushed in pieces of any length. Blocking, not thread-safe.
 
-    Not safe for two threads at a time. The result depends on the samples alone, not on how they were cut into pushes.
+    The result depends only on the samples, not on how they were cut into pushes.
 
     Args:
         format: a key of CONTENT_TYPES.
-        rate: of the samples pushed, Hertz; resampled to the next rate above if the codec doesn't know it.
+        rate: Hertz, of the samples pushed; resampled to the next higher rate if the codec doesn't support it.
         channels: 1 or 2.
-        bitrate: bits per second; None: the format's own. Ignored by lossless formats; what the codec can't do at this
-            rate becomes the most that it can.
-        depth: 16 or 24 bits a sample, of lossless formats.
-        tags: what the file says of itself, names as FFmpeg has them; formats that keep none leave them out.
-        file: where to write. It must seek, because the head gets the true lengths at the end. Without it, `push` and
-            `finish` return the bytes of a stream, as much as there is at each push.
+        bitrate: bits per second, at most what the codec supports at this rate; None: the format's default. Ignored by
+            lossless formats.
+        depth: bits per sample of lossless formats: 16 or 24.
+        tags: metadata, FFmpeg's names → values; ignored by formats without metadata.
+        file: where to write, seekable, because the header gets the exact lengths at the end. None: `push` and `finish`
+            return the bytes as they are encoded.
     """
 
     def __init__(
@@ -139,18 +139,18 @@ class Encoder:
         codec, self._sample = _DEEPER.get(format, ("", "")) if depth > 16 else ("", "")
         codec, self._sample = codec or known.codec, self._sample or known.sample
         self.rate = _rate(codec, rate)
-        """Of the result, Hertz."""
-        self._drain = _Drain() if file is None else None
+        """Sample rate of the result, Hertz."""
+        self._buffer = _Buffer() if file is None else None
         self._layout = "mono" if channels == 1 else "stereo"
         self._resample = soxr.ResampleStream(rate, self.rate, channels) if rate != self.rate else None
-        muxer = {**known.muxer, **({**known.stream, "flush_packets": "1"} if self._drain else {})}
+        muxer = {**known.muxer, **({**known.stream, "flush_packets": "1"} if self._buffer else {})}
         if tags and "id3v2_version" in muxer:
             muxer["id3v2_version"] = "4"
-        # PyAV says that it takes a path; it takes anything with `write`
-        sink = cast(Any, self._drain or file)
+        # PyAV's annotation says path, but it accepts anything with `write`
+        sink = cast(Any, self._buffer or file)
         self._container = av.open(sink, "w", format=known.container, options=muxer)
         self._container.metadata.update(tags or {})
-        # whoever asks for a bit rate asks for what it is worth: the codec's own effort
+        # a client that sets a bit rate gets the codec's own quality settings
         options = {} if bitrate else dict(known.options)
         stream = self._container.add_stream(codec, self.rate, options, layout=self._layout)
         self._stream = cast("AudioStream", stream)
@@ -161,14 +161,14 @@ class Encoder:
         self._done = 0
 
     def push(self, samples: NDArray[np.float32]) -> bytes:
-        """Encode float32 (n, channels) in [-1, 1]; the bytes that are ready, b"" when writing to a file."""
+        """Encode float32 (n, channels) in [-1, 1]; returns the bytes that are ready, b"" when writing to a file."""
         if self._resample:
             samples = self._resample.resample_chunk(samples)
         self._encode(samples)
         return self._taken()
 
     def finish(self) -> bytes:
-        """Encode what is held back and close the container; the last bytes. Nothing may be pushed after it."""
+        """Encode the rest and close the container; returns the last bytes. Nothing may be pushed after it."""
         if self._resample:
             self._encode(self._resample.resample_chunk(np.zeros((0, self._channels), np.float32), last=True))
         self._container.start_encoding()
@@ -196,11 +196,11 @@ class Encoder:
         return frame
 
     def _taken(self) -> bytes:
-        return self._drain.take() if self._drain else b""
+        return self._buffer.take() if self._buffer else b""
 
 
 _SCALES = ((160_000, 0.95), (192_000, 0.97), (224_000, 0.98))
-"""Up to so many bits per second, LAME makes sound so much softer."""
+"""(highest bit rate, factor by which LAME scales sound down at up to this bit rate)."""
 
 
 def _in_range(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -208,17 +208,17 @@ def _in_range(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 _NUMBERS: Mapping[str, Callable[[NDArray[np.float32]], NDArray[Any]]] = {"s16": to_int16, "s32": to_int24}
-"""PyAV's sample format → what makes it; the others are floats."""
+"""PyAV's integer sample format → conversion to it; all others are floats."""
 
 
 def _gain(bitrate: int) -> np.float32:
-    """What undoes LAME's own: it makes all that it encodes softer, the lower the bit rate, lest the decoder clip."""
+    """Gain that undoes LAME's: it makes sound softer at low bit rates, so that decoders don't clip."""
     scale = next((scale for most, scale in _SCALES if bitrate <= most), 1.0)
     return np.float32(1 / scale)
 
 
 def _most(codec: str, rate: int, channels: int) -> int:
-    """Highest bit rate that the codec takes, bits per second."""
+    """Highest bit rate that the codec supports, bits per second."""
     if codec == "libopus":
         return min(256_000 * channels, 510_000)
     if codec == "libmp3lame":  # MPEG-1, 2 and 2.5, layer III
@@ -227,7 +227,7 @@ def _most(codec: str, rate: int, channels: int) -> int:
 
 
 def _rate(codec: str, rate: int) -> int:
-    """The lowest rate that the codec knows and that loses nothing."""
+    """The lowest sample rate of the codec that is not below `rate`; else its highest."""
     from av.codec import Codec
 
     known = Codec(codec, "w").audio_rates

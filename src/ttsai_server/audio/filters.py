@@ -1,4 +1,4 @@
-"""FFmpeg's audio filters, through PyAV, on samples as they come. PyAV is imported at the first use: it is 18 MB."""
+"""FFmpeg's audio filters on a stream of samples, through PyAV, which is imported at the first use: it is 18 MB."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
@@ -11,24 +11,24 @@ if TYPE_CHECKING:
     from av.filter.context import FilterContext
 
 Filter = tuple[str, Mapping[str, str | float]]
-"""Name and options, as FFmpeg has them."""
+"""FFmpeg's name of a filter, and its options."""
 _FRAME = 4800
-"""Samples given to FFmpeg at once: its allocations are capped, see `decode`."""
+"""Frames passed to FFmpeg at once: its allocations are capped, see `decode`."""
 _FORMAT = "flt"
 _LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
-"""The commonest arrangement of so many channels. They need one: of channels that are only numbered, FFmpeg's equalisers
-filter none, and say nothing."""
+"""The commonest channel layout for 1 to 8 channels. Without a named layout, FFmpeg's equalisers silently filter no
+channel."""
 
 
 class Filters:
-    """A chain of filters, each fed by the one before; for one thread at a time."""
+    """A chain of filters, each fed by the one before. Not thread-safe."""
 
     def __init__(self, rate: int, channels: int, chain: Sequence[Filter]) -> None:
-        """rate: Hertz, of what goes in and of what comes out. channels: 1 to 8, in FFmpeg's order."""
+        """rate: Hertz, of input and output. channels: 1 to 8, in FFmpeg's order."""
         from av.filter import Graph
 
         self.metadata: dict[str, str] = {}
-        """What the filters have written to their frames, the latest of each."""
+        """The latest value of each metadata key that the filters have set on their frames."""
         self._rate, self._channels, self._done = rate, channels, 0
         self._layout = _LAYOUTS[channels - 1]
         self._graph = Graph()
@@ -38,7 +38,7 @@ class Filters:
         self._graph.link_nodes(source, *map(self._node, [*chain, *ends])).configure()
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """More of the sound, (n, channels); what is ready of the filtered one, maybe none."""
+        """Filter more samples, (n, channels); returns the filtered samples that are ready, possibly none."""
         from av.audio.frame import AudioFrame
 
         ready: list[NDArray[np.float32]] = []
@@ -52,7 +52,7 @@ class Filters:
         return self._joined(ready)
 
     def finish(self) -> NDArray[np.float32]:
-        """The rest of the filtered sound; nothing may be pushed after it."""
+        """The rest of the filtered samples; nothing may be pushed after it."""
         self._graph.push(None)
         return self._joined(list(self._pulled()))
 

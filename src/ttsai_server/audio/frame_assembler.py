@@ -1,4 +1,4 @@
-"""Decoded frames → a Recording: put where their time stamps say, mixed, resampled, bounded."""
+"""Writes decoded frames to a Recording: placed by their time stamps, mixed, resampled, limited in length."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -7,7 +7,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from ttsai_server.audio.mixing import mixed, mixing
+from ttsai_server.audio.mixing import mix, mix_matrix
 from ttsai_server.audio.recording import Recording
 from ttsai_server.errors import BadRequest, FileTooLarge
 
@@ -17,36 +17,37 @@ if TYPE_CHECKING:
 Samples = NDArray[np.float32]
 
 _LONGEST_GAP = 60.0
-"""A longer one, seconds, is time stamps that begin anew, not silence."""
+"""Seconds; a longer gap means that the time stamps were reset, not that there is silence."""
 _BLOCK = 1 << 15
-"""Samples that are collected before they are resampled and written."""
+"""Frames that are buffered before they are resampled and written."""
 _TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "flt": "f4", "dbl": "f8"}
-"""FFmpeg's sample format, less the p for planar → numpy's type."""
+"""FFmpeg's sample format, without the p for planar → NumPy's dtype."""
 _FULL = {"u1": 2**7, "i2": 2**15, "i4": 2**31}
-"""numpy's type → the integer that is 1.0."""
+"""NumPy's dtype → the integer that is 1.0."""
 _ZERO = {"u1": 2**7}
-"""numpy's type → the number that is silence, if not 0."""
+"""NumPy's dtype → the value of silence, where it is not 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeStamps:
-    """How far a file's time stamps can be believed; all in seconds."""
+    """Range and accuracy of a file's time stamps, in seconds."""
 
     origin: float
-    """The one of its start."""
+    """Time stamp of its start."""
     end: float
-    """The last."""
+    """The last time stamp."""
     jitter: float
-    """They may be off by this."""
+    """Largest error of a time stamp."""
 
 
 class FrameAssembler:
-    """Not safe for two threads at a time. A context: what is not taken from it is closed."""
+    """Collects decoded frames. A context manager, which closes the recording unless `take` was called. Not
+    thread-safe."""
 
     def __init__(self, longest: float, rate: int | None, channels: int | None, stamps: TimeStamps) -> None:
-        """longest: seconds. rate: of the result; None: the first frame's. channels: its most; None: no limit."""
+        """longest: seconds. rate: Hertz of the result; None: the first frame's. channels: at most; None: no limit."""
         self.seconds = 0.0
-        """Length of the sound so far."""
+        """Duration so far."""
         self._longest = longest
         self._rate = rate
         self._channels = channels
@@ -54,12 +55,12 @@ class FrameAssembler:
         self._origin = stamps.origin
         self._jitter = stamps.jitter
         self.depth = 0
-        """Bits of the deepest samples so far."""
+        """Bits per sample of the deepest sample format so far."""
         self._recording: Recording | None = None
         self._resampler: soxr.ResampleStream | None = None
         self._shape = (0, "", "")
         self._source_rate = 0
-        self._mixing = np.eye(1, dtype=np.float32)
+        self._matrix = np.eye(1, dtype=np.float32)
         self._held: list[NDArray[Any]] = []
         self._count = 0
 
@@ -71,7 +72,10 @@ class FrameAssembler:
             self._recording.close()
 
     def add(self, frame: "AudioFrame") -> None:
-        """More of the sound. Raises FileTooLarge; BadRequest if its channels change to what can't be mixed."""
+        """Append a frame, after silence where time stamps leave a gap.
+
+        Raises FileTooLarge beyond `longest`, BadRequest if the channels change to a layout that can't be mixed.
+        """
         shape = (frame.sample_rate, frame.layout.name, frame.format.name)
         if shape != self._shape:
             self._change(frame)
@@ -83,27 +87,27 @@ class FrameAssembler:
             self._put(np.full(silence, _ZERO.get(samples.dtype.str[1:], 0), samples.dtype))
         self._put(samples)
 
-    def lose(self) -> None:
-        """What came next can't be decoded: the next frame's time stamp says how long it was."""
+    def skip_damaged(self) -> None:
+        """A packet can't be decoded: the next frame's time stamp tells how much sound is missing."""
         self._jitter = 0
 
     def finish(self) -> None:
-        """Write what is held back."""
+        """Write the frames still buffered."""
         self._flush(last=True)
 
     @property
     def frames(self) -> int:
-        """Samples of one channel that were written: none of a sound that is shorter than one at the result's rate."""
+        """Frames written so far."""
         return self._recording.frames if self._recording else 0
 
     def take(self) -> Recording:
-        """What was recorded, now the caller's to close. There is one once a frame was added."""
+        """Return the recording, which the caller has to close. At least one frame must have been added."""
         recording, self._recording = self._recording, None
         assert recording
         return recording
 
     def _change(self, frame: "AudioFrame") -> None:
-        """The frames are of another rate, layout or format from here on."""
+        """Adapt to frames of another rate, layout or format."""
         self._flush(last=frame.sample_rate != self._source_rate)
         self.depth = max(self.depth, 8 * np.dtype(_TYPES[frame.format.name.removesuffix("p")]).itemsize)
         speakers = [channel.name for channel in frame.layout.channels]
@@ -116,12 +120,12 @@ class FrameAssembler:
             same = frame.sample_rate == rate
             self._resampler = None if same else soxr.ResampleStream(frame.sample_rate, rate, channels)
         try:
-            self._mixing = mixing(speakers, channels)
+            self._matrix = mix_matrix(speakers, channels)
         except ValueError as error:
             raise BadRequest(f"The file changes its channels: {error}.", param="file") from None
 
     def _gap(self, frame: "AudioFrame") -> float:
-        """Seconds of silence before the frame, after its time stamp."""
+        """Seconds of silence to insert before the frame, according to its time stamp."""
         if frame.pts is None or not frame.time_base:
             return 0
         stamp = float(frame.pts * frame.time_base)
@@ -144,10 +148,10 @@ class FrameAssembler:
     def _flush(self, last: bool = False) -> None:
         if not self._recording:
             return
-        block = _floats(np.concatenate(self._held)) if self._held else np.zeros((0, len(self._mixing)), np.float32)
+        block = _floats(np.concatenate(self._held)) if self._held else np.zeros((0, len(self._matrix)), np.float32)
         self._held, self._count = [], 0
-        if self._mixing.shape[0] != self._mixing.shape[1]:
-            block = mixed(block, self._mixing)
+        if self._matrix.shape[0] != self._matrix.shape[1]:
+            block = mix(block, self._matrix)
         if self._resampler:
             block = np.clip(self._resampler.resample_chunk(block, last=last), -1, 1)
             self._resampler = None if last else self._resampler
@@ -155,17 +159,17 @@ class FrameAssembler:
 
 
 def _numbers(frame: "AudioFrame") -> NDArray[Any]:
-    """(n, channels), a view of the frame where it can be, in the frame's own format."""
+    """The frame's samples, (n, channels), in its own sample format; a view of its memory where possible."""
     kind, channels = _TYPES[frame.format.name.removesuffix("p")], frame.layout.nb_channels
     if frame.format.is_planar:
-        # not to_ndarray: of eight planes it reads a ninth, which is none, and the process dies
+        # not to_ndarray: for eight planes it reads a ninth, which does not exist, and crashes
         planes = [np.frombuffer(cast(memoryview, plane), kind, frame.samples) for plane in frame.planes[:channels]]
         return planes[0][:, None] if channels == 1 else np.stack(planes, axis=1)
     return np.frombuffer(cast(memoryview, frame.planes[0]), kind, frame.samples * channels).reshape(-1, channels)
 
 
 def _floats(samples: NDArray[Any]) -> Samples:
-    """float32 in [-1, 1]; what is no number is 0."""
+    """Convert to float32 in [-1, 1]; NaN becomes 0."""
     kind = samples.dtype.str[1:]
     if kind in _FULL:
         return (samples.astype(np.float32) - np.float32(_ZERO.get(kind, 0))) * np.float32(1 / _FULL[kind])

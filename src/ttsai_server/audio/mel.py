@@ -1,19 +1,19 @@
-"""Slaney's mel scale (Auditory Toolbox, 1998), as librosa has it, by numpy alone."""
+"""Slaney's mel scale (Auditory Toolbox, 1998), as in librosa, with NumPy only."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 _LINEAR_HERTZ = 200 / 3
-"""A mel below the corner."""
+"""Hertz per mel below the corner frequency."""
 _CORNER_HERTZ = 1000.0
 _LOG_STEP = np.log(6.4) / 27
-"""A mel above the corner, in natural logarithms of the frequency."""
+"""Natural logarithm of the frequency ratio per mel above the corner."""
 
 
 def mel_filters(rate: int, size: int, bands: int) -> NDArray[np.float32]:
-    """(bands, size // 2 + 1): triangles of unit area over the bins of a spectrum, from 0 Hz to half the rate, hertz.
+    """Mel filter bank, (bands, size // 2 + 1): triangles of unit area from 0 Hz to rate / 2.
 
-    `librosa.filters.mel(sr=rate, n_fft=size, n_mels=bands)`; half the rate is above the corner.
+    The same as `librosa.filters.mel(sr=rate, n_fft=size, n_mels=bands)`. rate: Hertz, over 2 kHz. size: FFT length.
     """
     corner = _CORNER_HERTZ / _LINEAR_HERTZ
     mels = np.linspace(0, corner + np.log(rate / 2 / _CORNER_HERTZ) / _LOG_STEP, bands + 2)[:, None]

@@ -1,4 +1,4 @@
-"""Decoded sound on disk: hours of it take no memory."""
+"""Decoded sound in a temporary file, so that hours of it take no memory."""
 
 import os
 from collections.abc import Generator, Mapping
@@ -10,65 +10,66 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 1 << 17
-"""Frames that are read or written at a time."""
+"""Frames read or written at a time. A frame is one sample of each channel."""
 
 
 class Stopped(Exception):
-    """Whoever asked for the work has said so, and knows why."""
+    """Raised by blocking work whose `stop` callback has returned true."""
 
 
 class Recording:
-    """Sound of any length, float32 in [-1, 1], read a stretch at a time; a nameless file that is gone when closed.
+    """Sound of any length, float32 in [-1, 1], in an unnamed temporary file that is deleted by `close`.
 
-    Written by one thread; then read by any number of threads at once.
+    Write it in one thread; after that, any number of threads may read it.
     """
 
     def __init__(self, rate: int, channels: int = 1, file: FileIO | None = None) -> None:
-        """file: of another recording, opened anew, to read what that one holds; None: a new one."""
+        """rate: Hertz. file: a duplicate of another recording's file, to read that recording; None: a new file."""
         self.rate = rate
         """Hertz."""
         self.channels = channels
         self.frames = 0
-        """Length in samples of one channel."""
+        """Length in frames, i.e. samples per channel."""
         self.depth = 16
-        """Bits a sample that its source was exact to: 16, or 24 for all that is deeper."""
+        """Bits per sample of its source: 16, or 24 for anything deeper."""
         self.tags: Mapping[str, str] = {}
-        """What its source says of itself: names as FFmpeg has them (title, artist, album, …) → values."""
+        """Metadata of its source: FFmpeg's names (title, artist, album, …) → values."""
         self._file = file or TemporaryFile(buffering=0)  # noqa: SIM115 closed by `close`
 
     @property
     def seconds(self) -> float:
+        """Duration."""
         return self.frames / self.rate
 
     def fileno(self) -> int:
-        """Its file's descriptor, to open it anew in another process."""
+        """Descriptor of its file, to send it to another process."""
         return self._file.fileno()
 
     def append(self, samples: NDArray[np.float32]) -> None:
-        """Add float32 (n, channels) to the end. Raises OSError when the disk is full."""
+        """Append float32 (n, channels). Raises OSError when the disk is full."""
         data = memoryview(np.ascontiguousarray(samples, np.float32).tobytes())
-        while data:  # a full disk first takes a part, then raises
+        while data:  # on a full disk the first write is partial, and the next raises
             data = data[self._file.write(data) :]
         self.frames += len(samples)
 
     def read(self, start: int, count: int) -> NDArray[np.float32]:
-        """float32 (n, channels) from frame `start` on: `count` frames, or as many as there are."""
+        """Up to `count` frames from frame `start` on, float32 (n, channels); fewer at the end."""
         width = 4 * self.channels
         data = os.pread(self._file.fileno(), count * width, start * width)
         return np.frombuffer(data, np.float32).reshape(-1, self.channels)
 
     def pad(self, frames: int) -> None:
-        """Add silence to the end."""
+        """Append `frames` frames of silence."""
         for start in range(0, frames, BLOCK):
             self.append(np.zeros((min(BLOCK, frames - start), self.channels), np.float32))
 
     def blocks(self) -> Generator[NDArray[np.float32]]:
-        """All of it, in stretches of BLOCK frames or less."""
+        """All frames, in blocks of at most BLOCK: float32 (n, channels)."""
         for start in range(0, self.frames, BLOCK):
             yield self.read(start, BLOCK)
 
     def close(self) -> None:
-        """Free the disk space. Idempotent."""
+        """Delete the file. Idempotent."""
         self._file.close()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""A recording at another rate, a stretch at a time."""
+"""Converts a recording to another sample rate, block by block."""
 
 from collections.abc import Callable
 
@@ -7,27 +7,27 @@ import soxr
 from ttsai_server.audio.recording import BLOCK, Recording, Stopped
 
 
-def at_rate(
+def resample(
     recording: Recording, rate: int, *, frames: int | None = None, stop: Callable[[], bool] = lambda: False
 ) -> Recording:
-    """The same sound at `rate` Hertz, for the caller to close; the given one stays open. Blocking.
+    """A new recording of the same sound at `rate` Hertz, which the caller has to close. Blocking.
 
-    Resampled by soxr, very high quality, linear in phase: sample n is the moment n / rate. Overshoot is kept, not
-    clipped. frames: exact length of the result; None: as long a time, rounded.
+    Resampled by soxr in very high quality with linear phase: sample n is at n / rate seconds. Samples over 1 are kept,
+    not clipped. frames: exact length of the result; None: the same duration, rounded.
 
-    Raises Stopped: `stop()`, asked between blocks, was true.
+    Raises Stopped if `stop()`, called before each block, returns true.
     """
     wanted = round(recording.frames * rate / recording.rate) if frames is None else frames
     resampler = soxr.ResampleStream(recording.rate, rate, recording.channels, quality="VHQ")
-    made = Recording(rate, recording.channels)
+    resampled = Recording(rate, recording.channels)
     try:
         for number, block in enumerate(recording.blocks(), start=1):
             if stop():
                 raise Stopped
             last = number * BLOCK >= recording.frames
-            made.append(resampler.resample_chunk(block, last=last)[: wanted - made.frames])
-        made.pad(wanted - made.frames)
+            resampled.append(resampler.resample_chunk(block, last=last)[: wanted - resampled.frames])
+        resampled.pad(wanted - resampled.frames)
     except BaseException:
-        made.close()
+        resampled.close()
         raise
-    return made
+    return resampled

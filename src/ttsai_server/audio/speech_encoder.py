@@ -1,4 +1,4 @@
-"""Pieces of speech → one continuous encoding: stretched, joined, encoded."""
+"""Stretches and joins pieces of speech, and encodes them as one file."""
 
 from typing import BinaryIO
 
@@ -10,27 +10,27 @@ from ttsai_server.domain import Audio
 
 
 class SpeechEncoder:
-    """Blocking, so not for the event loop; for one thread at a time. Without `file` the methods return the bytes."""
+    """Blocking, not thread-safe. Without `file` the methods return the bytes that are ready."""
 
     def __init__(self, format: str, rate: int, *, tempo: float = 1.0, file: BinaryIO | None = None) -> None:
-        """format: a key of `encode.CONTENT_TYPES`. rate: of what is added, Hertz. tempo: how much faster it is made."""
+        """format: a key of `encode.CONTENT_TYPES`. rate: Hertz, of the input. tempo: factor by which to speed it up."""
         self.seconds = 0.0
-        """Length of the sound so far."""
+        """Duration of the output so far."""
         self._rate = rate
         self._tempo = tempo
         self._joiner = Joiner(rate)
         self._encoder = Encoder(format, rate, file=file)
 
     def add(self, audio: Audio) -> bytes:
-        """More of a piece, mono at `rate`."""
+        """Add sound of the current piece, mono, at `rate`."""
         return self._encode(self._joiner.push(stretch(audio, self._tempo).samples))
 
     def end_piece(self, pause: float) -> bytes:
-        """The piece is whole; `pause` seconds of silence, at the pace of what is added, come before the next."""
+        """End the piece; `pause` seconds of silence, before the speed-up, precede the next."""
         return self._encode(self._joiner.end(pause / self._tempo))
 
     def rest(self, seconds: float) -> bytes:
-        """Silence where nothing is said, at the pace of what is added."""
+        """Add silence; seconds: before the speed-up."""
         return self._encode(np.zeros((round(seconds / self._tempo * self._rate), 1), np.float32))
 
     def finish(self) -> bytes:

@@ -1,19 +1,19 @@
-"""What a file says of its own size, held against what is there: read from a few heads, before anything is decoded.
+"""Detects truncated files before decoding: compares the size stated in a file's headers with its actual size.
 
 WAV, AVI, AIFF and CAF (chunk sizes), ISO base media (ISO/IEC 14496-12, box sizes), Matroska and WebM (RFC 9559, size of
-the Segment), ASF (file properties), MP3 (the bytes field of a Xing or Info head). Ogg, ADTS, AMR, FLV, MPEG-TS and an
-MP3 with no such head say nothing; FLAC says it in samples, which `decode` counts.
+the Segment), ASF (file properties), MP3 (the bytes field of a Xing or Info header). Ogg, ADTS, AMR, FLV, MPEG-TS and an
+MP3 without such a header state no size; FLAC states its number of samples, which `decode` checks.
 """
 
 from collections.abc import Callable
 from typing import BinaryIO, Literal
 
 _MOST_CHUNKS = 4096
-"""Looked at before the walk gives up: a hostile file has millions."""
+"""Chunks read before the walk gives up: a hostile file may have millions."""
 _OPEN = 0x7FFF_0000
-"""A 32-bit size from here on means "until the end": what a recorder writes that can't go back."""
+"""A 32-bit size from here on means "until the end of the file": written by recorders that can't seek back."""
 _SLIP, _SHARE, _SLACK_SECONDS = 64, 100, 0.5
-"""So many bytes may be missing, or one in so many, but no more seconds: writers miscount, and readers take it."""
+"""Tolerance, for writers miscount: 64 bytes, or one byte in 100 but no more than .5 s of sound, may be missing."""
 _BOXES = frozenset(b"ftyp moov mdat free skip wide moof mfra uuid meta styp sidx udta pnot".split())
 _ASF = bytes.fromhex("3026B2758E66CF11A6D900AA0062CE6C")
 _ASF_PROPERTIES = bytes.fromhex("A1DCAB8C47A9CF118EE400C00C205365")
@@ -21,28 +21,28 @@ _SEGMENT = bytes.fromhex("18538067")
 
 
 def missing_bytes(file: BinaryIO) -> int:
-    """How many bytes the file has promised and hasn't got; 0 where it is whole, or where its format can't tell.
+    """How many bytes the file lacks of the size in its headers; 0 if it is complete or its format states no size.
 
-    A size in the head of a WAV, AIFF or CAF that is off by next to nothing is taken for a slip of its writer.
+    A slight difference in a WAV, AIFF or CAF is ignored as an error of the program that wrote it.
 
-    file: seekable; its position moves.
+    file: seekable; its position changes.
     """
     head = _at(file, 0, 32)
     for offset, magic, walk in _WALKS:
         if head[offset : offset + len(magic)] == magic:
             end = walk(file)
             absent = max(0, end - file.seek(0, 2))
-            return 0 if magic in _SLIPSHOD and absent <= _slack(head, end) else absent
+            return 0 if magic in _TOLERATED and absent <= _slack(head, end) else absent
     return max(0, _boxes(file) - file.seek(0, 2)) if head[4:8] in _BOXES else 0
 
 
 def is_iso(file: BinaryIO) -> bool:
-    """Whether it is of the family of MP4, M4A and MOV."""
+    """Whether it is an ISO base media file: MP4, M4A, MOV. Changes the file's position."""
     return _at(file, 4, 4) in _BOXES
 
 
 def _slack(head: bytes, end: int) -> float:
-    """Bytes that may be missing of a file that ends at `end`."""
+    """How many bytes may be missing of a file that should end at byte `end`."""
     per_second = int.from_bytes(head[28:32], "little") if head[12:16] == b"fmt " else 0
     return min(max(_SLIP, end // _SHARE), max(_SLIP, _SLACK_SECONDS * per_second) if per_second else 1 << 16)
 
@@ -53,7 +53,7 @@ def _at(file: BinaryIO, position: int, count: int) -> bytes:
 
 
 def _chunks(file: BinaryIO, order: Literal["little", "big"], sound: bytes) -> int:
-    """End of the chunk `sound`, bytes; 0 where it is open."""
+    """Byte at which the chunk `sound` ends; 0 if its size is not stated."""
     position = 12
     for _ in range(_MOST_CHUNKS):
         head = _at(file, position, 8)
@@ -91,13 +91,13 @@ def _boxes(file: BinaryIO) -> int:
 
 
 def _avi(file: BinaryIO) -> int:
-    """End of the first RIFF chunk: of a file under 2 GB the only one."""
+    """End of the first RIFF chunk, the only one in a file under 2 GB."""
     size = int.from_bytes(_at(file, 4, 4), "little")
     return 8 + size if 0 < size < _OPEN else 0
 
 
 def _asf(file: BinaryIO) -> int:
-    """The size in the file properties; 0 for a broadcast."""
+    """File size in the file properties; 0 for a broadcast."""
     head = _at(file, 0, 1 << 16)
     found = head.find(_ASF_PROPERTIES)
     broadcast = found < 0 or head[found + 88 : found + 89] != b"\x02"
@@ -105,7 +105,7 @@ def _asf(file: BinaryIO) -> int:
 
 
 def _segment(file: BinaryIO) -> int:
-    """End of the Segment, which is all after the EBML head; 0 where its size is unknown (a live recording)."""
+    """End of the Segment, which is everything after the EBML header; 0 if its size is unknown (a live recording)."""
     head = _at(file, 0, 64)
     begin = head.find(_SEGMENT) + len(_SEGMENT)
     width = 9 - head[begin].bit_length() if len(_SEGMENT) <= begin < len(head) else 9
@@ -114,7 +114,7 @@ def _segment(file: BinaryIO) -> int:
 
 
 def _mpeg(file: BinaryIO) -> int:
-    """End of an MP3's last frame, as its Xing or Info head has it."""
+    """End of an MP3's last frame according to its Xing or Info header; 0 without one."""
     begin = 0
     for _ in range(_MOST_CHUNKS):
         tag = _at(file, begin, 10)
@@ -141,5 +141,5 @@ _WALKS: tuple[tuple[int, bytes, Callable[[BinaryIO], int]], ...] = (
     (0, b"ID3", _mpeg),
     (0, b"\xff", _mpeg),
 )
-"""Where the magic lies, the magic, what reads the promised size."""
-_SLIPSHOD = (b"WAVE", b"AIFF", b"AIFC", b"caff")
+"""Offset of the magic number, the magic number, the function that returns where the file should end."""
+_TOLERATED = (b"WAVE", b"AIFF", b"AIFC", b"caff")

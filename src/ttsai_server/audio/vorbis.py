@@ -1,4 +1,4 @@
-"""Ogg Vorbis, for the sample rates that Opus does not have; libsndfile's encoder (imported at the first use)."""
+"""Ogg Vorbis by libsndfile (imported at the first use), for the sample rates that Opus lacks."""
 
 from collections.abc import Mapping
 from typing import BinaryIO
@@ -7,24 +7,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 _TAGS = frozenset(["title", "copyright", "artist", "comment", "date", "album", "license", "tracknumber", "genre"])
-"""Those that libsndfile writes."""
+"""Tags that libsndfile can write."""
 _NAMES = {"track": "tracknumber"}
 """FFmpeg's names → libsndfile's, where they differ."""
 _NOMINAL = (64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 500)
 """Kilobits per second of stereo at 44.1 kHz that libvorbis aims at with quality 0 to 10."""
 _BLOCK = 1 << 15
-"""Frames given to libsndfile at once: its Vorbis writer keeps a block on the stack."""
+"""Frames passed to libsndfile at once: its Vorbis writer keeps a block on the stack."""
 
 
 class VorbisEncoder:
-    """Encodes one stretch of sound into a file; blocking, for one thread at a time. Used as `encode.Encoder`.
+    """Encodes a stream of samples into a file; same interface as `encode.Encoder`. Blocking, not thread-safe.
 
     Args:
-        rate: of the samples pushed, and of the result, Hertz.
+        rate: Hertz, of the samples pushed and of the file.
         channels: 1 or 2.
-        bitrate: bits per second that the variable bit rate aims at; what Vorbis can't do becomes the nearest.
-        tags: names as FFmpeg has them; those that libsndfile has no place for are left out.
-        file: where to write.
+        bitrate: target of the variable bit rate, bits per second; clipped to what Vorbis supports.
+        tags: FFmpeg's names → values; those that libsndfile can't write are left out.
+        file: open for writing.
     """
 
     def __init__(self, rate: int, *, channels: int, bitrate: int, tags: Mapping[str, str], file: BinaryIO) -> None:
@@ -49,6 +49,6 @@ class VorbisEncoder:
 
 
 def _quality(kilobits: float, rate: int, channels: int) -> float:
-    """0 to 10. The nominal rates go with the bandwidth, and mono needs a little over half of stereo."""
+    """libvorbis's quality, 0 to 10. Nominal rates scale with the bandwidth; mono needs a little over half of stereo."""
     scale = (1.0 if rate > 32_000 else 0.65) * (1.0 if channels == 2 else 0.6)
     return float(np.interp(kilobits / scale, _NOMINAL, range(len(_NOMINAL))))

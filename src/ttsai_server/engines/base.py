@@ -1,7 +1,7 @@
-"""What an engine is: one protocol a task, and what they share.
+"""Base classes of the engines: one per capability, and what they share.
 
-An adapter is written for one thread at a time: the pool never runs more than `card.concurrency` steps at once, and each
-step of an iterator runs in a worker thread, never on the event loop. Heavy packages are imported in `load` only.
+The pool never runs more than `card.concurrency` steps of a model at once, each in a worker thread, never on the event
+loop. An engine imports its heavy packages only in `load`.
 """
 
 import sys
@@ -33,38 +33,38 @@ from ttsai_server.domain import (
 from ttsai_server.text.split import pieces
 
 WARM_UP_CHARACTERS = 24
-"""Of a voice's preview that are spoken to warm an engine up: about its first sentence."""
+"""How much of a voice's preview is spoken to warm an engine up: about its first sentence."""
 
 INSTALL_MISAKI = "pip install --no-deps --ignore-requires-python misaki==0.9.4"
-"""misaki allows only Python < 3.13, but all that is used of it runs on later ones; the extras leave it out there."""
+"""misaki declares Python < 3.13, but what is used of it runs on later versions; the extras omit it there."""
 
 
 class EngineOptions(BaseModel):
-    """Knobs of an engine; unknown ones are errors. An engine's `Options` and `Setup` extend it."""
+    """Parameters of an engine; unknown ones are errors. Base class of an engine's `Options` and `Setup`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @dataclass(frozen=True, slots=True)
 class LoadContext:
-    """Where a model is loaded."""
+    """Folder, device and threads that a model is loaded with."""
 
     weights: Path
-    """Folder that holds its files: models/<id>/."""
+    """Folder of its files: models/<id>/."""
     device: str = "cpu"
     """cpu or cuda."""
     threads: int = 2
-    """Processor threads for one step of work."""
+    """CPU threads for one step."""
     steps: int = 1
-    """Steps of work that run at the same time, each in a thread of its own."""
+    """How many steps may run at the same time, each in its own thread."""
 
 
 class Cancelled(Exception):
-    """Raised out of a step that was told to stop; never reaches a client."""
+    """Raised by a step that has been cancelled; never reaches a client."""
 
 
 class Cancellation:
-    """Tells a step of work that runs in another thread to stop."""
+    """Cancels a step that runs in another thread."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -72,7 +72,7 @@ class Cancellation:
         self.cancelled = False
 
     def cancel(self) -> None:
-        """Stop the work: what runs now is interrupted if it can be, and nothing more is begun. Idempotent."""
+        """Interrupt the running operation if possible, and let no further one start. Idempotent."""
         with self._lock:
             self.cancelled = True
             if self._stop:
@@ -80,7 +80,7 @@ class Cancellation:
 
     @contextmanager
     def interrupting(self, stop: Callable[[], object]) -> Generator[None]:
-        """While inside, `cancel` calls `stop` (from its own thread). Raises Cancelled if it has been called already."""
+        """Within this context, `cancel` calls `stop` (in its own thread). Raises Cancelled if already cancelled."""
         with self._lock:
             if self.cancelled:
                 raise Cancelled
@@ -96,30 +96,30 @@ class Engine(ABC):
     """A loaded model."""
 
     native: ClassVar[bool] = True
-    """Whether it runs native code of its own, which may crash, hang or leak: then in a process of its own."""
+    """Whether it runs native code, which may crash, hang or leak: such an engine gets its own process."""
     extra: ClassVar[str] = ""
-    """The extra of ttsai-server that installs `packages`; empty: the engine needs none."""
+    """The extra of ttsai-server that installs `packages`; empty if there is none."""
     packages: ClassVar[tuple[str, ...]] = ()
-    """Top-level modules that the engine imports and ttsai-server without extras does not install."""
+    """Top-level modules that the engine imports and that ttsai-server without extras does not install."""
 
     class Options(EngineOptions):
-        """Knobs that a client may set, request by request."""
+        """Parameters that a client may set per request."""
 
     class Setup(EngineOptions):
-        """How it is loaded: the card's `setup`, under the settings' `models.options`."""
+        """Parameters of loading: the card's `setup`, overridden by the settings' `models.options`."""
 
-    @classmethod  # noqa: B027 - most engines have nothing to make
+    @classmethod  # noqa: B027 - most engines have no derived files
     def prepare(cls, card: ModelCard, weights: Path) -> None:
-        """Make `card.derived` in `weights` of the files that a pull has fetched there.
+        """Create the files `card.derived` in the folder `weights` from the files that a pull has downloaded to it.
 
-        Called at the end of every pull, with all files there and right; blocking, minutes at most. Does nothing if it
-        has been done, and puts no file under its final name before it is whole. Raises EngineFailed if the files are
-        not usable.
+        Called at the end of every pull, when all files are present and verified; blocking, minutes at most. Must do
+        nothing if they exist, and give no file its final name before it is complete. Raises EngineFailed if the
+        downloaded files are not usable.
         """
 
     @classmethod
     def installed(cls) -> bool:
-        """Whether `packages` are there."""
+        """Whether `packages` are installed."""
         return all(find_spec(package) for package in cls.packages)
 
     @classmethod
@@ -131,13 +131,13 @@ class Engine(ABC):
     @classmethod
     @abstractmethod
     def load(cls, card: ModelCard, place: LoadContext) -> Self:
-        """Load the weights, the packages being installed; blocking, seconds.
+        """Load the weights; the packages are known to be installed. Blocking, seconds.
 
-        Raises WeightsMissing, or EngineFailed if they are not usable.
+        Raises WeightsMissing, or EngineFailed if the weights are not usable.
         """
 
     def warm_up(self, card: ModelCard) -> None:  # noqa: B027 most engines need none
-        """Do what the first request would otherwise wait for; called once after `load`."""
+        """Run what would delay the first request; called once after `load`."""
 
     @abstractmethod
     def close(self) -> None:
@@ -149,11 +149,10 @@ class Synthesizer(Engine):
 
     @abstractmethod
     def synthesize(self, request: SpeechRequest, cancellation: Cancellation) -> Generator[Audio]:
-        """Say the text: one or more stretches of sound, mono, float32 (n, 1), at `card.rate`.
+        """Synthesize the text: yields one or more pieces of sound, mono, float32 (n, 1), at `card.rate`.
 
-        An engine that knows which is the last marks it, and the request ends without another turn.
-        Every word is said, or the iterator raises: BadRequest for text that it can't say, EngineFailed for a fault,
-        Cancelled when told to stop.
+        An engine that knows which piece is the last sets its `last`, which saves a step. It must speak every word or
+        raise: BadRequest for text that it can't speak, EngineFailed for a fault, Cancelled when cancelled.
         """
 
     def warm_up(self, card: ModelCard) -> None:
@@ -171,53 +170,55 @@ class Transcriber(Engine):
     def transcribe(
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
     ) -> Generator[PartialTranscript]:
-        """Write down what is said in a recording that is mono, at `card.rate`, of any length.
+        """Transcribe a recording of any length, mono, at `card.rate`.
 
-        A step takes seconds and memory that do not grow with the recording; it begins where the one before ended, and
-        the last one ends with the recording. All that is said is written, or the iterator raises: EngineFailed for a
-        fault, Cancelled when told to stop. Silence, noise and music are no segments. Up to `LoadContext.steps`
-        recordings are heard at the same time, each in a thread of its own.
+        Time and memory of a step must not grow with the recording's length. Each step begins where the previous one
+        ended, and the last one ends with the recording. It must transcribe all speech or raise: EngineFailed for a
+        fault, Cancelled when cancelled. Silence, noise and music yield no segments. Up to `LoadContext.steps`
+        recordings are transcribed at the same time, each in its own thread.
         """
 
 
 class Diarizer(Engine):
-    """Who speaks when."""
+    """Finds who speaks when."""
 
     @abstractmethod
     def diarize(
         self, recording: Recording, request: DiarizationRequest, cancellation: Cancellation
     ) -> Generator[Diarization]:
-        """The turns of a recording that is mono, at `card.rate`, of any length. Bounded and raising as `transcribe`."""
+        """Find the turns of a recording of any length, mono, at `card.rate`. Limits and errors as of `transcribe`."""
 
 
 class Enhancer(Engine):
-    """Sound to better sound: without noise, echo or reverberation, clearer, or with the treble that it lacks."""
+    """Improves a recording: removes noise, echo or reverberation, makes it clearer, or restores missing treble."""
 
     @abstractmethod
     def enhance(
         self, recording: Recording, request: EnhancementRequest, cancellation: Cancellation
     ) -> Generator[Audio]:
-        """The bettered recording: of any length, 1 to 8 channels, at `card.rate`.
+        """Enhance a recording of any length, 1 to 8 channels, at `card.rate`.
 
-        What is yielded is together exactly as long, at the same rate, with as many channels, in [-1, 1], and aligned:
-        sample n of it is sample n of the recording. Bounded and raising as `transcribe`.
+        The yielded pieces together have exactly the recording's length, rate and channels, are in [-1, 1] and aligned:
+        sample n of the output is sample n of the recording. Limits and errors as of `transcribe`.
         """
 
 
 class Separator(Engine):
-    """A mix to what it was mixed of."""
+    """Separates a mix into its stems."""
 
     @abstractmethod
     def separate(self, recording: Recording, cancellation: Cancellation) -> Generator[Stems]:
-        """The stems, `card.stems`, of a recording of any length, 1 or 2 channels, at `card.rate`.
+        """Separate a recording of any length, 1 or 2 channels, at `card.rate`, into `card.stems`.
 
-        Aligned, as long, and with as many channels as the recording. Bounded and raising as `transcribe`.
+        Each stem has the recording's length and channels, and is aligned with it. Limits and errors as of
+        `transcribe`.
         """
 
 
 class Analyzer(Engine):
-    """What key, tempo and metre music is in."""
+    """Finds the key, tempo and metre of music."""
 
     @abstractmethod
     def analyze(self, recording: Recording, cancellation: Cancellation) -> Generator[Analysis]:
-        """Of a recording that is mono, at `card.rate`, of any length; the last step has it. Bounded as `transcribe`."""
+        """Analyze a recording of any length, mono, at `card.rate`; the last step has the result. Limits and errors as
+        of `transcribe`."""

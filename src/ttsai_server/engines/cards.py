@@ -1,6 +1,6 @@
-"""Model cards: models/<id>.toml → ModelCard, every key checked.
+"""Reads and validates model cards: models/<id>.toml → ModelCard.
 
-A card may write `{voice}` in the names of a source's files; it stands for the id of each of the card's voices in turn.
+`{voice}` in the file names of a source is replaced by the id of each of the card's voices in turn.
 """
 
 import tomllib
@@ -43,9 +43,9 @@ def _inside(path: str) -> str:
 PythonVersions = Annotated[str, StringConstraints(pattern=rf"^{_BOUND}(,{_BOUND})*$")]
 PinnedPackage = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*(\[[\w.,-]+\])?==\w[\w.+!-]*$")]
 RelativePath = Annotated[str, AfterValidator(_inside)]
-"""A path that stays inside its folder."""
+"""A relative path that does not leave its folder."""
 Parts = Annotated[tuple[RelativePath, ...], BeforeValidator(_listed), Field(min_length=1)]
-"""One path, or the paths of the parts that are joined."""
+"""One path, or the paths of the parts that are concatenated to the file."""
 
 
 class _Strict(BaseModel):
@@ -58,7 +58,7 @@ class VoiceEntry(_Strict):
     language: LanguageTag
     gender: Literal["male", "female", "neutral"]
     languages: tuple[LanguageCode, ...] = ()
-    """What it can read, if not all the languages of the card."""
+    """Languages that it can read; empty: all languages of the card."""
 
 
 class SourceEntry(_Strict):
@@ -101,17 +101,17 @@ class CardFile(_Strict):
     chunk_chars: PositiveInt = 200
     setup: dict[str, Any] = {}
     previews: dict[LanguageTag, str] = {}
-    """Language → what the previews of its voices say."""
+    """Language → text of its voices' previews."""
     voices: tuple[VoiceEntry, ...] = ()
     sha256: dict[str, Sha256] = {}
-    """File → checksum, for files that are the same in every source."""
+    """File → SHA-256, for files that are the same in every source."""
     sources: tuple[SourceEntry, ...] = ()
     derived: tuple[RelativePath, ...] = ()
     environment: EnvironmentEntry | None = None
 
 
 def read_card(file: Path) -> ModelCard:
-    """The card in `file`. Raises BadCard that names the file and the first wrong key."""
+    """Read the card in `file`. Raises BadCard, which names the file and the first wrong key."""
     try:
         entry = CardFile.model_validate(tomllib.loads(file.read_text("utf-8")))
     except ValidationError as error:
@@ -124,7 +124,7 @@ def read_card(file: Path) -> ModelCard:
 
 
 def _check(entry: CardFile, file: Path) -> None:
-    """What one key alone can't show."""
+    """Check what depends on more than one key."""
     if entry.id != file.stem:
         raise BadCard(file, "id", f"is {entry.id!r}, but the file is named {file.stem!r}")
     spoken = {voice.language for voice in entry.voices}

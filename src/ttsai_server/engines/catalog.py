@@ -1,4 +1,4 @@
-"""The models and voices that this server knows: cards looked up by name."""
+"""Looks up model cards and voices by name."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ class Catalog:
     speakers: Mapping[str, Voice]
     """Voice id → voice; no two models share one."""
     published: Mapping[str, str]
-    """Name that clients expect to find → id, or family of voices, of the model that it means here."""
+    """Additional name, e.g. OpenAI's tts-1 → id, or family, of the model that it stands for."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The catalogue that the settings ask for, with OpenAI's names. Raises as `read`."""
+        """The catalogue for these settings, with OpenAI's model names. Raises as `read`."""
         models = settings.models
         openai = {
             name: models.aliases.get(service.default_model, service.default_model)
@@ -37,9 +37,10 @@ class Catalog:
 
     @classmethod
     def read(cls, folder: Path, *, demo: bool = False, published: Mapping[str, str] | None = None) -> Self:
-        """The cards in `folder`, with those of demo models only if `demo`; names that mean no card here are left out.
+        """Read the cards in `folder`, those of demo models only if `demo`.
 
-        Raises BadCard, which names file and key, for a card that can't be used or a name that two cards give.
+        published: additional name → id or family; those without a card are ignored. Raises BadCard, which names file
+        and key, for an invalid card or a name that two cards use.
         """
         cards = {file: read_card(file) for file in sorted(folder.glob("*.toml"))}
         shown = {file: card for file, card in cards.items() if demo or not card.demo}
@@ -52,12 +53,12 @@ class Catalog:
         return cls({**known, **{name: known[id] for name, id in names.items() if id in known}}, _unique(voices), names)
 
     def cards(self, capability: Capability | None = None) -> list[ModelCard]:
-        """Each card once, by id; only those that have `capability` if one is given."""
+        """All cards, sorted by id, or only those with `capability`."""
         own = (card for name, card in sorted(self.models.items()) if name == card.id)
         return [card for card in own if capability is None or capability in card.tasks]
 
     def listed(self, capability: Capability | None = None) -> dict[str, list[ModelCard]]:
-        """What clients see: name of a model, published names among them → its card, or the cards of its family."""
+        """The models as listed to clients: name, also a published one → its card, or the cards of its family."""
         found: dict[str, list[ModelCard]] = {}
         for card in self.cards(capability):
             found.setdefault(card.listed_as, []).append(card)
@@ -65,25 +66,28 @@ class Catalog:
         return found | {name: found[model] for name, model in meant.items() if model in found}
 
     def find(self, name: str) -> ModelCard:
-        """The model that `name`, an id, an alias or a published name, means. Raises UnknownModel."""
+        """The card with this id, alias or published name. Raises UnknownModel."""
         if name not in self.models:
             raise UnknownModel(name)
         return self.models[name]
 
     def resolve(self, name: str, capability: Capability) -> ModelCard:
-        """As `find`; raises UnknownModel also for a model that has not that capability."""
+        """As `find`; raises UnknownModel also for a model without that capability."""
         card = self.find(name)
         if capability not in card.tasks:
             raise UnknownModel(name, does=card.tasks[0])
         return card
 
     def family(self, name: str) -> list[ModelCard]:
-        """The cards of the family `name`, or the one card that it means. Raises UnknownModel."""
+        """The cards of the family `name`, or the one card with this id, alias or published name.
+
+        Raises UnknownModel.
+        """
         name = self.published.get(name, name)
         return [card for card in self.cards() if card.family == name] or [self.find(name)]
 
     def kin(self, name: str, capability: Capability) -> list[ModelCard]:
-        """As `family`, those that have `capability`. Raises UnknownModel also where none has."""
+        """The cards of `family` that have `capability`. Raises UnknownModel also if none has it."""
         found = self.family(name)
         able = [card for card in found if capability in card.tasks]
         if not able:
@@ -92,7 +96,7 @@ class Catalog:
 
 
 def load_class(card: ModelCard) -> type[Engine]:
-    """The adapter of a card; imports its module, not its heavy package. Raises BadCard if there is none."""
+    """Import the card's engine class, without its heavy packages. Raises BadCard if there is no such class."""
     module, name = card.engine.split(":")
     try:
         found = getattr(import_module(module), name, None)
@@ -104,7 +108,7 @@ def load_class(card: ModelCard) -> type[Engine]:
 
 
 def _check_families(cards: Mapping[Path, ModelCard], names: Mapping[str, ModelCard]) -> None:
-    """Raises BadCard for a family that a model is called like, or whose cards would not be one model to clients."""
+    """Raise BadCard for a family with the name of a model, or whose cards differ in name, tier or tasks."""
     first: dict[str, ModelCard] = {}
     for file, card in cards.items():
         if card.family in names:
@@ -117,9 +121,9 @@ def _check_families(cards: Mapping[Path, ModelCard], names: Mapping[str, ModelCa
 
 def _unique(entries: Iterable[tuple[Path, str, str, T]]) -> dict[str, T]:
     found: dict[str, T] = {}
-    homes: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for file, key, name, value in entries:
         if name in found:
-            raise BadCard(file, key, f"{name!r} is already given by {homes[name]}")
-        found[name], homes[name] = value, file
+            raise BadCard(file, key, f"{name!r} is already given by {files[name]}")
+        found[name], files[name] = value, file
     return found

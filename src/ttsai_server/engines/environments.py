@@ -1,8 +1,8 @@
-"""Environments: interpreters for engines whose packages can't be installed beside the server's.
+"""Virtual environments for engines whose packages conflict with the server's.
 
-A card's [environment] says which Python and which packages. `make` has uv install them to models/<id>/.venv, with
-what a model's process imports itself, and a link to this very `ttsai_server`, without its dependencies. The index,
-proxies and certificates are those that the user has set for uv.
+A card's [environment] gives the Python version and the packages. `make` installs them with uv into models/<id>/.venv,
+together with the packages that a model's process imports, and links this `ttsai_server` there, without its other
+dependencies. The index, proxies and certificates are those that the user has configured for uv.
 """
 
 import json
@@ -29,16 +29,19 @@ OUR_PACKAGES = (
     "regex>=2025.7",
     "sentencex>=1.0.32",
 )
-"""What `ttsai_server.runtime.worker` and `engines.base` import; bounds as wide as they allow."""
+"""What `ttsai_server.runtime.worker` and `engines.base` import, with bounds as wide as they allow."""
 OUR_CODE = Path(ttsai_server.__file__).parent.resolve()
 
 
 Tell = Callable[[str], object]
-"""Told each line of what uv says."""
+"""Called with each line of uv's output."""
 
 
 def is_whole(card: ModelCard, models: Path) -> bool:
-    """Whether the card's environment is there, holds what the card asks for now, and runs this `ttsai_server`."""
+    """Whether the card's environment exists, was made for the card's present requirements, and has this server's code.
+
+    models: the folder of all weights, `models.dir`.
+    """
     folder = _folder(card, models)
     stamp = _stamp(folder)
     return (
@@ -50,15 +53,15 @@ def is_whole(card: ModelCard, models: Path) -> bool:
 
 
 def interpreter(card: ModelCard, models: Path) -> Path:
-    """The Python of the card's environment; it need not be there."""
+    """Path of the Python interpreter in the card's environment, whether it exists or not."""
     return _folder(card, models) / "bin" / "python"
 
 
 def make(card: ModelCard, models: Path, tell: Tell = lambda line: None) -> None:
-    """Make the card's environment unless it is whole; blocking, minutes.
+    """Create the card's environment unless `is_whole`. Blocking, minutes.
 
-    One that was begun and not finished, or is of other requirements, is replaced. Safe beside another that makes it.
-    Raises InstallFailed, with what uv said, or how to install it.
+    Replaces one that is incomplete or has other requirements. Several processes may call it at the same time. Raises
+    InstallFailed, with uv's output, or with the command that installs uv.
     """
     from filelock import FileLock
 
@@ -70,7 +73,7 @@ def make(card: ModelCard, models: Path, tell: Tell = lambda line: None) -> None:
 
 
 def _make(card: ModelCard, folder: Path, tell: Tell) -> None:
-    """Make it under a name of its own, since the uv of a maker that was killed may still be at work, and rename it."""
+    """Create it in a folder with a random name, since the uv of a killed process may still be running; then rename."""
     for draft in folder.parent.glob(f"{folder.name}-*"):
         shutil.rmtree(draft, ignore_errors=True)
     draft = folder.with_name(f"{folder.name}-{token_hex(4)}")
@@ -106,7 +109,7 @@ def _run(command: list[str], card: ModelCard, tell: Tell) -> None:
 
 
 def _uv(card: ModelCard) -> str:
-    """uv's executable: of its Python package, or on the path."""
+    """Path of uv's executable: from its Python package, else from PATH."""
     if find_spec("uv"):
         from uv import find_uv_bin
 
@@ -126,7 +129,7 @@ def _folder(card: ModelCard, models: Path) -> Path:
 
 
 def _stamp(folder: Path) -> Path:
-    """The file that says what is in an environment."""
+    """The file that records an environment's requirements."""
     return folder / "ttsai-server.json"
 
 

@@ -1,4 +1,4 @@
-"""Whether the packages that a model's engine needs are on this machine, and the command that brings them."""
+"""Whether the packages that a model's engine needs are installed, and the command that installs them."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from ttsai_server.errors import PackagesMissing
 
 
 def install_command(card: ModelCard, models: Path) -> str | None:
-    """The command that installs what the model's engine lacks; None: it lacks nothing.
+    """The command that installs the missing packages of the model's engine; None if none is missing.
 
     Args:
         card: the model.
@@ -22,6 +22,6 @@ def install_command(card: ModelCard, models: Path) -> str | None:
 
 
 def require_installed(card: ModelCard, models: Path) -> None:
-    """Raise PackagesMissing, which names the command, if the model's engine lacks packages."""
+    """Raise PackagesMissing, with the command that installs them, if packages of the model's engine are missing."""
     if command := install_command(card, models):
         raise PackagesMissing(card.id, command)

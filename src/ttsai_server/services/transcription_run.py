@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import BinaryIO, ClassVar
 
-from ttsai_server.audio.channels import speakers_apart
+from ttsai_server.audio.channels import isolate_speakers
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import (
     Caller,
@@ -101,7 +101,7 @@ class TranscriptionRun(RecordingRun[TranscriptionPlan, PartialTranscript]):
         """One channel after the other; the last partial transcript has all that was said."""
         heard: list[list[PartialTranscript]] = []
         with ExitStack() as closing:
-            alone = [closing.enter_context(one) for one in await asyncio.to_thread(speakers_apart, recording)]
+            alone = [closing.enter_context(one) for one in await asyncio.to_thread(isolate_speakers, recording)]
             for number, channel in enumerate(alone):
                 heard.append([])
                 async with aclosing(self._transcribed(channel)) as partials:

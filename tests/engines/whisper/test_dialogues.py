@@ -22,7 +22,7 @@ from ttsai_server.domain import PartialTranscript, Preset, SpeechRequest, Transc
 from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
-from ttsai_server.engines.shared.listening.words import SHORTEST_WORD
+from ttsai_server.engines.shared.transcription.words import SHORTEST_WORD
 from ttsai_server.engines.whisper.adapter import FasterWhisper
 from ttsai_server.settings import Settings
 

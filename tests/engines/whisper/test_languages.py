@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ttsai_server.engines.shared.listening.windows import RATE, Chunk
+from ttsai_server.engines.shared.transcription.windows import RATE, Chunk
 from ttsai_server.engines.whisper.languages import STATES_PER_SECOND, Languages, States
 
 

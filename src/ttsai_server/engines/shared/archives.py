@@ -1,4 +1,4 @@
-"""Archives that weights come in: zip and tar.gz."""
+"""Errors of the archive formats that weights come in: zip and tar.gz."""
 
 import tarfile
 import zipfile
@@ -6,4 +6,4 @@ import zlib
 from gzip import BadGzipFile
 
 BROKEN = (zipfile.BadZipFile, tarfile.TarError, BadGzipFile, zlib.error, EOFError)
-"""What reading a damaged archive raises."""
+"""Exceptions that reading a damaged archive raises."""

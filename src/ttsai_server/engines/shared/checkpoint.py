@@ -1,10 +1,9 @@
-"""Tensors of a PyTorch checkpoint, read without torch.
+"""Reads the tensors of a PyTorch checkpoint without torch.
 
-Of the old form (before 1.6) the file is, one after another: pickles of a magic number, a protocol number and facts of
-the machine; a pickle of the object, whose tensors name their storage, offset, shape and strides; a pickle of the
-storages' keys; and for each key its length, as int64, and its values. Of the new form it is a zip archive of the
-object's pickle, `data.pkl`, and a file for each storage, `data/KEY` (`_legacy_save` and `_save` of
-`torch/serialization.py`).
+The old format (before PyTorch 1.6) is a sequence of pickles: a magic number, a protocol number and system information;
+the object, whose tensors name their storage, offset, shape and strides; the storages' keys; then for each key its
+length, as int64, and its values. The new format is a zip archive of the object's pickle, `data.pkl`, and a file for
+each storage, `data/KEY` (see `_legacy_save` and `_save` in `torch/serialization.py`).
 """
 
 import pickle
@@ -21,15 +20,16 @@ from ttsai_server.errors import EngineFailed
 
 Array = NDArray[np.float32]
 Tensor = Callable[[Mapping[str, Array]], Array]
-"""A tensor that is read once its storage has been."""
+"""Function from the storages to a tensor: in the old format the storages follow the object."""
 MAGIC = 0x1950A86A20F9469CFC6C
 _FLOATS = "torch.FloatStorage"
 
 
 def read_tensors(file: Path, entry: str = "") -> dict[str, Array]:
-    """Name → float32 tensor of the checkpoint's state, or of its `entry`. Nothing but tensors is ever made of the file.
+    """Name → float32 tensor of the checkpoint's state dict, or of the one in its `entry`.
 
-    Raises EngineFailed if it is not such a file, or has no such entry.
+    Safe for untrusted files: unpickles tensors and containers only. Raises EngineFailed if it is not such a file, or
+    has no such entry.
     """
     try:
         state, storages = _archived(file) if zipfile.is_zipfile(file) else _in_a_row(file)
@@ -42,7 +42,7 @@ def read_tensors(file: Path, entry: str = "") -> dict[str, Array]:
 
 
 def _in_a_row(file: Path) -> tuple[Any, dict[str, Array]]:
-    """The object and its storages, of the old form."""
+    """The object and its storages, from the old format."""
     with file.open("rb") as stream:
         if _Plain(stream).load() != MAGIC:
             raise EngineFailed(f"{file.name} is not a PyTorch checkpoint.")
@@ -53,7 +53,7 @@ def _in_a_row(file: Path) -> tuple[Any, dict[str, Array]]:
 
 
 def _archived(file: Path) -> tuple[Any, dict[str, Array]]:
-    """The object and its storages, of the new form."""
+    """The object and its storages, from the new format."""
     with zipfile.ZipFile(file) as archive:
         (pickled,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
         folder = pickled.removesuffix("data.pkl") + "data/"
@@ -64,7 +64,7 @@ def _archived(file: Path) -> tuple[Any, dict[str, Array]]:
 
 
 class _Plain(pickle.Unpickler):
-    """Makes tensors and containers; refuses every other class."""
+    """Unpickles tensors and containers; refuses every other class."""
 
     def find_class(self, module_name: str, global_name: str, /) -> Any:
         name = f"{module_name}.{global_name}"

@@ -1,4 +1,4 @@
-"""Whether somebody speaks: Silero's detector (MIT), as faster-whisper carries it."""
+"""Voice activity detection by Silero VAD (MIT licence), as bundled with faster-whisper."""
 
 from collections.abc import Callable
 from typing import cast
@@ -7,17 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 FRAME = 512
-"""Samples at 16 kHz that the detector judges at once."""
+"""Samples at 16 kHz for which the detector gives one probability."""
 LOUD_SHARE = 0.01
-"""Share of the frames that are louder than the level by which a sound is raised: a click here and there is not it."""
+"""The level of a sound is the RMS that this share of its frames exceeds, so that a few clicks don't count."""
 FAINT, RAISED, MOST_GAIN = 10 ** (-35 / 20), 10 ** (-20 / 20), 10 ** (60 / 20)
-"""A sound whose loudest frames are under FAINT, root mean square, is brought to RAISED, by no more than MOST_GAIN."""
+"""A sound whose level is under FAINT is amplified to RAISED, by at most MOST_GAIN."""
 
 Detector = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Samples, a multiple of FRAME, which it may change → probability of speech in each frame."""
+"""float32 (n,) at 16 kHz, n a multiple of FRAME → probability of speech in each frame. It may modify its input."""
 
 
 def open_detector() -> Detector:
+    """Load the detector."""
     from faster_whisper.vad import get_vad_model
 
     model = get_vad_model()
@@ -25,9 +26,9 @@ def open_detector() -> Detector:
 
 
 def audible(sound: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The sound, float32 (n,) at 16 kHz, loud enough for the detector: it takes faint speech for none.
+    """Amplify faint sound, float32 (n,) at 16 kHz, for the detector, which misses faint speech.
 
-    What is loud enough is left as it is; noise that is raised is still no speech to the detector.
+    Sound that is loud enough is returned unchanged. Amplified noise is still no speech to the detector.
     """
     frames = sound[: len(sound) // FRAME * FRAME].reshape(-1, FRAME)
     if not len(frames):

@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU: a graph that is run step by step, and can be told to stop in the middle of one."""
+"""ONNX Runtime on the CPU, with runs that can be cancelled."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 class Session:
-    """A graph in memory; any number of threads may run it. onnxruntime is imported when one is opened."""
+    """A loaded graph; thread-safe. onnxruntime is imported when the first one is created."""
 
     def __init__(self, graph: Path, threads: int) -> None:
-        """threads: of one step. Raises EngineFailed for a file that is no graph."""
+        """threads: of one run. Raises EngineFailed for a file that is not a graph."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        # threads that spin between layers cost a tenth more and win nothing
+        # spinning between layers costs a tenth more CPU and is no faster
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._run_options = onnxruntime.RunOptions
         try:
@@ -33,12 +33,15 @@ class Session:
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Inputs by name; a size that is free counts 1."""
+        """Input name → shape; a dynamic dimension is given as 1."""
         inputs = self._open.get_inputs()
         return {node.name: tuple(s if isinstance(s, int) else 1 for s in node.shape) for node in inputs}
 
     def run(self, inputs: Arrays, cancellation: Cancellation) -> dict[str, NDArray[Any]]:
-        """The outputs by name. Raises Cancelled as soon as told to stop, EngineFailed for a fault or once closed."""
+        """Run the graph; returns its outputs by name.
+
+        Raises Cancelled soon after it was cancelled, EngineFailed for a fault or once closed.
+        """
         session, options = self._open, self._run_options()
         with cancellation.interrupting(lambda: setattr(options, "terminate", True)):
             try:

@@ -1,12 +1,12 @@
-"""Weights: what a model's card lists, fetched to `models.dir`/<id>/ and held to its checksums.
+"""Downloads the weights that a model's card lists to `models.dir`/<id>/, and verifies their checksums.
 
-    missing_files  files that are not there: a stat each, for start and doctor
-    verify       files that are not there or not right: reads them all
-    pull         fetches what `verify` finds, from the card's sources in order
-    import_from  the same from a folder, for a machine with no network
+    missing_files  files that don't exist: a stat each, for start and doctor
+    verify         files that don't exist or have a wrong checksum: reads them all
+    pull           downloads what `verify` finds, from the card's sources in order
+    import_from    the same from a local folder, for a machine without a network
 
-Beside the folder lies <id>.lock: the checksums that the first pull found, for files whose checksum the card does not
-give. Nothing here runs unless it is called, and only a source's own fetcher imports a network library.
+Beside the folder, <id>.lock holds the checksums found by the first pull, for files whose checksum the card does not
+give. Only a source's fetcher imports a network library.
 """
 
 from ttsai_server.engines.weights.model_folder import missing_files, verify

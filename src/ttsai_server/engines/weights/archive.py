@@ -1,4 +1,4 @@
-"""Members of packages: wheels (zip) and npm's tarballs, read where they are, never unpacked."""
+"""Reads single files of packages, wheels (zip) and npm tarballs, without unpacking them."""
 
 import tarfile
 import zipfile
@@ -20,7 +20,10 @@ Finder = Callable[[str], Member | None]
 def members(
     source: Source, packages: Sequence[Path], wanted: Sequence[str], scratch: Path, progress: Progress
 ) -> Iterator[tuple[str, Path]]:
-    """Each wanted file, its parts joined, in the scratch folder. Raises Unavailable at the first that is not there."""
+    """Copy each wanted file, its parts concatenated, to the scratch folder; yields its name and path.
+
+    Raises Unavailable at the first file that no package has.
+    """
     with ExitStack() as stack:
         try:
             finders = [_open(package, stack) for package in packages]

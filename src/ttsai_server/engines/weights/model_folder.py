@@ -1,4 +1,4 @@
-"""A model's folder: what is in it, what should be, and how a file enters it."""
+"""A model's folder: which files it has and should have, and how a file is put there."""
 
 import hashlib
 import json
@@ -15,19 +15,19 @@ SCRATCH = ".partial"
 
 
 def missing_files(card: ModelCard, models: Path) -> list[str]:
-    """Files of the card that are not under `models`/<id>/, told without reading any."""
+    """Files of the card that don't exist under `models`/<id>/; reads none."""
     folder = ModelFolder(card, models).folder
     return [file for file in (*wanted(card), *card.derived) if not (folder / file).is_file()]
 
 
 def verify(card: ModelCard, models: Path, progress: Progress = silent) -> list[str]:
-    """Files of the card that are not there, or whose checksum is not right; reads every file."""
-    shelf = ModelFolder(card, models)
-    return [*shelf.wrong(progress), *(file for file in card.derived if not (shelf.folder / file).is_file())]
+    """Files of the card that don't exist or whose checksum is wrong; reads every file."""
+    model = ModelFolder(card, models)
+    return [*model.wrong(progress), *(file for file in card.derived if not (model.folder / file).is_file())]
 
 
 def wanted(card: ModelCard) -> list[str]:
-    """Every file that a source of the card has, once."""
+    """All files of the card's sources, without duplicates."""
     return list(dict.fromkeys(file for source in card.sources for file in source.files))
 
 
@@ -42,16 +42,16 @@ class ModelFolder:
 
     @property
     def scratch(self) -> Path:
-        """Where downloads wait to be whole; on the same file system, so that they enter the folder in one step."""
+        """Folder for incomplete downloads; on the same file system, so that they can be moved atomically."""
         return self.folder / SCRATCH
 
     def wrong(self, progress: Progress = silent) -> list[str]:
-        """Files that are not there, or have a checksum that no source is known to have."""
+        """Files that don't exist, or whose checksum is not that of any source."""
         right = self._checksums()
         return [file for file in wanted(self.card) if self._checksum(file, progress) not in right[file]]
 
     def place(self, source: Source, file: str, content: Path) -> None:
-        """Put a fetched file under its final name, in one step, if its checksum is right; else Corrupt."""
+        """Move a downloaded file to its final name, atomically. Raises Corrupt if its checksum is wrong."""
         found = checksum(content)
         known = source.sha256.get(file) or self._lock().get(str(source), {}).get(file)
         if known not in (None, found):
@@ -63,7 +63,7 @@ class ModelFolder:
         _settle(content, target)
 
     def _checksums(self) -> Mapping[str, set[str]]:
-        """File → every checksum that the card gives or an earlier pull recorded."""
+        """File → all valid checksums: those in the card and those recorded by earlier pulls."""
         lock, right = self._lock(), {file: set[str]() for file in wanted(self.card)}
         for source in self.card.sources:
             known = {**lock.get(str(source), {}), **source.sha256}
@@ -80,7 +80,7 @@ class ModelFolder:
         return self.models / f"{self.card.id}.lock"
 
     def _lock(self) -> dict[str, dict[str, str]]:
-        """Source → file → checksum, as found when the file was first pulled from there."""
+        """Source → file → checksum recorded when the file was first pulled from there."""
         file = self._lock_file
         return cast("dict[str, dict[str, str]]", json.loads(file.read_text("utf-8"))) if file.is_file() else {}
 
@@ -104,7 +104,7 @@ def checksum(path: Path, progress: Progress = silent, what: str = "") -> str:
 
 
 def _settle(draft: Path, target: Path) -> None:
-    """Rename over `target`, the content being on the disk first: after a power cut it is the old file or the new."""
+    """Replace `target` atomically, after an fsync: a power cut leaves either the old or the new file."""
     with draft.open("rb") as file:
         os.fsync(file.fileno())
     draft.replace(target)

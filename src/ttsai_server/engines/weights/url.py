@@ -1,4 +1,4 @@
-"""Files that a publisher keeps at plain addresses: `name`/`revision`/path. The card knows their checksums."""
+"""Downloads files from plain URLs, `name`/`revision`/path; the card has to give their checksums."""
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -10,7 +10,7 @@ from ttsai_server.engines.weights.http import download, opened
 
 
 def fetch_url(source: Source, wanted: Sequence[str], scratch: Path, progress: Progress) -> Iterator[tuple[str, Path]]:
-    """Download each file, going on where an earlier try stopped. Raises Unavailable."""
+    """Download each file, resuming an interrupted download. Raises Unavailable."""
     with opened({}) as client:
         for file in wanted:
             (path,) = source.files[file]

@@ -13,7 +13,7 @@ from pydantic import Field
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, PartialTranscript, Segment, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext, Transcriber
-from ttsai_server.engines.shared.listening.windows import read_window
+from ttsai_server.engines.shared.transcription.windows import read_window
 from ttsai_server.errors import EngineFailed, WeightsMissing
 from ttsai_server.memory import keep_freed
 
@@ -75,7 +75,7 @@ class FasterWhisper(Transcriber):
     def transcribe(
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
     ) -> Generator[PartialTranscript]:
-        from ttsai_server.engines.shared.listening.speech import detect
+        from ttsai_server.engines.shared.transcription.speech import detect
         from ttsai_server.engines.whisper.transcription import ChunkTranscriber
 
         if not self._model:

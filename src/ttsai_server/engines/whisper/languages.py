@@ -13,8 +13,8 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ttsai_server.engines.shared.listening.languages import ENGLISH, ISO
-from ttsai_server.engines.shared.listening.windows import RATE, Chunk
+from ttsai_server.engines.shared.transcription.languages import ENGLISH, ISO
+from ttsai_server.engines.shared.transcription.windows import RATE, Chunk
 
 ENOUGH = 4.0
 """Seconds of speech that suffice to detect a language; for less, the detection for the whole chunk counts as well."""

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from ttsai_server.engines.shared.listening.windows import RATE, Sound
-from ttsai_server.engines.shared.listening.words import Aligned
+from ttsai_server.engines.shared.transcription.windows import RATE, Sound
+from ttsai_server.engines.shared.transcription.words import Aligned
 
 FRAME = RATE // 100
 """Samples per frame: 10 ms."""

@@ -14,9 +14,9 @@ from faster_whisper.transcribe import get_suppressed_tokens, merge_punctuations
 
 from ttsai_server.domain import Segment, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, Cancelled
-from ttsai_server.engines.shared.listening.languages import ENGLISH, WHISPERS_OWN
-from ttsai_server.engines.shared.listening.windows import RATE, Chunk
-from ttsai_server.engines.shared.listening.words import Aligned, between, sentences, unheard
+from ttsai_server.engines.shared.transcription.languages import ENGLISH, WHISPERS_OWN
+from ttsai_server.engines.shared.transcription.windows import RATE, Chunk
+from ttsai_server.engines.shared.transcription.words import Aligned, between, omitted, sentences
 from ttsai_server.engines.whisper.languages import Languages, States
 from ttsai_server.engines.whisper.texts import Text, generated
 from ttsai_server.engines.whisper.timing import settle
@@ -74,7 +74,7 @@ class ChunkTranscriber:
         aligned = self._align(encoded, chunks, texts, tokenizer)
         segments: list[Segment] = []
         for i, (chunk, text, words) in enumerate(zip(chunks, texts, aligned, strict=True)):
-            if again and unheard(words, chunk.seconds):
+            if again and omitted(words, chunk.seconds):
                 segments += self._retry(chunk, text, words, _view(_states(encoded, i)), language, again)
             else:
                 segments += self._sentences(chunk, text, words, language)
@@ -93,7 +93,7 @@ class ChunkTranscriber:
         if not timed.failed and len(timed.text) > len(text.text):
             text = timed
             (words,) = self._align(encoded, [chunk], [text], tokenizer)
-        gap = unheard(words, chunk.seconds)
+        gap = omitted(words, chunk.seconds)
         cuts = chunk.again(*gap) if gap else ()
         if not cuts:
             return self._sentences(chunk, text, words, language)

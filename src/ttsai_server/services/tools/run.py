@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ttsai_server.audio.encode import CONTENT_TYPES
 from ttsai_server.audio.export import ExportFormat, export
 from ttsai_server.audio.recording import Recording
-from ttsai_server.audio.resampling import at_rate
+from ttsai_server.audio.resampling import resample
 from ttsai_server.domain import Caller
 from ttsai_server.engines.base import Cancellation
 from ttsai_server.runtime.threads import in_thread
@@ -40,12 +40,12 @@ class ToolRun(RecordingRun[P, float]):
 
 
 async def resampled(recording: Recording, rate: int, frames: int | None = None) -> Recording:
-    """The recording itself if it has that rate, else a copy that has it and so many frames; see `at_rate`."""
+    """The recording itself if it has that rate, else a copy that has it and so many frames; see `resample`."""
     if recording.rate == rate:
         return recording
     stop = Cancellation()
     return await in_thread(
-        None, lambda: at_rate(recording, rate, frames=frames, stop=lambda: stop.cancelled), stop, Recording.close
+        None, lambda: resample(recording, rate, frames=frames, stop=lambda: stop.cancelled), stop, Recording.close
     )
 
 

@@ -1,4 +1,4 @@
-"""From what Whisper aligned to words and sentences with times in the recording."""
+"""Turns a chunk's aligned tokens into words and sentences with times in the recording."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 from ttsai_server.domain import Segment, Word
-from ttsai_server.engines.shared.listening.windows import RATE, Chunk
+from ttsai_server.engines.shared.transcription.windows import RATE, Chunk
 from ttsai_server.text.split import sentence_ends
 
 UNSPACED = {"zh", "ja", "th", "lo", "my", "yue"}
-"""Languages that write no spaces, as Whisper counts them: what can be written alone is a word."""
+"""Languages written without spaces, according to Whisper: each aligned part is a word."""
 PAUSE = 1.0
 """Seconds of silence that end a sentence, whatever the punctuation."""
 
 SHORTEST_WORD = 0.02
-"""Seconds; words that are said in one breath may be heard at one moment."""
+"""Seconds; the alignment may give words that are spoken quickly the same time."""
 LONGEST_WORD = 2.0
-"""Seconds of speech, pauses left out, that no one word takes."""
+"""Seconds of speech, without pauses; no word is longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aligned:
-    """A word, or a part of one, as the model writes it, with its times in the chunk."""
+    """A word, or a part of one, as the model writes it, with its times in the chunk, seconds."""
 
     text: str
-    """With the space before it, if it is written with one."""
+    """With its leading space, if any."""
     tokens: tuple[int, ...]
     start: float
     end: float
@@ -37,10 +37,10 @@ class Aligned:
         return (self.start + self.end) / 2
 
 
-def unheard(words: Sequence[Aligned], seconds: float) -> tuple[float, float] | None:
-    """From the first to the last moment of a chunk of so many seconds whose speech has no word of its own.
+def omitted(words: Sequence[Aligned], seconds: float) -> tuple[float, float] | None:
+    """First and last second of a chunk's speech for which there are no words; None if there are words throughout.
 
-    The words around it are stretched over it, or leave it out. None if every moment has its word.
+    Speech without words is a gap between words, or a word, of more than LONGEST_WORD. seconds: the chunk's length.
     """
     edges = [0.0, *(edge for word in words for edge in (word.start, word.end)), seconds]
     gaps = [(start, end) for start, end in pairwise(edges) if end - start > LONGEST_WORD]
@@ -48,19 +48,16 @@ def unheard(words: Sequence[Aligned], seconds: float) -> tuple[float, float] | N
 
 
 def between(words: Iterable[Aligned], start: float, end: float) -> list[Aligned]:
-    """The words whose middles are in [start, end), with times that count from `start`.
-
-    A word of which a part lies across a border is whole on one side of it, and on that side alone.
-    """
+    """The words whose midpoints are in [start, end), with times relative to `start`, all in seconds."""
     return [
         replace(word, start=word.start - start, end=word.end - start) for word in words if start <= word.middle < end
     ]
 
 
-def sentences(parts: Iterable[Aligned], chunk: Chunk, heard: Segment, language: str) -> Generator[Segment]:
-    """Cut what was heard in a chunk into its sentences; each is `heard` with its own text, times, words and tokens.
+def sentences(parts: Iterable[Aligned], chunk: Chunk, whole: Segment, language: str) -> Generator[Segment]:
+    """Split a chunk's transcript into sentences: copies of `whole` with their own text, times, words and tokens.
 
-    language: ISO 639-1 code of what is written.
+    language: ISO 639-1 code of the transcript.
     """
     aligned = list(parts) if language in UNSPACED else whole_words(parts)
     if not aligned:
@@ -72,12 +69,12 @@ def sentences(parts: Iterable[Aligned], chunk: Chunk, heard: Segment, language: 
         words, own = placed[begin:end], aligned[begin:end]
         text = "".join(word.text for word in own).strip()
         tokens = tuple(token for word in own for token in word.tokens)
-        yield replace(heard, text=text, start=words[0].start, end=words[-1].end, words=tuple(words), tokens=tokens)
+        yield replace(whole, text=text, start=words[0].start, end=words[-1].end, words=tuple(words), tokens=tokens)
         begin = end
 
 
 def whole_words(parts: Iterable[Aligned]) -> list[Aligned]:
-    """Join what is written without a space: `1` and `,250`, `second` and `-hand`."""
+    """Join parts that are written without a space: `1` and `,250`, `second` and `-hand`."""
     words: list[Aligned] = []
     for part in parts:
         if words and not part.text.startswith(" "):
@@ -98,21 +95,19 @@ def _placed(word: Aligned, chunk: Chunk) -> Word:
 
 
 def lasting(words: Sequence[Word], start: float, end: float) -> list[Word]:
-    """Words, in order and inside [start, end], none shorter than SHORTEST_WORD: what it lacks, its neighbours give.
-
-    Where there is no room for that, all are as long.
-    """
+    """Make the words ordered, within [start, end] seconds and no shorter than SHORTEST_WORD, at their neighbours'
+    expense; if there is no room for that, all get the same length."""
     least = min(SHORTEST_WORD, (end - start) / max(1, len(words)))
     latest = [end - least * left for left in range(len(words), 0, -1)]
-    made: list[Word] = []
+    adjusted: list[Word] = []
     for word, last in zip(words, latest, strict=True):
-        begin = min(max(word.start, made[-1].end if made else start), last)
-        made.append(replace(word, start=begin, end=min(max(word.end, begin + least), last + least)))
-    return made
+        begin = min(max(word.start, adjusted[-1].end if adjusted else start), last)
+        adjusted.append(replace(word, start=begin, end=min(max(word.end, begin + least), last + least)))
+    return adjusted
 
 
 def _ends(aligned: Sequence[Aligned], placed: Sequence[Word], language: str) -> Generator[int]:
-    """After how many words each sentence ends."""
+    """Number of words up to the end of each sentence."""
     text = "".join(word.text for word in aligned)
     ends = {len(text[:end].rstrip()) for end in sentence_ends(text, language)}
     for number, length in enumerate(accumulate(len(word.text) for word in aligned), start=1):

@@ -1,6 +1,6 @@
-"""Formats that are not taken, by the first bytes of a file, so that a refusal can name them."""
+"""Recognises unsupported formats by their magic numbers, so that the error message can name them."""
 
-_BEGINNINGS = (
+_MAGIC_NUMBERS = (
     (0, b"\x00\x00\x01\xba", "an MPEG program stream"),
     (0, b"\x00\x00\x01\xb3", "MPEG video without sound"),
     (0, b".RMF", "RealMedia"),
@@ -36,9 +36,9 @@ _BEGINNINGS = (
     (0, b"<!DOCTYPE html", "a web page"),
     (0, b"<html", "a web page"),
 )
-"""Where a magic lies, the magic, and what a file with it is."""
+"""Offset of the magic number, the magic number, and what such a file is."""
 
 
-def foreign_format(head: bytes) -> str:
-    """What a file that begins with `head` is, in words; empty for none of these."""
-    return next((name for at, magic, name in _BEGINNINGS if head[at : at + len(magic)] == magic), "")
+def unsupported_format(head: bytes) -> str:
+    """Name of the unsupported format of a file that begins with `head`; empty if unknown."""
+    return next((name for at, magic, name in _MAGIC_NUMBERS if head[at : at + len(magic)] == magic), "")

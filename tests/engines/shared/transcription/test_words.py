@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttsai_server.domain import Word
-from ttsai_server.engines.shared.listening.words import SHORTEST_WORD, Aligned, between, lasting, unheard
+from ttsai_server.engines.shared.transcription.words import SHORTEST_WORD, Aligned, between, lasting, omitted
 
 TIMES = st.lists(st.floats(0, 30), min_size=2, max_size=80).map(sorted)
 
@@ -28,7 +28,7 @@ TIMES = st.lists(st.floats(0, 30), min_size=2, max_size=80).map(sorted)
 def test_speech_without_a_word_of_its_own_is_noticed(
     times: list[tuple[float, float]], found: tuple[float, float] | None
 ) -> None:
-    assert unheard([Aligned(" word", (1,), start, end, 1) for start, end in times], 6) == found
+    assert omitted([Aligned(" word", (1,), start, end, 1) for start, end in times], 6) == found
 
 
 def aligned(times: list[float]) -> list[Aligned]:

@@ -1,16 +1,16 @@
-"""Where somebody speaks, by Silero's detector as faster-whisper has it, for the engines that hear chunks of speech."""
+"""Finds speech in a sound by faster-whisper's Silero VAD, for the engines that transcribe chunks of speech."""
 
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
 from ttsai_server.engines.shared.detector import audible
-from ttsai_server.engines.shared.listening.windows import CHUNK, RATE, Sound, Stretch
+from ttsai_server.engines.shared.transcription.windows import CHUNK, RATE, Sound, Stretch
 
 PAUSE_MS = 160
 """Shortest silence between two stretches of speech, milliseconds."""
 
 
 def detect(sound: Sound, threshold: float) -> list[Stretch]:
-    """Stretches of speech: what Silero's network is surer of than `threshold`, 0 to 1; at 0, all of it."""
+    """Stretches where Silero's probability of speech exceeds `threshold`, 0 to 1; at 0 the whole sound."""
     options = VadOptions(
         threshold=threshold,
         neg_threshold=max(threshold - 0.15, 0.01) if threshold else 0,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.engines.shared.listening.windows import CHUNK, RATE, Chunk, Stretch, read_window
+from ttsai_server.engines.shared.transcription.windows import CHUNK, RATE, Chunk, Stretch, read_window
 
 SECOND = RATE
 

@@ -1,4 +1,4 @@
-"""Which parts of a recording a model hears next: speech, in chunks that it can take, read a window at a time."""
+"""Reads a recording window by window, and packs its speech into chunks of the model's input length."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from numpy.typing import NDArray
 from ttsai_server.audio.recording import Recording
 
 RATE = 16_000
-"""Hertz that Whisper hears."""
+"""Whisper's sample rate, Hertz."""
 CHUNK = 30 * RATE
-"""Samples that Whisper takes at a time."""
+"""Samples of Whisper's input."""
 REACH = 3 * CHUNK // 2
-"""Samples read for each chunk: with pauses left out, it is mostly full."""
+"""Samples read for each chunk: without the pauses, they mostly fill it."""
 MOST_AGAIN = 0.6
-"""Share of a chunk that is heard again in one part; more is heard in two, for the model would leave out the same."""
+"""Largest share of a chunk that is transcribed again in one part. More is split in two: in one part, the model would
+omit the same words again."""
 EDGE = RATE
-"""Speech that ends closer to a window's end than this many samples may go on in the next one."""
+"""Speech that ends less than this many samples before a window's end may continue in the next window."""
 
 Sound = NDArray[np.float32]
 """Shape (n,), at RATE."""
 Stretch = tuple[int, int]
-"""First and last sample, exclusive, of a stretch of speech."""
+"""First and last sample (exclusive) of a stretch of speech."""
 Detector = Callable[[Sound], Sequence[Stretch]]
 """Finds the speech in a sound: stretches in order, none longer than CHUNK."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Stretches of speech, heard as one sound without the silence between them."""
+    """Stretches of speech, concatenated without the silence between them."""
 
     stretches: tuple[Stretch, ...]
     """In samples of the recording."""
@@ -43,16 +44,17 @@ class Chunk:
         return len(self.sound) / RATE
 
     def again(self, start: float, end: float) -> Sequence[int]:
-        """Where to cut the chunk (`cut`) to hear its seconds `start` to `end` again: smaller parts between two cuts.
+        """Where to cut the chunk (see `cut`) to transcribe its seconds `start` to `end` again in smaller parts.
 
-        The stretches around those seconds, in two halves if they are most of the chunk; nothing if it is one stretch.
+        The stretches that contain those seconds, in two halves if they are most of the chunk; empty if the chunk is a
+        single stretch.
         """
         edges = self.edges
         if len(self.stretches) == 1:
             return ()
-        # seconds become samples again with an error, which may lie past the last edge
+        # converting seconds back to samples has an error, which may exceed the last edge
         first = min(max(int(np.searchsorted(edges, start * RATE, "right")) - 1, 0), len(self.stretches) - 1)
-        # a moment between two stretches is the first one of the second
+        # a time on the border of two stretches belongs to the second
         stop = min(max(int(np.searchsorted(edges, end * RATE, "left")), first + 1), len(self.stretches))
         if stop - first == 1 or edges[stop] - edges[first] <= MOST_AGAIN * edges[-1]:
             return first, stop
@@ -60,17 +62,18 @@ class Chunk:
         return first, first + 1 + int(np.argmin(np.abs(edges[first + 1 : stop] - middle))), stop
 
     def cut(self, *stretches: int) -> list[Chunk]:
-        """The chunk in parts, the first ones of which may be empty: cut before the stretches of these numbers."""
+        """Cut the chunk before the stretches with these indices; the first parts may be empty."""
         edges, cuts = self.edges, [0, *stretches, len(self.stretches)]
         return [Chunk(self.stretches[a:b], self.sound[edges[a] : edges[b]]) for a, b in pairwise(cuts)]
 
     @property
     def edges(self) -> NDArray[np.int64]:
-        """Samples of `sound` at which the stretches begin, and its end."""
+        """Samples of `sound` at which the stretches begin, then its length."""
         return np.cumsum([0, *(last - first for first, last in self.stretches)])
 
     def time(self, seconds: float, within: float) -> float:
-        """Seconds of the recording at so many seconds of the chunk, in the stretch that has the moment `within`."""
+        """Convert a time in the chunk to one in the recording, both seconds; clipped to the stretch that contains the
+        chunk's time `within`."""
         passed = 0
         start, end = self.stretches[0]
         for start, end in self.stretches:
@@ -90,7 +93,7 @@ class Window:
 
 
 def read_window(recording: Recording, start: int, chunks: int, detect: Detector) -> Window:
-    """The speech from sample `start` on that fits into so many chunks, cut where nobody speaks."""
+    """The speech from sample `start` on that fits into at most `chunks` chunks, cut in pauses."""
     sound = recording.read(start, chunks * REACH)[:, 0]
     speech, end = list(detect(sound)), len(sound)
     if start + end < recording.frames and len(speech) > 1 and speech[-1][1] > end - EDGE:
@@ -102,7 +105,7 @@ def read_window(recording: Recording, start: int, chunks: int, detect: Detector)
 
 
 def _packed(speech: Sequence[Stretch]) -> list[list[Stretch]]:
-    """Neighbours together, as many as CHUNK has room for."""
+    """Group consecutive stretches, as many as fit into CHUNK."""
     packs: list[list[Stretch]] = []
     room = 0
     for start, end in speech:
