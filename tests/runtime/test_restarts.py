@@ -37,12 +37,25 @@ def test_a_life_longer_than_the_wait_before_it_starts_anew() -> None:
         restarts.started()
         restarts.died()
     restarts.started()
+    restarts.loaded()
     clock.now += 41
     restarts.died()
     assert restarts.wait == 0
     restarts.started()
     restarts.died()
     assert restarts.wait == 10
+
+
+def test_deaths_while_loading_double_the_wait_however_long_a_load_takes() -> None:
+    clock = Clock()
+    restarts, waits = Restarts(5, clock), list[float]()
+    for _ in range(5):
+        clock.now += restarts.wait
+        restarts.started()
+        clock.now += 10
+        restarts.died()
+        waits.append(restarts.wait)
+    assert waits == [0, 0, 10, 30, 50]
 
 
 @given(st.lists(st.floats(0, 100), min_size=1), st.floats(0.1, 100))
@@ -53,6 +66,7 @@ def test_two_starts_are_never_closer_than_the_setting(lives: list[float], second
         clock.now += restarts.wait
         restarts.started()
         starts.append(clock.now)
+        restarts.loaded()
         clock.now += life
         restarts.died()
     assert all(after - before >= seconds - 1e-6 for before, after in pairwise(starts))

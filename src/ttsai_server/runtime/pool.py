@@ -100,6 +100,7 @@ class Pool:
             began = monotonic()
             slot.restarts.started()
             slot.model = await self._start(slot.card)
+            slot.restarts.loaded()
             slot.crashed = False
             logger.info("loaded %s in %.1f s", slot.card.id, monotonic() - began)
             return slot.model

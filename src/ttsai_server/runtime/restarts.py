@@ -10,7 +10,8 @@ LONGEST_SECONDS = 60
 class Restarts:
     """Limits how often a crashing model is started: at most once per interval.
 
-    The interval doubles each time a process dies within it, and is reset when one lives longer.
+    The interval doubles each time a process dies while it loads or within the interval after that, and is reset when
+    one lives longer.
     """
 
     def __init__(self, seconds: float, now: Callable[[], float] = monotonic) -> None:
@@ -18,14 +19,21 @@ class Restarts:
         self._seconds = seconds
         self._now = now
         self._started = 0.0
+        self._loaded: float | None = None
+        """When the model of the process that was started last was loaded; None: it was not."""
         self._between = 0.0
         """The current interval, seconds; 0 as long as no process has died."""
 
     def started(self) -> None:
-        self._started = self._now()
+        """Its process is started, to load it."""
+        self._started, self._loaded = self._now(), None
+
+    def loaded(self) -> None:
+        self._loaded = self._now()
 
     def died(self) -> None:
-        lived = self._now() - self._started
+        """Its process has ended, as it loaded or later."""
+        lived = 0.0 if self._loaded is None else self._now() - self._loaded
         again = self._between if lived <= self._between else 0
         self._between = max(self._seconds, min(2 * again, LONGEST_SECONDS))
 
