@@ -4,6 +4,7 @@ import inspect
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,11 @@ def test_a_number_of_numpys_becomes_pythons() -> None:
 def test_what_is_not_known_is_refused() -> None:
     with pytest.raises(TypeError, match="module"):
         encode(Begin(1, "transcribe", (socket,)))
+
+
+def test_an_enum_that_is_not_the_domains_is_refused() -> None:
+    with pytest.raises(TypeError, match="Colour"):
+        encode(Begin(1, "transcribe", (StrEnum("Colour", "RED").RED,)))  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_a_recording_crosses_as_an_open_file() -> None:

@@ -121,6 +121,8 @@ def _packed(value: Any, descriptors: list[int]) -> object:
 
     name = type(value).__name__
     match value:
+        case Enum() if _ENUMS.get(name) is not type(value):
+            raise TypeError(f"{type(value)} can't cross to another process")
         case Enum():
             return extension(_Extension.ENUM, name, value.value)
         case np.ndarray():
