@@ -55,9 +55,7 @@ def tasks() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
     )
     not_ended = sa.text("ended_at IS NULL")
-    op.create_index(
-        "ix_tasks_open", "tasks", ["model", "turn"], sqlite_where=not_ended, postgresql_where=not_ended
-    )
+    op.create_index("ix_tasks_open", "tasks", ["model", "turn"], sqlite_where=not_ended, postgresql_where=not_ended)
     op.create_index("ix_tasks_batch", "tasks", ["batch", "number"])
     op.create_index(op.f("ix_tasks_ended_at"), "tasks", ["ended_at"])
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -31,6 +32,7 @@ from ttsai_server.api.middleware import AuthMiddleware, BodySizeLimit, OpenAcces
 from ttsai_server.api.uploads import MOST_FIELDS, MOST_FILES, body_limits
 from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
+from ttsai_server.jobs.claim_loop import RENEWALS
 from ttsai_server.jobs.node import name_of
 from ttsai_server.jobs.worker import Worker
 from ttsai_server.metrics import Metrics
@@ -51,9 +53,11 @@ from ttsai_server.services.registry import PLANNERS
 from ttsai_server.services.voices import Voices
 from ttsai_server.services.webhooks import SystemResolver, Webhooks
 from ttsai_server.settings import Settings
-from ttsai_server.store.db import open_database
+from ttsai_server.store.db import DatabaseUnavailable, open_database
 from ttsai_server.store.idempotency import Idempotency
+from ttsai_server.store.leases import Holder
 from ttsai_server.store.ledger import Ledger
+from ttsai_server.store.request_leases import RequestLeases
 from ttsai_server.store.results import open_results
 
 logger = logging.getLogger(__name__)
@@ -79,13 +83,20 @@ def create_app(
     database = open_database(settings)
     catalogue = Catalog.of(settings)
     pool = Pool(settings.models, starter(settings))
-    accounts, limiter, billing = Accounts(settings, database), open_limiter(settings), open_billing(settings, database)
+    node = name_of(settings)
+    holder = Holder.of(node, settings.jobs.dead_seconds)
+    leases = RequestLeases(database, holder)
+    accounts, limiter, billing = (
+        Accounts(settings, database),
+        open_limiter(settings),
+        open_billing(settings, database, leases),
+    )
     flow = Flow(ServiceContext(settings, catalogue, Voices(catalogue), pool, billing, metrics, Decoders()), PLANNERS)
     unbilled = flow.unbilled()
     store, webhooks = open_results(settings, database), Webhooks(settings.webhooks, database, SystemResolver())
     files = JobFiles(store, settings.jobs.hours * 3600)
     runner = JobRunner(database, files, unbilled, settings.jobs.attempts)
-    worker = Worker(settings, database, name_of(settings), runner, webhooks)
+    worker = Worker(settings, database, node, runner, webhooks)
     preload = tuple(catalogue.models[name] for name in settings.models.preload)
     services = Services(
         settings=settings,
@@ -111,10 +122,11 @@ def create_app(
         await upgrade(settings)
         if key := await accounts.first_start():
             announce(key)
+        await leases.expire_earlier()
         await worker.start()
         metrics.watch(pool.states)
-        clean_up = _clean_up(Ledger(database), answers, services)
-        chores = [pool.sweep(), services.readiness.preload(), clean_up]
+        renewal = _renew(leases, Ledger(database), holder.seconds / RENEWALS)
+        chores = [pool.sweep(), services.readiness.preload(), renewal, _clean_up(answers, services)]
         jobs = [asyncio.create_task(chore) for chore in chores]
         yield
         await _stop(jobs)
@@ -150,7 +162,7 @@ def create_app(
     # not include_router: its indirection costs every request 10 µs, and 5 µs for each router before its own
     app.router.routes.extend(route for router in routers for route in router.routes)
     app.router.routes.extend(head_routes(tuple(app.router.routes)))
-    answers = Idempotency(database)
+    answers = Idempotency(database, leases)
     app.add_middleware(IdempotencyMiddleware, store=answers, folder=settings.data_dir / "answers", settings=settings)
     app.add_middleware(BodySizeLimit, most=settings.server.max_body_bytes, by_path=body_limits(settings))
     if settings.auth.enabled:
@@ -163,20 +175,35 @@ def create_app(
     return app
 
 
-async def _clean_up(ledger: Ledger, answers: Idempotency, services: Services) -> None:
-    """Every minute: return credits that crashed servers had reserved, and delete expired data. Runs until cancelled."""
+async def _renew(leases: RequestLeases, ledger: Ledger, seconds: float) -> None:
+    """Renew the leases of requests, then return the credits of crashed servers; every `seconds`, until cancelled."""
     while True:
         try:
+            await leases.renew()
             if count := await ledger.release_expired():
                 logger.warning("released %d reservations of requests that never ended", count)
-            for body in await answers.expire():
-                await asyncio.to_thread(Path(body).unlink, missing_ok=True)
-            await services.jobs.expire()
-            await services.results.expire()
-            await services.webhooks.purge()
+        except DatabaseUnavailable as error:
+            logger.warning("could not renew the leases of requests, trying again: %s", error)
         except Exception:
-            logger.exception("could not clean up; trying again in %d s", SWEEP_SECONDS)
+            logger.exception("could not renew the leases of requests; trying again")
+        await asyncio.sleep(seconds)
+
+
+async def _clean_up(answers: Idempotency, services: Services) -> None:
+    """Delete what has expired, whichever part of it can't be; runs until cancelled."""
+    chores = (partial(_expire, answers), services.jobs.expire, services.results.expire, services.webhooks.purge)
+    while True:
+        for chore in chores:
+            try:
+                await chore()
+            except Exception:
+                logger.exception("could not clean up; trying again in %d s", SWEEP_SECONDS)
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _expire(answers: Idempotency) -> None:
+    for body in await answers.expire():
+        await asyncio.to_thread(Path(body).unlink, missing_ok=True)
 
 
 async def _stop(jobs: list[asyncio.Task[None]]) -> None:

@@ -41,7 +41,7 @@ class Server(Group):
     max_body_bytes: PositiveInt = 1_000_000
     """Longest JSON body, bytes; a longer one gets 413."""
     request_seconds: PositiveFloat = 7200
-    """Longest life of one request, seconds; credits reserved by a crashed server return after it."""
+    """Longest life of one request, seconds; its credits return, and its Idempotency-Key is free, after it."""
     head_seconds: PositiveFloat = 10
     """How long the first line and the headers of a request may take to arrive, seconds."""
     body_seconds: PositiveFloat = 30
@@ -259,7 +259,7 @@ class Jobs(Group):
     idle_poll_seconds: PositiveFloat = 0.5
     """The same while it does none, and how often it looks for webhooks to send again."""
     dead_seconds: PositiveFloat = 30
-    """A server that gave no sign of life for so long is taken for dead, and others do its jobs, seconds."""
+    """A server without a sign of life for so long is dead: others do its jobs, its credits return, seconds."""
     attempts: PositiveInt = 5
     """How often a job is begun that kills its server, or its model's process, before it fails."""
     hours: PositiveFloat = 48

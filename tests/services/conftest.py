@@ -23,6 +23,8 @@ from ttsai_server.services.webhooks import SystemResolver, Webhooks
 from ttsai_server.settings import Models, Settings
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
+from ttsai_server.store.leases import Holder
+from ttsai_server.store.request_leases import RequestLeases
 from ttsai_server.store.results import open_results
 
 CREDITS = 100
@@ -48,7 +50,7 @@ def settings(store_settings: Settings) -> Settings:
 @pytest.fixture
 async def flow(settings: Settings, database: Database) -> AsyncIterator[Flow]:
     pool = Pool(settings.models, starter(settings))
-    billing = open_billing(settings, database)
+    billing = open_billing(settings, database, RequestLeases(database, Holder.of("a", 30)))
     catalog = Catalog.of(settings)
     context = ServiceContext(settings, catalog, Voices(catalog), pool, billing, Metrics(), Decoders())
     yield Flow(context, {**PLANNERS, Dialogue: plan_dialogue})

@@ -10,7 +10,9 @@ from ttsai_server.services.billing import Billing, LedgerBilling, NullBilling, P
 from ttsai_server.settings import Auth, Prices, Settings
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database, open_database
+from ttsai_server.store.leases import Holder
 from ttsai_server.store.ledger import Ledger, Used
+from ttsai_server.store.request_leases import RequestLeases
 
 
 def speech(tier: Tier) -> Price:
@@ -21,6 +23,10 @@ def used(credits: int) -> Used:
     return Used("tts", "kokoro", 34, 2.5, credits)
 
 
+def leases(database: Database) -> RequestLeases:
+    return RequestLeases(database, Holder.of("a", 30))
+
+
 @pytest.fixture
 async def caller(database: Database) -> Caller:
     account = await Accounts(database).create("Ann", "pro", 100)
@@ -29,7 +35,7 @@ async def caller(database: Database) -> Caller:
 
 @pytest.fixture
 def billing(database: Database) -> Billing:
-    return open_billing(Settings(), database)
+    return open_billing(Settings(), database, leases(database))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +63,7 @@ def test_a_started_minute_counts_whole_to_the_millisecond_that_is_shown(seconds:
 
 
 async def test_credits_stay_set_aside_for_as_long_as_the_work_may_take(database: Database, caller: Caller) -> None:
-    brief = LedgerBilling(Ledger(database), 0)
+    brief = LedgerBilling(Ledger(database), leases(database), 0)
     await brief.reserve(caller, 30, seconds=60)
     await brief.reserve(caller, 40)
     await Ledger(database).release_expired()
@@ -139,8 +145,8 @@ async def test_a_settlement_goes_on_when_its_caller_is_cancelled(
 
 
 def test_billing_follows_the_setting(database: Database) -> None:
-    assert isinstance(open_billing(Settings(), database), LedgerBilling)
-    assert isinstance(open_billing(Settings(auth=Auth(enabled=False)), database), NullBilling)
+    assert isinstance(open_billing(Settings(), database, leases(database)), LedgerBilling)
+    assert isinstance(open_billing(Settings(auth=Auth(enabled=False)), database, leases(database)), NullBilling)
 
 
 @pytest.mark.parametrize("close", ["settle", "release"])

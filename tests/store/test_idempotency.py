@@ -1,12 +1,17 @@
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
 from ttsai_server.store.idempotency import Answer, Idempotency
+from ttsai_server.store.leases import Holder
+from ttsai_server.store.request_leases import RequestLease, RequestLeases
 
 MINUTE = 60.0
+RUNNING = Answer("", "running", None, {}, None)
+Serve = Callable[..., tuple[RequestLeases, Idempotency]]
 
 
 @pytest.fixture
@@ -14,56 +19,102 @@ async def account(database: Database) -> str:
     return (await Accounts(database).create("Ann", "pro")).id
 
 
-async def test_the_first_request_runs(database: Database, account: str) -> None:
-    assert await Idempotency(database).begin(account, "k", MINUTE) is None
+@pytest.fixture
+def serve(database: Database) -> Serve:
+    """Another process, of the node a unless another is named."""
+
+    def process(node: str = "a", seconds: float = MINUTE) -> tuple[RequestLeases, Idempotency]:
+        leases = RequestLeases(database, Holder.of(node, seconds))
+        return leases, Idempotency(database, leases)
+
+    return process
 
 
-async def test_a_repeat_sees_that_the_first_runs(database: Database, account: str) -> None:
-    await Idempotency(database).begin(account, "k", MINUTE)
-    assert await Idempotency(database).begin(account, "k", MINUTE) == Answer("", "running", None, {}, None)
+@pytest.fixture
+def answers(serve: Serve) -> Idempotency:
+    return serve()[1]
 
 
-async def test_a_repeat_gets_the_answer_of_the_first(database: Database, account: str) -> None:
-    await Idempotency(database).begin(account, "k", MINUTE)
-    await Idempotency(database).finish(account, "k", "print", 200, {"Content-Type": "audio/mpeg"}, "bodies/1", MINUTE)
+async def first(answers: Idempotency, account: str, key: str = "k", ttl: float = MINUTE) -> RequestLease:
+    claimed = await answers.begin(account, key, ttl)
+    assert isinstance(claimed, RequestLease)
+    return claimed
+
+
+async def test_a_repeat_sees_that_the_first_runs(answers: Idempotency, account: str) -> None:
+    await first(answers, account)
+    assert await answers.begin(account, "k", MINUTE) == RUNNING
+
+
+async def test_a_repeat_gets_the_answer_of_the_first(answers: Idempotency, account: str) -> None:
+    lease = await first(answers, account)
+    assert await answers.finish(lease, "print", 200, {"Content-Type": "audio/mpeg"}, "bodies/1", MINUTE)
     kept = Answer("print", "done", 200, {"Content-Type": "audio/mpeg"}, "bodies/1")
-    assert await Idempotency(database).begin(account, "k", MINUTE) == kept
+    assert await answers.begin(account, "k", MINUTE) == kept
 
 
-async def test_keys_of_two_accounts_are_apart(database: Database, account: str) -> None:
+async def test_keys_of_two_accounts_are_apart(database: Database, answers: Idempotency, account: str) -> None:
     other = (await Accounts(database).create("Bob", "pro")).id
-    await Idempotency(database).begin(account, "k", MINUTE)
-    assert await Idempotency(database).begin(other, "k", MINUTE) is None
+    await first(answers, account)
+    await first(answers, other)
 
 
-async def test_an_abandoned_request_may_run_again(database: Database, account: str) -> None:
-    await Idempotency(database).begin(account, "k", MINUTE)
-    await Idempotency(database).abandon(account, "k")
-    assert await Idempotency(database).begin(account, "k", MINUTE) is None
+async def test_an_abandoned_request_may_run_again(answers: Idempotency, account: str) -> None:
+    await answers.abandon(await first(answers, account))
+    await first(answers, account)
 
 
-async def test_a_request_that_was_never_finished_gives_way(database: Database, account: str) -> None:
-    await Idempotency(database).begin(account, "k", -1)
-    assert await Idempotency(database).begin(account, "k", MINUTE) is None
-    assert await Idempotency(database).begin(account, "k", MINUTE) == Answer("", "running", None, {}, None)
+async def test_a_request_that_was_never_finished_gives_way(answers: Idempotency, account: str) -> None:
+    await first(answers, account, ttl=-1)
+    await first(answers, account)
+    assert await answers.begin(account, "k", MINUTE) == RUNNING
 
 
-async def test_an_expired_answer_gives_way_whole(database: Database, account: str) -> None:
-    await Idempotency(database).begin(account, "k", MINUTE)
-    await Idempotency(database).finish(account, "k", "print", 200, {"A": "b"}, "bodies/1", -1)
-    assert await Idempotency(database).begin(account, "k", MINUTE) is None
-    assert await Idempotency(database).begin(account, "k", MINUTE) == Answer("", "running", None, {}, None)
+async def test_an_expired_answer_gives_way_whole(answers: Idempotency, account: str) -> None:
+    lease = await first(answers, account)
+    await answers.finish(lease, "print", 200, {"A": "b"}, "bodies/1", -1)
+    await first(answers, account)
+    assert await answers.begin(account, "k", MINUTE) == RUNNING
 
 
-async def test_of_50_at_once_one_is_first(database: Database, account: str) -> None:
-    begun = await asyncio.gather(*(Idempotency(database).begin(account, "k", MINUTE) for _ in range(50)))
-    assert begun.count(None) == 1
+async def test_of_50_at_once_one_is_first(answers: Idempotency, account: str) -> None:
+    begun = await asyncio.gather(*(answers.begin(account, "k", MINUTE) for _ in range(50)))
+    assert sum(isinstance(one, RequestLease) for one in begun) == 1
 
 
-async def test_expiring_tells_which_bodies_to_delete(database: Database, account: str) -> None:
+async def test_expiring_tells_which_bodies_to_delete(answers: Idempotency, account: str) -> None:
     for key, ttl in (("old", -1.0), ("new", MINUTE)):
-        await Idempotency(database).begin(account, key, MINUTE)
-        await Idempotency(database).finish(account, key, "print", 200, {}, f"bodies/{key}", ttl)
-    await Idempotency(database).begin(account, "crashed", -1)
-    assert await Idempotency(database).expire() == ["bodies/old"]
-    assert await Idempotency(database).expire() == []
+        await answers.finish(await first(answers, account, key), "print", 200, {}, f"bodies/{key}", ttl)
+    await first(answers, account, "crashed", ttl=-1)
+    assert await answers.expire() == ["bodies/old"]
+    assert await answers.expire() == []
+
+
+async def test_a_request_of_a_process_that_died_gives_way_when_its_node_starts(serve: Serve, account: str) -> None:
+    await first(serve()[1], account)
+    leases, answers = serve()
+    assert await answers.begin(account, "k", MINUTE) == RUNNING
+    await leases.expire_earlier()
+    await first(answers, account)
+
+
+async def test_a_start_leaves_other_nodes_requests_alone(serve: Serve, account: str) -> None:
+    await first(serve("a")[1], account)
+    leases, answers = serve("b")
+    await leases.expire_earlier()
+    assert await answers.begin(account, "k", MINUTE) == RUNNING
+
+
+async def test_a_request_gives_way_when_its_lease_is_over(serve: Serve, account: str) -> None:
+    await first(serve("a", seconds=-1)[1], account)
+    await first(serve("b")[1], account)
+
+
+async def test_an_answer_that_comes_after_its_request_gave_way_is_not_kept(serve: Serve, account: str) -> None:
+    _, slow = serve("a", seconds=-1)
+    late = await first(slow, account)
+    _, quick = serve("b")
+    lease = await first(quick, account)
+    assert not await slow.finish(late, "print", 200, {}, "bodies/late", MINUTE)
+    await slow.abandon(late)
+    assert await quick.finish(lease, "print", 200, {}, "bodies/quick", MINUTE)

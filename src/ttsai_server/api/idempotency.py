@@ -5,10 +5,13 @@ Paths under /v1/account/ ignore the key: they cost nothing, and their answers co
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from time import monotonic
+from typing import BinaryIO
 
 from python_multipart.multipart import parse_options_header
 from starlette.responses import FileResponse
@@ -20,10 +23,15 @@ from ttsai_server.api.negotiation import dialect
 from ttsai_server.domain import Caller
 from ttsai_server.errors import ApiError, BadRequest, ModelLoading
 from ttsai_server.settings import Settings
+from ttsai_server.store.db import DatabaseUnavailable
 from ttsai_server.store.idempotency import DONE, Answer, Idempotency
+from ttsai_server.store.request_leases import RequestLease
+
+logger = logging.getLogger(__name__)
 
 LONGEST_KEY = 255
 POLL_SECONDS = 0.1
+NOT_KEPT = "an answer is not kept for its Idempotency-Key: %s"
 
 
 class IdempotencyMiddleware:
@@ -44,42 +52,47 @@ class IdempotencyMiddleware:
             return
         caller: Caller = scope["state"]["caller"]
         try:
-            answer = await self._claim(caller.account, key)
-            if answer:
-                await _repeat(answer, scope, receive, send)
+            claimed = await self._claim(caller.account, key)
+            if isinstance(claimed, Answer):
+                await _repeat(claimed, scope, receive, send)
             else:
-                await self._record(caller.account, key, scope, receive, send)
+                await self._record(claimed, scope, receive, send)
         except ApiError as error:
             await render(error)(scope, receive, send)
 
-    async def _claim(self, account: str, key: str) -> Answer | None:
-        """→ None for the first request with this key; for a repeat, the first one's answer, once it is complete."""
+    async def _claim(self, account: str, key: str) -> Answer | RequestLease:
+        """→ a lease for the first request with this key; for a repeat, the first one's answer, once it is complete."""
         if len(key) > LONGEST_KEY:
             raise BadRequest(f"An Idempotency-Key has at most {LONGEST_KEY} characters.")
-        deadline = monotonic() + self._wait_seconds
-        while monotonic() < deadline:
-            answer = await self._store.begin(account, key, self._running_seconds)
-            if answer is None or answer.state == DONE:
-                return answer
+        until = monotonic() + self._wait_seconds
+        while monotonic() < until:
+            claimed = await self._store.begin(account, key, self._running_seconds)
+            if isinstance(claimed, RequestLease) or claimed.state == DONE:
+                return claimed
             await asyncio.sleep(POLL_SECONDS)
         raise ModelLoading("The first request with this Idempotency-Key is still under way.", retry_after=5)
 
-    async def _record(self, account: str, key: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _record(self, lease: RequestLease, scope: Scope, receive: Receive, send: Send) -> None:
         fingerprint = Fingerprint(scope, receive)
-        copy = Copy(await asyncio.to_thread(_new_file, self._folder), send)
+        copy = await asyncio.to_thread(Copy, self._folder / token_hex(16), send)
         try:
             await self._app(scope, fingerprint.receive, copy.send)
         finally:
-            copy.close()
-            await asyncio.shield(self._keep(account, key, fingerprint, copy))
+            await asyncio.shield(self._keep(lease, fingerprint, copy))
 
-    async def _keep(self, account: str, key: str, fingerprint: "Fingerprint", copy: "Copy") -> None:
-        if copy.whole and copy.status == 200:
-            body = str(copy.path)
-            await self._store.finish(account, key, fingerprint.hex, copy.status, copy.headers, body, self._kept_seconds)
-        else:
-            copy.path.unlink()
-            await self._store.abandon(account, key)
+    async def _keep(self, lease: RequestLease, fingerprint: "Fingerprint", copy: "Copy") -> None:
+        """Whatever fails here costs the copy: the client has its answer."""
+        whole = copy.close() and copy.status == 200
+        if not whole:
+            copy.delete()
+        answer = fingerprint.hex, copy.status, copy.headers, str(copy.path)
+        try:
+            if not whole:
+                await self._store.abandon(lease)
+            elif not await self._store.finish(lease, *answer, self._kept_seconds):
+                copy.delete()
+        except DatabaseUnavailable as error:
+            logger.warning(NOT_KEPT, error)
 
 
 class Fingerprint:
@@ -121,17 +134,19 @@ class Fingerprint:
 
 
 class Copy:
-    """Sends a response on, and writes a copy of its body to a file."""
+    """Sends a response on, and writes a copy of its body to a file unless the disk fails."""
 
     def __init__(self, path: Path, send: Send) -> None:
         self.path = path
         self.status = 0
         self.headers: Mapping[str, str] = {}
-        self.whole = False
+        self._whole = False
         """Whether the whole body has been sent."""
-        self._file = path.open("wb")
         self._send = send
-        self.close: Callable[[], None] = self._file.close
+        self._file: BinaryIO | None = None
+        with self._optional():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("wb")
 
     async def send(self, message: Message) -> None:
         await self._send(message)
@@ -139,8 +154,33 @@ class Copy:
             self.status = message["status"]
             self.headers = {name.decode(): value.decode("latin-1") for name, value in message["headers"]}
         else:
-            self._file.write(message.get("body", b""))
-            self.whole = not message.get("more_body")
+            self._whole = not message.get("more_body")
+            with self._optional():
+                if self._file:
+                    self._file.write(message.get("body", b""))
+
+    def close(self) -> bool:
+        """→ whether the copy is complete."""
+        with self._optional():
+            if self._file:
+                self._file.close()
+        return self._whole and self._file is not None
+
+    def delete(self) -> None:
+        with self._optional():
+            self.path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _optional(self) -> Generator[None]:
+        """A disk that fails costs only the copy."""
+        try:
+            yield
+        except OSError as error:
+            logger.warning(NOT_KEPT, error)
+            file, self._file = self._file, None
+            if file:
+                with suppress(OSError):
+                    file.close()
 
 
 async def _repeat(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
@@ -157,8 +197,3 @@ async def _repeat(answer: Answer, scope: Scope, receive: Receive, send: Send) ->
 def _is_secret(path: str) -> bool:
     """Whether answers of this path may contain a key or a secret, which must not be stored."""
     return path.startswith("/v1/account/")
-
-
-def _new_file(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / token_hex(16)

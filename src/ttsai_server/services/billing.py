@@ -11,7 +11,8 @@ from typing import Literal
 from ttsai_server.domain import Caller, Capability, Tier
 from ttsai_server.settings import Prices, Settings
 from ttsai_server.store.db import Database
-from ttsai_server.store.ledger import Ledger, Used
+from ttsai_server.store.ledger import Ledger, Reservation, Used
+from ttsai_server.store.request_leases import RequestLeases
 
 CHARACTERS = 1000
 """Characters of text in one unit of speech."""
@@ -126,23 +127,33 @@ async def _charge(hold: Hold, used: Used, count: Callable[[Used], None]) -> None
 
 
 class LedgerHold(Hold):
-    def __init__(self, ledger: Ledger, reservation: str, credits: int, remaining: int) -> None:
-        super().__init__(credits, remaining)
+    """If the database fails when it is closed, its credits return as soon as its lease has expired."""
+
+    def __init__(self, ledger: Ledger, leases: RequestLeases, held: Reservation) -> None:
+        super().__init__(held.amount, held.available)
         self._ledger = ledger
-        self._reservation = reservation
+        self._leases = leases
+        self._reservation = held.id
 
     async def _settle(self, used: Used) -> int:
-        return await self._ledger.settle(self._reservation, used)
+        try:
+            return await self._ledger.settle(self._reservation, used)
+        finally:
+            self._leases.end(self._reservation)
 
     async def _release(self) -> int:
-        return await self._ledger.release(self._reservation)
+        try:
+            return await self._ledger.release(self._reservation)
+        finally:
+            self._leases.end(self._reservation)
 
 
 class LedgerBilling(Billing):
     """Callers pay from their account's balance."""
 
-    def __init__(self, ledger: Ledger, ttl: float) -> None:
+    def __init__(self, ledger: Ledger, leases: RequestLeases, ttl: float) -> None:
         self._ledger = ledger
+        self._leases = leases
         self._ttl = ttl
         self._abandoned: set[asyncio.Task[None]] = set()
 
@@ -161,8 +172,13 @@ class LedgerBilling(Billing):
             await asyncio.wait(self._abandoned)
 
     async def _make(self, caller: Caller, credits: int, ttl: float) -> Hold:
-        held = await self._ledger.reserve(caller.account, credits, ttl)
-        return LedgerHold(self._ledger, held.id, held.amount, held.available)
+        lease = self._leases.take()
+        try:
+            held = await self._ledger.reserve(caller.account, credits, ttl, lease)
+        except BaseException:
+            self._leases.end(lease.id)
+            raise
+        return LedgerHold(self._ledger, self._leases, held)
 
 
 class NullHold(Hold):
@@ -200,11 +216,11 @@ class Unbilled(Billing):
         pass
 
 
-def open_billing(settings: Settings, database: Database) -> Billing:
+def open_billing(settings: Settings, database: Database, leases: RequestLeases) -> Billing:
     """The billing that the settings ask for."""
     if not settings.auth.enabled:
         return NullBilling()
-    return LedgerBilling(Ledger(database), settings.server.request_seconds)
+    return LedgerBilling(Ledger(database), leases, settings.server.request_seconds)
 
 
 async def _undo(making: asyncio.Task[Hold]) -> None:

@@ -3,11 +3,12 @@
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
 
 from ttsai_server.store.db import Database, insert_new
+from ttsai_server.store.request_leases import KEYS, RequestLease, RequestLeases
 from ttsai_server.store.tables import idempotency
 
 RUNNING = "running"
@@ -30,28 +31,43 @@ class Answer:
 
 
 class Idempotency:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, leases: RequestLeases) -> None:
         self._database = database
+        self._leases = leases
 
-    async def begin(self, account: str, key: str, ttl: float) -> Answer | None:
-        """Claim the key. → None if the caller is the first to use it, and has `ttl` seconds to call `finish`.
+    async def begin(self, account: str, key: str, ttl: float) -> Answer | RequestLease:
+        """Claim the key. → a lease if the caller is the first to use it, and has `ttl` seconds to call `finish`.
 
-        Otherwise → the first request's entry, which may still be running. An expired entry, or one not finished in
-        time, is replaced. Of concurrent callers exactly one is first.
+        Otherwise → the first request's entry, which may still be running. An entry that has expired, was not finished
+        in time, or whose lease has expired, is replaced. Of concurrent callers exactly one is first.
         """
-        return await self._database.write(_begin, account, key, time.time() + ttl)
+        lease = self._leases.take()
+        first = False
+        try:
+            found = await self._database.write(_begin, account, key, time.time() + ttl, lease)
+            first = found is None
+            return found or lease
+        finally:
+            if not first:
+                self._leases.end(lease.id)
 
     async def finish(
-        self, account: str, key: str, fingerprint: str, status: int, headers: Mapping[str, str], body: str, ttl: float
-    ) -> None:
-        """Store the answer for `ttl` seconds."""
+        self, lease: RequestLease, fingerprint: str, status: int, headers: Mapping[str, str], body: str, ttl: float
+    ) -> bool:
+        """Store the answer for `ttl` seconds. → False if another request has claimed the key since."""
         answer = {"fingerprint": fingerprint, "status": status, "headers": json.dumps(dict(headers)), "body": body}
         row = {**answer, "expires_at": time.time() + ttl}
-        await self._database.write(_finish, account, key, row)
+        try:
+            return await self._database.write(_finish, lease.id, row)
+        finally:
+            self._leases.end(lease.id)
 
-    async def abandon(self, account: str, key: str) -> None:
+    async def abandon(self, lease: RequestLease) -> None:
         """Delete the entry of a request that failed, so that a repeat is executed again."""
-        await self._database.write(_abandon, account, key)
+        try:
+            await self._database.write(_abandon, lease.id)
+        finally:
+            self._leases.end(lease.id)
 
     async def expire(self) -> list[str]:
         """Delete expired entries. → paths of the body files that the caller has to delete."""
@@ -62,20 +78,24 @@ _SAME = (idempotency.c.account == bindparam("for_account"), idempotency.c.key ==
 _GET = select(
     idempotency.c.fingerprint, idempotency.c.state, idempotency.c.status, idempotency.c.headers, idempotency.c.body
 ).where(*_SAME)
-_FINISH = update(idempotency).where(*_SAME)
-_ABANDON = delete(idempotency).where(*_SAME)
+_CLAIMED = (idempotency.c.id == bindparam("claim"), KEYS.todo)
+_FINISH = update(idempotency).where(*_CLAIMED)
+_ABANDON = delete(idempotency).where(*_CLAIMED)
 _EXPIRE = delete(idempotency).where(idempotency.c.expires_at <= bindparam("now")).returning(idempotency.c.body)
 
 
-def _begin(connection: Connection, account: str, key: str, expires_at: float) -> Answer | None:
-    fresh = {"fingerprint": "", "state": RUNNING, "expires_at": expires_at}
+def _begin(connection: Connection, account: str, key: str, expires_at: float, lease: RequestLease) -> Answer | None:
+    now = time.time()
+    fresh = {"fingerprint": "", "state": RUNNING, "expires_at": expires_at, **asdict(lease)}
     empty = {"status": None, "headers": None, "body": None}
     row = {"account": account, "key": key, **fresh, **empty}
     first = (
         insert_new(connection, idempotency)
         .values(row)
         .on_conflict_do_update(
-            index_elements=["account", "key"], set_={**fresh, **empty}, where=idempotency.c.expires_at <= time.time()
+            index_elements=["account", "key"],
+            set_={**fresh, **empty},
+            where=or_(idempotency.c.expires_at <= now, and_(KEYS.todo, KEYS.is_free(now))),
         )
         .returning(idempotency.c.key)
     )
@@ -85,12 +105,12 @@ def _begin(connection: Connection, account: str, key: str, expires_at: float) ->
     return Answer(found.fingerprint, found.state, found.status, json.loads(found.headers or "{}"), found.body)
 
 
-def _finish(connection: Connection, account: str, key: str, row: Mapping[str, object]) -> None:
-    connection.execute(_FINISH, {"for_account": account, "for_key": key, "state": DONE, **row})
+def _finish(connection: Connection, claim: str, row: Mapping[str, object]) -> bool:
+    return connection.execute(_FINISH, {"claim": claim, "state": DONE, **row}).rowcount == 1
 
 
-def _abandon(connection: Connection, account: str, key: str) -> None:
-    connection.execute(_ABANDON, {"for_account": account, "for_key": key})
+def _abandon(connection: Connection, claim: str) -> None:
+    connection.execute(_ABANDON, {"claim": claim})
 
 
 def _expire(connection: Connection, now: float) -> list[str]:

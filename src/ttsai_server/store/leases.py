@@ -58,6 +58,10 @@ class Leases:
         → the ids of the rows to continue with: neither finished nor taken over by another process.
         """
         self.hand_back(connection, holder, running)
+        return self.extend(connection, holder, running, now)
+
+    def extend(self, connection: Connection, holder: Holder, running: Collection[str], now: float) -> set[str]:
+        """Renew the holder's leases on the rows `running`. → the ids of those that it still holds."""
         held = self._held_by(holder).where(self.table.c.id.in_(running))
         return set(connection.scalars(held.values(lease_until=now + holder.seconds).returning(self.table.c.id)))
 
@@ -69,7 +73,7 @@ class Leases:
     def release(self, connection: Connection, node: str) -> int:
         """Free the rows that earlier processes of a node left, all of which must have ended. → how many."""
         of_node = func.substr(self.table.c.holder, TOKEN + 2) == node
-        freed = update(self.table).where(self.todo, of_node).values(holder=None, lease_until=None)
+        freed = update(self.table).where(self.todo, of_node).values(lease_until=0.0)
         return connection.execute(freed).rowcount
 
     def _held_by(self, holder: Holder) -> Update:

@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from uuid import uuid4
 
-from sqlalchemy import BigInteger, Connection, bindparam, case, cast, func, insert, literal_column, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, case, cast, func, insert, literal_column, or_, select, update
 
 from ttsai_server import errors
 from ttsai_server.store.db import Database
+from ttsai_server.store.request_leases import RequestLease
 from ttsai_server.store.tables import accounts, ledger, reservations, usage
 
 DAY = 86_400
@@ -60,12 +61,12 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def reserve(self, account: str, amount: int, ttl: float) -> Reservation:
-        """Reserve `amount` >= 0 credits for at most `ttl` seconds.
+    async def reserve(self, account: str, amount: int, ttl: float, lease: RequestLease | None = None) -> Reservation:
+        """Reserve `amount` >= 0 credits for at most `ttl` seconds, and no longer than the lease, whose id it gets.
 
         Raises InsufficientCredits if the balance does not cover them, NotFound if there is no such account.
         """
-        return await self._database.write(reserve, account, amount, time.time() + ttl)
+        return await self._database.write(reserve, account, amount, time.time() + ttl, lease)
 
     async def settle(self, reservation: str, used: Used) -> int:
         """Charge `used.credits` of the reserved credits, return the rest, record the usage. → credits available.
@@ -126,7 +127,10 @@ _AVAILABLE_TO = (
 _RECORD = insert(usage)
 _EXPIRED = (
     select(reservations.c.id)
-    .where(reservations.c.state == "open", reservations.c.expires_at <= bindparam("now"))
+    .where(
+        reservations.c.state == literal_column("'open'"),  # a partial index is not used for a bound value
+        or_(reservations.c.expires_at <= bindparam("now"), reservations.c.lease_until < bindparam("now")),
+    )
     .limit(SWEEP)
 )
 _DAYS = usage.c.at / literal_column("86400.0")
@@ -156,7 +160,9 @@ def enter(connection: Connection, account: str, kind: str, amount: int, reservat
         connection.execute(_ENTER, {"at": time.time(), **line})
 
 
-def reserve(connection: Connection, account: str, amount: int, expires_at: float) -> Reservation:
+def reserve(
+    connection: Connection, account: str, amount: int, expires_at: float, lease: RequestLease | None = None
+) -> Reservation:
     """`Ledger.reserve` inside a transaction of the caller. expires_at: Unix seconds."""
     available = connection.scalar(_TAKE, {"account": account, "amount": amount})
     if available is None:
@@ -164,9 +170,10 @@ def reserve(connection: Connection, account: str, amount: int, expires_at: float
         if available is None:
             raise errors.NotFound(f"No account {account!r}.")
         raise errors.InsufficientCredits(amount, available)
-    reservation = Reservation(uuid4().hex, amount, available)
-    row = {"id": reservation.id, "account": account, "amount": amount, "state": "open", "used": 0}
-    connection.execute(_OPEN, {**row, "expires_at": expires_at})
+    leased = asdict(lease) if lease else {"id": uuid4().hex}
+    row = {"account": account, "amount": amount, "state": "open", "used": 0, "expires_at": expires_at}
+    connection.execute(_OPEN, {**row, **leased})
+    reservation = Reservation(leased["id"], amount, available)
     enter(connection, account, "reserve", -amount, reservation.id, "")
     return reservation
 

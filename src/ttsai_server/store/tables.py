@@ -103,11 +103,14 @@ reservations = Table(
     Column("state", String, nullable=False),
     Column("used", BigInteger, nullable=False),
     Column("expires_at", Double, nullable=False),
+    *_lease(),
 )
 # plain SQL that both databases accept: an Index with `postgresql_where` would import SQLAlchemy's Postgres dialect,
 # 60 ms per start
 OPEN = DDL("CREATE INDEX ix_reservations_open ON reservations (expires_at) WHERE state = 'open'")
 event.listen(reservations, "after_create", OPEN)
+LEASED = DDL("CREATE INDEX ix_reservations_leased ON reservations (lease_until) WHERE state = 'open'")
+event.listen(reservations, "after_create", LEASED)
 
 usage = Table(
     "usage",
@@ -134,7 +137,11 @@ idempotency = Table(
     Column("headers", Text),
     Column("body", Text),
     Column("expires_at", Double, nullable=False, index=True),
+    Column("id", String),
+    *_lease(),
 )
+RUNNING = DDL("CREATE INDEX ix_idempotency_running ON idempotency (id) WHERE state = 'running'")
+event.listen(idempotency, "after_create", RUNNING)
 
 results = Table(
     "results",
