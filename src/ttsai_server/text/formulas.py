@@ -1,4 +1,4 @@
-"""Formulas in LaTeX, as chat models write them between words → signs and words that can be read."""
+"""Converts LaTeX formulas in a text, as chat models write them, to signs and words that can be spoken."""
 
 import regex
 
@@ -11,20 +11,20 @@ _SIGNS = {
 _SILENT = frozenset(
     ("left", "right", "text", "mathrm", "mathbf", "mathit", "mathbb", "operatorname", "displaystyle", "quad", "qquad")
 )
-"""Commands that say how something looks."""
+"""Commands that concern only the appearance."""
 _FORMULA = regex.compile(
     r"\$\$(?P<display>[^$]{1,500})\$\$"
     r"|(?<![\w$\\])\$(?=[\p{L}\\(]|[^\s$][^$\n]{0,300}[=^\\_])(?P<inline>[^$\n]{1,300})(?<=\S)\$(?![\w$])"
     r"|\\\((?P<round>[^\n]{1,300}?)\\\)|\\\[(?P<square>[^$]{1,500}?)\\\]"
 )
-"""`$x$`; the two signs of `$5 and $6` are money."""
+"""`$x$`, but not the dollar signs in `$5 and $6`."""
 _FRACTION = regex.compile(r"\\[dt]?frac\s*\{([^{}]{1,100})\}\s*\{([^{}]{1,100})\}")
 _COMMAND = regex.compile(r"\\([A-Za-z]+)\s*")
 _LAYOUT = regex.compile(r"\\[,;:! \\]|[{}&~]")
 
 
 def read_formulas(text: str) -> str:
-    """The text with every formula in it as it is read: `$\\frac{1}{2}$` → 1/2, `\\(a \\times b\\)` → a × b."""
+    """Replace each formula by readable text: `$\\frac{1}{2}$` → 1/2, `\\(a \\times b\\)` → a × b."""
     return _FORMULA.sub(lambda found: _read(next(filter(None, found.groups()))), text)
 
 

@@ -1,4 +1,4 @@
-"""Which language a text is in, and what clients call languages."""
+"""Detects a text's language, and parses clients' language codes and names."""
 
 import unicodedata
 from collections import Counter
@@ -53,7 +53,7 @@ ur urd|uz uzb uzn|vi vie|wo wol|xh xho|yi yid ydd ji|yo yor|zh zho chi cmn cn|zu
     )
     for other in others
 }
-"""ISO 639-2 and 639-3 codes (also of what a macrolanguage mostly means), old codes and slips → code."""
+"""ISO 639-2 and 639-3 codes (also of a macrolanguage's main language), old codes and common mistakes → code."""
 
 _CALLED = {name.lower(): code for code, name in NAMES.items()} | {
     "american english": "en-us",
@@ -113,22 +113,22 @@ _LETTER = regex.compile(
     regex.V1,
 )
 _SYMBOL = regex.compile(r"(?<!\p{Greek})\p{Greek}(?!\p{Greek})|\p{N}")
-"""π, Ω or β by itself is a name in every language, and figures of any script are numbers."""
+"""A single π, Ω or β is a symbol in every language, and digits of any script are numbers."""
 _SCRIPT_NAMES = {"Cjk": "Chinese", "Hiragana": "Japanese", "Katakana": "Japanese"}
-"""Where the first word of a character's name is not that of its script."""
+"""First word of a character's Unicode name → its script, where they differ."""
 
 _LOOKED_AT = 1000
-"""Characters: more of them do not make it surer."""
+"""Characters that are examined; more do not improve the detection."""
 _FEW_WORDS = 4
-"""A shorter text is too short to leave the voice's language for another of the same script."""
+"""A text of fewer words is too short to replace the voice's language by another of the same script."""
 _SURE, _NOT = 0.9, 0.001
-"""What another language must reach, and the voice's own must not."""
+"""Least probability of another language, and greatest probability of the voice's, to change the language."""
 
 
 def normalise_code(name: str) -> str:
     """`en_US`, `eng-US`, `English`, `pt-BR` → BCP 47 in lower case: `en-us`, `en-us`, `en`, `pt-br`.
 
-    Takes all codes and names that Whisper does (its `jw` is `jv`). Raises BadRequest for no language.
+    Accepts all codes and names that Whisper accepts (its `jw` becomes `jv`). Raises BadRequest for an unknown language.
     """
     wanted = name.strip().lower().replace("_", "-")
     form = _CODE.fullmatch(_CALLED.get(wanted, wanted))
@@ -140,18 +140,18 @@ def normalise_code(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """What of a text is in other letters than its language is written in; Latin ones are at home in every language."""
+    """The letters of a text that are not in its language's script; Latin letters are never foreign."""
 
     share: float
-    """Of all its letters, 0 to 1."""
+    """Their share of all letters, 0 to 1."""
     languages: frozenset[str]
-    """Those written in the commonest of its foreign scripts, ISO 639-1."""
+    """Languages written in the commonest foreign script, ISO 639-1."""
     names: tuple[str, ...]
-    """Of its foreign scripts in English, the commonest first."""
+    """English names of the foreign scripts, the commonest first."""
 
 
 def foreign(text: str, language: str) -> Foreign:
-    """Takes an ISO 639-1 code. Figures are not foreign, nor are letters that stand for themselves, as π does."""
+    """Find letters foreign to `language`, ISO 639-1. Digits are not foreign, nor are single Greek letters such as π."""
     if text.isascii():
         return Foreign(0.0, frozenset(), ())
     home = {"Latn", *(script for script, codes in _SCRIPTS.items() if language in codes.split())}
@@ -174,12 +174,12 @@ def _script_name(letter: str) -> str:
 
 
 def detect(text: str, candidates: Collection[str], default: str) -> str:
-    """The language of a text, one of `candidates` (ISO 639-1), or that of `default` (BCP 47: the voice's own).
+    """The language of a text: one of `candidates` (ISO 639-1), or that of `default` (BCP 47: the voice's).
 
-    The script decides where it can. Among languages of one script the text must be long and the detector sure, or the
-    voice's language stays: a wrong guess spoils a text that was right. A script that the voice's language does not use
-    is English when in doubt. The detector (lingua's trigrams) takes 15 MB at the first text that needs it.
-    Raises NotReady if it is needed and not installed.
+    The script decides if it can. Between languages of the same script, the text must be long and the detection
+    certain to change the voice's language, because a wrong guess is worse than none. A text in a script that the
+    voice's language does not use is taken for English if in doubt. The detector (lingua's trigrams) takes 15 MB from
+    its first use. Raises NotReady if it is needed and not installed.
     """
     own = default.split("-")[0]
     text = text[:_LOOKED_AT]
@@ -199,7 +199,7 @@ def detect(text: str, candidates: Collection[str], default: str) -> str:
 
 
 def _without_names(text: str) -> list[str]:
-    """Words in lower case: names are written alike in many languages, and a few of them outweigh all the rest."""
+    """The words in lower case only: names are the same in many languages, and a few of them would decide."""
     return text.lower().split() if text.isupper() else [word for word in text.split() if word == word.lower()]
 
 
@@ -218,7 +218,7 @@ def _written(text: str, candidates: Collection[str]) -> set[str]:
 
 
 def _chances(text: str, candidates: Collection[str]) -> dict[str, float]:
-    """How likely the text is in each of the languages; those that the detector does not know are left out."""
+    """Probability of each language; those that the detector does not support are omitted."""
     try:
         from lingua import IsoCode639_1, LanguageDetectorBuilder
     except ModuleNotFoundError:

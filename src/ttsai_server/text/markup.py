@@ -1,7 +1,7 @@
-"""Markdown and HTML, as chat models write them → plain text whose lines and full stops are the pauses.
+"""Converts Markdown and HTML, as chat models write them, to plain text with line ends and full stops as pauses.
 
-markdown-it (CommonMark with tables and task lists) finds the structure; prose and arithmetic that only look like it
-are kept as they are.
+markdown-it (CommonMark with tables and task lists) parses the structure; prose and arithmetic that only look like
+markup are kept.
 """
 
 from collections.abc import Collection, Sequence
@@ -23,9 +23,9 @@ _PERHAPS = regex.compile(
 _BULLET = regex.compile(r"^([^\S\n]*)[•‣◦▪●○►][^\S\n]*", regex.MULTILINE)
 _COMMENT = regex.compile(r"<!--.*?-->", regex.DOTALL)
 _COMPARED = regex.compile(r">(?:=|\p{Sc}?\d)")
-"""`>5`: greater than, not a quotation."""
+"""`>5` means greater than; it is not a quotation."""
 _LINK_TARGET = regex.compile(r"\[[^\]]{1,100}\]:\s*<?(?:[a-z][a-z+.-]{1,15}:|/|#|www\.)", regex.IGNORECASE)
-"""`[1]: https://…`; what a speaker `[Ann]: says` is no address."""
+"""`[1]: https://…`, but not a speaker's line, `[Ann]: …`."""
 
 _MARKED = regex.compile(r"(?<![\w=<>!])==(?=[^\s=])([^=\n]{1,300})(?<=\S)==(?![\w=])")
 _NOTE = regex.compile(r"^\[\^[\w-]{1,30}\]:[^\S\n]*", regex.MULTILINE)
@@ -35,12 +35,12 @@ _NOTE_MARK = regex.compile(r"(?<=\S)\[\^[\w-]{1,30}\]")
 _SHORTCODE = regex.compile(r"(?<![\w:]):([a-z][a-z0-9_+-]{1,40}):(?![\w:])")
 _RULE = regex.compile(r"^[^\S\n]*(?:[=~+*_|:-][^\S\n]?){3,}$\n?", regex.MULTILINE)
 _ROW = regex.compile(r"^[^\S\n]*\|(.*)\|[^\S\n]*$", regex.MULTILINE)
-"""A row of a table whose head was not sent with it."""
+"""A table row without a table head."""
 
 _TAG = regex.compile(r"</?([A-Za-z][\w:-]*)(?:\s[^>]*=[^>]*)?\s*/?>")
 _END_TAG = regex.compile(r"</([A-Za-z][\w:-]*)\s*>")
 _LINE, _CELL, _BLOCK = "\x1c", "\x1d", "\x1e"
-"""Stand for the tags that part what is read; cleaned text has no control characters of its own."""
+"""Placeholders for separating tags; cleaned text contains no control characters."""
 _BLOCK_TAGS = """
 address article aside blockquote body caption center col colgroup dd details dialog div dl dt fieldset figcaption figure
 footer form h1 h2 h3 h4 h5 h6 head header hr html legend li main menu nav ol optgroup option p pre section select speak
@@ -53,7 +53,7 @@ video voice wbr
 """
 _PARTING = {"br": _LINE, "break": _LINE, "td": _CELL, "th": _CELL} | dict.fromkeys(_BLOCK_TAGS.split(), _BLOCK)
 _READ_ON = frozenset(_WORD_TAGS.split())
-"""Tags of HTML and SSML that do not part words."""
+"""Inline tags of HTML and SSML, which don't separate words."""
 
 _STOPS = frozenset(".,;:!?…。，、；：！？،؛؟।॥—–")
 _DECORATION = regex.compile(r"[\s\p{So}\p{Sk}\p{Emoji_Modifier}\ufe0f\u200d]")
@@ -63,14 +63,14 @@ _DEVANAGARI = regex.compile(r"\p{Devanagari}")
 
 
 def unmarked(text: str) -> str:
-    """The words of a text without its marks; headings, list items, rows and lines of code end as sentences do.
+    """Remove the markup of a text; headings, list items, table rows and lines of code end with a full stop.
 
-    Takes cleaned text; one that holds no mark comes back as it is. Links and images are their words, not their
-    addresses; the numbers of a list stay. Linear in time.
+    text: cleaned; returned unchanged if it has no markup. Links and images become their text, without the address; the
+    numbers of a list are kept. Runs in linear time.
     """
     if not _PERHAPS.search(text):
         return text
-    last = text.rfind("-->") + 1  # beyond it a comment has no end, and looking for one takes quadratic time
+    last = text.rfind("-->") + 1  # no comment ends after it, and looking for its end would take quadratic time
     text = _COMMENT.sub("", text[: last + 2]) + text[last + 2 :] if last else text
     tags = frozenset(name.lower() for name in _END_TAG.findall(text))
     return _Reading(_parser().parse(_BULLET.sub(r"\1* ", text)), _READ_ON | tags).text
@@ -79,12 +79,12 @@ def unmarked(text: str) -> str:
 @cache
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": True, "tasklists": True}).enable(["table", "strikethrough"])
-    parser.disable(["code", "html_block"])  # indented text is prose; what is between tags is read like any other
+    parser.disable(["code", "html_block"])  # indented text is prose; text between tags is parsed as usual
     parser.block.ruler.at("blockquote", _quotation, {"alt": ["paragraph", "reference", "blockquote", "list"]})
     parser.block.ruler.at("reference", _address)
     parser.core.ruler.before("inline", "marks", _marks)
     parser.inline.ruler.before("emphasis", "asterisk", _asterisk)
-    parser.parse("*")  # it compiles its rules at the first use, which two threads must not do at once
+    parser.parse("*")  # compiles the rules, which happens at the first use and is not thread-safe
     return parser
 
 
@@ -101,7 +101,7 @@ def _line(state: StateBlock, number: int) -> str:
 
 
 def _marks(state: StateCore) -> None:
-    """Leave out the marks that CommonMark does not know."""
+    """Remove markup that is not part of CommonMark."""
     for token in state.tokens:
         if token.type == "inline":
             content = _MARKED.sub(r"\1", _NOTE.sub("", _ALERT.sub(r"\1.", token.content)))
@@ -125,20 +125,20 @@ def _asterisk(state: StateInline, silent: bool) -> bool:
 
 
 class _Reading:
-    """The text that a parsed document is read as."""
+    """Builds the plain text of a parsed document."""
 
     def __init__(self, tokens: Sequence[Token], silent: Collection[str]) -> None:
-        """silent: names of the tags that are not read; others may be words that somebody has put in `<brackets>`."""
+        """silent: names of the tags to drop; others may be words in `<brackets>`."""
         self._silent = silent
         self._parts: list[str] = []
         self._apart = True
-        """Whether what comes next is a paragraph of its own."""
+        """Whether the next text is a new paragraph."""
         self._depth = 0
-        """How many lists it is in."""
+        """Depth of nested lists."""
         self._mark = ""
-        """What the item begins with."""
+        """Marker of the list item."""
         self._ends = False
-        """Whether it ends as a sentence does."""
+        """Whether the block ends with a full stop."""
         self._cells: list[str] = []
         for number, token in enumerate(tokens):
             self._read(token, tokens, number)
@@ -212,7 +212,7 @@ class _Reading:
         return _parted("".join(said))
 
     def _tag(self, tag: str, after_word: bool) -> str:
-        """What is read for it: nothing, a pause, or the words of what is no tag (`<your name>`, `a<b and c>d`)."""
+        """Text for a tag: nothing, a pause, or its words if it is no tag (`<your name>`, `a<b and c>d`)."""
         known = _TAG.fullmatch(tag)
         if not known and after_word:
             return tag
@@ -225,7 +225,7 @@ class _Reading:
 
 
 def _is_kept(tokens: Sequence[Token], item: int) -> bool:
-    """Whether the only item of a list looks like prose: `- 5 degrees`, `1. FC Köln`."""
+    """Whether a list with a single item is prose, so that its marker is kept: `- 5 degrees`, `1. FC Köln`."""
     if tokens[item - 1].map != tokens[item].map or not tokens[item - 1].type.endswith("_list_open"):
         return False
     words = tokens[item + 2].content if item + 2 < len(tokens) else ""
@@ -233,7 +233,7 @@ def _is_kept(tokens: Sequence[Token], item: int) -> bool:
 
 
 def _parted(text: str) -> str:
-    """With commas for the tags that end a cell or a line."""
+    """Replace the placeholders for ends of cells and lines by commas."""
     if _LINE not in text and _CELL not in text:
         return text
     blocks = (block.split(_LINE) for block in text.split(_BLOCK))
@@ -245,13 +245,13 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _listed(parts: Sequence[str], between: str) -> str:
-    """A comma after each but the last, where it has no stop of its own."""
+    """Join the parts, with a comma after each but the last that has no punctuation at its end."""
     said = [part.strip() for part in parts if part.strip()]
     return between.join([*(part if _stopped(part) else f"{part}," for part in said[:-1]), *said[-1:]])
 
 
 def _ended(line: str) -> str:
-    """With a full stop, before emoji at its end, if it has no stop of its own."""
+    """Add a full stop, before any emoji at the end, unless there is final punctuation."""
     words = _words_end(line)
     if not words or _stopped(line):
         return line
@@ -260,7 +260,7 @@ def _ended(line: str) -> str:
 
 
 def _stopped(line: str) -> bool:
-    """Whether it ends with a stop, which quotes and emoji may follow."""
+    """Whether it ends with final punctuation, possibly followed by quotes and emoji."""
     end = _words_end(line)
     while end and line[end - 1] in _CLOSING:
         end -= 1
@@ -268,7 +268,7 @@ def _stopped(line: str) -> bool:
 
 
 def _words_end(line: str) -> int:
-    """How long it is without the emoji at its end."""
+    """Its length without the emoji at its end."""
     end = len(line)
     while end and _DECORATION.match(line[end - 1]):
         end -= 1

@@ -9,18 +9,18 @@ from ttsai_server.text.clean import clean
 
 MOST_ENTRIES = 100
 LONGEST_ENTRY = 100
-"""Characters of a word, and of what is said for it."""
+"""Most characters of a word, and of its replacement."""
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-"""Scripts that put no blanks between words: there a word may begin and end anywhere."""
+"""Scripts without spaces between words: there a match may begin and end anywhere."""
 _BORDERED = regex.compile(rf"[\w--[{_UNSPACED}]]", regex.V1)
 
 
 def pronounce(text: str, pronunciations: Mapping[str, str]) -> str:
-    """Put what is to be said for each word in its place.
+    """Replace words by their pronunciations.
 
-    Only whole words are replaced, the longest first, and what was put in is not looked at again. A word in lower case
-    stands for its every spelling (`gif`: Gif, GIF), any other for itself alone (`US` is not `us`). Takes cleaned text.
-    Raises BadRequest if there are too many words, one is empty or too long, or the text would more than double.
+    Only whole words are replaced, the longest first, and replacements are not searched again. A word in lower case
+    matches any case (`gif`: Gif, GIF), any other only itself (`US` is not `us`). text: cleaned. Raises BadRequest if
+    there are too many words, one is empty or too long, or the text would more than double.
     """
     if not pronunciations:
         return text

@@ -1,7 +1,7 @@
-"""A long text → pieces that an engine can say in one step, cut where a reader would pause.
+"""Splits a long text into pieces that an engine can speak in one step, where a reader would pause.
 
-Sentences come from `sentencex` (Wikimedia, MIT): it keeps every character, knows each language's abbreviations and
-takes 5 ns a character. What it can't do is here: lines, and sentences that are too long.
+Sentences are found by `sentencex` (Wikimedia, MIT), which keeps every character, knows each language's abbreviations
+and takes 5 ns per character. Lines, and sentences that are too long, are handled here.
 """
 
 from bisect import bisect_right
@@ -17,19 +17,19 @@ from ttsai_server.text.clean import speakable
 
 _PARAGRAPH_END = regex.compile(r"\n\s*\n\s*")
 _SHORT_LINE = regex.compile(r"^(.{0,49})\n(?=[^\S\n]*\S)", regex.MULTILINE)
-"""A line of a list or a verse; a longer one is taken for wrapped prose."""
+"""A line of a list or a verse; a longer line is wrapped prose."""
 _LINE_END = "\x1e"
-"""Stands for the newline of a short line, which is read as a comma where it has no punctuation of its own."""
+"""Placeholder for the end of a short line, which is read as a comma unless there is punctuation."""
 _READ_AS_COMMA = regex.compile(r"(?<=[\p{L}\p{N}])\s*\x1e")
 _NO_END = regex.compile(r"\b(?:\p{L}\.){2,}\s*$")
-"""`p.m.`: no end of a sentence when the next word is in lower case."""
+"""`p.m.`: not the end of a sentence if the next word is in lower case."""
 _TITLE = regex.compile(r"(?:\p{Lu}\p{Ll}{0,3}|\p{N}{1,3})\.\s*$")
-"""`M.`, `1.`: nothing to say by itself."""
+"""`M.`, `1.`: too little for a piece."""
 _CLAUSES = (
     regex.compile(r"""[;:؛…]['"”’»)\]]*\s+ | (?<!\d)[—–](?!\d)\s* | \s-+\s+ | [；：]\s*""", regex.VERBOSE),
     regex.compile(r"""[,،]['"”’»)\]]*\s+ | [)\]]\s+ | \s(?=[(\[]) | [、，]\s*""", regex.VERBOSE),
 )
-"""Stronger first."""
+"""Punctuation to split a sentence at, the strongest first."""
 _WORD = regex.compile(r"\s+")
 _NATURAL = regex.compile(r"(?<=\w{4})\s+(?=\w{1,3}\s)")
 """Before a short word after a long one: `people | of the`. In most languages a short word leads the next phrase."""
@@ -37,7 +37,7 @@ _GRAPHEME = regex.compile(r"\X")
 
 
 class Cut(float, Enum):
-    """What a piece ends with, and the silence wanted after it, seconds at the voice's own pace."""
+    """What a piece ends with; the value is the pause after it, seconds at the voice's normal speed."""
 
     PARAGRAPH = 0.6
     SENTENCE = 0.35
@@ -59,18 +59,18 @@ class Piece:
 
 
 def pieces(text: str, longest: int, language: str = "en") -> Iterator[Piece]:
-    """Cut a text lazily, in linear time; nothing of it is lost: what can't be said belongs to a neighbour.
+    """Split a text lazily, in linear time. Nothing is lost: what can't be spoken belongs to a neighbouring piece.
 
     Args:
         text: cleaned; without a letter or a digit there are no pieces.
-        longest: longest piece, characters of the given text (a comma read for a newline comes on top).
-        language: whose abbreviations to know, ISO 639-1.
+        longest: most characters of a piece, in the given text (commas added for newlines don't count).
+        language: ISO 639-1, for its abbreviations.
     """
     held: Piece | None = None
     start = 0
     for piece in _cut(text, longest, language):
         if not piece.text:
-            # punctuation alone: it goes with what was before it, or with what comes
+            # only punctuation: it belongs to the previous piece, or to the next one
             held = held and replace(held, end=piece.end, pause=max(held.pause, piece.pause))
         else:
             if held:
@@ -82,7 +82,7 @@ def pieces(text: str, longest: int, language: str = "en") -> Iterator[Piece]:
 
 
 def _cut(text: str, longest: int, language: str) -> Iterator[Piece]:
-    """The pieces, and between them stretches that can't be said, with an empty text."""
+    """The pieces, and those in between that can't be spoken, with an empty text."""
     for start, end in _paragraphs(text):
         block = _SHORT_LINE.sub(rf"\1{_LINE_END}", text[start:end])
         sentences = sentence_ends(block, language)
@@ -103,7 +103,7 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
 
 
 def sentence_ends(block: str, language: str) -> list[int]:
-    """Offsets in `block` where its sentences end, with the blanks after them; a short line is a sentence."""
+    """Offsets in `block` where its sentences end, including the blanks after them; a short line is a sentence."""
     found: list[str] = sentencex.segment(language, block)  # pyright: ignore[reportAttributeAccessIssue] compiled
     ends = accumulate(map(len, found))
     whole = {end for end, sentence in zip(ends, found, strict=True) if _is_whole(sentence, block[end : end + 1])}
@@ -115,7 +115,7 @@ def _is_whole(sentence: str, following: str) -> bool:
 
 
 def _said(block: str) -> str:
-    """As an engine gets it; empty if there is nothing to say."""
+    """The text for the engine; empty if there is nothing to speak."""
     return " ".join(_READ_AS_COMMA.sub(", ", block).replace(_LINE_END, " ").split()) if speakable(block) else ""
 
 
@@ -138,18 +138,18 @@ def _next(block: str, start: int, limit: int, sentences: list[int]) -> tuple[int
 
 
 def _last_sentence(sentences: list[int], start: int, stop: int) -> int:
-    """The last end of a sentence in (start, stop], else 0."""
+    """The last sentence end in (start, stop], else 0."""
     at = bisect_right(sentences, stop)
     return sentences[at - 1] if at and sentences[at - 1] > start else 0
 
 
 def _last(pattern: regex.Pattern[str], text: str, start: int, stop: int) -> int:
     """The end of the last match within [start, stop], else 0."""
-    # one character more, so that a match that would go on is seen to
+    # one more character, to detect a match that would continue
     return max((m.end() for m in pattern.finditer(text, start, stop + 1) if m.end() <= stop), default=0)
 
 
 def _grapheme(text: str, start: int, stop: int) -> int:
-    """The last border of characters as they are seen, at `stop` or before it; `stop` itself if there is none."""
+    """The last grapheme boundary at or before `stop`; `stop` itself if there is none after `start`."""
     *_, last = _GRAPHEME.finditer(text, start, stop + 1)
     return stop if last.start() <= start else min(last.start(), stop)

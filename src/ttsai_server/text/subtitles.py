@@ -1,10 +1,9 @@
-"""Words with their times → subtitles that can be read, written as SubRip or WebVTT.
+"""Makes readable subtitles, SubRip or WebVTT, from words with times.
 
 The limits are those of Netflix's Timed Text Style Guides (general, English, Chinese and Korean): two lines of 42
-characters, or of 16 where they are full width; 5/6 to 7 seconds; 17 characters a second. That a subtitle is one
-sentence, unless that is too short to be read, and that lines break at punctuation, is from the BBC's Subtitle
-Guidelines, part 3.
-All of it runs word by word: hours of speech take no more memory than a sentence.
+characters, or of 16 full-width ones; 5/6 to 7 seconds; 17 characters per second. From the BBC's Subtitle Guidelines,
+part 3: a subtitle is one sentence, unless that is too short to be read, and lines break at punctuation.
+It works word by word, so hours of speech take no more memory than a sentence.
 """
 
 import math
@@ -19,19 +18,19 @@ import regex
 from ttsai_server.domain import Segment, Word
 
 LINE = 42
-"""Longest line, characters, the speaker's label included."""
+"""Most characters of a line, including the speaker's label."""
 _FULL_WIDTH = LINE / 16
-"""What a full-width character counts."""
+"""Width of a full-width character, in characters."""
 _SHORTEST, _LONGEST = 5 / 6, 7.0
-"""Seconds on screen: at least, where the next subtitle allows it, and at most."""
+"""Seconds on screen: at least, if the next subtitle allows it; and at most."""
 _PER_SECOND = 17
-"""Characters that can be read."""
+"""Characters that can be read per second."""
 _PAUSE = 1.0
 """Seconds of silence that end a subtitle."""
 _BREATH = 0.3
-"""Seconds of silence that are as good as a comma."""
+"""Seconds of silence that count as a comma."""
 _MANY = 100
-"""Words after which a sentence without an end is taken to have one."""
+"""Words after which a sentence without punctuation is ended."""
 
 _SENTENCE = regex.compile(r"""[.!?…。！？｡।۔؟]['"”’»)\]』」]*$""")
 _CLAUSE = regex.compile(r"""(?:[,;:،؛、，；：]|[—–])['"”’»)\]』」]*$""")
@@ -43,7 +42,7 @@ _PARTS = regex.compile(
     r"|(?:(?![\p{Ps}\p{Pi}]{0,3}[\p{Han}\p{Hiragana}\p{Katakana}]).)+",
     regex.VERSION1,
 )
-"""`one` stands for a word where none are parted: a character, with the punctuation that clings to it."""
+"""`one`: a character with its punctuation, which counts as a word in scripts without spaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +56,22 @@ class Cue:
     lines: tuple[str, ...]
     """One or two, of at most 42 characters, with the speaker's label before the first."""
     speaker: str = ""
-    """SPEAKER_00, …; empty where nobody asked."""
+    """SPEAKER_00, …; empty without diarization."""
 
 
 def subtitles(segments: Iterable[Segment], form: Literal["srt", "vtt"]) -> Iterator[str]:
-    """The file, subtitle by subtitle."""
+    """The subtitle file, in parts of one subtitle each."""
     return (srt if form == "srt" else vtt)(cues(timed_words(segments)))
 
 
 def timed_words(segments: Iterable[Segment]) -> Iterator[Word]:
-    """All words; those of a segment whose engine gave none are spread over its time."""
+    """All words; if a segment has none, those of its text are spread over its time."""
     for segment in segments:
         yield from segment.words or spread(segment)
 
 
 def spread(segment: Segment) -> tuple[Word, ...]:
-    """The words of a segment's text, each with the time that its share of the characters takes."""
+    """The words of a segment's text, with times in proportion to their characters."""
     tokens = segment.text.split()
     found = [part for token in tokens for part in _parts(token, first=token is tokens[0])]
     ends = list(accumulate((len(text) for text, _ in found), initial=0))
@@ -85,10 +84,10 @@ def spread(segment: Segment) -> tuple[Word, ...]:
 
 
 def cues(words: Iterable[Word]) -> Iterator[Cue]:
-    """Subtitles in order, none over another; every word is in one of them, in its order.
+    """Group words into subtitles that don't overlap; every word is kept, in order.
 
-    A pause of a second or another speaker begins a new one. A word that is longer than a line goes on in the next line;
-    an odd time (a word that begins before the one ahead of it, or ends as it begins) moves no word.
+    A pause of a second or another speaker begins a new one. A word longer than a line continues in the next line.
+    Inconsistent times (a word that begins before the previous one, or has no duration) don't change the order.
     """
     held: Cue | None = None
     for group in _merged(_sentences(_short(words))):
@@ -101,14 +100,14 @@ def cues(words: Iterable[Word]) -> Iterator[Cue]:
 
 
 def srt(cues: Iterable[Cue]) -> Iterator[str]:
-    """SubRip, cue by cue; it has no escape for `-->`, which is written `->` as Whisper does."""
+    """SubRip, cue by cue; it has no escape for `-->`, which becomes `->`, as in Whisper."""
     for number, cue in enumerate(cues, 1):
         text = _label(cue.speaker) + "\n".join(cue.lines)
         yield f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n{text.replace('-->', '->')}\n\n"
 
 
 def vtt(cues: Iterable[Cue]) -> Iterator[str]:
-    """WebVTT (W3C), cue by cue, speakers as voice spans; the head comes first."""
+    """WebVTT (W3C), its header, then cue by cue, with speakers as voice spans."""
     yield "WEBVTT\n\n"
     for cue in cues:
         voice = f"<v {_escaped(cue.speaker)}>" if cue.speaker else ""
@@ -117,13 +116,13 @@ def vtt(cues: Iterable[Cue]) -> Iterator[str]:
 
 
 def _parts(token: str, *, first: bool) -> Iterator[tuple[str, bool]]:
-    """The words of a token, and whether each is written without a space before it."""
+    """The words of a token, each with whether no space precedes it."""
     for match in _PARTS.finditer(token):
         yield match[0], match.start() > 0 or (first and match["one"] is not None)
 
 
 def _short(words: Iterable[Word]) -> Iterator[Word]:
-    """The words with no blank or NUL that could break a subtitle up, and each short enough for a line."""
+    """The words without line breaks or NUL, which would break the file, each cut to the length of a line."""
     for word in words:
         rest, start, joined = " ".join(word.text.replace("\0", " ").split()), word.start, word.joined
         while rest:
@@ -134,7 +133,7 @@ def _short(words: Iterable[Word]) -> Iterator[Word]:
 
 
 def _cut(text: str, room: int) -> int:
-    """How many of the characters fit: up to a border of characters as they are seen, if there is one."""
+    """How many characters fit, up to a grapheme boundary if there is one."""
     head = text[: room + 1]
     fit = sum(width <= room for width in accumulate(map(_width, head)))
     if fit == len(text):
@@ -143,7 +142,7 @@ def _cut(text: str, room: int) -> int:
 
 
 def _sentences(words: Iterable[Word]) -> Iterator[list[Word]]:
-    """What may be one subtitle: a sentence, or a part of one that is too long."""
+    """Groups of words for one subtitle: a sentence, or a part of a sentence that is too long."""
     held: list[Word] = []
     for word in words:
         if held and (_apart(held[-1], word) or _ends(held[-1], word) or len(held) == _MANY):
@@ -164,11 +163,11 @@ def _ends(word: Word, following: Word) -> bool:
 
 
 def _divided(words: list[Word]) -> Iterator[list[Word]]:
-    """Parts of about one length that each fit, cut where it disturbs least."""
+    """Parts of about equal length that fit, cut where it disturbs least."""
     while (most := _most(words)) < len(words):
         widths = _widths(words)
         seconds = words[-1].end - words[0].start
-        parts = max(2, math.ceil(max(widths[-1] / (1.8 * LINE), seconds / _LONGEST)))  # lines are seldom filled
+        parts = max(2, math.ceil(max(widths[-1] / (1.8 * LINE), seconds / _LONGEST)))  # lines are rarely full
         target = widths[-1] / parts
         at = min(range(1, most + 1), key=lambda i: _weakness(words, i) + (widths[i - 1] / target - 1) ** 2)
         yield words[:at]
@@ -178,7 +177,7 @@ def _divided(words: list[Word]) -> Iterator[list[Word]]:
 
 
 def _merged(groups: Iterable[list[Word]]) -> Iterator[list[Word]]:
-    """Groups that are too short to be read go with a neighbour, where both fit."""
+    """Merge groups that are too short to be read with a neighbour, if both fit."""
     held: list[Word] = []
     for group in groups:
         if held and not _apart(held[-1], group[0]) and _hasty(held, group) and _most(held + group) == len(held + group):
@@ -192,19 +191,19 @@ def _merged(groups: Iterable[list[Word]]) -> Iterator[list[Word]]:
 
 
 def _hasty(group: list[Word], following: list[Word]) -> bool:
-    """Whether there is not time to read them one by one."""
+    """Whether there is too little time to read them as separate subtitles."""
     return following[0].start - group[0].start < _reading(group) or following[-1].end - following[0].start < _reading(
         following
     )
 
 
 def _reading(words: list[Word]) -> float:
-    """Seconds that it takes to read them."""
+    """Seconds needed to read them."""
     return max(_SHORTEST, _widths(words)[-1] / _PER_SECOND)
 
 
 def _most(words: list[Word]) -> int:
-    """How many of the words one subtitle holds, at least one."""
+    """How many of the words fit into one subtitle, at least one."""
     widths = _widths(words)
     first = sum(width <= _room(words[0].speaker) for width in widths) if words else 0
     rest = _widths(words[first:])
@@ -246,7 +245,7 @@ def _written(words: list[Word]) -> str:
 
 
 def _widths(words: list[Word]) -> list[float]:
-    """Of the first word, the first two, …"""
+    """Widths, in characters, of the first word, the first two, …"""
     return list(accumulate(_width(word.text) + bool(i and not word.joined) for i, word in enumerate(words)))
 
 
@@ -264,7 +263,7 @@ def _label(speaker: str) -> str:
 
 
 def _room(speaker: str) -> int:
-    """For text in the first line."""
+    """Characters left in the first line after the speaker's label."""
     return max(LINE // 2, LINE - len(_label(speaker)))
 
 

@@ -5,8 +5,8 @@ The alphabet is IPA with one symbol for a diphthong or an affricate, as the pack
     A eɪ    I aɪ    W aʊ    Y ɔɪ    O oʊ (American)    Q əʊ (British)    S ss    ʤ dʒ    ʧ tʃ    ʣ dz    ʦ ts
     T the flap of American "water"    ᵊ a schwa that hardly sounds    ᵻ between ɪ and ə    ˈ ˌ stress, before its vowel
 
-Nasal vowels are two symbols, a vowel and a tilde. Punctuation stays where it is. `alphabet.ALPHABET` has every symbol
-that can come out; an engine maps these symbols to those that its model was trained on.
+Nasal vowels are two symbols, a vowel and a tilde. Punctuation is kept. `alphabet.ALPHABET` has all symbols that may
+occur; an engine maps them to those that its model was trained on.
 Light to import: spaCy, misaki and the other packages are imported when a language is loaded.
 """
 

@@ -14,7 +14,7 @@ _NOT_IN_IT = re.compile(f"[^{re.escape(''.join(ALPHABET))}]")
 
 
 def keep(phonemes: str) -> str:
-    """The phonemes without what is not in the alphabet, spaces single, none before a stop."""
+    """Remove what is not in the alphabet, repeated spaces, and spaces before punctuation."""
     phonemes = unicodedata.normalize("NFD", phonemes).replace("c\u0327", "ç")  # nasal vowels are two symbols
     kept = re.sub(r"\s+", " ", _NOT_IN_IT.sub(lambda m: " " if m[0].isspace() else "", phonemes))
     return re.sub(r" (?=[,.;:!?…])", "", kept).strip()

@@ -30,7 +30,7 @@ _CHANGES = tuple(
 
 
 def british(american: str) -> str:
-    """wˈɔTəɹ → wˈɔːtə"""
+    """Convert American phonemes to British ones: wˈɔTəɹ → wˈɔːtə."""
     phonemes = american.translate(_SINGLE)
     for pattern, new in _CHANGES:
         phonemes = pattern.sub(new, phonemes)

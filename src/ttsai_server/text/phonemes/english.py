@@ -1,4 +1,4 @@
-"""English: our spoken form, then misaki (lexicon and part of speech), then `unknown` for what is not in the lexicon."""
+"""English: text normalisation, then misaki (lexicon and part of speech), then `unknown` for words not in the lexicon."""
 
 import warnings
 from functools import partial
@@ -14,7 +14,7 @@ from ttsai_server.text.phonemes.unknown import UnknownWords
 
 
 class _Misaki(en.G2P):
-    """misaki without its download: the same pipeline over the spaCy model that is installed as a package."""
+    """misaki with the spaCy model installed as a package, which it would otherwise download."""
 
     def __init__(self, british: bool) -> None:
         self.version, self.british, self.unk = None, british, ""
@@ -33,7 +33,7 @@ class _Misaki(en.G2P):
             if token.text == "A" and before and (_is_letter(before) or _is_letter(after)):
                 token.tag = "NNP"  # the letter, not the article
             elif token.tag in en.PUNCT_TAGS and any(c.isalnum() for c in token.text):
-                token.tag = "NN"  # misaki is silent on what the tagger takes for punctuation
+                token.tag = "NN"  # misaki omits what the tagger takes for punctuation
         return found
 
     def _known(self, word: str) -> str | None:
@@ -52,8 +52,8 @@ class English:
         self._spoken = spoken.English(british, partial(tags, self._misaki.nlp), normalise)
 
     def __call__(self, text: str) -> str:
-        """No markup is read in `text`: misaki's [word](/phonemes/) is words like any other."""
-        with self._misaki.nlp.memory_zone():  # else spaCy keeps every new word for ever
+        """Convert `text` to phonemes. misaki's markup, [word](/phonemes/), is not interpreted."""
+        with self._misaki.nlp.memory_zone():  # else spaCy keeps every new word in memory for ever
             return self._misaki(self._spoken(text), preprocess=False)[0]
 
 

@@ -41,7 +41,7 @@ def espeak(language: str) -> Callable[[str], str]:
 
 
 def with_others(say: Any, own: str) -> Callable[[str], str]:
-    """`say` for words in its own letters, a class of them; others, which it would leave out, are read as English."""
+    """Apply `say` to words in its letters, the character class `own`; read other words, which it omits, as English."""
     letter = rf"[\p{{L}}\p{{M}}--[\p{{Common}}{own}]]"
     foreign = regex.compile(rf"({letter}+(?:['’ ]{letter}+)*)", regex.V1)
     others = UnknownWords(LETTERS.get)
@@ -54,7 +54,7 @@ def with_others(say: Any, own: str) -> Callable[[str], str]:
 
 
 class _Extra:
-    """Turns a missing package into what to install."""
+    """Context that turns the ImportError of a missing package into BadRequest with the extra to install."""
 
     def __init__(self, name: str) -> None:
         self._name = name

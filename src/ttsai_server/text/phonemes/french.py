@@ -8,7 +8,7 @@ from ttsai_server.text.phonemes.spelling import Letters, Words, stressed, words
 
 _V = "aeiouyàâäéèêëîïôöùûüÿœæ"
 _N = rf"(?![{_V}nmh])"
-"""After n or m that makes its vowel nasal."""
+"""What must follow n or m to make the vowel before it nasal."""
 _LETTERS = Letters(
     rf"""
 (?<=[tv])ien(?:t|s)$                 jɛ̃
@@ -158,7 +158,7 @@ def _before_a_number(phonemes: str, following: str) -> str:
 
 
 def _vingt(phonemes: str, following: str) -> str:
-    """The t of 22 to 29 is heard, that of vingt pages is not."""
+    """The t is pronounced in 22 to 29, but not in vingt pages."""
     return phonemes + "t" if following in _UNITS or _START.match(following) else phonemes
 
 
@@ -183,11 +183,11 @@ _NUMBERS = {
     "huit": _huit,
     "neuf": _neuf,
 }
-"""Numbers end as the next word wants it."""
+"""Numbers whose final sound depends on the next word."""
 
 
 def _linked(phonemes: str, word: str, following: str | None) -> str:
-    """With the sound that links it to the next word: les enfants → lez ɑ̃fˈɑ̃"""
+    """Add the liaison with the next word: les enfants → lez ɑ̃fˈɑ̃."""
     last = word.lower().replace("’", "'")
     if number := _NUMBERS.get(last):
         return number(phonemes, (following or "").lower())
@@ -213,7 +213,7 @@ def _plain(word: str) -> str:
 
 
 def _is_nasal(word: str) -> bool:
-    """vraiment and content, not parlent"""
+    """Whether final -ent is a nasal vowel: in vraiment and content, not in parlent."""
     if word.endswith("ment"):
         return word not in SILENT_MENT
     return word in NASAL_ENT or bool(re.search("[tv]ient$", word))

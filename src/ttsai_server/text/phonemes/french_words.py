@@ -1,4 +1,4 @@
-"""French words that the rules of spelling don't read right."""
+"""French words that the spelling rules pronounce wrongly."""
 
 from ttsai_server.text.phonemes.spelling import words
 
@@ -66,7 +66,7 @@ NASAL_ENT = words(
     " trident strident confident dissident pénitent impatient efficient coefficient ingrédient récipient"
     " inconvénient quotient escient consent ressent dépend couramment"
 )
-"""Words in -ent that are not verbs of "they"; those in -ment are taken so by default."""
+"""Words in -ent with a nasal vowel, i.e. not third-person plurals; for words in -ment it is the default."""
 
 SILENT_MENT = words(
     "aiment forment ferment dorment consomment nomment affirment confirment expriment impriment estiment calment"
@@ -74,14 +74,14 @@ SILENT_MENT = words(
     " suppriment dépriment programment entament enferment renferment endorment déforment surnomment dénomment riment"
     " priment sèment"
 )
-"""Verbs in -ment of "they"."""
+"""Third-person plurals in -ment, whose ending is silent."""
 
 ASPIRATED = (
     "haricot|héros|haut|hasard|hont|hach|haie|haine|haï|halt|hamac|hamster|hanch|handicap|hangar|harcel|hareng|harnais|harp"
     "|hauss|hériss|heurt|hibou|hockey|holland|hongr|hors|houss|huit|hurl|homard|hublot|hutte|hall|hanté|hardi|hâte|haleter"
     "|onze|onzième|oui|yaourt|yoga|uhlan|ouistiti|week"
 )
-"""Words before which nothing is linked."""
+"""Words with an aspirated h or the like: no liaison before them."""
 
 LINKS = {
     **dict.fromkeys(
@@ -105,4 +105,4 @@ WEAK = words(
     " tes son sa ses notre nos votre vos leur leurs je tu il elle on nous vous ils elles me te se ne que qui qu y"
     " est comment si mais sans avec"
 )
-"""Words without a stress of their own."""
+"""Unstressed words."""

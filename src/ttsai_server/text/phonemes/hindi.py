@@ -41,7 +41,7 @@ class Hindi:
     """Hindi words → phonemes."""
 
     def __init__(self, latin: Callable[[str], str]) -> None:
-        """`latin` says the words that are not in Devanagari."""
+        """latin: converts words that are not in Devanagari."""
         self._latin = latin
 
     def __call__(self, text: str) -> str:
@@ -59,7 +59,7 @@ def _word(written: str) -> str:
 
 
 def _sounds(word: str) -> str:
-    """Every letter, with the inherent vowel; ◌ँ is a tilde, ◌ं is N."""
+    """Phonemes of every letter, with all inherent vowels; ◌ँ is a tilde, ◌ं is N."""
     word = unicodedata.normalize("NFD", word)
     letters = re.findall(r".़?", word)
     out: list[str] = []
@@ -74,7 +74,7 @@ def _sounds(word: str) -> str:
 
 
 def _without_schwas(phonemes: str) -> str:
-    """No ə at a word's end, and none between VC and CV, counted from the right."""
+    """Delete ə at a word's end, and between VC and CV, from right to left."""
     if len(re.findall(f"[{_V}]", phonemes)) > 1:
         phonemes = phonemes.removesuffix("ə")
     for m in reversed(list(re.finditer("ə", phonemes))):
@@ -84,7 +84,7 @@ def _without_schwas(phonemes: str) -> str:
 
 
 def _nasals(phonemes: str) -> str:
-    """◌ं before a stop is the nasal of its place, else it makes the vowel nasal, as ◌ँ does."""
+    """◌ं before a stop becomes the nasal with its place of articulation, else it nasalises the vowel, as ◌ँ does."""
     phonemes = re.sub(
         "N(?=(.?))", lambda m: _NASALS.get(m[1], "n" if m[1] and m[1] in "szɾlʃh" else "\u0303"), phonemes
     )
@@ -92,12 +92,12 @@ def _nasals(phonemes: str) -> str:
 
 
 def _shortened(phonemes: str) -> str:
-    """A doubled consonant is one long one."""
+    """Replace a doubled consonant by a long one."""
     return re.sub(f"({_C})\\1(?!ʰ)", r"\1ː", phonemes)
 
 
 def _stressed(phonemes: str) -> str:
-    """Stress on the heaviest syllable, the later one of equals but not the last; a stressed ə is ʌ."""
+    """Stress the heaviest syllable; of equal ones the later, but not the last. A stressed ə becomes ʌ."""
     starts = [m.start() for m in re.finditer(f"[{_V}]", phonemes)]
     if not starts:
         return phonemes
@@ -109,6 +109,7 @@ def _stressed(phonemes: str) -> str:
 
 
 def _weight(rime: str) -> int:
-    """1 light to 3; of the consonants between vowels one begins the next syllable, and a last one is not counted."""
+    """Weight of a syllable's rime, 1 (light) to 3: one consonant before a vowel belongs to the next syllable, and a
+    word's last consonant does not count."""
     consonants = len(re.findall(_C, rime))
     return min(3, (2 if "ː" in rime else 1) + max(0, consonants - 1))

@@ -98,7 +98,7 @@ _HIATUS = re.compile(
     r"|ferrov|compagn|fantas|geometr|teor|trattor|pizz|nostalg|terap|chirurg|gelos|cortes|anch|follia|fol|tub|spi|pediatr)"
     r"i[ae]$|^(?:[mzvptd]i[aeo]|sia|siano|addio|leggio|pendio|ronzio|mormorio|brusio|oblio|desio)$"
 )
-"""Words in -ìa and -ìo."""
+"""Words stressed on the i of -ia and -io."""
 _ANTEPENULT = re.compile(
     r"(?:[aiu]bil[ei]|evol[ei]|issim[oaie]|[^aeiou]?[aeou]?[nrtlsdmfgpb]ic(?:o|a|i|he)|olog[oaie]|ograf[oaie]|[oi]metr[oi]"
     r"|esim[oaie]|udin[ei]|[aiu]gin[ei]|(?:nd|gg|tt|rr|ng|lg|nc|sc|rg|rd|lv|st|mp|ns|nn)er[ei]|[aei]vano|[aei]ssero"
@@ -135,7 +135,7 @@ _FINAL = words(
     "signor professor dottor ingegner monsignor ragionier cavalier senator amor cuor maggior miglior peggior poter"
     " voler aver dover saper veder"
 )
-"""Words without their last vowel: the stress is where it was."""
+"""Words that have lost their last vowel (apocope) and keep their stress."""
 _PENULT = words("amico amica amici amiche nemico nemica nemici antico antica antichi antiche fico fica dico")
 _CLOSED = words("nome ponte molto molta molti questo questa quello quella quelli quelle dove come sono ora")
 
@@ -166,7 +166,7 @@ def _word(word: str) -> str:
 
 
 def _opened(phonemes: str, word: str, early: bool) -> str:
-    """Stressed e and o: open in diphthongs, three syllables from the end and in the words and endings of the list."""
+    """Open stressed e and o in diphthongs, on the third syllable from the end, and in the listed words and endings."""
     phonemes = phonemes.replace("jˈe", "jˈɛ").replace("wˈo", "wˈɔ")
     if word not in _CLOSED and (early or _OPEN.search(word)):
         phonemes = phonemes.replace("ˈe", "ˈɛ").replace("ˈo", "ˈɔ")

@@ -1,4 +1,4 @@
-"""Phonemes of a text, whatever its language: what engines call."""
+"""Converts text of any supported language to phonemes; the entry point for engines."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -8,13 +8,13 @@ from ttsai_server.errors import BadRequest
 from ttsai_server.text.phonemes.alphabet import keep
 
 REGIONS = {"en": "en-us", "pt": "pt-br"}
-"""Language → the region whose pronunciation is taken where none is given."""
+"""Language → default region of the pronunciation."""
 ToPhonemes = Callable[[str], str]
 Loader = Callable[[bool], ToPhonemes]
 
 
 class Phonemizer:
-    """Turns text of one language into phonemes. For one thread at a time."""
+    """Turns text of one language into phonemes. Not thread-safe."""
 
     def __init__(self, to_phonemes: ToPhonemes) -> None:
         self._to_phonemes = to_phonemes
@@ -23,9 +23,8 @@ class Phonemizer:
     def load(cls, language: str, *, normalise: bool = True, espeak: bool = False) -> Self:
         """Load the rules and lexicons of `language`, BCP 47: en-us, en-gb, es, fr, it, pt-br, hi, ja or zh.
 
-        With `normalise` numbers, money, dates, units, addresses and the like are said as people say them; without
-        it the text is read as it is written. With `espeak` espeak-ng reads it (extra `espeak`, GPL). Raises BadRequest
-        for a language without rules, or whose extra is not installed.
+        normalise: expand numbers, money, dates, units, addresses and the like to words first. espeak: use espeak-ng
+        (extra `espeak`, GPL) instead. Raises BadRequest for a language without rules, or whose extra is not installed.
         """
         language = REGIONS.get(language, language)
         if language not in _LOADERS:
@@ -33,12 +32,12 @@ class Phonemizer:
         return cls(_espeak(language) if espeak else _LOADERS[language](normalise))
 
     def phonemize(self, text: str) -> str:
-        """The phonemes of `text`, with its punctuation; no letter or digit in it means no letter in the answer."""
+        """The phonemes of `text`, with its punctuation; without a letter or digit in it there are none."""
         return keep(self._to_phonemes(text))
 
 
 class Phonemizers:
-    """Phonemizers of all languages, each loaded when first needed and then kept. For any number of threads."""
+    """Phonemizers of all languages, each loaded at its first use and then kept. Thread-safe."""
 
     def __init__(self, *, espeak: bool = False) -> None:
         self._espeak = espeak
@@ -48,13 +47,13 @@ class Phonemizers:
     def phonemize(self, text: str, language: str, *, normalise: bool = True) -> str:
         """As `Phonemizer.load(language, …).phonemize(text)`; raises as those do."""
         key = (language, normalise)
-        with self._lock:  # a phonemizer is for one thread at a time
+        with self._lock:  # a Phonemizer is not thread-safe
             if key not in self._loaded:
                 self._loaded[key] = Phonemizer.load(language, normalise=normalise, espeak=self._espeak)
             return self._loaded[key].phonemize(text)
 
     def clear(self) -> None:
-        """Free what has been loaded."""
+        """Free the loaded phonemizers."""
         with self._lock:
             self._loaded.clear()
 

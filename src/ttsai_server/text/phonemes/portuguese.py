@@ -168,7 +168,7 @@ def _word(word: str) -> str:
     if not re.search(_MARKED, word):
         word = re.sub(r"(?<=[^aeiou])i(?=[aeo]s?$)", "í", word)
     phonemes = _LETTERS(re.sub("byte(?=s?$)", "baite", word))
-    if len(re.findall(_MARKED, word)) > 1:  # órgão: the accent has the stress, not the tilde
+    if len(re.findall(_MARKED, word)) > 1:  # órgão: the accent marks the stress, not the tilde
         first = phonemes.index("ˈ") + 1
         phonemes = phonemes[:first] + phonemes[first:].replace("ˈ", "")
     phonemes = stressed(phonemes, _VOWELS, 1 if _LAST.search(word) else 2)
@@ -176,7 +176,7 @@ def _word(word: str) -> str:
 
 
 def _opened(phonemes: str, word: str) -> str:
-    """Unmarked stressed e and o are open before a final a or e, closed before o (metaphony); some endings differ."""
+    """Open stressed e and o without accent before a final a or e, not before o (metaphony); some endings differ."""
     if re.search(_MARKED, word) or _CLOSED_ENDINGS.search(word):
         return phonemes
     return re.sub("ˈ([eo])(?=[^aeiouAIWυɪwŋmɲ̃]+[æy]s?$)", lambda m: "ˈ" + {"e": "ɛ", "o": "ɔ"}[m[1]], phonemes)

@@ -70,7 +70,7 @@ _WEAK = words(
     "el la los las de del a al en con por que y e o u su sus mi mis tu tus se me te le lo nos les os un sin si"
 )
 _OPEN = "(?<=[aeiouIWAɪʊjwsɾrθxkpt{}])( ?)"
-"""After these, and after what is put in, b d g are said without closing the mouth."""
+"""After these, b d g are approximants."""
 _NAMES = "a be ce de e efe ge hache i jota ca ele eme ene o pe cu erre ese te u uve uvedoble equis igriega zeta"
 
 
@@ -99,7 +99,7 @@ def _simple(word: str) -> str:
 
 
 def _accented(word: str) -> str:
-    """The letters, the written accent kept also where a diphthong hides it: seis, coméis."""
+    """Phonemes of the letters, with the stress of a written accent also in a diphthong: seis, coméis."""
     phonemes = _LETTERS(word)
     if STRESS not in phonemes and (m := re.search("[áéó](?:[iyu])(?![aeiouáéíóú])", word)):
         at = len(_LETTERS(word[: m.start()]))
@@ -108,7 +108,7 @@ def _accented(word: str) -> str:
 
 
 def _joined(phonemes: str) -> str:
-    """Sounds that depend on their neighbours, also over a word's edge: un poco, la guitarra, mismo."""
+    """Assimilate sounds to their neighbours, also across words: un poco, la guitarra, mismo."""
     phonemes = re.sub("n(?= ?[pb])", "m", phonemes)
     phonemes = re.sub("n(?= ?[ɡk])", "ŋ", phonemes)
     phonemes = re.sub(f"{_OPEN.format('lðβɣ')}b", r"\1β", phonemes)

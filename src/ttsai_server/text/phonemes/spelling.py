@@ -1,4 +1,4 @@
-"""What the languages with regular spelling share: letter rules, words in a text, the place of stress."""
+"""Shared by languages with regular spelling: letter rules, splitting into words, placing the stress."""
 
 import re
 from collections.abc import Callable
@@ -15,10 +15,10 @@ def words(listed: str) -> frozenset[str]:
 
 
 class Letters:
-    """Reads a word by rules, the first that fits at each place.
+    """Converts a word to phonemes by rules; at each position the first that matches applies.
 
-    A rule is a line "pattern phonemes" (no phonemes: silent). Patterns are regular expressions over the whole word, so
-    they can look behind and ahead. A letter that no rule knows is read as its plain Latin form.
+    A rule is a line "pattern phonemes" (no phonemes: silent). Patterns are matched within the whole word, so they can
+    look behind and ahead. A letter without a rule is read as its unaccented Latin form.
     """
 
     def __init__(self, rules: str) -> None:
@@ -31,10 +31,10 @@ class Letters:
 
 
 class Words:
-    """Says every word of a text by itself and leaves the punctuation between them."""
+    """Converts each word of a text to phonemes separately, and keeps the punctuation."""
 
     def __init__(self, say: Callable[[str], str], known: str, letters: str) -> None:
-        """`say` gets words in small letters of the class `known`; `letters` are the names of a to z."""
+        """say: word in lower case → phonemes. known: character class of its letters. letters: names of a to z."""
         self._say = say
         self._foreign = re.compile(f"[^{known}']+")
         self._names = dict(zip("abcdefghijklmnopqrstuvwxyz", letters.split(), strict=True))
@@ -50,7 +50,7 @@ class Words:
 
 
 def _is_spelled(written: str, word: str) -> bool:
-    """PDF, USB and FBI are said by their letters, ONU and IVA as words; so is a consonant that stands alone."""
+    """Whether to spell a word letter by letter: PDF, USB, FBI or a single consonant, but not ONU and IVA."""
     if "'" in word:
         return False
     if not re.search("[aeiouyàáâãäèéêëìíîïòóôõöùúûüœæ]", word):
@@ -60,7 +60,8 @@ def _is_spelled(written: str, word: str) -> bool:
 
 
 def stressed(phonemes: str, vowels: str, from_end: int, second: bool = True) -> str:
-    """Puts the stress before the vowel that is `from_end` (1: the last) unless it has one, and a second one early."""
+    """Add the stress before the `from_end`-th vowel from the end (1: the last) unless there is one; second: add
+    secondary stress early in the word."""
     places = [m.start() for m in re.finditer(f"[{vowels}]", phonemes)]
     if not places:
         return phonemes

@@ -1,4 +1,4 @@
-"""Words that the English lexicon doesn't have: a short list of our own, a small neural model, spelling last."""
+"""Phonemes of words not in the English lexicon: a short list, then a small neural model, then spelling."""
 
 import re
 from collections.abc import Callable
@@ -14,30 +14,30 @@ _OWN = {
     "halapenyo": "hˌɑləpˈAnjO", "lay": "lˈA", "anthropic": "ænθɹˈɑpɪk", "usr": "jˈuzəɹ", "sudo": "sˈudu",
     "résumé": "ɹˈɛzəmˌA", "résumés": "ɹˈɛzəmˌAz",
 }  # fmt: skip
-"""American phonemes."""
+"""Word → American phonemes."""
 
 LETTERS = {
     "A": "ˈA", "B": "bˈi", "C": "sˈi", "D": "dˈi", "E": "ˈi", "F": "ˈɛf", "G": "ʤˈi", "H": "ˈAʧ", "I": "ˈI", "J": "ʤˈA",
     "K": "kˈA", "L": "ˈɛl", "M": "ˈɛm", "N": "ˈɛn", "O": "ˈO", "P": "pˈi", "Q": "kjˈu", "R": "ˈɑɹ", "S": "ˈɛs",
     "T": "tˈi", "U": "jˈu", "V": "vˈi", "W": "dˈʌbᵊlju", "X": "ˈɛks", "Y": "wˈI", "Z": "zˈi",
 }  # fmt: skip
-"""The names of the letters, for a speaker with no lexicon."""
+"""Names of the letters, in American phonemes."""
 
 _LONGEST = 16
-"""Letters; beyond this the model runs on, so longer words go in pieces."""
+"""Most letters of the model's input: for longer words it does not stop, so they are split."""
 
 
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 class UnknownWords:
-    """Says any word.
+    """Converts any word to phonemes.
 
     The model is PeterReid/graphemes_to_phonemes_en_us (3 MB, numpy), trained on misaki's lexicons.
     """
 
     def __init__(self, known: Callable[[str], str | None]) -> None:
-        """`known` looks a word or a letter up in the lexicon."""
+        """known: looks up a word or a letter in the lexicon."""
         self._known = known
         self._guess = lru_cache(maxsize=4096)(OOVPhonemizer())
 
@@ -47,7 +47,7 @@ class UnknownWords:
             return own
         pieces = re.findall(r"[A-Za-z]+(?:'[A-Za-z]+)*|[0-9]", anyascii(word))
         if not pieces and any(c.isalnum() for c in word):
-            pieces = ["character"]  # a rare ideograph, say: not to be skipped in silence
+            pieces = ["character"]  # e.g. a rare ideograph, which must not be dropped silently
         return " ".join(self._say(_DIGITS[int(piece)] if piece.isdigit() else piece) for piece in pieces)
 
     def _say(self, word: str) -> str:
@@ -63,5 +63,5 @@ class UnknownWords:
 
 
 def _is_spelled(word: str) -> bool:
-    """FBI and the like, and xkcd: without a vowel nobody can say it."""
+    """Whether to spell the word: FBI and the like, and words without a vowel such as xkcd."""
     return len(word) == 1 or (word.isupper() and len(word) <= 4) or not re.search("[aeiouyAEIOUY]", word)
