@@ -1,1 +1,1 @@
-"""What the server costs, held to its targets. Run by `make bench`, never by the tests."""
+"""Measures the server's costs and compares them with targets. Run by `make bench`, never by the tests."""

@@ -44,7 +44,7 @@ BENCHMARKS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "soak": soak.run,
 }
 BY_NAME_ONLY = {"soak"}
-"""What takes too long to be run with the rest."""
+"""Benchmarks that take too long to be run by default."""
 RESULTS = Path(__file__).parent / "results.json"
 
 

@@ -1,4 +1,4 @@
-"""The least that a FastAPI server does for a request, run as ours is: what `benchmarks.overhead` compares with."""
+"""A minimal FastAPI server, run in the same way as ours: the baseline of `benchmarks.overhead`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What every benchmark is given, and what several of them do."""
+"""Parameters of all benchmarks, and functions that several of them use."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ VOICES = {"kokoro": "af_heart", "tone": "tone_a"}
 @dataclass(frozen=True, slots=True)
 class Bench:
     model: str
-    """The model that speaks."""
+    """The text-to-speech model."""
     rounds: int
-    """How often each thing is measured, in turn with what it is compared with; the median counts."""
+    """How often each figure is measured, alternating with its baseline; the median counts."""
     minutes: float = 15
     """How long the soak takes."""
 
@@ -22,7 +22,7 @@ class Bench:
 
     @property
     def has_peer(self) -> bool:
-        """Whether fastkokoro speaks the same weights."""
+        """Whether fastkokoro can run the same weights."""
         return self.model == "kokoro"
 
     def order(self, text: str, **more: object) -> dict[str, object]:
@@ -31,5 +31,5 @@ class Bench:
 
 
 def middle(values: Sequence[float]) -> float:
-    """The median: one round that something else disturbed does not count."""
+    """The median, which a single disturbed round does not change."""
     return median(values)

@@ -1,4 +1,4 @@
-"""A client that notes when each part of an answer came."""
+"""A client that records when each part of a response arrives."""
 
 import http.client
 import json
@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 PCM_BYTES_A_SECOND = 48_000
-"""Both servers speak 24,000 samples a second, 16 bit, mono."""
+"""Both servers send 24,000 samples per second, 16 bits, mono."""
 WAV_HEAD = 44
 TIMEOUT_SECONDS = 900
 
@@ -31,7 +31,7 @@ class Answer:
 
     @property
     def first_byte(self) -> float:
-        """Seconds until sound came: the head of a WAV alone is none."""
+        """Seconds until sound arrived: a WAV header alone does not count."""
         got = 0
         for at, size in self.arrivals:
             got += size
@@ -45,7 +45,7 @@ class Answer:
 
     @property
     def audio_seconds(self) -> float:
-        """Of a WAV or PCM answer; a WAV's head is a millisecond."""
+        """Duration of a WAV or PCM response; a WAV header counts as a millisecond."""
         return self.bytes / PCM_BYTES_A_SECOND
 
 
@@ -68,7 +68,7 @@ def request(
 
 
 def speak(url: str, path: str, key: str, body: dict[str, Any], *, leave_after: int | None = None) -> Answer:
-    """Read the whole answer as it comes, or break it off after `leave_after` bytes."""
+    """Read the whole response as it arrives, or disconnect after `leave_after` bytes."""
     answer = Answer()
     with request(url, path, key, body) as response:
         answer.headers = {name.lower(): value for name, value in response.getheaders()}

@@ -1,4 +1,4 @@
-"""What a client costs that leaves half-way: CPU-seconds after it has gone, and credits."""
+"""Costs of a client that disconnects midway: CPU-seconds after that, and credits."""
 
 import asyncio
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ from ttsai_server.store.ledger import Ledger, UsageTotal
 CHARACTERS = 4900
 MOST_CPU_SECONDS = 1.0
 WATCH_SECONDS = 6.0
-"""How long the server is watched after the client has left."""
+"""How long the server is watched after the client has disconnected."""
 MOST_AHEAD = 600
-"""Characters that may be made, and are billed, beyond what the client got: two chunks, and what lay in buffers."""
+"""Most characters synthesized and billed beyond what the client received: two chunks, and what was in buffers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Departure:
     cpu: float
-    """Spent after the client had gone, seconds."""
+    """CPU-seconds after the client had disconnected."""
     characters: int
     """Billed."""
     credits: int
@@ -67,7 +67,7 @@ def _leave(bench: Bench, server: Running, text: str, leave_after: int) -> Depart
 
 
 def _usage(server: Running) -> UsageTotal:
-    """What the account has been billed for so far, read where the server writes it."""
+    """The account's usage so far, read from the server's database."""
 
     async def read() -> list[UsageTotal]:
         database = open_database(Settings(data_dir=server.data_dir))

@@ -1,4 +1,4 @@
-"""Eight different texts streamed at once: does each begin soon, and play on once it has begun?"""
+"""Streams eight different texts at once: does each begin soon, and then play without gaps?"""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +16,9 @@ STREAMS = 8
 CHARACTERS, WARM_CHARACTERS = 400, 100
 MOST_FIRST_SECONDS = 4.0
 MOST_STARVED_SECONDS = 1.0
-"""Our reading of "none starved": what a player may be silent beyond what the machine's speed makes unavoidable."""
+"""Longest silence of a player beyond what the machine's speed makes unavoidable."""
 LEAST_THROUGHPUT = 6.0
-"""Audio-seconds per second."""
+"""Seconds of sound per second, all streams together."""
 MOST_HEALTH_MS = 20.0
 
 
@@ -42,7 +42,7 @@ class Round:
 
     @property
     def cores(self) -> float:
-        """How much of the machine the server had; the rest was idle, or somebody else's."""
+        """CPU cores that the server used on average; the rest was idle, or used by others."""
         return self.cpu / self.seconds
 
     @property
@@ -53,7 +53,7 @@ class Round:
 
 
 def silence(answer: Answer) -> float:
-    """Seconds that a player is silent which begins at the first sound and plays whatever has come."""
+    """Seconds of silence of a player that starts at the first sound and plays whatever has arrived."""
     plays_until, silent = answer.first_byte, 0.0
     for at, size in answer.arrivals:
         silent += max(0.0, at - plays_until)

@@ -1,6 +1,6 @@
-"""How soon sound comes when a long text is streamed and the model is warm; fastkokoro beside it.
+"""Time to the first sound of a streamed long text with a warm model, compared with fastkokoro.
 
-No text is spoken twice by a server: an engine is quicker with a length that it has met before.
+No server gets a text twice, since engines are faster with an input length that they have seen before.
 """
 
 from collections import defaultdict
@@ -38,7 +38,7 @@ def run(bench: Bench) -> list[Figure]:
 
 
 def _first(server: Running, path: str, body: dict[str, object]) -> tuple[float, float]:
-    """→ wall seconds, CPU-seconds of the server until the first sound; then the client leaves."""
+    """→ wall seconds and the server's CPU-seconds until the first sound; then the client disconnects."""
     before = settled_cpu_seconds(server.pid)
     answer = speak(server.url, path, server.key, body, leave_after=WAV_HEAD + 1)
     cpu = cpu_seconds(server.pid) - before
@@ -47,7 +47,7 @@ def _first(server: Running, path: str, body: dict[str, object]) -> tuple[float, 
 
 
 def _wait_for_rest(pid: int) -> None:
-    """Until what the client left behind has ended."""
+    """Wait until the server has stopped the abandoned work."""
     used = cpu_seconds(pid)
     while (now := settled_cpu_seconds(pid)) > used + 0.02:
         used = now

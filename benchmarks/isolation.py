@@ -1,4 +1,4 @@
-"""What a process of its own costs a model: time and processor a step, and what is left in the server's memory."""
+"""Costs of running a model in a child process: time and CPU per step, and memory left in the server's process."""
 
 import asyncio
 import os
@@ -75,7 +75,7 @@ def _server(bench: Bench) -> Figure:
 
 
 async def _growth() -> Figure:
-    """Of the process that loads and unloads, with a model whose size is nothing: what stays is ours."""
+    """Growth of the server's process over loads and unloads of a model without weights."""
     card = replace(_tone(), id="loaded-and-unloaded")
     for _ in range(5):
         await (await _in_child(card)).close()
@@ -87,6 +87,6 @@ async def _growth() -> Figure:
 
 
 def _resident_mb(pid: int) -> float:
-    """Of the process alone, without the models' beside it, MB (10⁶ bytes)."""
+    """Resident memory of the process without its children, MB (10⁶ bytes)."""
     line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS:"))
     return int(line.split()[1]) * 1024 / 1e6

@@ -1,4 +1,4 @@
-"""What a job costs over a request: the wait until it is done, how many are accepted, and what an idle server spends."""
+"""Costs of a job compared with a request: time until it is done, jobs accepted per second, CPU of an idle server."""
 
 import sqlite3
 import time
@@ -53,7 +53,7 @@ def _idle(server: Running) -> float:
 
 
 def _times(server: Running) -> list[float]:
-    """Seconds from the order until the state says completed, asked every 5 ms."""
+    """Seconds from the order until the job is completed, polled every 5 ms."""
     times: list[float] = []
     with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {server.key}"}, timeout=60) as client:
         for _ in range(JOBS):
@@ -73,7 +73,7 @@ def _accepted(server: Running) -> Load:
 
 
 def _drained(server: Running, waiting: int) -> tuple[float, float]:
-    """Jobs done a second, and the processor's milliseconds for each."""
+    """Jobs done per second, and CPU-milliseconds per job."""
     before, began = cpu_seconds(server.pid), time.perf_counter()
     while _waiting(server):
         time.sleep(0.2)
@@ -81,7 +81,7 @@ def _drained(server: Running, waiting: int) -> tuple[float, float]:
 
 
 def _request_cost(server: Running) -> float:
-    """Milliseconds of the processor for a request that has the same made, as often at the same time as jobs are."""
+    """CPU-milliseconds per request for the same work, with the same concurrency as jobs."""
     before = cpu_seconds(server.pid)
     load = generate(server.url, "/v1/tts/", server.key, ORDER, connections=CONCURRENT, seconds=ACCEPT_SECONDS)
     return (cpu_seconds(server.pid) - before) / load.requests * 1000

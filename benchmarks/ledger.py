@@ -1,4 +1,4 @@
-"""What money costs: reserve + settle on an SQLite file of its own, by many callers at once."""
+"""Cost of the ledger: reserve and settle in an SQLite file, by many concurrent callers."""
 
 import asyncio
 from pathlib import Path

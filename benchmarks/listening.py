@@ -1,5 +1,5 @@
-"""CPU-seconds for a second of recording: over HTTP, and by faster-whisper alone with the same options; how four at
-once share the machine; and memory, which must not grow with the recording."""
+"""CPU-seconds of transcription per second of recording, over HTTP and by faster-whisper alone with the same options;
+throughput of four at once; and memory, which must not grow with the recording."""
 
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -51,7 +51,7 @@ def _recordings(bench: Bench, folder: Path) -> dict[int, Path]:
 
 
 def _tiled(speech: Recording, seconds: int, target: Path) -> Path:
-    """The speech over and over, to so many seconds."""
+    """The speech repeated to a length of `seconds`."""
     left = seconds * speech.rate
     with target.open("wb") as file:
         encoder = Encoder("flac", speech.rate, file=file)

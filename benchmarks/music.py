@@ -1,4 +1,4 @@
-"""Key, tempo and metre of scores that a General MIDI sound font plays; the engine was fitted to others of these books.
+"""Accuracy of key, tempo and metre for scores played by a General MIDI sound font; none was used to fit the engine.
 
 Needs `pip install music21` (whose corpus has the scores), FluidSynth and a sound font: `apt install fluidsynth
 fluid-soundfont-gm`. A tune is played alone or over chords, in time or a little off it, with accents or without.

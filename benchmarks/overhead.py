@@ -1,4 +1,4 @@
-"""What the house adds to a request: keys, limits, credits, the ledger. The engine is the tone, which costs nothing."""
+"""Overhead of a request: keys, limits, credits, the ledger. The model is the demo tone, whose cost is negligible."""
 
 import sys
 from collections import defaultdict

@@ -40,7 +40,7 @@ class Figure:
 
 
 def has_bf16() -> bool:
-    """Whether this processor multiplies bfloat16."""
+    """Whether this CPU has bfloat16 instructions."""
     info = Path("/proc/cpuinfo").read_text()
     return "avx512_bf16" in info or "amx_bf16" in info
 

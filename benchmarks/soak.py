@@ -1,4 +1,4 @@
-"""Mixed load for minutes: what grows that should not. Every process of the server counts, the models' too.
+"""Mixed load for minutes: checks that nothing grows. All processes of the server count, including the models'.
 
 Growth is the median of the last fifth of the time over that of the second; the first fifth warms the server up.
 """

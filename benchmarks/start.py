@@ -1,4 +1,4 @@
-"""What a start costs: the import, the way to `/health/live`, and memory before a model is loaded."""
+"""Costs of a start: the import, the time to `/health/live`, and memory before a model is loaded."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Prose to speak: no line twice, so that nothing that remembers a line is flattered."""
+"""Texts to speak, in which no line occurs twice, so that caches give no advantage."""
 
 from collections.abc import Iterator
 from itertools import count

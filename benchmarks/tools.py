@@ -1,6 +1,6 @@
-"""What each audio tool costs for a second of recording, over HTTP, and its memory, which must not grow with length.
+"""Cost of each audio tool per second of recording, over HTTP, and its memory, which must not grow with the length.
 
-Spleeter has real sizes and random weights: what it makes is noise, what it costs is what it costs.
+Spleeter has its real size but random weights: its output is noise, but its cost is real.
 """
 
 from collections.abc import Generator, Mapping

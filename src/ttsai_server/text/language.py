@@ -204,7 +204,7 @@ def _without_names(text: str) -> list[str]:
 
 
 def _written(text: str, candidates: Collection[str]) -> set[str]:
-    """Those of the candidates that are written as most of the text is."""
+    """The candidates that are written in the text's main script."""
     letters = Counter(match.lastgroup for match in _LETTER.finditer(text))
     if not letters:
         return set()

@@ -1,4 +1,4 @@
-"""A client's own pronunciations: `{"GIF": "jiff"}`."""
+"""Applies a client's pronunciations: `{"GIF": "jiff"}`."""
 
 from collections.abc import Mapping
 

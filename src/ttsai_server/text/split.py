@@ -47,15 +47,15 @@ class Cut(float, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One step of work for an engine."""
+    """Text for one step of an engine."""
 
     text: str
-    """To say: runs of blanks are one space."""
+    """The text to speak, with single spaces."""
     start: int
     end: int
     """The piece is [start, end) of the given text; the pieces tile it."""
     pause: float
-    """Silence wanted after it, seconds at the voice's own pace."""
+    """Pause after it, seconds at the voice's normal speed."""
 
 
 def pieces(text: str, longest: int, language: str = "en") -> Iterator[Piece]:
@@ -120,7 +120,7 @@ def _said(block: str) -> str:
 
 
 def _next(block: str, start: int, limit: int, sentences: list[int]) -> tuple[int, Cut]:
-    """Where the piece that begins at `start` ends."""
+    """End of the piece that begins at `start`, and what it ends with."""
     if len(block) - start <= limit:
         return len(block), Cut.PARAGRAPH
     few = max(1, limit // 4)

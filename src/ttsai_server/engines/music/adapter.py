@@ -1,7 +1,7 @@
-"""Key, tempo and metre of music, by nothing but NumPy.
+"""Finds key, tempo and metre of music, with NumPy only.
 
-What does not keep to half tones has no key, and what does not come back regularly has no tempo: speech, noise, a hum,
-drums alone or a pad without beats get None and a reason, not a guess.
+Sound whose pitches don't fit a semitone scale gets no key, and sound without a regular beat no tempo: for speech,
+noise, a hum, drums alone or a pad without beats the result is None and a reason, not a guess.
 """
 
 from __future__ import annotations
@@ -11,31 +11,31 @@ from collections.abc import Generator
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Analysis, ModelCard
 from ttsai_server.engines.base import Analyzer, Cancellation, Cancelled, LoadContext
-from ttsai_server.engines.music.features import BLOCK, RATE, Features, Listener, joined
+from ttsai_server.engines.music.features import BLOCK, RATE, FeatureExtractor, Features, joined
 from ttsai_server.engines.music.judgement import judge
 from ttsai_server.errors import EngineFailed
 
 
 class MusicAnalyzer(Analyzer):
-    """Analyzer of mono sound at 22,050 Hz. Equal recordings give equal answers; it keeps 3 kB a second of them."""
+    """Analyzer of mono sound at 22,050 Hz. Deterministic; needs 3 kB of memory per second of sound."""
 
     native = False
 
     def __init__(self) -> None:
-        self._listener: Listener | None = Listener()
+        self._extractor: FeatureExtractor | None = FeatureExtractor()
 
     @classmethod
     def load(cls, card: ModelCard, place: LoadContext) -> MusicAnalyzer:
         return cls()
 
     def analyze(self, recording: Recording, cancellation: Cancellation) -> Generator[Analysis]:
-        if self._listener is None:
+        if self._extractor is None:
             raise EngineFailed("The engine is closed.")
-        listener, blocks = self._listener, list[Features]()
+        extractor, blocks = self._extractor, list[Features]()
         for start in range(0, recording.frames, BLOCK):
             if cancellation.cancelled:
                 raise Cancelled
-            blocks.append(listener.hear(recording, start))
+            blocks.append(extractor.extract(recording, start))
             yield Analysis(start / RATE, min(start + BLOCK, recording.frames) / RATE)
         if cancellation.cancelled:
             raise Cancelled
@@ -43,4 +43,4 @@ class MusicAnalyzer(Analyzer):
         yield Analysis(recording.seconds, recording.seconds, music, last=True)
 
     def close(self) -> None:
-        self._listener = None
+        self._extractor = None

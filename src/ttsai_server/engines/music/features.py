@@ -1,4 +1,4 @@
-"""What is kept of a recording to tell its key, tempo and metre by: a few numbers a frame, computed block by block."""
+"""Extracts the features that key, tempo and metre are computed from: a few numbers per frame, block by block."""
 
 from __future__ import annotations
 
@@ -14,44 +14,45 @@ from ttsai_server.engines.music.spectrum import Floats, harmonic, magnitudes
 
 RATE = 22_050
 HOP, WINDOW = 256, 1024
-"""Samples from one frame of onsets to the next, and that it is of."""
+"""Onset frames: samples from one to the next, samples per window."""
 STRIDE, LONG_WINDOW = 2048, 8192
-"""The same of pitches: the peaks of so long a window (.37 s) tell half tones apart from 65 Hz up."""
+"""Pitch frames, likewise: a window this long (.37 s) resolves semitones from 65 Hz up."""
 BLOCK = 220 * STRIDE
-"""Samples of a block, 20.4 s: whole frames of both kinds."""
+"""Samples per block, 20.4 s: a whole number of frames of both kinds."""
 ONSETS_PER_SECOND, PITCHES_PER_SECOND = RATE / HOP, RATE / STRIDE
 MELS = 40
 BANDS = (0, 5, 18, 40)
 """Mel bins at which the bands of the onsets begin: up to .5 kHz (bass, kick), to 1.7 kHz, to 11 kHz (snare, hats)."""
 QUIETEST, RANGE = 1e-10, 1e-8
-"""Power below which loudness is not told apart: at all, and as a share of the block's loudest (-80 dB)."""
+"""Lower bounds of the power: absolute, and as a share of the block's loudest (-80 dB)."""
 LAG = 2
 """Frames over which a rise of loudness is measured."""
 STEPS = 36
-"""Steps of an octave in which pitches are kept until the tuning is known."""
+"""Steps per octave of the pitch classes, until the tuning is known."""
 LOWEST, MIDDLE, HIGHEST = 52, 220, 2100
 """Hertz: the bass's pitches lie below the middle, those of chords and tunes above."""
 FAINT = 0.005
-"""A peak this much weaker than the frame's strongest is none."""
+"""Peaks weaker than this share of the frame's strongest are ignored."""
 HARMONIC = (9, 31)
-"""Frames (.8 s) and bins (83 Hz) over which what lasts is told from what strikes."""
+"""Median lengths, frames (.8 s) and bins (83 Hz), of the harmonic-percussive separation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Of a block, or of all of a recording."""
+    """Features of a block, or of a whole recording."""
 
     onsets: Floats
-    """float32 (bands, frames): how much louder than a moment ago, dB; ONSETS_PER_SECOND."""
+    """float32 (bands, frames), at ONSETS_PER_SECOND: rise of the loudness, dB."""
     pitches: Floats
-    """float16 (2, STEPS, frames): how strong each pitch class is in the bass, and above; PITCHES_PER_SECOND. Step 0 is
+    """float16 (2, STEPS, frames), at PITCHES_PER_SECOND: strength of each pitch class in the bass, and above. Step 0 is
     A at 440 Hz."""
     tuning: NDArray[np.complex128]
-    """(STEPS,): sum of the strengths of the peaks at each step, each turned by where in its half tone it lies."""
+    """(STEPS,): sum of the peaks at each step, as complex numbers: strength, and position within the semitone as the
+    angle."""
     weight: float
     """Sum of the peaks' strengths."""
     loudness: Floats
-    """float32 (frames,): root mean square, a frame a pitch frame."""
+    """float32 (frames,): root mean square of each pitch frame."""
 
 
 def joined(blocks: Sequence[Features]) -> Features:
@@ -64,14 +65,14 @@ def joined(blocks: Sequence[Features]) -> Features:
     )
 
 
-class Listener:
+class FeatureExtractor:
     """Computes features of recordings that are mono at RATE."""
 
     def __init__(self) -> None:
         self._mel = mel_filters(RATE, WINDOW, MELS)
 
-    def hear(self, recording: Recording, start: int) -> Features:
-        """Of the block that begins at sample `start`; .006 CPU-seconds per second of sound."""
+    def extract(self, recording: Recording, start: int) -> Features:
+        """Features of the block that begins at sample `start`; .006 CPU-seconds per second of sound."""
         count = min(BLOCK, recording.frames - start)
         onsets = self._onsets(_around(recording, start - LAG * HOP, -(-count // HOP) + LAG, HOP, WINDOW))
         frames = _around(recording, start, -(-count // STRIDE), STRIDE, LONG_WINDOW)
@@ -103,7 +104,8 @@ def _pitches(frames: Floats) -> tuple[Floats, NDArray[np.complex128], float]:
 
 
 def _peaks(spectrum: Floats) -> tuple[Floats, NDArray[np.int64], Floats]:
-    """Bin (a parabola's top, to a fraction), frame and strength of the peaks; bin 0 is the spectrum's second row."""
+    """Bin (with a fraction, by parabolic interpolation), frame and strength of the peaks; bin 0 is the spectrum's
+    second row."""
     middle = spectrum[1:-1]
     below, here, above = np.log(np.maximum(1e-9, [spectrum[:-2], middle, spectrum[2:]]))
     peaks = (here > below) & (here >= above) & (middle > FAINT * np.max(spectrum, axis=0) + 1e-6)
@@ -114,7 +116,7 @@ def _peaks(spectrum: Floats) -> tuple[Floats, NDArray[np.int64], Floats]:
 
 
 def _around(recording: Recording, start: int, frames: int, hop: int, window: int) -> Floats:
-    """float32 (frames, window): the first centred on `start`, the next a hop on; silence outside the recording."""
+    """float32 (frames, window): the first is centred on `start`, the next a hop later; zero outside the recording."""
     first, count = start - window // 2, (frames - 1) * hop + window
     before = max(0, -first)
     sound = recording.read(first + before, count - before)[:, 0]

@@ -1,4 +1,4 @@
-"""What can be told of a recording, from its features, and what can't."""
+"""Decides key, tempo and metre from a recording's features, or gives the reason why one can't be determined."""
 
 from __future__ import annotations
 
@@ -12,30 +12,32 @@ from ttsai_server.engines.music.pulse import envelopes, likenesses
 from ttsai_server.engines.music.tempo import beats_per_minute
 
 SILENT = 10 ** (-60 / 20)
-"""Root mean square up to which sound is silence."""
+"""Highest root mean square of silence."""
 QUIET = 0.02
-"""Share of the loudest below which sound does not count as heard."""
+"""Sound below this share of the loudest does not count as audible."""
 SHORT_KEY, SHORT_BEAT = 3.0, 5.0
-"""Seconds that must be heard for a key, and for a beat."""
+"""Least seconds of audible sound for a key, and for a beat."""
 SHORT_BARS = 3
-"""Bars that must be heard for a metre."""
+"""Least audible bars for a metre."""
 STEADY = 0.08
-"""How well pitches keep to half tones in music: .11 and more in played scores, up to .05 in speech and drums."""
+"""Least fit of the pitches to semitones for music: measured at least .11 in scores, at most .05 in speech and drums."""
 LIKE = 0.4
-"""How like its key's profile music is: .43 and more in songs that were played."""
+"""Least likeness to the key's profile: measured at least .43 in songs."""
 FEWEST = 4
-"""Pitch classes that a key needs."""
+"""Least number of pitch classes for a key."""
 HELD, APART = 0.96, 40
-"""Harmonies this much alike so many frames (3.7 s) apart, throughout, are one sound; .88 at most in the pieces."""
+"""Harmonies whose mean similarity over a distance of so many frames (3.7 s) is greater are a single chord; measured at
+most .88 in music."""
 REGULAR, REGULAR_IN_KEY = 0.21, 0.02
-"""Regularity of what has a beat: .2 at most in speech; less is enough of what is in a key, which speech is not."""
+"""Least regularity of a beat: at most .2 in speech. Less suffices for sound with a key, which is not speech."""
 SUDDEN, SELDOM = 1.45, 0.02
-"""Onsets are this sudden, dB, in so much of the time: 1.55 and more in music, 1.4 in chords that swell."""
+"""A beat needs onsets of at least so many dB for this share of the time: measured 1.55 in music, 1.4 in swelling
+chords."""
 FIELDS = ("key", "bpm", "time_signature")
 
 
 def judge(features: Features | None) -> Music:
-    """What the music is in; features are None of a recording that has no frames."""
+    """Key, tempo and metre, with reasons for those that are None. features: None if the recording is empty."""
     if features is None or np.max(features.loudness) <= SILENT:
         return _music(dict.fromkeys(FIELDS, "It is silent."))
     heard = float(np.sum(features.loudness > QUIET * np.max(features.loudness)) / PITCHES_PER_SECOND)
@@ -46,12 +48,12 @@ def judge(features: Features | None) -> Music:
     no_key = _no_key(key, heard, notes(features, cents) if tonal else 0, sameness(pitches, APART))
     struck = float(np.quantile(np.mean(features.onsets, axis=0), 1 - SELDOM)) >= SUDDEN
     no_beat = _no_beat(pulse if struck else None, heard, REGULAR if no_key else REGULAR_IN_KEY)
-    told = {
+    missing = {
         "key": no_key,
         "bpm": no_beat,
         "time_signature": no_beat or _no_metre(pulse, heard, tonal),
     }
-    reasons = {field: reason for field, reason in told.items() if reason}
+    reasons = {field: reason for field, reason in missing.items() if reason}
     found = pulse.tempi if pulse and not no_beat else ()
     tempi = tuple(Tempo(beats_per_minute(curves["all"], period), share) for period, share in found)
     return _music(reasons, key, pulse, tempi, cents if tonal else None)
@@ -64,7 +66,7 @@ def _music(
     tempi: tuple[Tempo, ...] = (),
     cents: float | None = None,
 ) -> Music:
-    """What is found, less what there are reasons not to tell."""
+    """The result, without the fields that have a reason."""
     key = None if "key" in reasons else key
     metre = None if "time_signature" in reasons else pulse
     sure = {
@@ -85,7 +87,7 @@ def _music(
 
 
 def _no_key(key: Key, heard: float, notes: int, same: float) -> str:
-    """Why there is no key; empty if there is one."""
+    """Reason why there is no key; empty if there is one."""
     if heard < SHORT_KEY:
         return f"It is too short: less than {SHORT_KEY:g} seconds are heard."
     if not notes:

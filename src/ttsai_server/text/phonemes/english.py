@@ -1,4 +1,4 @@
-"""English: text normalisation, then misaki (lexicon and part of speech), then `unknown` for words not in the lexicon."""
+"""English: text normalisation, misaki (lexicon, part of speech), then `unknown` for words not in the lexicon."""
 
 import warnings
 from functools import partial
