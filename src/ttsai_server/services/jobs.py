@@ -5,6 +5,7 @@
 `Jobs` accepts them, looks them up and cancels them; `job_runner.JobRunner` does them, once a server has claimed them.
 """
 
+import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from ttsai_server.services.job_files import JobFiles, segments_from_json
 from ttsai_server.services.webhooks import Webhooks
 from ttsai_server.settings import Settings
 from ttsai_server.store import jobs, ledger
-from ttsai_server.store.db import Database
+from ttsai_server.store.db import Database, DatabaseUnavailable
 from ttsai_server.store.jobs import COMPLETED, FAILED, Batch, Job
 from ttsai_server.store.results import new_id
 
@@ -198,6 +199,8 @@ class Jobs:
         await self._files.keep_upload(job, upload.file, upload.name)
         try:
             return await self._accept([job])
+        except (asyncio.CancelledError, DatabaseUnavailable):
+            raise  # the job may have been accepted nevertheless; if it was not, its file expires
         except BaseException:
             await self._files.delete_upload(job.id)
             raise
