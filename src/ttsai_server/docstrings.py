@@ -1,6 +1,6 @@
-"""What is written under the fields of a class: read from its source when asked for, since it takes milliseconds.
+"""Docstrings under the fields of a class. They are parsed from its source on demand, which takes milliseconds.
 
-pydantic's own `use_attribute_docstrings` does so as each class is made: a tenth of `import ttsai_server.app`.
+pydantic's `use_attribute_docstrings` would do so when each class is created: a tenth of `import ttsai_server.app`.
 """
 
 import ast
@@ -10,7 +10,7 @@ from itertools import pairwise
 
 
 def field_docstrings(cls: type) -> dict[str, str]:
-    """Field → its docstring, for the fields of a class and of those that it extends within this package."""
+    """Field → its docstring, for the fields of a class and of its base classes within this package."""
     found: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         if base.__module__.startswith("ttsai_server."):

@@ -1,8 +1,7 @@
-"""Every setting, as one frozen tree.
+"""All settings, as one frozen tree.
 
-A value is taken from, first found first: the arguments of `Settings`, the environment
-(`TTSAI_SERVER__SERVER__PORT=80`), the TOML file, the default. `config.example.toml` shows them all; a test holds it
-equal to this file.
+Sources by priority: the arguments of `Settings`, the environment (`TTSAI_SERVER__SERVER__PORT=80`), the TOML file, the
+default. `config.example.toml` is generated from this file by `ttsai-server config`, docstrings included.
 """
 
 from functools import partial
@@ -16,7 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 CHECKOUT = Path(__file__).parents[2]
 """The folder of the git checkout, when the package is run from one."""
 PACKAGED_CARDS = Path(__file__).parent / "cards"
-"""Where a wheel carries the model cards."""
+"""Folder of the model cards in a wheel."""
 
 
 def _cards() -> Path:
@@ -37,28 +36,28 @@ class Server(Group):
     port: int = Field(default=8000, ge=0, le=65535)
     """TCP port; 0 takes a free one."""
     public_url: str = ""
-    """The address clients know this server by, as https://speech.example.org; empty: taken from each request."""
+    """The server's address as clients use it, such as https://speech.example.org; empty: taken from each request."""
     max_body_bytes: PositiveInt = 1_000_000
     """Longest JSON body, bytes; a longer one gets 413."""
     request_seconds: PositiveFloat = 7200
-    """Longest life of one request, seconds; its credits return, and its Idempotency-Key is free, after it."""
+    """Longest duration of one request, seconds; then its credits are returned, and its Idempotency-Key is free."""
     head_seconds: PositiveFloat = 10
     """How long the first line and the headers of a request may take to arrive, seconds."""
     body_seconds: PositiveFloat = 30
-    """How long the body of a request may stand still while it arrives, seconds."""
+    """Longest pause while the body of a request arrives, seconds."""
     idle_seconds: PositiveFloat = 65
-    """How long a connection is kept for the next request, seconds; longer than proxies keep theirs."""
+    """How long an idle connection is kept open, seconds; longer than reverse proxies keep theirs."""
     max_connections: PositiveInt = 1000
-    """Connections at the same time, if the process may have as many files open; the longest silent one makes room."""
+    """Concurrent connections, as far as the process may open files; one more closes the one silent for longest."""
     shutdown_seconds: PositiveFloat = 20
-    """Longest time that a stop takes, seconds; requests that run have 60 % of it to end."""
+    """Longest time that stopping takes, seconds; running requests have 60 % of it to finish."""
 
 
 class Auth(Group):
     enabled: bool = True
-    """Off: no keys, no limits, no billing; for a box that only you can reach."""
+    """Off: no keys, no rate limits, no billing; for a machine that only you can reach."""
     cache_seconds: float = Field(default=1.0, ge=0)
-    """How long a checked key is remembered, seconds; a revoked key stops working within it."""
+    """How long a checked key is cached, seconds; a revoked key stops working within this time."""
 
 
 class Plan(Group):
@@ -67,7 +66,7 @@ class Plan(Group):
     requests_per_minute: PositiveInt
     """Requests in any minute."""
     concurrent: PositiveInt
-    """Requests under way at the same time."""
+    """Concurrent requests."""
     max_characters: PositiveInt
     """Longest text of one request, characters."""
 
@@ -79,22 +78,22 @@ PLANS: dict[str, dict[str, Any]] = {
 }
 
 
-def _over_published(given: dict[str, Any]) -> dict[str, Any]:
-    """The published plans, with what is given laid over them field by field."""
-    return {name: PLANS.get(name, {}) | dict(given.get(name, {})) for name in {**PLANS, **given}}
+def _with_published(plans: dict[str, Any]) -> dict[str, Any]:
+    """Merge the configured plans into the published ones, field by field."""
+    return {name: PLANS.get(name, {}) | dict(plans.get(name, {})) for name in {**PLANS, **plans}}
 
 
 class Prices(Group):
     tts_per_1k: dict[str, int] = Field(default_factory=lambda: {"free": 1, "standard": 2, "premium": 4})
     """Credits for each started 1,000 characters of speech, by the model's tier."""
     stt_per_minute: int = Field(default=2, ge=0)
-    """Credits for each started minute that is transcribed."""
+    """Credits for each started minute of transcription."""
     enhancement_per_minute: int = Field(default=2, ge=0)
-    """Credits for each started minute that is enhanced, or freed of echo and reverberation."""
+    """Credits for each started minute of enhancement, or of removing echo and reverberation."""
     two_stems_per_minute: int = Field(default=3, ge=0)
-    """Credits for each started minute that is taken apart into vocals and the rest."""
+    """Credits for each started minute that is separated into vocals and accompaniment."""
     stems_per_minute: int = Field(default=4, ge=0)
-    """Credits for each started minute that is taken apart into more stems."""
+    """Credits for each started minute that is separated into more stems."""
 
 
 class Store(Group):
@@ -103,74 +102,74 @@ class Store(Group):
     pool_size: PositiveInt = 10
     """Connections to Postgres."""
     local_credits: int = Field(default=1_000_000, ge=0)
-    """Credits of the account `local` that the first start makes."""
+    """Credits of the account `local`, which the first start creates."""
 
 
 class Limits(Group):
     url: str = "memory://"
-    """Where counters live: memory://, or redis://host:6379/0 when several servers share them."""
+    """Where requests are counted: memory://, or redis://host:6379/0 if several servers share the limits."""
 
 
 class Idempotency(Group):
     hours: PositiveFloat = 24
-    """How long an answer is kept for a repeated Idempotency-Key, hours."""
+    """How long an answer is stored for a repeated Idempotency-Key, hours."""
     wait_seconds: PositiveFloat = 60
-    """How long a repeat waits for the first to end, seconds; then 503."""
+    """How long a repeat waits for the first request to end, seconds; then 503."""
 
 
 class Results(Group):
     url: str = ""
-    """Where results lie: s3://bucket/prefix?endpoint=https://…&region=…, with AWS_… keys; empty: in `data_dir`."""
+    """Storage of results: s3://bucket/prefix?endpoint=https://…&region=…, with AWS_… keys; empty: in `data_dir`."""
     hours: PositiveFloat = 24
     """How long a result can be fetched, hours."""
     quota_mb: PositiveInt = 10_000
-    """While there are more results than this, megabytes, a new job gets 503."""
+    """Size of all results above which new jobs get 503, megabytes."""
 
 
 class Models(Group):
     cards: Path = Field(default_factory=_cards)
     """Folder of the model cards, one <id>.toml each."""
     dir: Path = Field(default_factory=_weights)
-    """Folder of the weights, one folder a model."""
+    """Folder of the weights, with one folder per model."""
     aliases: dict[str, str] = Field(
         default_factory=lambda: {"whisper": "whisper-base", "faster-whisper": "whisper-base"}
     )
-    """Published names → the model that each means here; listed beside the models."""
+    """Published names → the models that they stand for; listed like models."""
     auto_pull: bool = False
-    """Whether a request for a model without weights fetches them; off: 503 that says what to run."""
+    """Whether a request for a model without weights downloads them; off: 503 with the command to run."""
     options: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
-    """How engines are loaded, by model: laid over the cards' `setup`, as kokoro = { runtime = "onnxruntime" }."""
+    """How engines are loaded, by model: overrides the cards' `setup`, as in kokoro = { runtime = "onnxruntime" }."""
     demo: bool = False
     """Whether the sine engine `tone` is listed and served."""
     preload: tuple[str, ...] = ()
     """Models loaded at start; `/health/ready` waits for them."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where models run."""
+    """Device that models run on."""
     threads: int = Field(default=0, ge=0)
     """Processor threads for one step of work; 0: as many as the machine has, at most 8."""
     memory_mb: PositiveInt = 16_000
-    """Idle models are unloaded, least recently used first, to keep the loaded ones within it, megabytes."""
+    """Memory for loaded models, megabytes; idle ones are unloaded to stay within it, least recently used first."""
     idle_seconds: PositiveFloat = 900
-    """A model not used for so long is unloaded, seconds."""
+    """A model is unloaded when it has not been used for this long, seconds."""
     load_wait_seconds: PositiveFloat = 60
     """How long a request waits for its model to load, seconds; then 503."""
     queue_wait_seconds: PositiveFloat = 60
     """How long a request waits for its turn at a busy model, seconds; then 503."""
     processes: bool = True
-    """Whether models with native code run in processes of their own; off: all in the server's, for debugging."""
+    """Whether models with native code run in separate processes; off: in the server's process, for debugging."""
     step_seconds: PositiveFloat = 300
-    """A model's process that takes longer for one step of work is killed, seconds."""
+    """Longest duration of one step of work, seconds; then the model's process is killed."""
     restart_seconds: PositiveFloat = 5
-    """A model whose process dies is loaded at most once in so long, seconds; twice as long each time it dies again."""
+    """Shortest time between two loads of a model whose process died, seconds; doubled each time it dies again."""
     recycle_mb: int = Field(default=0, ge=0)
-    """A model's process that takes more memory is replaced, megabytes; 0: never."""
+    """Memory above which a model's process is replaced, megabytes; 0: never."""
 
 
 class Speech(Group):
     default_model: str = "kokoro"
-    """The model that OpenAI's names mean."""
+    """The model that OpenAI's model names stand for."""
     openai_models: tuple[str, ...] = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")
-    """OpenAI's model names; listed beside the models."""
+    """OpenAI's model names; listed like models."""
     openai_voices: dict[str, str] = Field(
         default_factory=lambda: {
             "alloy": "af_alloy",
@@ -188,7 +187,7 @@ class Speech(Group):
             "verse": "am_puck",
         }
     )
-    """OpenAI's voice names → ours."""
+    """OpenAI's voice names → ids of this server's voices."""
 
 
 class Transcription(Group):
@@ -197,7 +196,7 @@ class Transcription(Group):
     max_seconds: PositiveFloat = 6 * 3600
     """Longest recording, seconds; a longer one gets 413."""
     default_model: str = "whisper"
-    """The model that OpenAI's names mean."""
+    """The model that OpenAI's model names stand for."""
     openai_models: tuple[str, ...] = (
         "whisper-1",
         "gpt-transcribe",
@@ -206,81 +205,81 @@ class Transcription(Group):
         "gpt-4o-mini-transcribe-2025-12-15",
         "gpt-4o-transcribe-diarize",
     )
-    """OpenAI's model names; listed beside the models."""
+    """OpenAI's model names; listed like models."""
     diarizers: tuple[str, ...] = Field(default=("speakers-pyannote", "speakers"), min_length=1)
-    """Models that tell speakers apart; the first whose weights are on this machine does it."""
+    """Models for speaker diarization; the first whose weights are on this machine is used."""
 
 
 class Tools(Group):
     max_file_bytes: PositiveInt = 100 * 1024 * 1024
     """Longest file, bytes; a longer one gets 413."""
     max_seconds: PositiveFloat = 3 * 3600
-    """Longest recording, seconds; a longer one gets 413. Work takes some 2 GB of temporary disk for each hour."""
+    """Longest recording, seconds; a longer one gets 413. Work needs some 2 GB of temporary disk per hour of it."""
     denoiser: str = "deepfilternet3"
-    """The model that takes noise away."""
+    """The model that removes noise."""
     clarifier: str = "clarity"
     """The model that makes speech clearer."""
     upsampler: str = "lavasr"
-    """The model that makes the treble that a recording lacks."""
+    """The model that restores missing treble (super-resolution)."""
     echo_remover: str = "echo"
-    """The model that takes distinct echoes away."""
+    """The model that removes distinct echoes."""
     dereverberator: str = "wpe"
-    """The model that takes reverberation away."""
+    """The model that removes reverberation."""
     analyzer: str = "key-bpm"
-    """The model that finds key, tempo and metre."""
+    """The model that finds the key, tempo and metre of music."""
 
 
 class Webhooks(Group):
     timeout_seconds: PositiveFloat = 20
-    """How long one attempt may take in all, seconds."""
+    """Longest duration of one attempt, seconds."""
     connect_seconds: PositiveFloat = 5
-    """How long finding the receiver's address and connecting to it may take; the same again for TLS, seconds."""
+    """Time limit for resolving the receiver's name and connecting to it, and again for TLS, seconds."""
     concurrent: PositiveInt = 100
-    """Attempts under way at the same time; others wait for their turn."""
+    """Concurrent attempts; further ones wait."""
     rotation_hours: float = Field(default=24, ge=0)
-    """How long the old secret still signs, beside the new one, after a rotation, hours."""
+    """How long the previous secret still signs, beside the new one, after a rotation, hours."""
     retention_days: float = Field(default=30, ge=3)
-    """How long the log of deliveries is kept, days; attempts go on for little more than one."""
+    """How long the log of deliveries is kept, days; attempts are made for little more than one day."""
     require_https: bool = False
-    """Whether receivers must be at https://."""
+    """Whether receivers must use https://."""
     allow_private: bool = False
-    """Whether receivers may be on this machine or in its network; only where every caller is trusted with both."""
+    """Whether receivers may be on this machine or its private network; only if every caller is trusted with both."""
 
 
 class Jobs(Group):
     run: bool = True
-    """Off: jobs are accepted here, and done by other servers on the same database."""
+    """Off: jobs are accepted here, but run by other servers on the same database."""
     node: str = ""
-    """Name of this server, unlike any other's on the same database; empty: made once, and kept in `data_dir`."""
+    """Name of this server, unique among those on the same database; empty: generated once, and kept in `data_dir`."""
     concurrent: PositiveInt = 4
-    """Jobs of one model that this server does at the same time."""
+    """Jobs of one model that this server runs at the same time."""
     poll_seconds: PositiveFloat = 0.1
-    """How often this server looks for jobs that others have accepted, while it does some itself, seconds."""
+    """How often a server that runs jobs polls the database for more, seconds."""
     idle_poll_seconds: PositiveFloat = 0.5
-    """The same while it does none, and how often it looks for webhooks to send again."""
+    """How often an idle server polls for jobs, and any server for webhooks to send, seconds."""
     dead_seconds: PositiveFloat = 30
-    """A server without a sign of life for so long is dead: others do its jobs, its credits return, seconds."""
+    """A server without a sign of life for this long counts as dead: others run its jobs, credits return, seconds."""
     attempts: PositiveInt = 5
-    """How often a job is begun that kills its server, or its model's process, before it fails."""
+    """How often a job that kills its server, or its model's process, is started before it fails."""
     hours: PositiveFloat = 48
-    """A job that has not ended after so long fails, hours."""
+    """A job that has not ended after this long fails, hours."""
 
 
 class Compat(Group):
     tts_response: Literal["audio", "job"] = "audio"
-    """What text to speech answers to who asks for neither: the sound, or a job."""
+    """The answer of text to speech to a client that asks for neither: the audio, or a job."""
 
 
 class Cors(Group):
     origins: tuple[str, ...] = ("*",)
-    """Web origins that may call, beside those that publishable keys name; `*`: any."""
+    """Web origins that may call the API, besides those of publishable keys; `*`: any."""
 
 
 class Log(Group):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """Least level of the server's own lines; those of the packages that it uses are written from WARNING on."""
+    """Lowest level of the server's own records; those of libraries are logged from WARNING on."""
     format: Literal["auto", "json", "text"] = "auto"
-    """auto: text on a terminal, else one JSON object a line."""
+    """auto: text on a terminal, else one JSON object per line."""
 
 
 class Settings(BaseSettings):
@@ -295,7 +294,7 @@ class Settings(BaseSettings):
     """Folder of the database and the results."""
     server: Server = Server()
     auth: Auth = Auth()
-    plans: Annotated[dict[str, Plan], BeforeValidator(_over_published)] = Field(
+    plans: Annotated[dict[str, Plan], BeforeValidator(_with_published)] = Field(
         default_factory=dict[str, Plan], validate_default=True
     )
     prices: Prices = Field(default_factory=Prices)
@@ -315,7 +314,7 @@ class Settings(BaseSettings):
 
     @property
     def store_url(self) -> str:
-        """The database's URL, with the embedded default filled in."""
+        """The database's URL; by default an SQLite file in `data_dir`."""
         return self.store.url or f"sqlite:///{self.data_dir / 'ttsai.db'}"
 
     @classmethod
@@ -331,7 +330,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
-    """Settings from a TOML file, the environment and overrides. Raises FileNotFoundError if the file is not there."""
+    """Settings from a TOML file, the environment and overrides. Raises FileNotFoundError if the file is missing."""
     if config is None:
         return Settings(**overrides)
     if not config.is_file():
