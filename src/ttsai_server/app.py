@@ -110,7 +110,7 @@ def create_app(
         webhooks=webhooks,
         results=store,
         jobs=Jobs(settings, database, worker, files, unbilled, webhooks),
-        readiness=Readiness(pool, database, preload),
+        readiness=Readiness(pool, database, settings.data_dir, preload),
         metrics=metrics,
         admin_token=admin_token,
     )

@@ -1,6 +1,7 @@
 """Log format: text for a terminal, else one JSON object per line. Keys and clients' texts must never be logged."""
 
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,19 @@ import orjson
 
 PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 """Attributes of every record; any other was passed as `extra`."""
+
+
+KEY = re.compile(r"([sp]k-tts-|whsec_)[0-9A-Za-z+/=]+")
+
+
+def redacted(line: str) -> str:
+    """A line without the keys and secrets in it, wherever they come from: a URL, a header, an error's text."""
+    return KEY.sub(r"\1…", line)
+
+
+class TextFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
 
 
 class JsonFormatter(logging.Formatter):
@@ -22,7 +36,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
+        return redacted(orjson.dumps(line, default=str).decode())
 
 
 def configure(level: str, form: str) -> None:
@@ -32,7 +46,7 @@ def configure(level: str, form: str) -> None:
     """
     as_json = form == "json" or (form == "auto" and not sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if as_json else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(JsonFormatter() if as_json else TextFormatter("%(asctime)s %(levelname)s %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     logging.getLogger("ttsai_server").setLevel(level)

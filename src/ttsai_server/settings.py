@@ -101,7 +101,7 @@ class Store(Group):
     """Database: postgresql://user:password@host/name, or sqlite:///path; empty: an SQLite file in `data_dir`."""
     pool_size: PositiveInt = 10
     """Connections to Postgres."""
-    local_credits: int = Field(default=1_000_000, ge=0)
+    local_credits: int = Field(default=1_000_000, ge=0, le=10**15)
     """Credits of the account `local`, which the first start creates."""
 
 

@@ -30,6 +30,15 @@ def test_a_preloaded_model_makes_it_ready(tmp_path: Path) -> None:
         assert 'ttsai_model_loaded{model="tone"} 1.0' in httpx.get(f"{server.url}/metrics").text
 
 
+def test_a_data_folder_that_can_not_be_written_is_not_ready_and_says_why(tmp_path: Path) -> None:
+    with live(Settings(data_dir=tmp_path / "data", models=Models(demo=True))) as server:
+        (tmp_path / "data").rename(tmp_path / "elsewhere")
+        answer = httpx.get(f"{server.url}/health/ready")
+        (tmp_path / "elsewhere").rename(tmp_path / "data")
+        assert (answer.status_code, answer.json()["waiting_for"]) == (503, ["data_dir: No such file or directory"])
+        assert httpx.get(f"{server.url}/health/ready").status_code == 200
+
+
 def test_missing_weights_are_503_that_says_what_to_run(tmp_path: Path) -> None:
     with live(Settings(data_dir=tmp_path / "data", models=Models(dir=tmp_path))) as server:
         account, key = server.new_key(credits=10)

@@ -141,3 +141,18 @@ def test_wrong_settings_are_told_by_name(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["--config", str(file), "doctor"])
     assert result.exit_code == 2
     assert "server.port" in result.output
+
+
+@pytest.mark.parametrize("command", [("keys", "create"), ("accounts", "create", "ann")], ids=" ".join)
+@pytest.mark.parametrize("credits", [2**63, 10**15 + 1])
+def test_more_credits_than_a_balance_holds_are_an_error(tmp_path: Path, command: tuple[str, ...], credits: int) -> None:
+    result = run(tmp_path, *command, "--credits", str(credits))
+    assert (result.exit_code, "at most" in result.output) == (1, True)
+    assert made(tmp_path, "accounts", "list")["accounts"] == []
+
+
+@pytest.mark.parametrize("credits", [2**63, 10**15])
+def test_a_balance_grows_no_larger_by_a_grant(tmp_path: Path, credits: int) -> None:
+    account = str(made(tmp_path, "accounts", "create", "ann", "--credits", "5")["id"])
+    assert run(tmp_path, "accounts", "grant", account, str(credits)).exit_code == 1
+    assert made(tmp_path, "accounts", "grant", account, "1")["available"] == 6

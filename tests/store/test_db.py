@@ -2,6 +2,7 @@ import asyncio
 import sqlite3
 import time
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 from sqlalchemy import Connection, insert, select, text
@@ -138,7 +139,7 @@ async def test_a_full_disk_is_told_apart_from_a_fault_of_the_work(tmp_path: Path
 
 async def test_a_folder_that_is_gone_is_an_outage(tmp_path: Path) -> None:
     database = open_database(Settings(data_dir=tmp_path / "data"))
-    (tmp_path / "data").rmdir()
+    rmtree(tmp_path / "data")
     with pytest.raises(DatabaseUnavailable):
         await database.read(ids)
     await database.close()

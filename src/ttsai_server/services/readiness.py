@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from pathlib import Path
+from tempfile import TemporaryFile
 
 from ttsai_server.domain import ModelCard
 from ttsai_server.errors import ModelLoading
@@ -17,9 +19,10 @@ RETRY_SECONDS = 30
 
 
 class Readiness:
-    def __init__(self, runtime: Runtime, database: Database, preload: tuple[ModelCard, ...]) -> None:
+    def __init__(self, runtime: Runtime, database: Database, data_dir: Path, preload: tuple[ModelCard, ...]) -> None:
         self._runtime = runtime
         self._database = database
+        self._data_dir = data_dir
         self._preload = preload
         self._loaded: set[str] = set()
         """Ids of models that have been loaded."""
@@ -50,7 +53,9 @@ class Readiness:
         return True
 
     async def waiting_for(self) -> list[str]:
-        """What stands in the way: `database`, or ids of models not loaded yet, or crashed; empty when ready.
+        """What stands in the way: `database`, `data_dir` with the reason, ids of models not loaded yet, or crashed.
+
+        Empty when ready.
 
         A model that has been unloaded since, because it was idle, does not: it is loaded when it is asked for.
         """
@@ -58,7 +63,8 @@ class Readiness:
         self._loaded |= {state.id for state in states if state.loaded}
         crashed = {state.id for state in states if state.crashed}
         missing = [card.id for card in self._preload if card.id in crashed or card.id not in self._loaded]
-        return missing if await self._database_answers() else ["database", *missing]
+        database = [] if await self._database_answers() else ["database"]
+        return [*database, *await asyncio.to_thread(_unwritable, self._data_dir), *missing]
 
     async def _database_answers(self) -> bool:
         try:
@@ -68,3 +74,13 @@ class Readiness:
             logger.exception("the database does not answer")
             return False
         return True
+
+
+def _unwritable(folder: Path) -> list[str]:
+    """`data_dir` with the reason, if no file can be written there."""
+    try:
+        with TemporaryFile(dir=folder) as file:
+            file.write(b"1")
+    except OSError as error:
+        return [f"data_dir: {error.strerror}"]
+    return []

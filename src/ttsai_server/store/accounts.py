@@ -12,6 +12,8 @@ from ttsai_server.store import keys, ledger
 from ttsai_server.store.db import Database, insert_new
 from ttsai_server.store.tables import accounts
 
+MOST_CREDITS = 10**15
+"""The largest balance: a number that both databases, and every client's JSON, hold exactly."""
 FIRST = "local"
 """Id and name of the account that the server creates on its first start."""
 
@@ -73,6 +75,7 @@ _GRANT = (
 
 
 def _create(connection: Connection, id: str, name: str, plan: str, credits: int) -> Account:
+    _check(credits)
     account = Account(id, name, plan, credits, 0, time.time())
     connection.execute(insert(accounts), asdict(account))
     ledger.enter(connection, id, "grant", credits, None, "opening balance")
@@ -103,11 +106,18 @@ def _set_plan(connection: Connection, account: str, plan: str) -> Account:
 
 
 def _grant(connection: Connection, account: str, credits: int, note: str) -> Account:
+    _check(credits)
+    _check(_get(connection, account).available + credits)
     row = connection.execute(_GRANT, {"account": account, "credits": credits}).one_or_none()
     if row is None:
         raise errors.BadRequest(f"{account} has only {_get(connection, account).available} credits.")
     ledger.enter(connection, account, "grant", credits, None, note)
     return Account(*row)
+
+
+def _check(credits: int) -> None:
+    if abs(credits) > MOST_CREDITS:
+        raise errors.BadRequest(f"An account has at most {MOST_CREDITS} credits.")
 
 
 def _account(row: Row[Any] | None, id: str) -> Account:

@@ -11,7 +11,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from sqlite3 import SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY, OperationalError
 from sqlite3 import Connection as SqliteConnection
@@ -103,6 +103,7 @@ class Sqlite(Database):
         if not url.database or url.database == ":memory:":
             raise ValueError("SQLite needs a file: sqlite:///path")
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        _make_private(Path(url.database))
         self._engine = create_engine(url, pool_size=1 + READERS, connect_args={"timeout": LOCK_WAIT})
         event.listen(self._engine, "connect", _configure)
         self._writer = ThreadPoolExecutor(1, "sqlite-writer")
@@ -128,6 +129,13 @@ class Sqlite(Database):
         self._writer.shutdown()
         self._readers.shutdown()
         self._engine.dispose()
+
+
+def _make_private(file: Path) -> None:
+    """Make the file if it is not there, for its owner only; SQLite gives its log the same permissions."""
+    with suppress(OSError):  # it is another user's, or on a disk that can't be written: SQLite says so itself
+        file.touch(0o600)
+        file.chmod(0o600)
 
 
 @contextmanager
@@ -226,6 +234,9 @@ def _for_asyncpg(url: URL) -> URL:
 
 def open_database(settings: Settings) -> Database:
     """The database that the settings name; connects on first use. Raises ValueError for an unsupported URL."""
+    with suppress(OSError):  # as for the database's file
+        settings.data_dir.mkdir(0o700, parents=True, exist_ok=True)
+        settings.data_dir.chmod(0o700)
     url = make_url(settings.store_url)
     match url.get_backend_name():
         case "sqlite":

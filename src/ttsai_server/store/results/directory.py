@@ -41,7 +41,7 @@ class Directory(Files):
 
     def _create(self, name: str) -> BinaryIO:
         self._folder.mkdir(parents=True, exist_ok=True)
-        return (self._folder / name).open("xb")
+        return open(self._folder / name, "xb", opener=_private)
 
     def _open(self, name: str) -> BinaryIO:
         try:
@@ -54,6 +54,10 @@ class Directory(Files):
     def _delete(self, names: Sequence[str]) -> None:
         for name in names:
             (self._folder / name).unlink(missing_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _no_link(path: str, flags: int) -> int:
