@@ -224,6 +224,8 @@ async def test_a_step_that_takes_too_long_is_killed(monkeypatch: pytest.MonkeyPa
     async with pool_of(step_seconds=0.5) as pool:
         with pytest.raises(ModelCrashed):
             await leased_say(pool, "hang")
+        assert pool.states()[0].crashed
+        await asyncio.sleep(0.1)
         assert await leased_say(pool) == 2
 
 

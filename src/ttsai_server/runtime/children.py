@@ -134,24 +134,28 @@ class Child:
     async def _answer(self, stream: int, message: Load | Next) -> Any:
         """Send the message and return its reply. If cancelled, it interrupts the step and waits until it stopped."""
         self._send(message)
+        began = monotonic()
         reply = self._replies[stream] = asyncio.get_running_loop().create_future()
         try:
             return await asyncio.shield(reply)
         except asyncio.CancelledError:
             if isinstance(message, Next) and not reply.done():
-                await self._stop(stream, reply)
+                await self._stop(stream, reply, began)
             raise
 
-    async def _stop(self, stream: int, reply: asyncio.Future[Any]) -> None:
+    async def _stop(self, stream: int, reply: asyncio.Future[Any], began: float) -> None:
+        """Interrupt a step; kill the process if it goes on, once it harms no other run or the step takes too long.
+
+        began: when the step did, of the monotonic clock.
+        """
         self._wanted.discard(stream)
         if self.alive:
             self._send(Cancel(stream))
-        began = monotonic()
         while not await outwait(reply, STOP_SECONDS):
-            seconds = monotonic() - began
-            if not self._wanted or seconds >= self._models.step_seconds:
-                self._closing = True
-                self._kill(f"a step went on for {seconds:.0f} s after it was cancelled")
+            hangs = monotonic() - began >= self._models.step_seconds
+            if hangs or not self._wanted:
+                self._closing = not hangs
+                self._kill(f"a step went on for over {STOP_SECONDS} s after it was cancelled")
                 return
 
     def _send(self, message: object) -> None:
