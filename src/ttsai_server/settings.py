@@ -159,6 +159,8 @@ class Models(Group):
     """Whether models with native code run in separate processes; off: in the server's process, for debugging."""
     step_seconds: PositiveFloat = 300
     """Longest duration of one step of work, seconds; then the model's process is killed."""
+    load_seconds: PositiveFloat = 600
+    """Longest duration of loading a model, seconds, without the download of its weights; then its process is killed."""
     restart_seconds: PositiveFloat = 5
     """Shortest time between two loads of a model whose process died, seconds; doubled each time it dies again."""
     recycle_mb: int = Field(default=0, ge=0)

@@ -29,6 +29,8 @@ class Misbehaving(Synthesizer):
 
     @classmethod
     def load(cls, card: ModelCard, place: LoadContext) -> Self:
+        if "hang_on_load" in card.setup:
+            time.sleep(3600)
         if "crash_on_load" in card.setup:
             crash_while_any_left(Path(str(card.setup["crash_on_load"])))
         return cls()

@@ -121,6 +121,14 @@ async def test_another_model_outlives_a_crash() -> None:
         assert await say(handle) == 2
 
 
+async def test_a_load_that_hangs_ends_with_its_process() -> None:
+    async with pool_of(load_seconds=1) as pool:
+        with pytest.raises(ModelLoading):
+            await leased_say(pool, card=misbehaving.card(setup={"hang_on_load": True}))
+        assert pool.states()[0].crashed
+    assert not psutil.Process().children()
+
+
 async def test_a_model_that_crashes_as_it_loads_is_not_loaded_again_at_once(tmp_path: Path) -> None:
     crashes = tmp_path / "crashes"
     crashes.write_text("one")

@@ -62,10 +62,13 @@ class Child:
         self._listening = asyncio.create_task(self._listen())
 
     @classmethod
-    async def start(cls, card: ModelCard, settings: Settings, python: str = sys.executable) -> Self:
+    async def start(
+        cls, card: ModelCard, settings: Settings, python: str = sys.executable, longest: float | None = None
+    ) -> Self:
         """Start a process with that Python interpreter and load the model in it. If cancelled, it kills the process.
 
-        Raises ModelCrashed if the process dies, and whatever loading raises there.
+        longest: seconds that loading may take. Raises ModelCrashed if it takes longer or the process dies, and
+        whatever loading raises there.
         """
         # in the event loop's thread: the kernel kills the process when the thread that started it ends
         process, messages, descriptors = _spawn(python)
@@ -80,7 +83,12 @@ class Child:
         child = cls(card, settings, process, streams, descriptors)
         load = Load(card, settings.models.model_dump_json(), settings.log.model_dump_json())
         try:
-            await child._answer(next(child._ids), load)
+            async with asyncio.timeout(longest):
+                await child._answer(next(child._ids), load)
+        except TimeoutError:
+            child._kill(f"loading took more than {longest:g} s")
+            await child.close()
+            raise child._crashed() from None
         except BaseException:
             await child.close()
             raise

@@ -26,9 +26,10 @@ def starter(settings: Settings) -> Callable[[ModelCard], Awaitable[LoadedModel]]
         if card.environment:
             if missing_files(card, models.dir):  # the packages that download them are not in the environment
                 await asyncio.to_thread(pull, card, models.dir)
-            return await Child.start(card, settings, str(interpreter(card, models.dir)))
+            return await Child.start(card, settings, str(interpreter(card, models.dir)), models.load_seconds)
         if engine.native and models.processes:
-            return await Child.start(card, settings)
+            downloads = missing_files(card, models.dir)  # in the child, for as long as it takes
+            return await Child.start(card, settings, longest=None if downloads else models.load_seconds)
         return await InProcess.start(card, steps(card, models), partial(load, models=models))
 
     return start
