@@ -162,7 +162,7 @@ class Models(Group):
     load_seconds: PositiveFloat = 600
     """Longest duration of loading a model, seconds, without the download of its weights; then its process is killed."""
     restart_seconds: PositiveFloat = 5
-    """Shortest time between two loads of a model whose process died, seconds; doubled each time it dies again."""
+    """Shortest time between two loads of a model whose process died, seconds; doubled each time it dies in loading."""
     recycle_mb: int = Field(default=0, ge=0)
     """Memory above which a model's process is replaced, megabytes; 0: never."""
 

@@ -19,7 +19,7 @@ def test_a_model_that_has_not_died_is_loaded_at_once() -> None:
     assert Restarts(5).wait == 0
 
 
-def test_each_death_in_a_row_doubles_the_wait_up_to_a_minute() -> None:
+def test_each_death_while_loading_doubles_the_wait_up_to_a_minute() -> None:
     clock = Clock()
     restarts, waits = Restarts(5, clock), list[float]()
     for _ in range(7):
@@ -30,23 +30,20 @@ def test_each_death_in_a_row_doubles_the_wait_up_to_a_minute() -> None:
     assert waits == [5, 10, 20, 40, 60, 60, 60]
 
 
-def test_a_life_longer_than_the_wait_before_it_starts_anew() -> None:
+def test_a_model_that_has_been_loaded_waits_no_longer_each_time_it_dies() -> None:
     clock = Clock()
-    restarts = Restarts(5, clock)
+    restarts, waits = Restarts(5, clock), list[float]()
     for _ in range(4):
+        clock.now += restarts.wait
         restarts.started()
+        restarts.loaded()
+        clock.now += 1
         restarts.died()
-    restarts.started()
-    restarts.loaded()
-    clock.now += 41
-    restarts.died()
-    assert restarts.wait == 0
-    restarts.started()
-    restarts.died()
-    assert restarts.wait == 10
+        waits.append(restarts.wait)
+    assert waits == [4, 4, 4, 4]
 
 
-def test_deaths_while_loading_double_the_wait_however_long_a_load_takes() -> None:
+def test_the_wait_counts_from_the_start_however_long_a_load_takes() -> None:
     clock = Clock()
     restarts, waits = Restarts(5, clock), list[float]()
     for _ in range(5):

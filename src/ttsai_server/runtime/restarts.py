@@ -10,8 +10,8 @@ LONGEST_SECONDS = 60
 class Restarts:
     """Limits how often a crashing model is started: at most once per interval.
 
-    The interval doubles each time a process dies while it loads or within the interval after that, and is reset when
-    one lives longer.
+    The interval doubles each time a process dies while it loads. One that dies later could do its work: what it was
+    given last may be to blame, and others do not wait longer for it.
     """
 
     def __init__(self, seconds: float, now: Callable[[], float] = monotonic) -> None:
@@ -19,23 +19,22 @@ class Restarts:
         self._seconds = seconds
         self._now = now
         self._started = 0.0
-        self._loaded: float | None = None
-        """When the model of the process that was started last was loaded; None: it was not."""
+        self._loaded = False
+        """Whether the process that was started last has loaded the model."""
         self._between = 0.0
         """The current interval, seconds; 0 as long as no process has died."""
 
     def started(self) -> None:
         """Its process is started, to load it."""
-        self._started, self._loaded = self._now(), None
+        self._started, self._loaded = self._now(), False
 
     def loaded(self) -> None:
-        self._loaded = self._now()
+        self._loaded = True
 
     def died(self) -> None:
         """Its process has ended, as it loaded or later."""
-        lived = 0.0 if self._loaded is None else self._now() - self._loaded
-        again = self._between if lived <= self._between else 0
-        self._between = max(self._seconds, min(2 * again, LONGEST_SECONDS))
+        doubled = 0.0 if self._loaded else min(2 * self._between, LONGEST_SECONDS)
+        self._between = max(self._seconds, doubled)
 
     @property
     def wait(self) -> float:
