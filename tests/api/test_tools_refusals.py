@@ -133,7 +133,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Generator[Live]:
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Generator[Live]:
+def small(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path, denoiser_weights: Path) -> Generator[Live]:
     """A server with low limits for uploads."""
     bounds = Tools(max_file_bytes=2_000_000, max_seconds=90)
     settings = Settings(data_dir=tmp_path_factory.mktemp("small"), models=Models(dir=tiny_models), tools=bounds)

@@ -126,7 +126,7 @@ async def test_a_load_that_hangs_ends_with_its_process() -> None:
         with pytest.raises(ModelLoading):
             await leased_say(pool, card=misbehaving.card(setup={"hang_on_load": True}))
         assert pool.states()[0].crashed
-    assert not psutil.Process().children()
+    assert not processes()
 
 
 async def test_a_model_that_crashes_as_it_loads_is_not_loaded_again_at_once(tmp_path: Path) -> None:
