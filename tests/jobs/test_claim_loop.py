@@ -145,8 +145,8 @@ async def test_a_stop_hands_back_what_is_not_done_and_counts_no_attempt(settings
     await database.close()
 
 
-async def test_a_job_that_is_ended_elsewhere_is_broken_off_here(settings: Settings) -> None:
-    """As if a client cancelled it at another server."""
+async def assert_broken_off_by(settings: Settings, change: Callable[[Connection, str], object]) -> None:
+    """Change the row of a job that a loop works on; the loop must break the work off."""
     database = open_database(settings)
     left = asyncio.Queue[str]()
 
@@ -161,34 +161,24 @@ async def test_a_job_that_is_ended_elsewhere_is_broken_off_here(settings: Settin
     while not loop._running:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     [id, *_] = loop._running
-    await database.write(jobs.end, id, CANCELLED)
+    await database.write(change, id)
     async with asyncio.timeout(30):
         assert await left.get() == id
     await loop.stop()
     await database.close()
+
+
+async def test_a_job_that_is_ended_elsewhere_is_broken_off_here(settings: Settings) -> None:
+    """As if a client cancelled it at another server."""
+    await assert_broken_off_by(settings, lambda connection, id: jobs.end(connection, id, CANCELLED))
 
 
 async def test_a_job_that_another_server_has_taken_over_is_broken_off_here(settings: Settings) -> None:
-    database = open_database(settings)
-    left = asyncio.Queue[str]()
+    def take_over(connection: Connection, id: str) -> None:
+        leased = {"holder": "b/1", "lease_until": time.time() + 60}
+        connection.execute(update(table).where(table.c.id == id).values(leased))
 
-    async def endless(job: Job) -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            left.put_nowait(job.id)
-
-    loop = loop_of(database, endless)
-    await loop.start()
-    while not loop._running:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-    [id, *_] = loop._running
-    lost = update(table).where(table.c.id == id).values(holder="b/1", lease_until=time.time() + 60)
-    await database.write(lambda connection: connection.execute(lost) and None)
-    async with asyncio.timeout(30):
-        assert await left.get() == id
-    await loop.stop()
-    await database.close()
+    await assert_broken_off_by(settings, take_over)
 
 
 async def test_two_servers_share_the_jobs_and_do_each_once(settings: Settings) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from pathlib import Path
 from tempfile import TemporaryFile
+from time import monotonic
 
 from ttsai_server.domain import ModelCard
 from ttsai_server.errors import ModelLoading
@@ -15,7 +16,7 @@ logger = logging.getLogger(__name__)
 WATCH_SECONDS = 1
 """Between two looks at whether a preloaded model has crashed."""
 RETRY_SECONDS = 30
-"""Between two tries to load one that could not be loaded."""
+"""Between two tries to load a crashed model that can't be loaded again; the others do not wait for it."""
 
 
 class Readiness:
@@ -34,12 +35,13 @@ class Readiness:
         """
         for card in self._preload:
             await self._load(card)
+        retry_at = dict.fromkeys((card.id for card in self._preload), 0.0)
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             crashed = {state.id for state in self._runtime.states() if state.crashed}
-            tried = [await self._load(card) for card in self._preload if card.id in crashed]
-            if not all(tried):
-                await asyncio.sleep(RETRY_SECONDS)
+            for card in self._preload:
+                if card.id in crashed and monotonic() >= retry_at[card.id] and not await self._load(card):
+                    retry_at[card.id] = monotonic() + RETRY_SECONDS
 
     async def _load(self, card: ModelCard) -> bool:
         """False if it can't be loaded, and trying again at once is of no use."""

@@ -26,7 +26,7 @@ def claim(
     """
     due = (
         select(webhook_deliveries.c.id)
-        .where(LEASES.todo, webhook_deliveries.c.next_attempt <= now, LEASES.is_free(now))
+        .where(LEASES.unfinished, webhook_deliveries.c.next_attempt <= now, LEASES.is_free(now))
         .where(webhook_deliveries.c.id.not_in([delivery.id for delivery in running]))
         .order_by(webhook_deliveries.c.next_attempt)
         .limit(most - len(running))

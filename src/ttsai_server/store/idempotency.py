@@ -78,7 +78,7 @@ _SAME = (idempotency.c.account == bindparam("for_account"), idempotency.c.key ==
 _GET = select(
     idempotency.c.fingerprint, idempotency.c.state, idempotency.c.status, idempotency.c.headers, idempotency.c.body
 ).where(*_SAME)
-_CLAIMED = (idempotency.c.id == bindparam("claim"), KEYS.todo)
+_CLAIMED = (idempotency.c.id == bindparam("claim"), KEYS.unfinished)
 _FINISH = update(idempotency).where(*_CLAIMED)
 _ABANDON = delete(idempotency).where(*_CLAIMED)
 _EXPIRE = delete(idempotency).where(idempotency.c.expires_at <= bindparam("now")).returning(idempotency.c.body)
@@ -95,7 +95,7 @@ def _begin(connection: Connection, account: str, key: str, expires_at: float, le
         .on_conflict_do_update(
             index_elements=["account", "key"],
             set_={**fresh, **empty},
-            where=or_(idempotency.c.expires_at <= now, and_(KEYS.todo, KEYS.is_free(now))),
+            where=or_(idempotency.c.expires_at <= now, and_(KEYS.unfinished, KEYS.is_free(now))),
         )
         .returning(idempotency.c.key)
     )

@@ -1,6 +1,6 @@
 """Leases: which process works on a row, and until when other processes must not.
 
-A row that is to be worked on is in one of three states. The way out of each needs nothing but the database:
+An unfinished row is in one of three states. The way out of each needs nothing but the database:
 
     free      no lease, or an expired one: any process may claim it
     running   leased by a living process, which works on it and renews the lease
@@ -43,7 +43,7 @@ class Leases:
     """The leases of one table, which has the columns id, holder and lease_until."""
 
     table: Table
-    todo: ColumnElement[bool]
+    unfinished: ColumnElement[bool]
     """Condition for rows that can be leased: those whose work is not finished."""
     on_return: Mapping[str, object] = field(default_factory=dict[str, object])
     """Columns to set when a living holder hands a row back."""
@@ -73,8 +73,8 @@ class Leases:
     def release(self, connection: Connection, node: str) -> int:
         """Free the rows that earlier processes of a node left, all of which must have ended. → how many."""
         of_node = func.substr(self.table.c.holder, TOKEN + 2) == node
-        freed = update(self.table).where(self.todo, of_node).values(lease_until=0.0)
+        freed = update(self.table).where(self.unfinished, of_node).values(lease_until=0.0)
         return connection.execute(freed).rowcount
 
     def _held_by(self, holder: Holder) -> Update:
-        return update(self.table).where(self.todo, self.table.c.holder == holder.process)
+        return update(self.table).where(self.unfinished, self.table.c.holder == holder.process)
