@@ -14,6 +14,7 @@ import numpy as np
 from ttsai_server.domain import Audio, ModelCard, SpeechRequest
 from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext, Synthesizer
 from ttsai_server.engines.catalog import Catalog
+from ttsai_server.errors import EngineFailed
 from ttsai_server.settings import Settings
 
 CRASHES = ("kill", "segfault", "exit")
@@ -31,6 +32,8 @@ class Misbehaving(Synthesizer):
     def load(cls, card: ModelCard, place: LoadContext) -> Self:
         if "hang_on_load" in card.setup:
             time.sleep(3600)
+        if Path(str(card.setup.get("fail_if_there"))).exists():
+            raise EngineFailed("It can't be loaded.")
         if "crash_on_load" in card.setup:
             crash_while_any_left(Path(str(card.setup["crash_on_load"])))
         return cls()
