@@ -1,7 +1,7 @@
 """Data types that all layers share: frozen, and with no dependency but numpy."""
 
 from ttsai_server.domain.callers import Caller
-from ttsai_server.domain.models import Capability, Environment, ModelCard, Preset, Source, Tier, Voice
+from ttsai_server.domain.models import Capability, Environment, ModelCard, Preset, Reference, Source, Tier, Voice
 from ttsai_server.domain.music import Analysis, Music, Tempo
 from ttsai_server.domain.sound import EnhancementRequest, Stems
 from ttsai_server.domain.speakers import Diarization, DiarizationRequest, Turn
@@ -16,6 +16,7 @@ from ttsai_server.domain.transcripts import (
     Word,
     gap,
 )
+from ttsai_server.domain.voices import Embedding
 
 __all__ = [
     "UNSPACED",
@@ -25,6 +26,7 @@ __all__ = [
     "Capability",
     "Diarization",
     "DiarizationRequest",
+    "Embedding",
     "EnhancementRequest",
     "Environment",
     "ModelCard",
@@ -32,6 +34,7 @@ __all__ = [
     "PartialTranscript",
     "Preset",
     "RecordingStep",
+    "Reference",
     "Segment",
     "Source",
     "SpeechRequest",

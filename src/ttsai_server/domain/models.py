@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class Capability(StrEnum):
     """What a model can do. The first capability on its card is its `type` in /v1/models/."""
@@ -51,6 +54,21 @@ class Preset:
     """One of a model's voices in a request for speech, alone or as part of a blend."""
 
     id: str
+    weight: float = 1.0
+    """Weight in the blend, relative to the other voices; over 0."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """A voice that a model has made from a recording of a speaker, alone or as part of a blend."""
+
+    model: str
+    """Id of the model that made it, the only one that can use it."""
+    arrays: Mapping[str, NDArray[np.generic]]
+    """What the model needs of the speaker, in a form of its own; plain data, so that it can be stored."""
+    similarity: float | None = None
+    """Cosine similarity of speaker embeddings between the recording and what the model says with this voice; None:
+    not measured."""
     weight: float = 1.0
     """Weight in the blend, relative to the other voices; over 0."""
 
@@ -132,6 +150,8 @@ class ModelCard:
     """Highest speed to request from the engine, at least 1; faster speech is time-compressed."""
     chunk_chars: int = 200
     """Longest text of one request to the engine, characters."""
+    reference_seconds: tuple[float, float] = (3.0, 60.0)
+    """Shortest and longest speech that a voice is made of, seconds; of a longer recording, the first part is used."""
     sources: tuple[Source, ...] = ()
     """Tried in this order; a file may be in several, and may differ between them."""
     derived: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ttsai_server.domain.models import Preset
+from ttsai_server.domain.models import Preset, Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,8 +11,8 @@ class SpeechRequest:
     """One piece of text for an engine to speak; already validated, and short enough for one step of work."""
 
     text: str
-    voices: tuple[Preset, ...]
-    """One voice; several are a blend, only for models whose card allows it."""
+    voices: tuple[Preset | Reference, ...]
+    """One voice; a Reference only for a Cloner; several are a blend, only for models whose card allows it."""
     language: str
     """BCP 47, such as `en-us`."""
     speed: float = 1.0
@@ -21,3 +21,8 @@ class SpeechRequest:
     """Whether a listener waits for the first audio: the engine may then use several steps, a short one first."""
     options: Mapping[str, object] = field(default_factory=dict[str, object])
     """Engine-specific options from the client, already validated by the engine's Options."""
+
+    @property
+    def presets(self) -> tuple[Preset, ...]:
+        """The voices, for an engine that has no others than its card's."""
+        return tuple(voice for voice in self.voices if isinstance(voice, Preset))

@@ -22,10 +22,12 @@ from ttsai_server.domain import (
     Audio,
     Diarization,
     DiarizationRequest,
+    Embedding,
     EnhancementRequest,
     ModelCard,
     PartialTranscript,
     Preset,
+    Reference,
     SpeechRequest,
     Stems,
     TranscriptionRequest,
@@ -156,11 +158,43 @@ class Synthesizer(Engine):
         """
 
     def warm_up(self, card: ModelCard) -> None:
+        if not card.voices:
+            return
         voice = card.voices[0]
         opening = next(pieces(voice.preview, WARM_UP_CHARACTERS, voice.language.split("-")[0]))
         request = SpeechRequest(opening.text, (Preset(voice.id),), voice.language)
         for _ in self.synthesize(request, Cancellation()):
             pass
+
+
+class VoiceEncoder(Engine):
+    """Makes voices from recordings of speakers."""
+
+    @abstractmethod
+    def embed(self, recording: Recording, cancellation: Cancellation) -> Generator[Embedding]:
+        """Make a voice from a recording, mono, at `card.rate`, of `card.reference_seconds` of one person's speech.
+
+        The last step has the voice; `start` and `end` of the others spread the progress over the recording. The voice
+        must not depend on the process that made it: it is stored, and used after a restart. Raises BadRequest for a
+        recording that no voice can be made of, EngineFailed for a fault, Cancelled when cancelled.
+        """
+
+
+class Cloner(VoiceEncoder, Synthesizer):
+    """Text to speech with voices from recordings, beside the voices of its card, if it has any."""
+
+
+class Converter(VoiceEncoder):
+    """Lets another voice say what a recording says."""
+
+    @abstractmethod
+    def convert(self, recording: Recording, target: Reference, cancellation: Cancellation) -> Generator[Audio]:
+        """Convert a recording of any length, mono, at `card.rate`, to the voice of `target`.
+
+        Yields mono sound at `card.rate`, in [-1, 1], in total of the recording's length within 2 %, with what is said
+        at the same times; silence stays silent. Time and memory of a step must not grow with the recording's length.
+        Raises EngineFailed for a fault, Cancelled when cancelled.
+        """
 
 
 class Transcriber(Engine):

@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PositiveFloat,
     PositiveInt,
     StringConstraints,
     ValidationError,
@@ -99,6 +100,7 @@ class CardFile(_Strict):
     concurrency: int = Field(default=1, ge=0)
     queue: PositiveInt = 64
     chunk_chars: PositiveInt = 200
+    reference_seconds: tuple[PositiveFloat, PositiveFloat] = (3.0, 60.0)
     setup: dict[str, Any] = {}
     previews: dict[LanguageTag, str] = {}
     """Language → text of its voices' previews."""

@@ -70,8 +70,8 @@ class Tone(Synthesizer):
 
     def _sound(self, request: SpeechRequest) -> NDArray[np.float32]:
         """float32 (n, 1). The frequency is a whole number of Hertz, so one second is computed and repeated."""
-        weight = sum(voice.weight for voice in request.voices)
-        hertz = round(sum(self._hertz[voice.id] * voice.weight for voice in request.voices) / weight)
+        weight = sum(voice.weight for voice in request.presets)
+        hertz = round(sum(self._hertz[voice.id] * voice.weight for voice in request.presets) / weight)
         second = LOUDNESS * np.sin(2 * np.pi * hertz / self._rate * np.arange(self._rate))
         length = round(len(request.text) * SECONDS_PER_CHARACTER / request.speed * self._rate)
         sound = np.resize(second.astype(np.float32), (length, 1))

@@ -87,7 +87,7 @@ class Kokoro(Synthesizer):
         return cls(backend, Styles(place.weights / "voices"), vocabulary, card.rate, espeak=setup.espeak)
 
     def synthesize(self, request: SpeechRequest, cancellation: Cancellation) -> Generator[Audio]:
-        table = self._styles.blend(request.voices)
+        table = self._styles.blend(request.presets)
         phonemes = self._phonemes(request)
         parts = split(phonemes, LONGEST_PIECE)
         for number, part in enumerate(parts, start=1):
