@@ -4,7 +4,17 @@ from pathlib import Path
 import pytest
 
 from ttsai_server.domain import Capability
-from ttsai_server.engines.base import Analyzer, Diarizer, Engine, Enhancer, Separator, Synthesizer, Transcriber
+from ttsai_server.engines.base import (
+    Analyzer,
+    Cloner,
+    Converter,
+    Diarizer,
+    Engine,
+    Enhancer,
+    Separator,
+    Synthesizer,
+    Transcriber,
+)
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.errors import BadCard, UnknownModel
@@ -14,6 +24,8 @@ CARDS = CHECKOUT / "models"
 PROTOCOLS: dict[Capability, type[Engine]] = {
     Capability.TTS: Synthesizer,
     Capability.STT: Transcriber,
+    Capability.CLONE: Cloner,
+    Capability.VOICE_CONVERSION: Converter,
     Capability.DIARIZATION: Diarizer,
     Capability.SEPARATION: Separator,
     Capability.ANALYSIS: Analyzer,

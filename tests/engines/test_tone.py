@@ -5,20 +5,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydantic import ValidationError
-from tests.engines.synthesizer import LONG, SHORT, SynthesizerContract
+from tests.engines.cloner import ClonerContract
+from tests.engines.converter import ConverterContract, joined
+from tests.engines.synthesizer import LONG, SHORT
+from tests.engines.voice_encoder import Sound, recorded
 
-from ttsai_server.domain import ModelCard, Voice
+from ttsai_server.audio.pitch import mean_pitch, track
+from ttsai_server.domain import Audio, ModelCard, Reference, Voice
 from ttsai_server.engines.base import Cancellation, LoadContext, Synthesizer
-from ttsai_server.engines.tone import Tone
-from ttsai_server.errors import EngineFailed
+from ttsai_server.engines.tone import HERTZ, Tone
+from ttsai_server.errors import BadRequest, EngineFailed
 
 
 def with_setup(card: ModelCard, **setup: object) -> Tone:
     return Tone.load(replace(card, setup=setup), LoadContext(Path()))
 
 
-class TestTone(SynthesizerContract):
+class TestTone(ClonerContract, ConverterContract):
     model_id = "tone"
+    kind = Tone
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -66,3 +71,23 @@ class TestTone(SynthesizerContract):
     def test_an_unknown_setting_is_an_error(self, card: ModelCard) -> None:
         with pytest.raises(ValidationError):
             with_setup(card, speed=3)
+
+    def test_a_voice_is_the_pitch_of_its_speaker(self, reference: Reference) -> None:
+        assert float(reference.arrays[HERTZ]) == pytest.approx(self.hertz, rel=0.02)
+
+    def test_it_speaks_at_that_pitch(self, engine: Tone, reference: Reference, card: ModelCard) -> None:
+        assert self.pitch(self.cloned(engine, reference, LONG), card) == pytest.approx(self.hertz, rel=0.02)
+
+    def test_it_converts_to_that_pitch(self, conversion: list[Audio], card: ModelCard) -> None:
+        assert self.pitch(joined(conversion), card) == pytest.approx(self.hertz, rel=0.02)
+
+    def test_a_conversion_is_as_loud_as_its_source(self, conversion: list[Audio], source: Sound) -> None:
+        assert np.std(joined(conversion)) == pytest.approx(np.std(source), rel=0.05)
+
+    def test_no_voice_is_made_of_noise(self, engine: Tone, card: ModelCard) -> None:
+        noise = 0.1 * np.random.default_rng(0).normal(size=(card.rate, 1)).astype(np.float32)
+        with recorded(noise, card.rate) as recording, pytest.raises(BadRequest, match="no voice"):
+            list(engine.embed(recording, Cancellation()))
+
+    def pitch(self, sound: np.ndarray, card: ModelCard) -> float:
+        return mean_pitch(track(sound[:, 0], card.rate))

@@ -97,6 +97,7 @@ class Listings:
             tier=card.tier,
             languages=list(dict.fromkeys(code for card in cards for code in card.languages)),
             supports_cloning=Capability.CLONE in card.tasks,
+            approximate=card.approximate or None,
             supports_streaming=card.streaming,
             credits_per_1k_chars=credits,
             credits_per_1k=credits if for_sdk else None,

@@ -287,6 +287,8 @@ class ModelInfo(BaseModel):
     tier: str
     languages: list[str]
     supports_cloning: bool
+    approximate: bool | None = None
+    """True for a model whose voices from recordings are near to the speaker's, but can't be taken for it."""
     supports_streaming: bool
     credits_per_1k_chars: int
     credits_per_1k: int | None = None

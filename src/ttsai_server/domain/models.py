@@ -152,6 +152,8 @@ class ModelCard:
     """Longest text of one request to the engine, characters."""
     reference_seconds: tuple[float, float] = (3.0, 60.0)
     """Shortest and longest speech that a voice is made of, seconds; of a longer recording, the first part is used."""
+    approximate: bool = False
+    """Whether a voice that it makes from a recording is near to the speaker's, but can't be taken for it."""
     sources: tuple[Source, ...] = ()
     """Tried in this order; a file may be in several, and may differ between them."""
     derived: tuple[str, ...] = ()

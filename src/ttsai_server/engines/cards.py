@@ -101,6 +101,7 @@ class CardFile(_Strict):
     queue: PositiveInt = 64
     chunk_chars: PositiveInt = 200
     reference_seconds: tuple[PositiveFloat, PositiveFloat] = (3.0, 60.0)
+    approximate: bool = False
     setup: dict[str, Any] = {}
     previews: dict[LanguageTag, str] = {}
     """Language → text of its voices' previews."""
