@@ -1,5 +1,6 @@
 """Fixtures for several folders of tests: real weights, downloaded once to the checkout's models/, and servers."""
 
+import sys
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -35,6 +36,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(ENGINES) or WEIGHTS & set(getattr(item, "fixturenames", ())):
             item.add_marker("engine")
+
+
+FAILED: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Collect the failures' names: a session that an internal error ends has no summary."""
+    if report.failed:
+        lines = report.longreprtext.splitlines() or [""]
+        reason = next((line[1:].strip() for line in lines if line.startswith("E ")), lines[-1])
+        FAILED.append(f"{report.nodeid} ({report.when}): {reason}")
+
+
+def pytest_internalerror(excrepr: object) -> None:
+    """An error of pytest itself, such as one that a worker has sent."""
+    FAILED.append("pytest: " + " | ".join(str(excrepr).strip().splitlines()[-12:]))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Name the failures after all that is printed otherwise, so that the end of a log has them."""
+    if FAILED and not hasattr(config, "workerinput"):
+        print("Failed:", *FAILED, sep="\n", file=sys.stderr)
 
 
 @pytest.fixture(scope="session")
