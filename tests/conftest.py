@@ -18,7 +18,7 @@ from tests.weights import pulled
 
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import load_class
-from ttsai_server.settings import Models, Settings, Store, Webhooks
+from ttsai_server.settings import Chat, Models, Settings, Store, Webhooks
 from ttsai_server.store.db import Database, open_database
 from ttsai_server.store.migrate import upgrade
 
@@ -127,10 +127,11 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> P
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Generator[Live]:
-    """A server with the demo engine and a new database; tests share it, so each creates its own account."""
+    """A server with the demo engines and a new database; tests share it, so each creates its own account."""
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("server"),
         models=Models(dir=tiny_models, demo=True, options={"tone": {"fail_on": "this breaks the engine"}}),
+        chat=Chat(model="echo-chat"),
         webhooks=Webhooks(allow_private=True),
         plans={"crowd": {"requests_per_minute": 100_000, "concurrent": 1000, "max_characters": 50_000}},  # pyright: ignore[reportArgumentType]
     )

@@ -23,6 +23,7 @@ from ttsai_server.api import (
     speech,
     tools,
     transcription,
+    voice_chat,
 )
 from ttsai_server.api.cors import Cors, PublishableKeyOrigins
 from ttsai_server.api.deps import Services, head_routes
@@ -40,7 +41,9 @@ from ttsai_server.runtime.placement import starter
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.accounts import Accounts
 from ttsai_server.services.billing import open_billing
+from ttsai_server.services.chat import ChatModels
 from ttsai_server.services.context import ServiceContext
+from ttsai_server.services.conversations import Conversations
 from ttsai_server.services.decoding import Decoders
 from ttsai_server.services.flow import Flow
 from ttsai_server.services.job_files import JobFiles
@@ -91,7 +94,8 @@ def create_app(
         open_limiter(settings),
         open_billing(settings, database, leases),
     )
-    flow = Flow(ServiceContext(settings, catalogue, Voices(catalogue), pool, billing, metrics, Decoders()), PLANNERS)
+    voices, chat = Voices(catalogue), ChatModels(settings, catalogue, pool)
+    flow = Flow(ServiceContext(settings, catalogue, voices, pool, billing, metrics, Decoders(), chat), PLANNERS)
     unbilled = flow.unbilled()
     store, webhooks = open_results(settings, database), Webhooks(settings.webhooks, database, SystemResolver())
     files = JobFiles(store, settings.jobs.hours * 3600)
@@ -101,15 +105,16 @@ def create_app(
     services = Services(
         settings=settings,
         catalog=catalogue,
-        voices=flow.context.voices,
+        voices=voices,
         listings=Listings(catalogue, settings),
         runtime=pool,
         flow=flow,
-        previews=Previews(flow.context.voices, unbilled, LOCAL_CALLER, settings.data_dir / "previews"),
+        previews=Previews(voices, unbilled, LOCAL_CALLER, settings.data_dir / "previews"),
         accounts=accounts,
         webhooks=webhooks,
         results=store,
         jobs=Jobs(settings, database, worker, files, unbilled, webhooks),
+        conversations=Conversations(settings, database, store),
         readiness=Readiness(pool, database, settings.data_dir, preload),
         metrics=metrics,
         admin_token=admin_token,
@@ -132,6 +137,7 @@ def create_app(
         await _stop(jobs)
         await worker.close()
         webhooks.close()
+        await chat.close()
         await pool.close()
         await limiter.close()
         await billing.close()
@@ -154,6 +160,7 @@ def create_app(
         speech.router,
         transcription.router,
         tools.router,
+        voice_chat.router,
         jobs.router,
         cloning.router,
         account.router,
@@ -191,7 +198,13 @@ async def _renew(leases: RequestLeases, ledger: Ledger, seconds: float) -> None:
 
 async def _clean_up(answers: Idempotency, services: Services) -> None:
     """Delete what has expired, whichever part of it can't be; runs until cancelled."""
-    chores = (partial(_expire, answers), services.jobs.expire, services.results.expire, services.webhooks.purge)
+    chores = (
+        partial(_expire, answers),
+        services.jobs.expire,
+        services.results.expire,
+        services.webhooks.purge,
+        services.conversations.expire,
+    )
     while True:
         for chore in chores:
             try:

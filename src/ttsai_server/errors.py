@@ -19,10 +19,12 @@
     │   ├── StoreFull         503 model_loading: the results store is full
     │   ├── DiskFull          503 model_loading: the disk is full
     │   ├── DatabaseDown      503 model_loading: the database does not answer, or can't be written
+    │   ├── ChatServerDown    503 model_loading: the server of the chat model does not answer
     │   └── LimiterDown       503 model_loading: requests can't be counted, so none is admitted
     └── NotReady              503 model_loading, retrying does not help: the operator must act
         ├── WeightsMissing    503 model_loading: the weights are not on this machine
         ├── PackagesMissing   503 model_loading: packages that the model needs are not installed
+        ├── NoChatModel       503 model_loading: no chat model is configured, or its server refuses us
         ├── PullFailed        503 model_loading: the weights could not be downloaded from any source
         └── InstallFailed     503 model_loading: the model's Python environment could not be created
 
@@ -200,6 +202,10 @@ class LimiterDown(ModelLoading):
         super().__init__("The rate limits' Redis does not answer.", retry_after=5)
 
 
+class ChatServerDown(ModelLoading):
+    """The server of the chat model does not answer, or stopped in the middle of an answer."""
+
+
 class DatabaseDown(ModelLoading):
     def __init__(self) -> None:
         super().__init__("The database does not answer.", retry_after=5)
@@ -239,6 +245,10 @@ class PackagesMissing(NotReady):
         """install: the command that installs them. The message also has the command that downloads the weights."""
         command = f"{install} && ttsai-server models pull {model}"
         super().__init__(f"The packages that {model!r} needs are not installed. Run: {command}", param="model")
+
+
+class NoChatModel(NotReady):
+    """No chat model is configured, or not one that can be used."""
 
 
 class PullFailed(NotReady):

@@ -94,6 +94,8 @@ class Prices(Group):
     """Credits for each started minute that is separated into vocals and accompaniment."""
     stems_per_minute: int = Field(default=4, ge=0)
     """Credits for each started minute that is separated into more stems."""
+    voice_chat_per_turn: int = Field(default=3, ge=0)
+    """Credits for one turn of a voice chat."""
 
 
 class Store(Group):
@@ -231,6 +233,34 @@ class Tools(Group):
     """The model that finds the key, tempo and metre of music."""
 
 
+SPOKEN_STYLE = (
+    "You are in a spoken conversation: a voice reads out what you write. Answer in {language}, as one would speak, in "
+    "one to three short sentences unless more is asked for. Write plain sentences, without lists, headings, tables, "
+    "code, links or emoji."
+)
+
+
+class Chat(Group):
+    base_url: str = Field(default="", pattern=r"^(https?://.+)?$")
+    """Server of the chat model, with OpenAI's API, such as http://localhost:11434/v1; empty: a model of this server."""
+    model: str = ""
+    """Name of the chat model: at `base_url`, or the id of one of this server's; empty: there is none."""
+    api_key: str = ""
+    """Key for the server at `base_url`; empty: it needs none."""
+    system_prompt: str = SPOKEN_STYLE
+    """How the model is told to speak, if the client does not say; {language} is that of the voice."""
+    context_tokens: PositiveInt = 4096
+    """Length of a conversation that the model is given, answer included, tokens; the earliest turns are left out."""
+    max_tokens: PositiveInt = 512
+    """Longest answer, tokens."""
+    max_seconds: PositiveFloat = 120
+    """Longest recording of one turn, seconds; a longer one gets 413."""
+    timeout_seconds: PositiveFloat = 120
+    """Longest pause while the server at `base_url` answers, seconds; then 503."""
+    hours: PositiveFloat = 24
+    """How long a conversation is kept after its last turn, hours."""
+
+
 class Webhooks(Group):
     timeout_seconds: PositiveFloat = 20
     """Longest duration of one attempt, seconds."""
@@ -308,6 +338,7 @@ class Settings(BaseSettings):
     speech: Speech = Field(default_factory=Speech)
     transcription: Transcription = Field(default_factory=Transcription)
     tools: Tools = Tools()
+    chat: Chat = Chat()
     webhooks: Webhooks = Webhooks()
     jobs: Jobs = Jobs()
     compat: Compat = Compat()

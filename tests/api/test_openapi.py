@@ -25,6 +25,7 @@ CHECKS = [
 OPERATIONS = [
     "DELETE /v1/account/keys/{id}",
     "DELETE /v1/tasks/{id}",
+    "DELETE /v1/voice-chat/{conversation_id}",
     "GET /health/live",
     "GET /health/ready",
     "GET /metrics",
@@ -34,6 +35,7 @@ OPERATIONS = [
     "GET /v1/account/webhook-secret",
     "GET /v1/account/webhooks/deliveries",
     "GET /v1/audio/models",
+    "GET /v1/audio/tmp/{name}",
     "GET /v1/audio/voices",
     "GET /v1/models",
     "GET /v1/models/{model}",
@@ -46,6 +48,8 @@ OPERATIONS = [
     "GET /v1/tasks/{id}",
     "GET /v1/transcribe/results",
     "GET /v1/tts/batch/result",
+    "GET /v1/voice-chat",
+    "GET /v1/voice-chat/{conversation_id}",
     "GET /v1/voices",
     "GET /v1/voices/preview/{voice}.mp3",
     "POST /v1/account/keys",
@@ -62,6 +66,7 @@ OPERATIONS = [
     "POST /v1/transcribe",
     "POST /v1/tts",
     "POST /v1/tts/batch",
+    "POST /v1/voice-chat",
     "POST /v1/voice-clone",
 ]
 

@@ -11,6 +11,7 @@ from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.placement import starter
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.billing import open_billing
+from ttsai_server.services.chat import ChatModels
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.decoding import Decoders
 from ttsai_server.services.flow import Flow
@@ -52,7 +53,9 @@ async def flow(settings: Settings, database: Database) -> AsyncIterator[Flow]:
     pool = Pool(settings.models, starter(settings))
     billing = open_billing(settings, database, RequestLeases(database, Holder.of("a", 30)))
     catalog = Catalog.of(settings)
-    context = ServiceContext(settings, catalog, Voices(catalog), pool, billing, Metrics(), Decoders())
+    context = ServiceContext(
+        settings, catalog, Voices(catalog), pool, billing, Metrics(), Decoders(), ChatModels(settings, catalog, pool)
+    )
     yield Flow(context, {**PLANNERS, Dialogue: plan_dialogue})
     await pool.close()
     await billing.close()

@@ -12,6 +12,7 @@ from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.placement import starter
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.billing import NullBilling
+from ttsai_server.services.chat import ChatModels
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.decoding import Decoders
 from ttsai_server.services.transcription import TranscriptionOrder, plan_transcription
@@ -23,7 +24,16 @@ from ttsai_server.settings import Models, Settings
 def check(model: str = "whisper", models: Path | None = None, **asked: Any) -> TranscriptionPlan:
     settings = Settings() if models is None else Settings(models=Models(dir=models))
     catalog, pool = Catalog.of(settings), Pool(settings.models, starter(settings))
-    context = ServiceContext(settings, catalog, Voices(catalog), pool, NullBilling(), Metrics(), Decoders())
+    context = ServiceContext(
+        settings,
+        catalog,
+        Voices(catalog),
+        pool,
+        NullBilling(),
+        Metrics(),
+        Decoders(),
+        ChatModels(settings, catalog, pool),
+    )
     return plan_transcription(context, Caller("a", "pro", ""), TranscriptionOrder(model, **asked))
 
 

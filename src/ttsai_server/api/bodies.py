@@ -83,6 +83,25 @@ class BatchBody(Body):
     """URL to notify when all jobs of the batch have ended."""
 
 
+class VoiceChatBody(Body):
+    text: str | None = None
+    """What the user says; or a form has it as the file `audio`."""
+    voice: VoiceId = "af_bella"
+    """The voice of the answer: an id, from /v1/voices/, or a blend."""
+    tts_model: str = "kokoro"
+    stt_model: str = "whisper"
+    """The model that hears `audio`."""
+    system_prompt: Annotated[str, Field(max_length=20_000)] | None = None
+    """How the model is told to speak, from this turn on; absent: as before."""
+    conversation_id: str | None = None
+    """The conversation to go on with; absent: a new one."""
+    language: str | None = None
+    """Code of the language of both; absent: the one heard, and the voice's own."""
+    speed: Speed = 1.0
+    stream: bool = False
+    """Send what was heard, the words and the sound of the answer as server-sent events while they are made."""
+
+
 class OpenAISpeechBody(Body):
     model: str
     """tts-1, tts-1-hd, gpt-4o-mini-tts, or a model's id."""

@@ -21,6 +21,7 @@ from ttsai_server.engines.catalog import Catalog
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.base import Runtime
 from ttsai_server.services.accounts import Accounts
+from ttsai_server.services.conversations import Conversations
 from ttsai_server.services.flow import Flow
 from ttsai_server.services.jobs import Jobs
 from ttsai_server.services.previews import Previews
@@ -46,6 +47,7 @@ class Services:
     webhooks: Webhooks
     results: Results
     jobs: Jobs
+    conversations: Conversations
     readiness: Readiness
     metrics: Metrics
     admin_token: str

@@ -29,7 +29,7 @@ access = logging.getLogger("ttsai_server.access")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 OPEN_PATHS = re.compile(
     r"/v1/voices/preview/|/v1/results/|/v1/speech/(results|subtitles)$|/v1/transcribe/results$"
-    r"|/v1/audio/(models|voices)$|(?!/v1(/|$))"
+    r"|/v1/audio/(models|voices)$|/v1/audio/tmp/|(?!/v1(/|$))"
 )
 """Paths that need no key: everything outside /v1, previews, results and job states, whose ids can't be guessed, and
 the lists that web clients fetch before they have a key."""

@@ -1,4 +1,5 @@
-"""GET /v1/results/{id}, with or without an extension, and /static/downloads/{id}/…: no key, the id can't be guessed."""
+"""GET /v1/results/{id}, with or without an extension, /v1/audio/tmp/{id} and /static/downloads/{id}/…: no key, the id
+can't be guessed."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -23,6 +24,7 @@ ANSWERS = {
 router = APIRouter(tags=["results"])
 
 
+@router.get("/v1/audio/tmp/{name}", response_class=Response, responses=ANSWERS)
 @router.get("/v1/results/{name}", response_class=Response, responses=ANSWERS)
 async def result(name: str, request: Request, services: ServicesDep) -> Response:
     """A result by its id, or as `{id}.mp3` if that is its format. Supports `Range`."""

@@ -5,9 +5,9 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, BinaryIO
 from urllib.parse import unquote_to_bytes
 
-from fastapi import HTTPException, Request, UploadFile
+from fastapi import HTTPException, Request
 from fastapi.routing import APIRoute
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.responses import Response
 
@@ -25,7 +25,7 @@ MOST_REFERENCE_BYTES = 20 * 1024 * 1024
 _PLAIN_NAME = re.compile(rb";\s*filename\s*=", re.IGNORECASE)
 _EXTENDED_NAME = re.compile(rb""";\s*filename\*\s*=\s*"?([\w-]*)'[\w-]*'([^;"\s]*)""", re.IGNORECASE)
 _UNQUOTED = str.maketrans(dict.fromkeys('"\\\r\n', "_"))
-LISTENING = ("/v1/stt", "/v1/transcribe", "/v1/audio/transcriptions", "/v1/audio/translations")
+LISTENING = ("/v1/stt", "/v1/transcribe", "/v1/audio/transcriptions", "/v1/audio/translations", "/v1/voice-chat")
 TOOLS = (
     "/v1/audio/convert",
     "/v1/audio/analyze",
@@ -48,10 +48,10 @@ def body_limits(settings: Settings) -> Mapping[str, int]:
     }
 
 
-def content(upload: UploadFile, most: int) -> BinaryIO:
+def content(upload: UploadFile, most: int, field: str = "file") -> BinaryIO:
     """The uploaded file, open at its start. Raises FileTooLarge if it is longer than `most` bytes."""
     if (upload.size or 0) > most:
-        raise FileTooLarge(f"The file has {upload.size} bytes; at most {most} are allowed.", param="file")
+        raise FileTooLarge(f"The file has {upload.size} bytes; at most {most} are allowed.", param=field)
     return upload.file
 
 

@@ -1,6 +1,7 @@
 """Data types that all layers share: frozen, and with no dependency but numpy."""
 
 from ttsai_server.domain.callers import Caller
+from ttsai_server.domain.chat import ChatDelta, ChatRequest, Message
 from ttsai_server.domain.models import Capability, Environment, ModelCard, Preset, Reference, Source, Tier, Voice
 from ttsai_server.domain.music import Analysis, Music, Tempo
 from ttsai_server.domain.sound import EnhancementRequest, Stems
@@ -24,11 +25,14 @@ __all__ = [
     "Audio",
     "Caller",
     "Capability",
+    "ChatDelta",
+    "ChatRequest",
     "Diarization",
     "DiarizationRequest",
     "Embedding",
     "EnhancementRequest",
     "Environment",
+    "Message",
     "ModelCard",
     "Music",
     "PartialTranscript",

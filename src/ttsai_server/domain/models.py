@@ -118,7 +118,7 @@ class ModelCard:
     languages: tuple[str, ...]
     """ISO 639-1 codes of the languages that it speaks or transcribes."""
     rate: int
-    """Sample rate of its output if it speaks, else of its input, Hz."""
+    """Sample rate of its output if it speaks, else of its input, Hz; 0: it does neither."""
     voices: tuple[Voice, ...] = ()
     aliases: tuple[str, ...] = ()
     """Other ids of this model."""

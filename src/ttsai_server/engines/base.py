@@ -20,6 +20,8 @@ from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import (
     Analysis,
     Audio,
+    ChatDelta,
+    ChatRequest,
     Diarization,
     DiarizationRequest,
     Embedding,
@@ -256,3 +258,15 @@ class Analyzer(Engine):
     def analyze(self, recording: Recording, cancellation: Cancellation) -> Generator[Analysis]:
         """Analyze a recording of any length, mono, at `card.rate`; the last step has the result. Limits and errors as
         of `transcribe`."""
+
+
+class Chatter(Engine):
+    """Answers in a conversation."""
+
+    @abstractmethod
+    def chat(self, request: ChatRequest, cancellation: Cancellation) -> Generator[ChatDelta]:
+        """Write the assistant's next message: yields its text in parts, as it is written; at least one part.
+
+        Raises BadRequest for a conversation longer than the model's context, EngineFailed for a fault, Cancelled when
+        cancelled.
+        """

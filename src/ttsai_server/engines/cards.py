@@ -30,6 +30,9 @@ LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[a-z0-9]+)*$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
+SILENT = {Capability.CHAT, Capability.TRANSLATION}
+"""What is done with text alone."""
+
 
 def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
@@ -85,7 +88,7 @@ class CardFile(_Strict):
     engine: Annotated[str, StringConstraints(pattern=ENGINE_PATH)]
     licence: str
     languages: tuple[LanguageCode, ...]
-    rate: PositiveInt
+    rate: int = Field(default=0, ge=0)
     aliases: tuple[Id, ...] = ()
     translates: bool = False
     family: str = ""
@@ -135,6 +138,8 @@ def _check(entry: CardFile, file: Path) -> None:
         raise BadCard(file, "previews", f"must be those of the voices' languages: {', '.join(sorted(odd))}")
     if unknown := set(entry.languages) - NAMES.keys():
         raise BadCard(file, "languages", f"no language is called {', '.join(sorted(unknown))}")
+    if not entry.rate and set(entry.tasks) - SILENT:
+        raise BadCard(file, "rate", "is required of a model that speaks or listens")
     if len(set(entry.tasks)) < len(entry.tasks):
         raise BadCard(file, "tasks", "has one of them twice")
     for number, voice in enumerate(entry.voices):

@@ -29,10 +29,10 @@ class Price:
     credits: int
     """Credits for one unit."""
     unit: int
-    """Characters, or seconds, in one unit."""
+    """Characters, seconds or turns in one unit."""
 
     def of(self, amount: float) -> int:
-        """Credits for so many characters, or seconds; a started unit counts whole."""
+        """Credits for so many characters, seconds or turns; a started unit counts whole."""
         return self.credits * ceil(round(amount, 3) / self.unit)  # to the millisecond, as lengths are shown
 
 
@@ -53,6 +53,7 @@ def _table(prices: Prices) -> Mapping[str, Mapping[str, Price]]:
         Capability.DEREVERBERATION: _same_for_all(prices.enhancement_per_minute),
         Capability.SEPARATION: _same_for_all(prices.stems_per_minute),
         TWO_STEMS: _same_for_all(prices.two_stems_per_minute),
+        Capability.CHAT: dict.fromkeys(Tier, Price(prices.voice_chat_per_turn, 1)),
         Capability.ANALYSIS: dict.fromkeys(Tier, FREE),
     }
 

@@ -7,6 +7,7 @@ from ttsai_server.engines.catalog import Catalog
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.base import Runtime
 from ttsai_server.services.billing import Billing, Unbilled
+from ttsai_server.services.chat import ChatModels
 from ttsai_server.services.decoding import Decoders
 from ttsai_server.services.voices import Voices
 from ttsai_server.settings import Settings
@@ -21,6 +22,7 @@ class ServiceContext:
     billing: Billing
     metrics: Metrics
     decoders: Decoders
+    chat: ChatModels
 
     def unbilled(self) -> Self:
         """The same, but its runs charge nobody: for a job, or for the parts of a run that holds credits for all."""

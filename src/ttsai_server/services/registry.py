@@ -7,6 +7,7 @@ from ttsai_server.services.flow import Order, Planner
 from ttsai_server.services.speech import SpeechOrder, plan_speech
 from ttsai_server.services.tools import Analyze, Dereverb, Enhance, Separate, Transcode, planners
 from ttsai_server.services.transcription import TranscriptionOrder, plan_transcription
+from ttsai_server.services.voice_chat import VoiceChatOrder, plan_voice_chat
 
 PLANNERS: Mapping[type[Order[Any]], Planner] = {
     SpeechOrder: plan_speech,
@@ -16,4 +17,5 @@ PLANNERS: Mapping[type[Order[Any]], Planner] = {
     Dereverb: planners.plan_dereverberation,
     Separate: planners.plan_separation,
     Analyze: planners.plan_analysis,
+    VoiceChatOrder: plan_voice_chat,
 }

@@ -107,18 +107,24 @@ class SpeechRun(Run[SpeechPlan, bytes]):
         async with self._context.runtime.lease(card) as handle:
             encoder = await asyncio.to_thread(SpeechEncoder, plan.format, card.rate, tempo=plan.tempo, file=file)
             self._encoder, playback = encoder, Playback()
-            for piece in pieces(plan.text, card.chunk_chars, plan.language):
-                # nobody waits for a file's first sound: it is heard when it is whole
-                request = replace(plan.request, text=piece.text, soon=not file and not piece.start)
-                async with aclosing(handle.run(Synthesizer.synthesize, request, playback=playback)) as steps:
-                    async for audio in steps:
-                        self._spoken = piece.end
-                        yield await asyncio.to_thread(encoder.add, audio)
-                yield await asyncio.to_thread(self._end_piece, encoder, piece)
+            async with aclosing(self._pieces()) as all_pieces:
+                async for piece, request in all_pieces:
+                    # nobody waits for a file's first sound: it is heard when it is whole
+                    request = replace(request, text=piece.text, soon=not file and not self.segments)
+                    async with aclosing(handle.run(Synthesizer.synthesize, request, playback=playback)) as steps:
+                        async for audio in steps:
+                            self._spoken = piece.end
+                            yield await asyncio.to_thread(encoder.add, audio)
+                    yield await asyncio.to_thread(self._end_piece, encoder, piece)
             if not self.segments:
                 yield await asyncio.to_thread(encoder.rest, Cut.SENTENCE / plan.request.speed)
             yield await asyncio.to_thread(encoder.finish)
             self._spoken = len(plan.text)
+
+    async def _pieces(self) -> AsyncGenerator[tuple[Piece, SpeechRequest]]:
+        """The pieces of the text, each with everything but the text of its request."""
+        for piece in pieces(self.plan.text, self.plan.card.chunk_chars, self.plan.language):
+            yield piece, self.plan.request
 
     def _end_piece(self, encoder: SpeechEncoder, piece: Piece) -> bytes:
         pause = piece.pause / self.plan.request.speed

@@ -7,6 +7,7 @@ accounts ─┬─ keys
           ├─ idempotency    stored answers, for a repeated Idempotency-Key
           ├─ results        results of jobs; their bytes are files of the results store
           ├─ batches ── tasks      jobs: order, progress, outcome
+          ├─ conversations ── conversation_turns
           ├─ webhook_secrets       the secrets that sign an account's webhooks
           └─ webhook_deliveries ── webhook_attempts
 loose_files                 files of the results store that are not a result yet, or no longer
@@ -215,6 +216,27 @@ event.listen(jobs, "after_create", BEGUN)
 ENDED = DDL("CREATE INDEX ix_tasks_ended ON tasks (ended_at) WHERE ended_at IS NOT NULL")
 event.listen(jobs, "after_create", ENDED)
 Index("ix_tasks_batch", jobs.c.batch, jobs.c.number)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String, primary_key=True),
+    _account(),
+    Column("system_prompt", Text),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False, index=True),
+)
+Index("ix_conversations_account_expires_at", conversations.c.account, conversations.c.expires_at)
+
+conversation_turns = Table(
+    "conversation_turns",
+    metadata,
+    Column("conversation", String, ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("user_text", Text, nullable=False),
+    Column("ai_text", Text, nullable=False),
+    Column("at", Double, nullable=False),
+)
 
 # secrets are stored in plain text, because signing needs them; a reader can sign as this server, but not call it
 webhook_secrets = Table(

@@ -1,0 +1,46 @@
+"""Speech of a text that is still being written."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, replace
+
+from ttsai_server.domain import Caller, SpeechRequest
+from ttsai_server.services.context import ServiceContext
+from ttsai_server.services.speech_run import SpeechPlan, SpeechRun
+from ttsai_server.store.ledger import Used
+from ttsai_server.text.split import Cut, Piece, pieces
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Some sentences of the text."""
+
+    plan: SpeechPlan
+    """With the voice, the format and the tempo of the whole."""
+    ends: Cut
+    """What comes after it."""
+
+
+class NarrationRun(SpeechRun):
+    """Says passages as they come, in one encoding. The model is loaded while the first one is being written."""
+
+    def __init__(
+        self, plan: SpeechPlan, caller: Caller, context: ServiceContext, passages: AsyncIterator[Passage]
+    ) -> None:
+        """plan: how to speak; its text does not matter."""
+        super().__init__(plan, caller, context)
+        self._passages = passages
+        self._characters = 0
+
+    def used(self) -> Used:
+        plan, characters = self.plan, self._characters
+        return Used(plan.kind, plan.model, characters, self.seconds, plan.price.of(characters))
+
+    async def _pieces(self) -> AsyncGenerator[tuple[Piece, SpeechRequest]]:
+        async for passage in self._passages:
+            plan = passage.plan
+            self._characters += plan.characters
+            cut = list(pieces(plan.text, plan.card.chunk_chars, plan.language))
+            for piece in cut[:-1]:
+                yield piece, plan.request
+            for piece in cut[-1:]:
+                yield replace(piece, pause=passage.ends), plan.request
