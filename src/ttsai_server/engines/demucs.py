@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
-from threading import local
 from typing import Any, cast
 from zipfile import is_zipfile
 
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, Stems
 from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext, Separator
+from ttsai_server.engines.shared.pytorch import Interruptible, free_device, prepare_device
 from ttsai_server.errors import EngineFailed, WeightsMissing
 
 Samples = NDArray[np.float32]
@@ -45,9 +45,7 @@ class Demucs(Separator):
     def __init__(self, model: Any, device: str) -> None:
         self._model: Any = model.to(device)
         self._device = device
-        self._thread = local()
-        for module in model.modules():
-            module.register_forward_pre_hook(self._raise_if_cancelled)
+        self._running = Interruptible(model)
 
     @classmethod
     def load(cls, card: ModelCard, place: LoadContext) -> Demucs:
@@ -73,10 +71,7 @@ class Demucs(Separator):
 
     def close(self) -> None:
         self._model = None
-        if self._device == "cuda":
-            import torch  # pyright: ignore[reportMissingImports]
-
-            torch.cuda.empty_cache()
+        free_device(self._device)
 
     def _run(self, mix: Samples, cancellation: Cancellation) -> Samples:
         """(2, segment) → (stems, 2, segment)."""
@@ -84,17 +79,8 @@ class Demucs(Separator):
 
         if self._model is None:
             raise EngineFailed("The engine is closed.")
-        self._thread.cancellation = cancellation
-        try:
-            with torch.inference_mode():
-                return self._model(torch.from_numpy(mix)[None].to(self._device))[0].cpu().numpy()
-        except RuntimeError as error:
-            raise EngineFailed(f"PyTorch failed: {error}") from error
-
-    def _raise_if_cancelled(self, *_: Any) -> None:
-        """Called before each layer, so that a cancellation waits for at most one layer."""
-        if self._thread.cancellation.cancelled:
-            raise Cancelled
+        with self._running.running(cancellation):
+            return self._model(torch.from_numpy(mix)[None].to(self._device))[0].cpu().numpy()
 
 
 class _Overlap:
@@ -128,12 +114,9 @@ def _moved(values: Samples, count: int) -> Samples:
 
 def _load(place: LoadContext) -> Any:
     """Load the model to the CPU. Raises EngineFailed."""
-    import torch  # pyright: ignore[reportMissingImports]
     from demucs.states import load_model  # pyright: ignore[reportMissingImports]
 
-    if place.device == "cuda" and not torch.cuda.is_available():
-        raise EngineFailed("PyTorch sees no CUDA device, or was built without CUDA.")
-    torch.set_num_threads(place.threads)
+    prepare_device(place)
     file = place.weights / CHECKPOINT
     try:
         package = _pickled(file) if is_zipfile(file) else _safe(file)

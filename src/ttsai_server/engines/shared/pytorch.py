@@ -1,0 +1,100 @@
+"""What engines that run on PyTorch share. Imports torch only when it is used."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from threading import local
+from typing import Any
+
+from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
+from ttsai_server.errors import EngineFailed
+
+Tensors = Mapping[str, Any]
+"""A state dict: name → tensor."""
+
+
+def prepare_device(place: LoadContext) -> None:
+    """Set the number of threads. Raises EngineFailed if the device is a GPU that PyTorch can't use."""
+    import torch  # pyright: ignore[reportMissingImports]
+
+    if place.device == "cuda" and not torch.cuda.is_available():
+        raise EngineFailed("PyTorch sees no CUDA device, or was built without CUDA.")
+    torch.set_num_threads(place.threads)
+
+
+def free_device(device: str) -> None:
+    """Give the memory of deleted tensors back to the device."""
+    if device == "cuda":
+        import torch  # pyright: ignore[reportMissingImports]
+
+        torch.cuda.empty_cache()
+
+
+def read_state(file: Path, entry: str = "") -> Tensors:
+    """The state dict of a PyTorch file, or the one in its `entry`, on the CPU.
+
+    Safe for untrusted files: only tensors and containers are unpickled. Raises EngineFailed for any other file.
+    """
+    import torch  # pyright: ignore[reportMissingImports]
+
+    try:
+        content = torch.load(file, "cpu", weights_only=True)
+        return content[entry] if entry else content
+    except Exception as error:  # a wrong file may raise anything
+        raise EngineFailed(f"{file.name} is no checkpoint of this model: {error}") from error
+
+
+def fill(module: Any, state: Tensors, file: str) -> Any:
+    """Load the state dict into the module, set it to inference, and return it.
+
+    Weight normalisation (Salimans & Kingma 2016), where the state has it, is computed once, here: the module has plain
+    weights. Raises EngineFailed, which names `file`, if names or shapes differ.
+    """
+    try:
+        module.load_state_dict(_without_weight_norm(state))
+    except Exception as error:  # a wrong state may raise anything
+        raise EngineFailed(f"{file} is no checkpoint of this model: {error}") from error
+    return module.eval().requires_grad_(False)
+
+
+def _without_weight_norm(state: Tensors) -> Tensors:
+    """`x.weight_g` and `x.weight_v` become `x.weight`: the direction of v in each slice of the first axis, times g."""
+    plain = {name: value for name, value in state.items() if not name.endswith((".weight_g", ".weight_v"))}
+    for name in state:
+        if name.endswith(".weight_v"):
+            layer = name.removesuffix("_v")
+            direction, size = state[name], state[f"{layer}_g"]
+            norm = direction.flatten(1).norm(dim=1).reshape(size.shape)
+            plain[layer] = direction * (size / norm)
+    return plain
+
+
+class Interruptible:
+    """Runs modules so that a cancellation waits for at most one of their layers."""
+
+    def __init__(self, *modules: Any) -> None:
+        self._thread = local()
+        for module in modules:
+            for layer in module.modules():
+                layer.register_forward_pre_hook(self._raise_if_cancelled)
+
+    @contextmanager
+    def running(self, cancellation: Cancellation) -> Generator[None]:
+        """Context for calls of the modules in this thread, without gradients.
+
+        Raises Cancelled, or EngineFailed if PyTorch fails.
+        """
+        import torch  # pyright: ignore[reportMissingImports]
+
+        self._thread.cancellation = cancellation
+        self._raise_if_cancelled()
+        try:
+            with torch.inference_mode():
+                yield
+        except RuntimeError as error:
+            raise EngineFailed(f"PyTorch failed: {error}") from error
+
+    def _raise_if_cancelled(self, *_: Any) -> None:
+        """Called before each layer."""
+        if self._thread.cancellation.cancelled:
+            raise Cancelled
