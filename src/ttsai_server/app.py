@@ -20,6 +20,7 @@ from ttsai_server.api import (
     jobs,
     operations,
     results,
+    saved_voices,
     speech,
     tools,
     transcription,
@@ -52,7 +53,9 @@ from ttsai_server.services.jobs import Jobs
 from ttsai_server.services.limits import open_limiter
 from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
+from ttsai_server.services.reference_cache import ReferenceCache
 from ttsai_server.services.registry import PLANNERS
+from ttsai_server.services.saved_voices import SavedVoices
 from ttsai_server.services.voices import Voices
 from ttsai_server.services.webhooks import SystemResolver, Webhooks
 from ttsai_server.settings import Settings
@@ -94,8 +97,22 @@ def create_app(
         open_limiter(settings),
         open_billing(settings, database, leases),
     )
-    voices, chat = Voices(catalogue), ChatModels(settings, catalogue, pool)
-    flow = Flow(ServiceContext(settings, catalogue, voices, pool, billing, metrics, Decoders(), chat), PLANNERS)
+    references, chat = ReferenceCache(), ChatModels(settings, catalogue, pool)
+    saved = SavedVoices(database, catalogue, references, settings.cloning.max_voices)
+    context = ServiceContext(
+        settings=settings,
+        catalog=catalogue,
+        voices=Voices(catalogue, saved),
+        runtime=pool,
+        billing=billing,
+        metrics=metrics,
+        decoders=Decoders(),
+        references=references,
+        saved_voices=saved,
+        previews=Previews(LOCAL_CALLER, settings.data_dir / "previews"),
+        chat=chat,
+    )
+    flow = Flow(context, PLANNERS)
     unbilled = flow.unbilled()
     store, webhooks = open_results(settings, database), Webhooks(settings.webhooks, database, SystemResolver())
     files = JobFiles(store, settings.jobs.hours * 3600)
@@ -105,11 +122,11 @@ def create_app(
     services = Services(
         settings=settings,
         catalog=catalogue,
-        voices=voices,
+        voices=context.voices,
         listings=Listings(catalogue, settings),
         runtime=pool,
         flow=flow,
-        previews=Previews(voices, unbilled, LOCAL_CALLER, settings.data_dir / "previews"),
+        saved_voices=saved,
         accounts=accounts,
         webhooks=webhooks,
         results=store,
@@ -163,6 +180,7 @@ def create_app(
         voice_chat.router,
         jobs.router,
         cloning.router,
+        saved_voices.router,
         account.router,
     )
     routers = (*keyed, catalog.open_, results.router, operations.router, admin.router)

@@ -86,6 +86,10 @@ def _with_published(plans: dict[str, Any]) -> dict[str, Any]:
 class Prices(Group):
     tts_per_1k: dict[str, int] = Field(default_factory=lambda: {"free": 1, "standard": 2, "premium": 4})
     """Credits for each started 1,000 characters of speech, by the model's tier."""
+    clone_per_1k: int = Field(default=4, ge=0)
+    """Credits for each started 1,000 characters spoken with the voice of a recording."""
+    conversion_per_minute: int = Field(default=3, ge=0)
+    """Credits for each started minute of voice conversion, or of speech to speech."""
     stt_per_minute: int = Field(default=2, ge=0)
     """Credits for each started minute of transcription."""
     enhancement_per_minute: int = Field(default=2, ge=0)
@@ -214,6 +218,26 @@ class Transcription(Group):
     """Models for speaker diarization; the first whose weights are on this machine is used."""
 
 
+class Cloning(Group):
+    models: tuple[str, ...] = Field(default=("chatterbox", "kokoro-mix"), min_length=1)
+    """Models that clone a voice where the client names none: the first that is ready, else the first there is."""
+    max_reference_bytes: PositiveInt = 20 * 1024 * 1024
+    """Longest file that a voice is made from, bytes; a longer one gets 413."""
+    max_reference_seconds: PositiveFloat = 3600
+    """Longest recording that a voice is made from, seconds; of a long one, the first minute of speech is used."""
+    max_voices: PositiveInt = 1000
+    """Saved voices of one account; one more gets 400."""
+
+
+class Conversion(Group):
+    models: tuple[str, ...] = Field(default=("openvoice", "knn-vc", "world"), min_length=1)
+    """Models that convert a voice where the client names none: the first that is ready, else the first there is."""
+    max_file_bytes: PositiveInt = 50 * 1024 * 1024
+    """Longest file, bytes; a longer one gets 413."""
+    max_seconds: PositiveFloat = 3 * 3600
+    """Longest recording, seconds; a longer one gets 413."""
+
+
 class Tools(Group):
     max_file_bytes: PositiveInt = 100 * 1024 * 1024
     """Longest file, bytes; a longer one gets 413."""
@@ -337,6 +361,8 @@ class Settings(BaseSettings):
     models: Models = Field(default_factory=Models)
     speech: Speech = Field(default_factory=Speech)
     transcription: Transcription = Field(default_factory=Transcription)
+    cloning: Cloning = Cloning()
+    conversion: Conversion = Conversion()
     tools: Tools = Tools()
     chat: Chat = Chat()
     webhooks: Webhooks = Webhooks()

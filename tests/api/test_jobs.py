@@ -374,19 +374,6 @@ def test_under_api_a_transcription_is_not_a_job(server: Live, tiny_weights: obje
     assert server.client().post("/api/v1/stt/", files=files, data=data).json()["text"] == ""
 
 
-@pytest.mark.parametrize("fields", [{"text": "Hello."}, {"name": "Me"}])
-def test_no_model_clones_yet(server: Live, fields: dict[str, str]) -> None:
-    files = {"reference_audio": ("a.flac", silence(1))}
-    answer = server.client().post("/v1/voice-clone/", files=files, data=fields)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
-
-
-def test_a_clone_needs_a_recording_and_a_purpose(server: Live) -> None:
-    client = server.client()
-    assert client.post("/v1/voice-clone/", data={"text": "Hello."}).status_code == 400
-    assert client.post("/v1/voice-clone/", files={"reference_audio": ("a", b"x")}).status_code == 400
-
-
 async def heard(ear: Receiver, count: int) -> list[dict[str, Any]]:
     async with asyncio.timeout(30):
         while len(ear.received) < count:  # noqa: ASYNC110

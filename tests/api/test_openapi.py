@@ -26,6 +26,7 @@ OPERATIONS = [
     "DELETE /v1/account/keys/{id}",
     "DELETE /v1/tasks/{id}",
     "DELETE /v1/voice-chat/{conversation_id}",
+    "DELETE /v1/voices/{id}",
     "GET /health/live",
     "GET /health/ready",
     "GET /metrics",
@@ -52,6 +53,8 @@ OPERATIONS = [
     "GET /v1/voice-chat/{conversation_id}",
     "GET /v1/voices",
     "GET /v1/voices/preview/{voice}.mp3",
+    "GET /v1/voices/{id}",
+    "PATCH /v1/voices/{id}",
     "POST /v1/account/keys",
     "POST /v1/account/webhook-secret/rotate",
     "POST /v1/audio/analyze",
@@ -66,11 +69,19 @@ OPERATIONS = [
     "POST /v1/transcribe",
     "POST /v1/tts",
     "POST /v1/tts/batch",
+    "POST /v1/tts/clone",
     "POST /v1/voice-chat",
     "POST /v1/voice-clone",
+    "POST /v1/voices",
 ]
 
-MAY_LACK_WEIGHTS = {"POST /v1/audio/enhance", "POST /v1/audio/separate"}
+MAY_LACK_WEIGHTS = {
+    "POST /v1/audio/enhance",
+    "POST /v1/audio/separate",
+    "POST /v1/tts/clone",
+    "POST /v1/voice-clone",
+    "POST /v1/voices",
+}
 """These may need models whose weights are only on their publishers' hubs."""
 TAKES_INVALID_INPUT = {name for name in OPERATIONS if name.startswith("POST")} | {"GET /v1/voices"}
 

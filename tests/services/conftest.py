@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.services.dialogue import Dialogue, plan_dialogue
 
+from ttsai_server.app import LOCAL_CALLER
 from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.metrics import Metrics
@@ -18,7 +19,10 @@ from ttsai_server.services.flow import Flow
 from ttsai_server.services.job_files import JobFiles
 from ttsai_server.services.job_runner import JobRunner
 from ttsai_server.services.jobs import Jobs, Queue
+from ttsai_server.services.previews import Previews
+from ttsai_server.services.reference_cache import ReferenceCache
 from ttsai_server.services.registry import PLANNERS
+from ttsai_server.services.saved_voices import SavedVoices
 from ttsai_server.services.voices import Voices
 from ttsai_server.services.webhooks import SystemResolver, Webhooks
 from ttsai_server.settings import Models, Settings
@@ -53,8 +57,20 @@ async def flow(settings: Settings, database: Database) -> AsyncIterator[Flow]:
     pool = Pool(settings.models, starter(settings))
     billing = open_billing(settings, database, RequestLeases(database, Holder.of("a", 30)))
     catalog = Catalog.of(settings)
+    references = ReferenceCache()
+    saved = SavedVoices(database, catalog, references, settings.cloning.max_voices)
     context = ServiceContext(
-        settings, catalog, Voices(catalog), pool, billing, Metrics(), Decoders(), ChatModels(settings, catalog, pool)
+        settings=settings,
+        catalog=catalog,
+        voices=Voices(catalog, saved),
+        runtime=pool,
+        billing=billing,
+        metrics=Metrics(),
+        decoders=Decoders(),
+        references=references,
+        saved_voices=saved,
+        previews=Previews(LOCAL_CALLER, settings.data_dir / "previews"),
+        chat=ChatModels(settings, catalog, pool),
     )
     yield Flow(context, {**PLANNERS, Dialogue: plan_dialogue})
     await pool.close()

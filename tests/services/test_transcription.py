@@ -15,6 +15,7 @@ from ttsai_server.services.billing import NullBilling
 from ttsai_server.services.chat import ChatModels
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.decoding import Decoders
+from ttsai_server.services.reference_cache import ReferenceCache
 from ttsai_server.services.transcription import TranscriptionOrder, plan_transcription
 from ttsai_server.services.transcription_run import TranscriptionPlan
 from ttsai_server.services.voices import Voices
@@ -24,15 +25,19 @@ from ttsai_server.settings import Models, Settings
 def check(model: str = "whisper", models: Path | None = None, **asked: Any) -> TranscriptionPlan:
     settings = Settings() if models is None else Settings(models=Models(dir=models))
     catalog, pool = Catalog.of(settings), Pool(settings.models, starter(settings))
+    no_voices: Any = None  # nothing that listens looks at them
     context = ServiceContext(
-        settings,
-        catalog,
-        Voices(catalog),
-        pool,
-        NullBilling(),
-        Metrics(),
-        Decoders(),
-        ChatModels(settings, catalog, pool),
+        settings=settings,
+        catalog=catalog,
+        voices=Voices(catalog),
+        runtime=pool,
+        billing=NullBilling(),
+        metrics=Metrics(),
+        decoders=Decoders(),
+        references=ReferenceCache(),
+        saved_voices=no_voices,
+        previews=no_voices,
+        chat=ChatModels(settings, catalog, pool),
     )
     return plan_transcription(context, Caller("a", "pro", ""), TranscriptionOrder(model, **asked))
 

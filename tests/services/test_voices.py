@@ -58,7 +58,7 @@ def test_a_voice_of_another_model_is_refused_and_its_model_named(voices: Voices)
 
 def test_a_blend_is_its_voices_with_their_weights(voices: Voices) -> None:
     choice = voices.choose(LOCAL_CALLER, "kokoro", "af_bella(2)+af_sky")
-    assert choice.presets == (Preset("af_bella", 2.0), Preset("af_sky", 1.0))
+    assert choice.parts == (Preset("af_bella", 2.0), Preset("af_sky", 1.0))
     assert [voice.id for voice in choice.voices] == ["af_bella", "af_sky"]
 
 
@@ -87,7 +87,7 @@ def test_a_blend_is_refused_where_the_card_does_not_say_that_the_model_blends(be
 
 
 def test_a_weight_alone_is_no_blend(bells: Voices) -> None:
-    assert bells.choose(LOCAL_CALLER, "bell", "anna(2)").presets == (Preset("anna", 2.0),)
+    assert bells.choose(LOCAL_CALLER, "bell", "anna(2)").parts == (Preset("anna", 2.0),)
 
 
 def test_a_voice_of_one_language_is_asked_for_no_other(bells: Voices) -> None:
@@ -101,16 +101,16 @@ def test_a_voice_of_one_language_reads_any_text_in_it(bells: Voices) -> None:
     assert language_of("Good morning to all of you who are listening to the radio.", None, chosen, ()) == "de"
 
 
-def test_the_voices_of_a_family_are_those_of_its_cards(bells: Voices) -> None:
-    assert {voice.id for voice in bells.matching(LOCAL_CALLER, "bell")} == {"anna", "beat"}
+async def test_the_voices_of_a_family_are_those_of_its_cards(bells: Voices) -> None:
+    assert {listed.voice.id for listed in await bells.listed(LOCAL_CALLER, "bell")} == {"anna", "beat"}
 
 
-def test_voices_are_filtered_by_language_and_gender(voices: Voices) -> None:
-    assert len(voices.matching(None, "kokoro", language="en")) == 28
-    assert len(voices.matching(None, "kokoro", language="en-GB", gender="male")) == 4
-    assert voices.matching(None, language="e") == []
+async def test_voices_are_filtered_by_language_and_gender(voices: Voices) -> None:
+    assert len(await voices.listed(None, "kokoro", language="en")) == 28
+    assert len(await voices.listed(None, "kokoro", language="en-GB", gender="male")) == 4
+    assert await voices.listed(None, language="e") == []
 
 
-def test_voices_of_an_unknown_model_are_not_found(voices: Voices) -> None:
+async def test_voices_of_an_unknown_model_are_not_found(voices: Voices) -> None:
     with pytest.raises(UnknownModel):
-        voices.matching(None, "nothing")
+        await voices.listed(None, "nothing")

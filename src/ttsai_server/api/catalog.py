@@ -51,7 +51,7 @@ async def list_voices(
     language: str | None = None,
     gender: Literal["male", "female", "neutral"] | None = None,
 ) -> Response:
-    voices = services.voices.matching(caller, model, language, gender)
+    voices = await services.voices.listed(caller, model, language, gender)
     body = services.listings.voices(voices, base_url, for_sdk=_for_sdk(request))
     return Response(body, media_type="application/json")
 
@@ -60,7 +60,7 @@ async def list_voices(
 async def list_sdk_voices(
     services: AuthedServices, caller: CurrentCaller, base_url: BaseUrl, model: str | None = None
 ) -> Response:
-    body = services.listings.voices(services.voices.matching(caller, model), base_url, for_sdk=True)
+    body = services.listings.voices(await services.voices.listed(caller, model), base_url, for_sdk=True)
     return Response(body, media_type="application/json")
 
 
@@ -84,7 +84,7 @@ async def list_audio_models(services: ServicesDep) -> Response:
 
 @open_.get("/v1/audio/voices", response_model=VoiceList)
 async def list_audio_voices(services: ServicesDep, base_url: BaseUrl) -> Response:
-    body = services.listings.voices(services.voices.matching(None), base_url, for_sdk=False)
+    body = services.listings.voices(await services.voices.listed(None), base_url, for_sdk=False)
     return Response(body, media_type="application/json")
 
 
@@ -95,6 +95,12 @@ async def list_audio_voices(services: ServicesDep, base_url: BaseUrl) -> Respons
 )
 async def preview(voice: str, services: ServicesDep) -> Response:
     """A sentence spoken by the voice in its own language; generated at the first request, then cached."""
-    file = await services.previews.file(voice)
+    context = services.flow.context
+    preset = services.catalog.speakers.get(voice)
+    if preset is None:
+        saved = await services.saved_voices.by_preview(voice)
+        sound = await context.previews.of_saved(context, saved)
+        return Response(sound, media_type="audio/mpeg", headers={"Cache-Control": "private, no-cache"})
+    file = await context.previews.file(context, preset)
     headers = {"Cache-Control": "public, max-age=86400", **file_headers(f"{voice}.mp3")}
     return FileResponse(file, media_type="audio/mpeg", headers=headers)

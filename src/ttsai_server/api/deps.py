@@ -24,8 +24,8 @@ from ttsai_server.services.accounts import Accounts
 from ttsai_server.services.conversations import Conversations
 from ttsai_server.services.flow import Flow
 from ttsai_server.services.jobs import Jobs
-from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
+from ttsai_server.services.saved_voices import SavedVoices
 from ttsai_server.services.voices import Voices
 from ttsai_server.services.webhooks import Webhooks
 from ttsai_server.settings import Settings
@@ -42,7 +42,7 @@ class Services:
     listings: Listings
     runtime: Runtime
     flow: Flow
-    previews: Previews
+    saved_voices: SavedVoices
     accounts: Accounts
     webhooks: Webhooks
     results: Results

@@ -25,8 +25,8 @@ def job_preference(request: Request, caller: Caller, asynchronous: bool, webhook
     )
 
 
-def accepted_response(accepted: AcceptedJobs, request: Request) -> Response:
-    """The response to an order that was accepted as a job."""
+def accepted_response(accepted: AcceptedJobs, request: Request, voice_id: str | None = None) -> Response:
+    """The response to an order that was accepted as a job. voice_id: of the voice that it saves."""
     job = accepted.jobs[0]
     body = JobBody(
         uuid=job.id,
@@ -35,6 +35,7 @@ def accepted_response(accepted: AcceptedJobs, request: Request) -> Response:
         status="queued",
         credits_used=job.credits,
         credits_remaining=accepted.remaining,
+        voice_id=voice_id,
     )
     preferred = prefers_async(request.headers.get("prefer", ""))
     headers = {**paid_headers(accepted), **warning_headers(accepted.warnings)}
@@ -76,9 +77,9 @@ def task_body(job: Job) -> TaskBody:
         status=job.state,  # pyright: ignore[reportArgumentType]
         progress=round(job.progress, 3),
         credits_used=job.credits,
-        created_at=_time(job.created_at),
-        started_at=None if job.started_at is None else _time(job.started_at),
-        completed_at=None if job.ended_at is None else _time(job.ended_at),
+        created_at=shown_time(job.created_at),
+        started_at=None if job.started_at is None else shown_time(job.started_at),
+        completed_at=None if job.ended_at is None else shown_time(job.ended_at),
         result_url=result_url(job) if job.state == COMPLETED else None,
         error=failed if job.state == FAILED else None,
     )
@@ -115,5 +116,6 @@ def paid_headers(accepted: AcceptedJobs) -> dict[str, str]:
     return {"X-Credits-Used": str(used), "X-Credits-Remaining": str(accepted.remaining)}
 
 
-def _time(at: float) -> str:
+def shown_time(at: float) -> str:
+    """Unix seconds → ISO 8601, UTC, to the millisecond."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

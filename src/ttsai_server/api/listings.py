@@ -12,6 +12,7 @@ from ttsai_server.domain import Capability, ModelCard, Tier, Voice
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.services.availability import Availability, availability
 from ttsai_server.services.billing import price
+from ttsai_server.services.voices import ListedVoice
 from ttsai_server.settings import Settings
 from ttsai_server.text.language import NAMES
 
@@ -52,9 +53,9 @@ class Listings:
         await self._refresh()
         return self._info(name, listed[name], for_sdk=for_sdk)
 
-    def voices(self, voices: list[Voice], base_url: str, *, for_sdk: bool) -> bytes:
+    def voices(self, voices: Iterable[ListedVoice], base_url: str, *, for_sdk: bool) -> bytes:
         """The JSON body of a list of voices."""
-        shown = [self._voice(voice, base_url, for_sdk=for_sdk) for voice in voices]
+        shown = [self.voice(listed, base_url, for_sdk=for_sdk) for listed in voices]
         return _json(VoiceList(voices=shown, total=len(shown)))
 
     def speech_models(self) -> SpeechModels:
@@ -107,15 +108,17 @@ class Listings:
             owned_by="ttsai-server",
         )
 
-    def _voice(self, voice: Voice, base_url: str, *, for_sdk: bool) -> VoiceInfo:
+    def voice(self, listed: ListedVoice, base_url: str, *, for_sdk: bool) -> VoiceInfo:
+        """A voice, as lists have it."""
+        voice = listed.voice
         card = self._catalog.models[voice.model]
         shown = VoiceInfo(
             id=voice.id,
-            name=self._names[voice.id],
+            name=self._names.get(voice.id, voice.name),
             model=card.listed_as,
             language=voice.language,
             gender=voice.gender,  # pyright: ignore[reportArgumentType] the card's reader has checked it
-            preview_url=f"{base_url}/v1/voices/preview/{voice.id}.mp3",
+            preview_url=f"{base_url}/v1/voices/preview/{listed.preview}.mp3",
         )
         if not for_sdk:
             return shown

@@ -34,15 +34,15 @@ OPEN_PATHS = re.compile(
 """Paths that need no key: everything outside /v1, previews, results and job states, whose ids can't be guessed, and
 the lists that web clients fetch before they have a key."""
 PUBLISHABLE_PATHS = {
-    "/v1/tts",
-    "/v1/audio/speech",
-    "/v1/models",
-    "/v1/voices",
-    "/v1/speech/models",
-    "/v1/speech/voices",
-    "/v1/speech/languages",
+    "/v1/tts": "POST",
+    "/v1/audio/speech": "POST",
+    "/v1/models": "GET",
+    "/v1/voices": "GET",
+    "/v1/speech/models": "GET",
+    "/v1/speech/voices": "GET",
+    "/v1/speech/languages": "GET",
 }
-"""The paths that a publishable key, which is visible in a web page, may call."""
+"""The paths that a publishable key, which is visible in a web page, may call, and by which method; HEAD is a GET."""
 
 
 def header(scope: Scope, name: bytes) -> str:
@@ -240,7 +240,8 @@ def _refusal(caller: Caller, plan: Plan, scope: Scope) -> Forbidden | None:
         return Forbidden(f"The plan {caller.plan!r} has no API access.")
     if not caller.publishable:
         return None
-    if scope["path"] not in PUBLISHABLE_PATHS:
+    method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    if PUBLISHABLE_PATHS.get(scope["path"]) != method:
         return Forbidden("A publishable key may only be used for text to speech.")
     origin = header(scope, b"origin") or _origin(header(scope, b"referer"))
     if origin not in caller.origins:

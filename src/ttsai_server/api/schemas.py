@@ -35,6 +35,8 @@ class JobBody(Answer):
     """Credits reserved now, and charged when the job completes."""
     credits_remaining: int | None = None
     result_url: str | None = None
+    voice_id: str | None = None
+    """Id that the voice will have once the job has completed, if it is saved."""
 
 
 class JobState(Answer):
@@ -319,6 +321,30 @@ class VoiceInfo(BaseModel):
     is_premium: bool | None = None
     tags: str | None = None
     """Its language and gender."""
+
+
+class Consent(BaseModel):
+    statement: str
+    """What the client has said of the speaker's consent; empty: nothing."""
+    at: str
+    """When: ISO 8601, UTC."""
+    key: str
+    """Id of the key that it was said with."""
+
+
+class SavedVoiceInfo(VoiceInfo):
+    """A voice that the account has made from a recording."""
+
+    similarity: float | None
+    """Cosine similarity of speaker embeddings between the recording and the voice; null: not measured."""
+    consent: Consent
+    created_at: str
+    """ISO 8601, UTC."""
+
+
+class DeletedVoice(BaseModel):
+    id: str
+    deleted: Literal[True] = True
 
 
 class VoiceList(BaseModel):

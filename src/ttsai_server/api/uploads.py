@@ -18,14 +18,12 @@ MOST_FILES = 2
 """Files in one form; Starlette keeps one of up to a megabyte in memory, and a longer one on disk."""
 MOST_FIELDS = 64
 """Fields in one form, besides the files."""
-
-
-MOST_REFERENCE_BYTES = 20 * 1024 * 1024
-"""Length of a recording whose voice is to be cloned."""
 _PLAIN_NAME = re.compile(rb";\s*filename\s*=", re.IGNORECASE)
 _EXTENDED_NAME = re.compile(rb""";\s*filename\*\s*=\s*"?([\w-]*)'[\w-]*'([^;"\s]*)""", re.IGNORECASE)
 _UNQUOTED = str.maketrans(dict.fromkeys('"\\\r\n', "_"))
 LISTENING = ("/v1/stt", "/v1/transcribe", "/v1/audio/transcriptions", "/v1/audio/translations", "/v1/voice-chat")
+CLONING = ("/v1/tts/clone", "/v1/voice-clone", "/v1/voices")
+CONVERTING = ("/v1/voice-convert", "/v1/speech-to-speech")
 TOOLS = (
     "/v1/audio/convert",
     "/v1/audio/analyze",
@@ -39,11 +37,13 @@ TOOLS = (
 def body_limits(settings: Settings) -> Mapping[str, int]:
     """Path → maximum length of a body, bytes: the largest file, plus the limit of a body without files."""
     file, beside = settings.transcription.max_file_bytes, settings.server.max_body_bytes
+    reference, converted = settings.cloning.max_reference_bytes, settings.conversion.max_file_bytes
     batch = 50 * 4 * max(plan.max_characters for plan in settings.plans.values())
     return {
         **dict.fromkeys(LISTENING, file + beside),
         **dict.fromkeys(TOOLS, settings.tools.max_file_bytes + beside),
-        "/v1/voice-clone": MOST_REFERENCE_BYTES + beside,
+        **dict.fromkeys(CLONING, reference + beside),
+        **dict.fromkeys(CONVERTING, converted + reference + beside),
         "/v1/tts/batch": batch + beside,
     }
 

@@ -48,6 +48,8 @@ def _table(prices: Prices) -> Mapping[str, Mapping[str, Price]]:
     """Work → tier → price."""
     return {
         Capability.TTS: {tier: Price(credits, CHARACTERS) for tier, credits in prices.tts_per_1k.items()},
+        Capability.CLONE: dict.fromkeys(Tier, Price(prices.clone_per_1k, CHARACTERS)),
+        Capability.VOICE_CONVERSION: _same_for_all(prices.conversion_per_minute),
         Capability.STT: _same_for_all(prices.stt_per_minute),
         Capability.ENHANCEMENT: _same_for_all(prices.enhancement_per_minute),
         Capability.DEREVERBERATION: _same_for_all(prices.enhancement_per_minute),

@@ -1,7 +1,7 @@
 """What every service of this server works with."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.metrics import Metrics
@@ -9,8 +9,13 @@ from ttsai_server.runtime.base import Runtime
 from ttsai_server.services.billing import Billing, Unbilled
 from ttsai_server.services.chat import ChatModels
 from ttsai_server.services.decoding import Decoders
+from ttsai_server.services.reference_cache import ReferenceCache
+from ttsai_server.services.saved_voices import SavedVoices
 from ttsai_server.services.voices import Voices
 from ttsai_server.settings import Settings
+
+if TYPE_CHECKING:  # it works with the context itself
+    from ttsai_server.services.previews import Previews
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,9 @@ class ServiceContext:
     metrics: Metrics
     decoders: Decoders
     chat: ChatModels
+    references: ReferenceCache
+    saved_voices: SavedVoices
+    previews: "Previews"
 
     def unbilled(self) -> Self:
         """The same, but its runs charge nobody: for a job, or for the parts of a run that holds credits for all."""

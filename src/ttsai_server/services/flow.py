@@ -8,13 +8,14 @@ Everything that can be wrong with an order is found by its planner, and what can
 credit is reserved or a model loaded. `registry.PLANNERS` has a row for each kind of order.
 """
 
-import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO, ClassVar, Generic, Self, TypeVar, cast
+
+from anyio import to_thread
 
 from ttsai_server.domain import Caller, Segment
 from ttsai_server.services.billing import Hold, Price, charged
@@ -70,7 +71,10 @@ class Plan(ABC):
 
 
 Planner = Callable[[ServiceContext, Caller, Any], Plan]
-"""Checks an order of its kind; may block. Raises BadRequest, UnknownModel, UnknownVoice or NotReady."""
+"""Checks an order of its kind; may block, and runs in a thread of `anyio.to_thread`.
+
+Raises BadRequest, UnknownModel, UnknownVoice or NotReady.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +222,7 @@ class Flow:
 
     async def plan(self, caller: Caller, order: Order[Any]) -> Plan:
         """Raises what the order's planner raises."""
-        return await asyncio.to_thread(self._planners[type(order)], self.context, caller, order)
+        return await to_thread.run_sync(self._planners[type(order)], self.context, caller, order)
 
     def run(self, caller: Caller, plan: Plan, upload: BinaryIO | None = None) -> "Run[Any, Any]":
         """As `Plan.run`, in this context."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ttsai_server.services.cloning import CloneOrder, plan_clone
 from ttsai_server.services.flow import Order, Planner
 from ttsai_server.services.speech import SpeechOrder, plan_speech
 from ttsai_server.services.tools import Analyze, Dereverb, Enhance, Separate, Transcode, planners
@@ -11,6 +12,7 @@ from ttsai_server.services.voice_chat import VoiceChatOrder, plan_voice_chat
 
 PLANNERS: Mapping[type[Order[Any]], Planner] = {
     SpeechOrder: plan_speech,
+    CloneOrder: plan_clone,
     TranscriptionOrder: plan_transcription,
     Transcode: planners.plan_transcoding,
     Enhance: planners.plan_enhancement,

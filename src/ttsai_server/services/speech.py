@@ -46,6 +46,11 @@ def plan_speech(context: ServiceContext, caller: Caller, order: SpeechOrder) -> 
     Raises UnknownModel, UnknownVoice, BadRequest, or NotReady if the language can't be detected here.
     """
     choice = context.voices.choose(caller, order.model, order.voice)
+    return plan_with_voice(context, caller, order, choice)
+
+
+def plan_with_voice(context: ServiceContext, caller: Caller, order: SpeechOrder, choice: Choice) -> SpeechPlan:
+    """As `plan_speech`, with a voice that is already known; the order's model and voice are not looked at."""
     card = choice.card
     text = _spoken_text(order, context.settings.plans[caller.plan].max_characters)
     language = _language(context, text, order, choice)
@@ -62,7 +67,7 @@ def plan_speech(context: ServiceContext, caller: Caller, order: SpeechOrder) -> 
         text=text,
         request=SpeechRequest(
             text="",
-            voices=choice.presets,
+            voices=choice.parts,
             language=language,
             speed=speed,
             options=options,

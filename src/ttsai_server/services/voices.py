@@ -1,11 +1,13 @@
 """Which voices there are for a caller, and what a voice's name means: for speech, previews and listings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ttsai_server.domain import Caller, Capability, ModelCard, Preset, Voice
+from ttsai_server.domain import Caller, Capability, ModelCard, Preset, Reference, Voice
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import BadRequest, UnknownVoice
 from ttsai_server.services.blends import parse_blend
+from ttsai_server.services.saved_voices import PREFIX, SavedVoices
+from ttsai_server.store.saved_voices import SavedVoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,25 +17,37 @@ class Choice:
     card: ModelCard
     """The model that speaks: of a family, the one that has the voice."""
     voices: tuple[Voice, ...]
-    presets: tuple[Preset, ...]
+    parts: tuple[Preset | Reference, ...]
     """The same voices, as the engine is asked for them."""
 
 
-class Voices:
-    """Today every caller has the voices of the catalogue, and no others."""
+@dataclass(frozen=True, slots=True)
+class ListedVoice:
+    voice: Voice
+    preview: str
+    """Id of its preview: the voice's own, or one that tells nothing of it."""
 
-    def __init__(self, catalog: Catalog) -> None:
+
+class Voices:
+    """The voices of the catalogue, which every caller has, and those that an account has saved."""
+
+    def __init__(self, catalog: Catalog, saved: SavedVoices | None = None) -> None:
+        """saved: None where nobody can save a voice."""
         self._catalog = catalog
+        self._saved = saved
 
     def choose(self, caller: Caller, model: str, voice: str) -> Choice:
         """What a model, or a family of them, and a voice or a blend as `af_bella(2)+af_sky(1)` mean.
+
+        Blocking, and to be called in a thread of `anyio.to_thread`: a saved voice is read from the database.
 
         Raises UnknownModel, UnknownVoice; BadRequest for a voice of another model, a form that can't be read, and a
         blend where the model can't blend.
         """
         cards = {card.id: card for card in self._catalog.kin(model, Capability.TTS)}
-        parts = parse_blend(voice)
-        voices = tuple(self.find(caller, name) for name, _ in parts)
+        weights = parse_blend(voice)
+        saved = {name: self.saved(caller, name) for name, _ in weights}
+        voices = tuple(self._voice(name, saved[name]) for name, _ in weights)
         for one in voices:
             if one.model not in cards:
                 owner = self._catalog.models[one.model].listed_as
@@ -41,26 +55,47 @@ class Voices:
         card = cards[voices[0].model]
         if len(voices) > 1 and not card.blends:
             raise BadRequest(f"{card.listed_as!r} can't blend voices: ask for one of them.", param="voice")
-        return Choice(card, voices, tuple(Preset(name, weight) for name, weight in parts))
+        return Choice(card, voices, tuple(self._part(card, name, weight, saved[name]) for name, weight in weights))
 
     def find(self, caller: Caller, name: str) -> Voice:
-        """The voice of that name. Raises UnknownVoice."""
-        voice = self._catalog.speakers.get(name)
+        """The voice of that name; as `choose`, to be called in a thread. Raises UnknownVoice."""
+        return self._voice(name, self.saved(caller, name))
+
+    def saved(self, caller: Caller, name: str) -> SavedVoice | None:
+        """The account's own voice with this id, likewise; None for a name that is no such id. Raises UnknownVoice."""
+        own = name.startswith(PREFIX) and name not in self._catalog.speakers
+        return self._saved.blocking_get(caller, name) if self._saved and own else None
+
+    def _voice(self, name: str, saved: SavedVoice | None) -> Voice:
+        voice = self._saved.shown(saved) if self._saved and saved else self._catalog.speakers.get(name)
         if voice is None:
             raise UnknownVoice(name)
         return voice
 
-    def matching(
-        self, caller: Caller | None, model: str | None = None, language: str | None = None, gender: str | None = None
-    ) -> list[Voice]:
-        """The voices that match all that is given; `en` matches `en-us`. Raises UnknownModel.
+    def _part(self, card: ModelCard, name: str, weight: float, saved: SavedVoice | None) -> Preset | Reference:
+        if not (self._saved and saved):
+            return Preset(name, weight)
+        reference = self._saved.blocking_reference(saved, card)
+        if not reference:  # it has just been deleted
+            raise UnknownVoice(name)
+        return replace(reference, weight=weight)
 
-        caller: None for someone without a key.
+    async def listed(
+        self, caller: Caller | None, model: str | None = None, language: str | None = None, gender: str | None = None
+    ) -> list[ListedVoice]:
+        """The voices that match all that is given, those that the account has saved first; `en` matches `en-us`.
+
+        caller: None for someone without a key, who sees no saved voices; nor does a web page. Raises UnknownModel.
         """
         models = {card.id for card in self._catalog.family(model)} if model else self._catalog.models.keys()
         begin = f"{language.lower()}-" if language else ""
+        saved = await self._saved.of(caller) if self._saved and caller and not caller.publishable else []
+        own = [ListedVoice(self._voice(each.id, each), each.preview) for each in saved]
+        every = [*own, *(ListedVoice(voice, voice.id) for voice in self._catalog.speakers.values())]
         return [
-            voice
-            for voice in self._catalog.speakers.values()
-            if voice.model in models and f"{voice.language}-".startswith(begin) and gender in (None, voice.gender)
+            each
+            for each in every
+            if each.voice.model in models
+            and f"{each.voice.language}-".startswith(begin)
+            and gender in (None, each.voice.gender)
         ]

@@ -86,6 +86,10 @@ class Database(ABC):
         await self._dispose()
 
     @abstractmethod
+    async def erase_deleted(self) -> None:
+        """Erase from the files what deleted rows have left there, as far as this can be told to the database."""
+
+    @abstractmethod
     def _transact(self, work: Callable[[Connection], T]) -> asyncio.Future[T]: ...
 
     @abstractmethod
@@ -108,6 +112,10 @@ class Sqlite(Database):
         event.listen(self._engine, "connect", _configure)
         self._writer = ThreadPoolExecutor(1, "sqlite-writer")
         self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
+
+    async def erase_deleted(self) -> None:
+        """The pages are overwritten with zeros (`_configure`); here the log, which still has what they were before."""
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._on_connection, _empty_log)
 
     def _transact(self, work: Callable[[Connection], T]) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._writer, self._in_transaction, work)
@@ -158,6 +166,12 @@ def _configure(connection: SqliteConnection, _record: object) -> None:
     _use_wal(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")
+
+
+def _empty_log(connection: Connection) -> None:
+    """Write the log to the database's file, and truncate it, once no reader needs it any more."""
+    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _use_wal(connection: SqliteConnection) -> None:
@@ -191,6 +205,9 @@ class Postgres(Database):
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError("Postgres needs the extra: pip install 'ttsai-server[postgres]'") from error
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def erase_deleted(self) -> None:
+        """Postgres does so itself, in its own time (autovacuum)."""
 
     def _transact(self, work: Callable[[Connection], T]) -> asyncio.Future[T]:
         return asyncio.ensure_future(self._in_transaction(work))

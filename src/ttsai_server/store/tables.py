@@ -8,6 +8,7 @@ accounts ─┬─ keys
           ├─ results        results of jobs; their bytes are files of the results store
           ├─ batches ── tasks      jobs: order, progress, outcome
           ├─ conversations ── conversation_turns
+          ├─ saved_voices ── voice_data   voices made from recordings: for their account only
           ├─ webhook_secrets       the secrets that sign an account's webhooks
           └─ webhook_deliveries ── webhook_attempts
 loose_files                 files of the results store that are not a result yet, or no longer
@@ -25,6 +26,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -236,6 +238,32 @@ conversation_turns = Table(
     Column("user_text", Text, nullable=False),
     Column("ai_text", Text, nullable=False),
     Column("at", Double, nullable=False),
+)
+
+saved_voices = Table(
+    "saved_voices",
+    metadata,
+    Column("id", String, primary_key=True),
+    _account(index=True),
+    Column("name", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("gender", String, nullable=False),
+    Column("preview", String, nullable=False, unique=True),
+    Column("similarity", Double),
+    Column("digest", String, nullable=False),
+    Column("consent", Text, nullable=False),
+    Column("consent_key", String, nullable=False),
+    Column("consented_at", Double, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+voice_data = Table(
+    "voice_data",
+    metadata,
+    Column("voice", String, ForeignKey("saved_voices.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
 )
 
 # secrets are stored in plain text, because signing needs them; a reader can sign as this server, but not call it

@@ -1,0 +1,160 @@
+"""Voices that accounts have made from recordings: kept, found, changed, deleted."""
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+from anyio import from_thread
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from ttsai_server.domain import Caller, ModelCard, Reference, Voice
+from ttsai_server.engines.catalog import Catalog
+from ttsai_server.errors import BadRequest, UnknownVoice
+from ttsai_server.services.reference_cache import ReferenceCache
+from ttsai_server.store import saved_voices as rows
+from ttsai_server.store.db import Database
+from ttsai_server.store.saved_voices import SavedVoice
+from ttsai_server.text.language import normalise_code
+
+PREFIX = "voice_"
+"""How the ids of saved voices begin, and no model's voice's."""
+_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
+PREVIEW = "preview.mp3"
+"""Name of a voice's preview among its data."""
+PREVIEWS: Mapping[str, str] = {
+    "en": "Hello! This is what I sound like. I can read you a story, the news, or anything that you write.",
+}
+"""Language → what a saved voice's preview says, where its model's card has no text for it."""
+
+
+class SavedVoices:
+    def __init__(self, database: Database, catalog: Catalog, references: ReferenceCache, most: int) -> None:
+        """most: voices of one account."""
+        self._database = database
+        self._catalog = catalog
+        self._references = references
+        self._most = most
+
+    async def add(self, voice: SavedVoice, reference: Reference) -> SavedVoice:
+        """Keep a voice; a repeat changes nothing. Raises BadRequest if the account has too many."""
+        return await self._database.write(self._add, voice, {_name(reference.model): to_bytes(reference)})
+
+    async def check_room(self, caller: Caller) -> None:
+        """Raises BadRequest if the account has as many as it may."""
+        await self._database.read(self._check_room, caller.account)
+
+    async def of(self, caller: Caller) -> list[SavedVoice]:
+        """The account's, oldest first, as `get`."""
+        found = await self._database.read(rows.of_account, caller.account)
+        return [voice for voice in found if voice.model in self._catalog.models]
+
+    async def get(self, caller: Caller, id: str) -> SavedVoice:
+        """Raises UnknownVoice, also for another account's, and for one whose model's card is gone."""
+        voice = _known(await self._database.read(rows.get, caller.account, id), id)
+        return _known(voice if voice.model in self._catalog.models else None, id)
+
+    async def by_preview(self, preview: str) -> SavedVoice:
+        """The voice whose preview has this id. Raises UnknownVoice."""
+        return _known(await self._database.read(rows.by_preview, preview), preview)
+
+    async def change(self, caller: Caller, id: str, changes: Mapping[str, str]) -> SavedVoice:
+        """Set its name, language or gender. Raises UnknownVoice or BadRequest."""
+        voice = await self.get(caller, id)
+        if "name" in changes:
+            check_name(changes["name"])
+        if "language" in changes:
+            changes = {**changes, "language": own_language(self._catalog.models[voice.model], changes["language"])}
+        return _known(await self._database.write(rows.change, caller.account, id, changes), id)
+
+    async def delete(self, caller: Caller, id: str) -> None:
+        """Delete it and all that was made of it, from the disk too. Raises UnknownVoice."""
+        voice = _known(await self._database.write(rows.remove, caller.account, id), id)
+        self._references.forget(voice.digest)
+        await self._database.erase_deleted()
+
+    async def reference(self, voice: SavedVoice, card: ModelCard) -> Reference | None:
+        """The voice as a model needs it; None if that model has not made it."""
+        content = await self._database.read(rows.data, voice.id, _name(card.id))
+        if content is None:
+            return None
+        reference = from_bytes(card.id, content)
+        return replace(reference, similarity=voice.similarity if card.id == voice.model else None)
+
+    async def preview(self, voice: SavedVoice) -> bytes | None:
+        """MP3; None if it has not been made yet."""
+        return await self._database.read(rows.data, voice.id, PREVIEW)
+
+    async def keep_preview(self, voice: SavedVoice, sound: bytes) -> None:
+        await self._database.write(rows.keep_data, voice.id, PREVIEW, sound)
+
+    def shown(self, voice: SavedVoice) -> Voice:
+        """As voices of models are described."""
+        card = self._catalog.models[voice.model]
+        own = next((one.preview for one in card.voices if one.language == voice.language), "")
+        preview = own or PREVIEWS.get(voice.language.split("-")[0], voice.name)
+        return Voice(voice.id, voice.name, card.id, voice.language, voice.gender, card.languages, preview)
+
+    def blocking_get(self, caller: Caller, id: str) -> SavedVoice:
+        """As `get`, for planners: call it in a thread of `anyio.to_thread`."""
+        return from_thread.run(self.get, caller, id)
+
+    def blocking_reference(self, voice: SavedVoice, card: ModelCard) -> Reference | None:
+        """As `reference`, likewise."""
+        return from_thread.run(self.reference, voice, card)
+
+    def _add(self, connection: Connection, voice: SavedVoice, data: Mapping[str, bytes]) -> SavedVoice:
+        if rows.get(connection, voice.account, voice.id) is None:
+            self._check_room(connection, voice.account)
+        return rows.add(connection, voice, data)
+
+    def _check_room(self, connection: Connection, account: str) -> None:
+        if rows.count(connection, account) >= self._most:
+            raise BadRequest(f"The account has {self._most} saved voices already: delete one first.", param="name")
+
+
+def check_name(name: str) -> None:
+    """Raises BadRequest for what can't be the name of a voice."""
+    if not _NAME.fullmatch(name) or not name.strip():
+        raise BadRequest("'name' must have 1 to 100 characters, all on one line.", param="name")
+
+
+def own_language(card: ModelCard, asked: str | None) -> str:
+    """What a voice made by a model speaks, BCP 47: any spelling of a code, in the model's own region.
+
+    None: the model's first language. Raises BadRequest for one that it does not speak.
+    """
+    if not asked:
+        return card.voices[0].language if card.voices else card.languages[0]
+    code = normalise_code(asked)
+    if code.split("-")[0] not in card.languages:
+        known = ", ".join(card.languages)
+        raise BadRequest(f"{card.listed_as!r} does not speak {asked[:40]!r}; it speaks {known}.", param="language")
+    return next((voice.language for voice in card.voices if voice.language.split("-")[0] == code), code)
+
+
+def to_bytes(reference: Reference) -> bytes:
+    """Its arrays, in NumPy's format npz, without pickles."""
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **cast(Any, {f"_{name}": array for name, array in reference.arrays.items()}))
+    return file.getvalue()
+
+
+def from_bytes(model: str, content: bytes) -> Reference:
+    """What `to_bytes` has written. model: id of the one that made it."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as found:
+        arrays: dict[str, NDArray[np.generic]] = {name.removeprefix("_"): found[name] for name in found.files}
+    return Reference(model, arrays)
+
+
+def _name(model: str) -> str:
+    return f"embedding {model}"
+
+
+def _known(voice: SavedVoice | None, id: str) -> SavedVoice:
+    if voice is None:
+        raise UnknownVoice(id)
+    return voice
