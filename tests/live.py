@@ -72,9 +72,15 @@ async def _account(id: str, database: Database) -> Account:
 def live(settings: Settings, *, jobs: bool = False) -> Generator[Live]:
     """Run the server until the block ends; its threads and its loop are gone then.
 
+    It waits for models as long as it takes, unless the settings say how long: a busy machine is not a fault of it.
     jobs: whether it does jobs, which one server in a process can; without, it only accepts them.
     """
-    settings = settings.model_copy(update={"jobs": settings.jobs.model_copy(update={"run": jobs})})
+    waits = dict.fromkeys({"load_wait_seconds", "queue_wait_seconds"} - settings.models.model_fields_set, 600.0)
+    changes = {
+        "jobs": settings.jobs.model_copy(update={"run": jobs}),
+        "models": settings.models.model_copy(update=waits),
+    }
+    settings = settings.model_copy(update=changes)
     keys: list[str] = []
     app = create_app(settings, admin_token=ADMIN_TOKEN, announce=keys.append)
     config = uvicorn_config(app, settings, port=0, timeout_graceful_shutdown=5)
