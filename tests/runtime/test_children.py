@@ -46,6 +46,27 @@ async def say(handle: EngineHandle, text: str = "ordinary") -> int:
     return len([audio async for audio in handle.run(Synthesizer.synthesize, request)])
 
 
+async def under_way(handle: EngineHandle, text: str) -> "asyncio.Task[int]":
+    """A run of `say` whose first step is done and whose second has begun, or that has failed."""
+    first = asyncio.Event()
+
+    async def run() -> int:
+        request = SpeechRequest(text, (Preset("tone_a"),), "en")
+        count = 0
+        try:
+            async for _ in handle.run(Synthesizer.synthesize, request):
+                count += 1
+                first.set()
+        finally:
+            first.set()
+        return count
+
+    task = asyncio.create_task(run())
+    await first.wait()
+    await asyncio.sleep(0.1)  # for the second step to reach the engine
+    return task
+
+
 async def leased_say(pool: Pool, text: str = "ordinary", card: ModelCard = CARD) -> int:
     async with pool.lease(card) as handle:
         return await say(handle, text)
@@ -104,8 +125,7 @@ async def test_a_crash_is_logged_with_its_signal(caplog: pytest.LogCaptureFixtur
 async def test_all_streams_of_a_crashed_model_end() -> None:
     card = misbehaving.card(concurrency=2)
     async with pool_of() as pool, pool.lease(card) as handle:
-        waiting = asyncio.create_task(say(handle, "hang"))
-        await asyncio.sleep(0.3)
+        waiting = await under_way(handle, "hang")
         with pytest.raises(ModelCrashed):
             await say(handle, "kill")
         with pytest.raises(ModelCrashed):
@@ -163,8 +183,7 @@ async def test_what_is_missing_is_told_without_starting_a_process(tmp_path: Path
 
 async def test_a_step_that_is_cancelled_stops_and_the_process_lives_on() -> None:
     async with pool_of() as pool, pool.lease(CARD) as handle:
-        stream = asyncio.create_task(say(handle, "obey"))
-        await asyncio.sleep(0.3)
+        stream = await under_way(handle, "obey")
         (process,) = processes()
         stream.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -176,8 +195,7 @@ async def test_a_step_that_is_cancelled_stops_and_the_process_lives_on() -> None
 async def test_a_step_cancelled_twice_still_ends_before_its_run_does() -> None:
     card = misbehaving.card(concurrency=2)
     async with pool_of() as pool, pool.lease(card) as handle:
-        stream = asyncio.create_task(say(handle, "finish"))
-        await asyncio.sleep(0.3)
+        stream = await under_way(handle, "finish")
         (process,) = processes()
         for _ in range(2):
             stream.cancel()
@@ -190,8 +208,7 @@ async def test_a_step_cancelled_twice_still_ends_before_its_run_does() -> None:
 
 async def test_a_step_cancelled_as_its_process_dies_is_cancelled() -> None:
     async with pool_of() as pool, pool.lease(CARD) as handle:
-        stream = asyncio.create_task(say(handle, "hang"))
-        await asyncio.sleep(0.3)
+        stream = await under_way(handle, "hang")
         assert isinstance(handle, Handle)
         assert isinstance(handle.model, Child)
         handle.model._kill("the test")
@@ -201,15 +218,18 @@ async def test_a_step_cancelled_as_its_process_dies_is_cancelled() -> None:
 
 
 async def test_a_step_that_goes_on_after_its_cancellation_ends_no_other_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(children, "STOP_SECONDS", 0.02)
+    monkeypatch.setattr(children, "STOP_SECONDS", 0.05)
     card = misbehaving.card(concurrency=2)
     async with pool_of() as pool, pool.lease(card) as handle:
-        stream, beside = (asyncio.create_task(say(handle, "finish")) for _ in range(2))
-        await asyncio.sleep(0.2)
+        beside = await under_way(handle, "obey")
+        stream = await under_way(handle, "finish")
         stream.cancel()
         with pytest.raises(asyncio.CancelledError):
             await stream
-        assert await beside == 2
+        assert not beside.done()
+        beside.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await beside
 
 
 async def test_a_step_that_goes_on_after_its_cancellation_is_killed_as_no_crash(
@@ -218,8 +238,7 @@ async def test_a_step_that_goes_on_after_its_cancellation_is_killed_as_no_crash(
     monkeypatch.setattr(children, "STOP_SECONDS", 0.2)
     async with pool_of(restart_seconds=50) as pool:
         async with pool.lease(CARD) as handle:
-            stream = asyncio.create_task(say(handle, "hang"))
-            await asyncio.sleep(0.3)
+            stream = await under_way(handle, "hang")
             stream.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await stream
