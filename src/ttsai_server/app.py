@@ -45,7 +45,6 @@ from ttsai_server.services.billing import open_billing
 from ttsai_server.services.chat import ChatModels
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.conversations import Conversations
-from ttsai_server.services.decoding import Decoders
 from ttsai_server.services.flow import Flow
 from ttsai_server.services.job_files import JobFiles
 from ttsai_server.services.job_runner import JobRunner
@@ -56,6 +55,7 @@ from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.reference_cache import ReferenceCache
 from ttsai_server.services.registry import PLANNERS
 from ttsai_server.services.saved_voices import SavedVoices
+from ttsai_server.services.sound_work import SoundWork
 from ttsai_server.services.voices import Voices
 from ttsai_server.services.webhooks import SystemResolver, Webhooks
 from ttsai_server.settings import Settings
@@ -97,6 +97,7 @@ def create_app(
         open_limiter(settings),
         open_billing(settings, database, leases),
     )
+    sound = SoundWork(settings)
     references, chat = ReferenceCache(), ChatModels(settings, catalogue, pool)
     saved = SavedVoices(database, catalogue, references, settings.cloning.max_voices)
     context = ServiceContext(
@@ -106,7 +107,7 @@ def create_app(
         runtime=pool,
         billing=billing,
         metrics=metrics,
-        decoders=Decoders(),
+        sound=sound,
         references=references,
         saved_voices=saved,
         previews=Previews(LOCAL_CALLER, settings.data_dir / "previews"),
@@ -156,6 +157,7 @@ def create_app(
         webhooks.close()
         await chat.close()
         await pool.close()
+        sound.close()
         await limiter.close()
         await billing.close()
         await database.close()

@@ -69,12 +69,14 @@ class Plan(Group):
     """Concurrent requests."""
     max_characters: PositiveInt
     """Longest text of one request, characters."""
+    max_result_mb: PositiveInt = 500
+    """Longest file that is made of a recording, megabytes; beyond it 413. WAV in stereo takes 635 an hour."""
 
 
 PLANS: dict[str, dict[str, Any]] = {
-    "free": {"api": False, "requests_per_minute": 10, "concurrent": 1, "max_characters": 500},
+    "free": {"api": False, "requests_per_minute": 10, "concurrent": 1, "max_characters": 500, "max_result_mb": 100},
     "pro": {"requests_per_minute": 60, "concurrent": 5, "max_characters": 5_000},
-    "enterprise": {"requests_per_minute": 300, "concurrent": 20, "max_characters": 50_000},
+    "enterprise": {"requests_per_minute": 300, "concurrent": 20, "max_characters": 50_000, "max_result_mb": 2_000},
 }
 
 
@@ -285,6 +287,17 @@ class Chat(Group):
     """How long a conversation is kept after its last turn, hours."""
 
 
+class Recordings(Group):
+    max_samples: PositiveInt = 2_100_000_000
+    """Most samples of a recording, all channels together; more get 413. 6 hours of stereo at 48 kHz have 2.07e9."""
+    threads: int = Field(default=0, ge=0)
+    """Processor threads that decode, resample and encode recordings, by turns; 0: half as many as the machine has."""
+    temp_mb: PositiveInt = 60_000
+    """Temporary disk for the recordings that are being worked on, megabytes; beyond it 503."""
+    account_temp_mb: PositiveInt = 30_000
+    """The same for those of one account, megabytes."""
+
+
 class Webhooks(Group):
     timeout_seconds: PositiveFloat = 20
     """Longest duration of one attempt, seconds."""
@@ -365,6 +378,7 @@ class Settings(BaseSettings):
     conversion: Conversion = Conversion()
     tools: Tools = Tools()
     chat: Chat = Chat()
+    recordings: Recordings = Recordings()
     webhooks: Webhooks = Webhooks()
     jobs: Jobs = Jobs()
     compat: Compat = Compat()

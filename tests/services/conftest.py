@@ -14,7 +14,6 @@ from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.billing import open_billing
 from ttsai_server.services.chat import ChatModels
 from ttsai_server.services.context import ServiceContext
-from ttsai_server.services.decoding import Decoders
 from ttsai_server.services.flow import Flow
 from ttsai_server.services.job_files import JobFiles
 from ttsai_server.services.job_runner import JobRunner
@@ -23,6 +22,7 @@ from ttsai_server.services.previews import Previews
 from ttsai_server.services.reference_cache import ReferenceCache
 from ttsai_server.services.registry import PLANNERS
 from ttsai_server.services.saved_voices import SavedVoices
+from ttsai_server.services.sound_work import SoundWork
 from ttsai_server.services.voices import Voices
 from ttsai_server.services.webhooks import SystemResolver, Webhooks
 from ttsai_server.settings import Models, Settings
@@ -66,7 +66,7 @@ async def flow(settings: Settings, database: Database) -> AsyncIterator[Flow]:
         runtime=pool,
         billing=billing,
         metrics=Metrics(),
-        decoders=Decoders(),
+        sound=SoundWork(settings),
         references=references,
         saved_voices=saved,
         previews=Previews(LOCAL_CALLER, settings.data_dir / "previews"),

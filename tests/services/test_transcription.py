@@ -14,8 +14,8 @@ from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.billing import NullBilling
 from ttsai_server.services.chat import ChatModels
 from ttsai_server.services.context import ServiceContext
-from ttsai_server.services.decoding import Decoders
 from ttsai_server.services.reference_cache import ReferenceCache
+from ttsai_server.services.sound_work import SoundWork
 from ttsai_server.services.transcription import TranscriptionOrder, plan_transcription
 from ttsai_server.services.transcription_run import TranscriptionPlan
 from ttsai_server.services.voices import Voices
@@ -33,7 +33,7 @@ def check(model: str = "whisper", models: Path | None = None, **asked: Any) -> T
         runtime=pool,
         billing=NullBilling(),
         metrics=Metrics(),
-        decoders=Decoders(),
+        sound=SoundWork(settings),
         references=ReferenceCache(),
         saved_voices=no_voices,
         previews=no_voices,

@@ -31,7 +31,7 @@ def isolate_speakers(recording: Recording) -> list[Recording]:
     The caller has to close the recordings. Blocking.
     """
     keep = _own(np.concatenate([_levels(block, recording.rate) for block in _blocks(recording)]))
-    apart = [Recording(recording.rate) for _ in range(recording.channels)]
+    apart = [Recording(recording.rate, disk=recording.disk) for _ in range(recording.channels)]
     size = recording.rate // FRAMES_PER_SECOND
     for number, block in enumerate(_blocks(recording)):
         shown = np.repeat(keep[number * BLOCK : (number + 1) * BLOCK], size, axis=0)[: len(block)]

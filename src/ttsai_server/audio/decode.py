@@ -11,15 +11,17 @@ its largest allocation is capped, for the whole process.
 import ctypes
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from ttsai_server.audio.bounds import Bounds
 from ttsai_server.audio.frame_assembler import FrameAssembler, TimeStamps
+from ttsai_server.audio.iso_index import index_entries
 from ttsai_server.audio.recording import Recording, Stopped
+from ttsai_server.audio.temp_disk import TempDisk
 from ttsai_server.audio.truncation import is_iso, missing_bytes
 from ttsai_server.audio.unsupported import unsupported_format
-from ttsai_server.errors import BadRequest, FileTooLarge
+from ttsai_server.errors import BadRequest
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
@@ -64,22 +66,14 @@ _TRACKS = 250
 """Most tracks; a film has one for each subtitle, cover and font."""
 _ISO_TRACKS = 12
 """Most tracks of an MP4 or M4A, where each may cost 1.5 times that allocation; a phone's video has 7."""
+_INDEX = 2_500_000
+"""Most packets in the indices of all tracks of an MP4 or M4A, at 35 bytes of memory each: 6 hours of film and sound
+have 1.7 million."""
 _HEAD = 32 << 20
 """Most bytes read before the sound: tags, pictures, indices."""
 _LOWEST_RATE = 1_000
 _BLOCK = 1 << 20
 """Most frames in one decoded block; FLAC's longest is 65,535."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Limits of a source file."""
-
-    seconds: float
-    channels: int = 8
-    """At most 8, PyAV's limit."""
-    rate: int = 384_000
-    """Hertz."""
 
 
 def decode(
@@ -88,6 +82,7 @@ def decode(
     *,
     rate: int | None = None,
     channels: int | None = None,
+    disk: TempDisk | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Recording:
     """Decode the file's best audio track to float32 in [-1, 1]. The caller has to close the result. Blocking.
@@ -103,22 +98,26 @@ def decode(
         bounds: limits of the source.
         rate: Hertz of the result; None: the source's (the first, if it changes).
         channels: 1 or 2: mix to at most that many; None: the source's.
+        disk: counts the bytes of the result, and of what is made of it; None: they are not limited.
         stop: called before each block; true: stop decoding.
 
     Raises:
         BadRequest: empty, not audio, no audio track, truncated, damaged, no samples, too many channels or too high a
             rate; says which.
-        FileTooLarge: longer than `bounds.seconds`; the rest is not decoded.
+        FileTooLarge: longer than the bounds; the rest is not decoded.
+        DiskFull: more than `disk` may hold.
         Stopped: `stop()` was true.
     """
     if not file.seek(0, 2):
         raise _refused("is empty")
     if absent := missing_bytes(file):
         raise _refused(f"is truncated: {absent} bytes of it are missing")
+    if index_entries(file) > _INDEX:
+        raise _refused(f"has an index of over {_INDEX:,} packets, which is too large to be true")
     source = _Source(file, stop)
     with _opened(source) as container:
         stream = _track(container, bounds)
-        with FrameAssembler(bounds.seconds, rate, channels, _stamps(container)) as assembler:
+        with FrameAssembler(bounds, rate, channels, _stamps(container), disk) as assembler:
             lost = _play(container, stream, assembler, bounds, source)
             assembler.finish()
             _check(container, stream, assembler, lost)
@@ -212,11 +211,8 @@ def _track(container: "InputContainer", bounds: Bounds) -> "AudioStream":
     _within(context.sample_rate, context.channels, bounds)
     # refuse a file that is much too long before decoding it; in other formats the length is a guess
     if stream.duration and container.format.name in _EXACT:
-        length = float(stream.duration * (stream.time_base or 0))
-        if length > bounds.seconds + 1:
-            raise FileTooLarge(
-                f"The file is {length:.0f} s long; at most {bounds.seconds:.0f} s are taken.", param="file"
-            )
+        length = max(0.0, float(stream.duration * (stream.time_base or 0)) - 1)
+        bounds.check_length(length, length * context.sample_rate * context.channels)
     for other in container.streams:
         if other is not stream:
             other.discard = Discard.all

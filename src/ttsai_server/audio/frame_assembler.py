@@ -7,9 +7,11 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from ttsai_server.audio.bounds import Bounds
 from ttsai_server.audio.mixing import mix, mix_matrix
 from ttsai_server.audio.recording import Recording
-from ttsai_server.errors import BadRequest, FileTooLarge
+from ttsai_server.audio.temp_disk import TempDisk
+from ttsai_server.errors import BadRequest
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -44,11 +46,23 @@ class FrameAssembler:
     """Collects decoded frames. A context manager, which closes the recording unless `take` was called. Not
     thread-safe."""
 
-    def __init__(self, longest: float, rate: int | None, channels: int | None, stamps: TimeStamps) -> None:
-        """longest: seconds. rate: Hertz of the result; None: the first frame's. channels: at most; None: no limit."""
+    def __init__(
+        self, bounds: Bounds, rate: int | None, channels: int | None, stamps: TimeStamps, disk: TempDisk | None
+    ) -> None:
+        """Create an assembler that has no recording yet.
+
+        Args:
+            bounds: limits of the source.
+            rate: Hertz of the result; None: the first frame's.
+            channels: at most so many; None: no limit.
+            stamps: of the source.
+            disk: for the recording.
+        """
         self.seconds = 0.0
         """Duration so far."""
-        self._longest = longest
+        self._samples = 0
+        self._bounds = bounds
+        self._disk = disk
         self._rate = rate
         self._channels = channels
         self._stamps = stamps
@@ -74,7 +88,7 @@ class FrameAssembler:
     def add(self, frame: "AudioFrame") -> None:
         """Append a frame, after silence where time stamps leave a gap.
 
-        Raises FileTooLarge beyond `longest`, BadRequest if the channels change to a layout that can't be mixed.
+        Raises FileTooLarge beyond the bounds, BadRequest if the channels change to a layout that can't be mixed.
         """
         shape = (frame.sample_rate, frame.layout.name, frame.format.name)
         if shape != self._shape:
@@ -113,7 +127,8 @@ class FrameAssembler:
         speakers = [channel.name for channel in frame.layout.channels]
         if self._recording is None:
             own = len(speakers)
-            self._recording = Recording(self._rate or frame.sample_rate, min(self._channels or own, own))
+            own = min(self._channels or own, own)
+            self._recording = Recording(self._rate or frame.sample_rate, own, disk=self._disk)
         rate, channels = self._recording.rate, self._recording.channels
         if frame.sample_rate != self._source_rate:
             self._source_rate = frame.sample_rate
@@ -138,8 +153,8 @@ class FrameAssembler:
 
     def _put(self, samples: NDArray[Any]) -> None:
         self.seconds += len(samples) / self._source_rate
-        if self.seconds > self._longest + 1e-6:
-            raise FileTooLarge(f"The file is longer than {self._longest:.0f} s.", param="file")
+        self._samples += samples.size
+        self._bounds.check_length(self.seconds, self._samples)
         self._held.append(samples)
         self._count += len(samples)
         if self._count >= _BLOCK or len(self._held) >= 256:

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Generator, Mapping
 from io import FileIO
-from tempfile import TemporaryFile
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ttsai_server.audio.temp_disk import TempDisk, TempFile
 
 BLOCK = 1 << 17
 """Frames read or written at a time. A frame is one sample of each channel."""
@@ -23,8 +24,16 @@ class Recording:
     Write it in one thread; after that, any number of threads may read it.
     """
 
-    def __init__(self, rate: int, channels: int = 1, file: FileIO | None = None) -> None:
-        """rate: Hertz. file: a duplicate of another recording's file, to read that recording; None: a new file."""
+    def __init__(
+        self, rate: int, channels: int = 1, file: FileIO | None = None, *, disk: TempDisk | None = None
+    ) -> None:
+        """Create an empty recording.
+
+        Args:
+            rate: Hertz.
+            file: a duplicate of another recording's file, to read that recording; None: a new file.
+            disk: counts the bytes of the new file; None: they are not limited.
+        """
         self.rate = rate
         """Hertz."""
         self.channels = channels
@@ -34,7 +43,9 @@ class Recording:
         """Bits per sample of its source: 16, or 24 for anything deeper."""
         self.tags: Mapping[str, str] = {}
         """Metadata of its source: FFmpeg's names (title, artist, album, …) → values."""
-        self._file = file or TemporaryFile(buffering=0)  # noqa: SIM115 closed by `close`
+        self.disk = disk or TempDisk()
+        """For the files that are made of it."""
+        self._file = file or TempFile(self.disk)
 
     @property
     def seconds(self) -> float:
@@ -45,8 +56,12 @@ class Recording:
         """Descriptor of its file, to send it to another process."""
         return self._file.fileno()
 
+    def empty(self, rate: int | None = None) -> "Recording":
+        """A new recording with the same channels, at `rate` Hertz or its own, on the same disk."""
+        return Recording(rate or self.rate, self.channels, disk=self.disk)
+
     def append(self, samples: NDArray[np.float32]) -> None:
-        """Append float32 (n, channels). Raises OSError when the disk is full."""
+        """Append float32 (n, channels). Raises DiskFull beyond what `disk` may hold, OSError when it is full."""
         data = memoryview(np.ascontiguousarray(samples, np.float32).tobytes())
         while data:  # on a full disk the first write is partial, and the next raises
             data = data[self._file.write(data) :]

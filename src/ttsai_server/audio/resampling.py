@@ -19,7 +19,7 @@ def resample(
     """
     wanted = round(recording.frames * rate / recording.rate) if frames is None else frames
     resampler = soxr.ResampleStream(recording.rate, rate, recording.channels, quality="VHQ")
-    resampled = Recording(rate, recording.channels)
+    resampled = recording.empty(rate)
     try:
         for number, block in enumerate(recording.blocks(), start=1):
             if stop():

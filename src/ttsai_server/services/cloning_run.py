@@ -90,7 +90,7 @@ class CloneRun(CompositeRun[ClonePlan, float]):
         """The recording, checked; for the caller to close."""
         if self.plan.voice:
             await self._context.saved_voices.check_room(self._caller)
-        return await open_reference(self._context, self._upload, self.plan.card)
+        return await open_reference(self._context, self._caller, self._upload, self.plan.card)
 
     async def _work(self, sound: ReferenceSound) -> AsyncGenerator[float]:
         async with aclosing(embed(self._context, self.plan.card, sound)) as steps:

@@ -8,9 +8,9 @@ from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.base import Runtime
 from ttsai_server.services.billing import Billing, Unbilled
 from ttsai_server.services.chat import ChatModels
-from ttsai_server.services.decoding import Decoders
 from ttsai_server.services.reference_cache import ReferenceCache
 from ttsai_server.services.saved_voices import SavedVoices
+from ttsai_server.services.sound_work import SoundWork
 from ttsai_server.services.voices import Voices
 from ttsai_server.settings import Settings
 
@@ -26,7 +26,7 @@ class ServiceContext:
     runtime: Runtime
     billing: Billing
     metrics: Metrics
-    decoders: Decoders
+    sound: SoundWork
     chat: ChatModels
     references: ReferenceCache
     saved_voices: SavedVoices

@@ -83,8 +83,8 @@ class RecordingRun(Run[P, S]):
 
     async def _decode(self) -> Recording:
         plan = self.plan
-        return await self._context.decoders.decode(
-            self._upload, plan.max_seconds, rate=plan.rate, channels=plan.channels
+        return await self._context.sound.decode(
+            self._caller, self._upload, plan.max_seconds, rate=plan.rate, channels=plan.channels
         )
 
     async def _tracked(self, recording: Recording) -> AsyncGenerator[S]:

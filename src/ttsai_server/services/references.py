@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, cast
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.audio.voice_sample import VoiceSample, measure, speech_of
-from ttsai_server.domain import Embedding, ModelCard, Reference
+from ttsai_server.domain import Caller, Embedding, ModelCard, Reference
 from ttsai_server.engines.base import VoiceEncoder
 from ttsai_server.errors import BadRequest, EngineFailed
 from ttsai_server.runtime.threads import in_thread
@@ -48,7 +48,7 @@ class ReferenceSound:
 
 
 async def open_reference(
-    context: ServiceContext, file: BinaryIO, card: ModelCard, *, check: bool = True
+    context: ServiceContext, caller: Caller, file: BinaryIO, card: ModelCard, *, check: bool = True
 ) -> ReferenceSound:
     """Read a recording that a model is to make a voice of; for the caller to close.
 
@@ -60,7 +60,7 @@ async def open_reference(
     if voice := context.references.get(card, digest):
         return ReferenceSound(digest, Recording(card.rate), voice)
     longest = context.settings.cloning.max_reference_seconds
-    with await context.decoders.decode(file, longest, rate=card.rate, channels=1) as recording:
+    with await context.sound.decode(caller, file, longest, rate=card.rate, channels=1) as recording:
         sample = await asyncio.to_thread(measure, recording)
         if check:
             _check(sample, card)
@@ -69,7 +69,7 @@ async def open_reference(
         )
     try:
         if check:
-            await _check_speakers(context, speech)
+            await _check_speakers(context, caller, speech)
     except BaseException:
         speech.close()
         raise
@@ -118,8 +118,8 @@ def _check(sample: VoiceSample, card: ModelCard) -> None:
         )
 
 
-async def _check_speakers(context: ServiceContext, speech: Recording) -> None:
-    shares = await speaker_shares(context, speech)
+async def _check_speakers(context: ServiceContext, caller: Caller, speech: Recording) -> None:
+    shares = await speaker_shares(context, caller, speech)
     if len(shares) > 1 and (others := 1 - shares[0]) > MOST_OF_OTHERS:
         raise _refused(
             f"has {len(shares)} speakers: {others:.0%} of the speech is not by the main one; only one person must speak"

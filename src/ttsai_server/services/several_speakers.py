@@ -5,20 +5,19 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import Capability, Diarization, DiarizationRequest, Turn
+from ttsai_server.domain import Caller, Capability, Diarization, DiarizationRequest, Turn
 from ttsai_server.engines.base import Diarizer
 from ttsai_server.services.availability import availability
 from ttsai_server.services.context import ServiceContext
-from ttsai_server.services.tools.run import resampled
 
 
-async def speaker_shares(context: ServiceContext, recording: Recording) -> list[float]:
+async def speaker_shares(context: ServiceContext, caller: Caller, recording: Recording) -> list[float]:
     """The share of the speech that each speaker has, the largest first; empty where no model can tell, or none speaks.
 
     Raises ModelLoading, or what the engine raises.
     """
     turns: tuple[Turn, ...] = ()
-    async with aclosing(_diarized(context, recording)) as steps:
+    async with aclosing(_diarized(context, caller, recording)) as steps:
         async for step in steps:
             turns = step.turns
     seconds = defaultdict[int, float](float)
@@ -28,12 +27,12 @@ async def speaker_shares(context: ServiceContext, recording: Recording) -> list[
     return sorted((each / whole for each in seconds.values()), reverse=True) if whole else []
 
 
-async def _diarized(context: ServiceContext, recording: Recording) -> AsyncGenerator[Diarization]:
+async def _diarized(context: ServiceContext, caller: Caller, recording: Recording) -> AsyncGenerator[Diarization]:
     cards = (context.catalog.resolve(name, Capability.DIARIZATION) for name in context.settings.transcription.diarizers)
     card = next((card for card in cards if availability(card, context.settings.models).status == "ready"), None)
     if not card:
         return
-    sound = await resampled(recording, card.rate)
+    sound = await context.sound.resample(caller, recording, card.rate)
     try:
         async with (
             context.runtime.lease(card) as handle,

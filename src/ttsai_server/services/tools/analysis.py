@@ -14,7 +14,7 @@ from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.flow import OutputFile
 from ttsai_server.services.recording_run import RecordingPlan
 from ttsai_server.services.result_json import published_music
-from ttsai_server.services.tools.run import ToolRun, resampled
+from ttsai_server.services.tools.run import ToolRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class AnalysisPlan(RecordingPlan):
 class AnalysisRun(ToolRun[AnalysisPlan]):
     async def _work(self, recording: Recording) -> AsyncGenerator[float]:
         card, music = self.plan.card, None
-        with await resampled(recording, card.rate) as sound:
+        with await self._resampled(recording, card.rate) as sound:
             async with (
                 self._context.runtime.lease(card) as handle,
                 aclosing(handle.run(Analyzer.analyze, sound)) as steps,

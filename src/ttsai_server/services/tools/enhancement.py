@@ -12,7 +12,7 @@ from ttsai_server.engines.base import Enhancer
 from ttsai_server.errors import EngineFailed
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.recording_run import RecordingPlan
-from ttsai_server.services.tools.run import ToolRun, exported, resampled, write
+from ttsai_server.services.tools.run import ToolRun, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class EnhancementRun(ToolRun[EnhancementPlan]):
         plan, sound, parts = self.plan, recording, len(self.plan.stages) + 1
         try:
             for number, stage in enumerate(plan.stages):
-                sound = _replaced(sound, await resampled(sound, stage.card.rate))
-                after = Recording(sound.rate, sound.channels)
+                sound = _replaced(sound, await self._resampled(sound, stage.card.rate))
+                after = sound.empty()
                 try:
                     async with aclosing(self._enhanced(sound, stage, after)) as shares:
                         async for share in shares:
@@ -47,9 +47,9 @@ class EnhancementRun(ToolRun[EnhancementPlan]):
                     raise
                 sound = _replaced(sound, after)
             if plan.target.rate is None:
-                sound = _replaced(sound, await resampled(sound, recording.rate, recording.frames))
+                sound = _replaced(sound, await self._resampled(sound, recording.rate, recording.frames))
             target = replace(plan.target, depth=recording.depth, tags=recording.tags)
-            self._files.append(await exported(sound, target, plan.kind))
+            self._files.append(await self._exported(sound, target, plan.kind))
             yield 1.0
         finally:
             sound.close()

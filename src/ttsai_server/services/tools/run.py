@@ -1,17 +1,14 @@
-"""What every run that makes files of a recording is, and the steps that several share."""
+"""What every run that makes files of a recording is."""
 
-from tempfile import TemporaryFile
-from typing import BinaryIO, TypeVar, cast
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ttsai_server.audio.encode import CONTENT_TYPES
-from ttsai_server.audio.export import ExportFormat, export
+from ttsai_server.audio.export import ExportFormat
 from ttsai_server.audio.recording import Recording
-from ttsai_server.audio.resampling import resample
 from ttsai_server.domain import Caller
-from ttsai_server.engines.base import Cancellation
 from ttsai_server.runtime.threads import in_thread
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.flow import Outcome, OutputFile
@@ -38,26 +35,14 @@ class ToolRun(RecordingRun[P, float]):
     def _reached(self, step: float) -> float:
         return step * self.seconds
 
+    async def _resampled(self, recording: Recording, rate: int, frames: int | None = None) -> Recording:
+        """The recording itself if it has that rate, else a copy that has it and so many frames; see `resample`."""
+        return await self._context.sound.resample(self._caller, recording, rate, frames)
 
-async def resampled(recording: Recording, rate: int, frames: int | None = None) -> Recording:
-    """The recording itself if it has that rate, else a copy that has it and so many frames; see `resample`."""
-    if recording.rate == rate:
-        return recording
-    stop = Cancellation()
-    return await in_thread(
-        None, lambda: resample(recording, rate, frames=frames, stop=lambda: stop.cancelled), stop, Recording.close
-    )
-
-
-async def exported(recording: Recording, target: ExportFormat, name: str) -> OutputFile:
-    """The recording as a file `name`.{format}."""
-    stop, file = Cancellation(), cast(BinaryIO, TemporaryFile())  # noqa: SIM115 closed by whom it is handed to
-    try:
-        await in_thread(None, lambda: export(recording, target, file, stop=lambda: stop.cancelled), stop)
-    except BaseException:
-        file.close()
-        raise
-    return OutputFile(f"{name}.{target.format}", CONTENT_TYPES[target.format], file)
+    async def _exported(self, recording: Recording, target: ExportFormat, name: str) -> OutputFile:
+        """The recording as a file `name`.{format}."""
+        file = await self._context.sound.export(self._caller, recording, target)
+        return OutputFile(f"{name}.{target.format}", CONTENT_TYPES[target.format], file)
 
 
 async def write(recording: Recording, samples: NDArray[np.float32]) -> None:

@@ -22,7 +22,7 @@ from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.flow import Outcome, OutputFile, OutputParts
 from ttsai_server.services.recording_run import RecordingPlan
 from ttsai_server.services.result_json import published_stems
-from ttsai_server.services.tools.run import ToolRun, exported, resampled
+from ttsai_server.services.tools.run import ToolRun
 
 VOCALS, INSTRUMENTAL = "vocals", "instrumental"
 SEPARATING = 0.9
@@ -53,15 +53,15 @@ class SeparationRun(ToolRun[SeparationPlan]):
     async def _work(self, recording: Recording) -> AsyncGenerator[float]:
         plan = self.plan
         with ExitStack() as kept, ExitStack() as unfinished:
-            mix = kept.enter_context(await resampled(recording, plan.card.rate))
-            stems = {name: kept.enter_context(Recording(mix.rate, mix.channels)) for name in plan.stems}
+            mix = kept.enter_context(await self._resampled(recording, plan.card.rate))
+            stems = {name: kept.enter_context(mix.empty()) for name in plan.stems}
             async with aclosing(self._separated(mix, stems)) as shares:
                 async for share in shares:
                     yield SEPARATING * share
             files: list[OutputFile] = []
             for name, stem in stems.items():
-                with await resampled(stem, recording.rate, recording.frames) as sound:
-                    files.append(await exported(sound, ExportFormat(plan.format, depth=recording.depth), name))
+                with await self._resampled(stem, recording.rate, recording.frames) as sound:
+                    files.append(await self._exported(sound, ExportFormat(plan.format, depth=recording.depth), name))
                     unfinished.callback(files[-1].file.close)
                 yield SEPARATING + (1 - SEPARATING) * len(files) / len(stems)
             if plan.zip:
