@@ -19,6 +19,7 @@ HEAVY = {
 }  # fmt: skip
 LATER = {
     "asyncpg",
+    "cryptography",
     "filelock",
     "httpx",
     "huggingface_hub",

@@ -65,6 +65,7 @@ from ttsai_server.store.leases import Holder
 from ttsai_server.store.ledger import Ledger
 from ttsai_server.store.request_leases import RequestLeases
 from ttsai_server.store.results import open_results
+from ttsai_server.store.secret_box import SecretBox
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +116,8 @@ def create_app(
     )
     flow = Flow(context, PLANNERS)
     unbilled = flow.unbilled()
-    store, webhooks = open_results(settings, database), Webhooks(settings.webhooks, database, SystemResolver())
+    store = open_results(settings, database)
+    webhooks = Webhooks(settings.webhooks, database, SecretBox(settings), SystemResolver())
     files = JobFiles(store, settings.jobs.hours * 3600)
     runner = JobRunner(database, files, unbilled, settings.jobs.attempts)
     worker = Worker(settings, database, node, runner, webhooks)
@@ -146,6 +148,7 @@ def create_app(
         if key := await accounts.first_start():
             announce(key)
         await leases.expire_earlier()
+        await webhooks.start()
         await worker.start()
         metrics.watch(pool.states)
         renewal = _renew(leases, Ledger(database), holder.seconds / RENEWALS)
@@ -189,7 +192,7 @@ def create_app(
     # not include_router: its indirection costs every request 10 µs, and 5 µs for each router before its own
     app.router.routes.extend(route for router in routers for route in router.routes)
     app.router.routes.extend(head_routes(tuple(app.router.routes)))
-    answers = Idempotency(database, leases)
+    answers = Idempotency(database, leases, settings.idempotency)
     app.add_middleware(IdempotencyMiddleware, store=answers, folder=settings.data_dir / "answers", settings=settings)
     app.add_middleware(BodySizeLimit, most=settings.server.max_body_bytes, by_path=body_limits(settings))
     if settings.auth.enabled:

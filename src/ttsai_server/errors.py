@@ -16,7 +16,7 @@
     │   └── EngineFailed      500 internal_error: an engine failed during its work
     ├── ModelLoading          503 model_loading, retry later: the model is being loaded, or is saturated
     │   ├── ModelCrashed      503 model_loading: the model's process died during the work
-    │   ├── StoreFull         503 model_loading: the results store is full
+    │   ├── StoreFull         503 model_loading: the results store, or the account's share of it, is full
     │   ├── DiskFull          503 model_loading: the disk is full
     │   ├── DatabaseDown      503 model_loading: the database does not answer, or can't be written
     │   ├── ChatServerDown    503 model_loading: the server of the chat model does not answer
@@ -193,8 +193,8 @@ class ModelCrashed(ModelLoading):
 
 
 class StoreFull(ModelLoading):
-    def __init__(self, *, retry_after: float) -> None:
-        super().__init__("The results store is full; room comes when results expire.", retry_after=retry_after)
+    def __init__(self, whose: str = "The results store is full", *, retry_after: float) -> None:
+        super().__init__(f"{whose}; room comes when results expire.", retry_after=retry_after)
 
 
 class LimiterDown(ModelLoading):

@@ -45,6 +45,8 @@ class Server(Group):
     """How long the first line and the headers of a request may take to arrive, seconds."""
     body_seconds: PositiveFloat = 30
     """Longest pause while the body of a request arrives, seconds."""
+    unread_seconds: PositiveFloat = 60
+    """How long a client may read nothing of an answer that waits to be sent, seconds; then the connection is closed."""
     idle_seconds: PositiveFloat = 65
     """How long an idle connection is kept open, seconds; longer than reverse proxies keep theirs."""
     max_connections: PositiveInt = 1000
@@ -109,6 +111,8 @@ class Store(Group):
     """Database: postgresql://user:password@host/name, or sqlite:///path; empty: an SQLite file in `data_dir`."""
     pool_size: PositiveInt = 10
     """Connections to Postgres."""
+    secret_key: str = Field(default="", pattern=r"^(.{32,})?$")
+    """Key that encrypts webhook secrets, 32 characters or more; empty: made once, kept in `data_dir`/secret.key."""
     local_credits: int = Field(default=1_000_000, ge=0, le=10**15)
     """Credits of the account `local`, which the first start creates."""
 
@@ -123,6 +127,10 @@ class Idempotency(Group):
     """How long an answer is stored for a repeated Idempotency-Key, hours."""
     wait_seconds: PositiveFloat = 60
     """How long a repeat waits for the first request to end, seconds; then 503."""
+    quota_mb: PositiveInt = 5_000
+    """Size of all stored answers above which no more are stored, megabytes; a repeat is then executed anew."""
+    account_quota_mb: PositiveInt = 200
+    """Size of an account's stored answers above which its oldest are deleted, megabytes; each counts 16 kB at least."""
 
 
 class Results(Group):
@@ -132,6 +140,8 @@ class Results(Group):
     """How long a result can be fetched, hours."""
     quota_mb: PositiveInt = 10_000
     """Size of all results above which new jobs get 503, megabytes."""
+    account_quota_mb: PositiveInt = 2_500
+    """The same for the results and uploads of one account, megabytes; what a job makes beyond it is not kept either."""
 
 
 class Models(Group):
@@ -305,6 +315,8 @@ class Webhooks(Group):
     """Time limit for resolving the receiver's name and connecting to it, and again for TLS, seconds."""
     concurrent: PositiveInt = 100
     """Concurrent attempts; further ones wait."""
+    account_concurrent: PositiveInt = 25
+    """The same for one account, so that receivers of it that don't answer delay nobody else's webhooks."""
     rotation_hours: float = Field(default=24, ge=0)
     """How long the previous secret still signs, beside the new one, after a rotation, hours."""
     retention_days: float = Field(default=30, ge=3)

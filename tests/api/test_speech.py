@@ -116,6 +116,16 @@ def test_double_speed_is_half_as_long(server: Live) -> None:
     assert length[1] == pytest.approx(length[0] / 2, rel=0.15)
 
 
+@pytest.mark.parametrize(
+    ("said", "credits"), [("word", 1), ("w" * 100, 2), ("a", 1)], ids=["as long", "longer", "shorter"]
+)
+def test_pronunciations_are_billed_by_what_is_spoken(server: Live, said: str, credits: int) -> None:
+    _, key = server.new_key(credits=10)
+    body = {**TONE, "text": "word " * 199, "pronunciations": {"word": said[:10]}}
+    answer = server.client(key).post("/v1/tts/", json=body)
+    assert int(answer.headers["X-Credits-Used"]) == credits
+
+
 @pytest.mark.parametrize(("characters", "credits"), [(1, 1), (1000, 1), (1001, 2), (4999, 5)])
 def test_each_started_1000_characters_is_billed(server: Live, characters: int, credits: int) -> None:
     account, key = server.new_key(credits=100)

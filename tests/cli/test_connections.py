@@ -27,8 +27,9 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A server with short timeouts and few connections."""
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("data"),
-        server=Server(head_seconds=0.3, body_seconds=0.3, idle_seconds=0.3, max_connections=4),
+        server=Server(head_seconds=0.3, body_seconds=0.3, idle_seconds=0.3, max_connections=4, unread_seconds=0.3),
         models=Models(demo=True, options={"tone": {"step_seconds": 0.02}}),
+        plans={"unread": {"requests_per_minute": 100, "concurrent": 4, "max_characters": 1_000_000}},  # pyright: ignore[reportArgumentType]
     )
     with live(settings) as running:
         yield running
@@ -210,6 +211,19 @@ def test_an_idle_connection_is_closed_after_its_answer(hasty: Live) -> None:
 def test_an_answer_that_takes_long_is_not_cut_short(hasty: Live) -> None:
     answer = hasty.client().post("/v1/tts/", json=BODY)
     assert (answer.status_code, answer.elapsed.total_seconds() > 0.3) == (200, True)
+
+
+def test_an_answer_that_nobody_reads_gives_back_what_it_holds(hasty: Live) -> None:
+    account, key = hasty.new_key("unread")
+    body = json.dumps({**BODY, "text": TEXT * 40, "format": "wav"}).encode()
+    head = f"POST /v1/tts/ HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+    with connection(hasty.url) as unread:
+        unread.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        while not (reserved := hasty.account(account).reserved):
+            time.sleep(0.05)
+        while hasty.account(account).reserved:
+            time.sleep(0.05)
+        assert 0 < 1000 - hasty.account(account).available < reserved
 
 
 def test_silent_connections_make_room_for_those_that_speak(hasty: Live) -> None:

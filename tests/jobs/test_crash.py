@@ -22,6 +22,7 @@ from ttsai_server.audio.encode import Encoder
 from ttsai_server.services.job_files import upload_of
 from ttsai_server.settings import Settings, Store
 from ttsai_server.store.db import Database, open_database
+from ttsai_server.store.secret_box import SecretBox
 from ttsai_server.store.tables import accounts, jobs, ledger, loose_files, reservations, results, usage
 from ttsai_server.store.webhook_secrets import WebhookSecrets
 
@@ -153,9 +154,9 @@ def check_files(folder: Path, found: Mapping[str, Any]) -> None:
     assert there - wanted <= found["loose"]
 
 
-async def check_webhooks(database: Database, ear: Receiver, told: set[str]) -> None:
+async def check_webhooks(database: Database, settings: Settings, ear: Receiver, told: set[str]) -> None:
     """Check that each task's webhook arrived at least once, signed, and always with the same id."""
-    secret = Webhook((await WebhookSecrets(database).get("local")).secret)
+    secret = Webhook((await WebhookSecrets(database, SecretBox(settings)).get("local")).secret)
     ids = defaultdict[str, set[str]](set)
     for request in ear.received:
         body = secret.verify(request.body, dict(request.headers))
@@ -192,7 +193,7 @@ async def test_a_server_that_is_killed_again_and_again_does_every_job_once(
     found = await check_books(database, books)
     assert found["begun"] > 1, "no job was interrupted"
     check_files(tmp_path / "data" / "results", found)
-    await check_webhooks(database, ear, told)
+    await check_webhooks(database, Settings(data_dir=tmp_path / "data"), ear, told)
     await database.close()
     assert len(books.accepted) == JOBS + JOBS // 12
 
@@ -225,7 +226,7 @@ async def test_another_server_does_the_jobs_of_one_that_never_comes_back(
     found = await check_books(database, books)
     assert found["begun"] > 1, "no job was interrupted"
     check_files(tmp_path / "results", found)
-    await check_webhooks(database, ear, told)
+    await check_webhooks(database, Settings(data_dir=tmp_path), ear, told)
     await database.close()
 
 

@@ -31,6 +31,7 @@ from ttsai_server.store.db import Database
 from ttsai_server.store.leases import Holder
 from ttsai_server.store.request_leases import RequestLeases
 from ttsai_server.store.results import open_results
+from ttsai_server.store.secret_box import SecretBox
 
 CREDITS = 100
 ATTEMPTS = 3
@@ -95,5 +96,5 @@ def runner(database: Database, files: JobFiles, flow: Flow) -> JobRunner:
 
 @pytest.fixture
 def jobs(settings: Settings, database: Database, files: JobFiles, flow: Flow) -> Jobs:
-    webhooks = Webhooks(settings.webhooks, database, SystemResolver())
+    webhooks = Webhooks(settings.webhooks, database, SecretBox(settings), SystemResolver())
     return Jobs(settings, database, ByHand(), files, flow.unbilled(), webhooks)

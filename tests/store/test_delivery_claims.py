@@ -30,8 +30,10 @@ def attempt(number: int) -> Attempt:
     return Attempt(number, 0.0, 0.1, 500, "no", "")
 
 
-async def claim(database: Database, holder: Holder = A, most: int = 10, after: float = 1.0) -> list[Delivery]:
-    return await database.write(delivery_claims.claim, holder, [], most, time.time() + after)
+async def claim(
+    database: Database, holder: Holder = A, most: int = 10, after: float = 1.0, most_each: int = 10
+) -> list[Delivery]:
+    return await database.write(delivery_claims.claim, holder, [], most, most_each, time.time() + after)
 
 
 async def test_a_new_delivery_is_due(database: Database) -> None:
@@ -48,8 +50,19 @@ async def test_a_claimed_delivery_is_claimed_by_nobody_else(database: Database) 
 async def test_so_many_are_attempted_at_a_time(database: Database) -> None:
     await enter(database, "a", "b", "c")
     [first] = await claim(database, most=1)
-    rest = await database.write(delivery_claims.claim, A, [first], 2, time.time() + 1)
+    rest = await database.write(delivery_claims.claim, A, [first], 2, 10, time.time() + 1)
     assert len(rest) == 1
+
+
+async def test_one_accounts_deliveries_leave_room_for_anothers(database: Database) -> None:
+    await enter(database, *(f"many {number}" for number in range(20)))
+    first = await claim(database, most=10, most_each=4)
+    assert len(first) == 4
+    await enter(database, "other")
+    rest = await database.write(delivery_claims.claim, A, first, 10, 4, time.time() + 1)
+    assert [one.id for one in rest] == ["other"]
+    more = await database.write(delivery_claims.claim, A, [*first[1:], *rest], 10, 4, time.time() + 1)
+    assert [one.id[:4] for one in more] == ["many"]
 
 
 async def test_a_failed_attempt_frees_it_for_the_next(database: Database, log: WebhookLog) -> None:

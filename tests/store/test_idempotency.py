@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
+from ttsai_server.settings import Idempotency as Bounds
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
 from ttsai_server.store.idempotency import Answer, Idempotency
@@ -23,9 +24,9 @@ async def account(database: Database) -> str:
 def serve(database: Database) -> Serve:
     """Another process, of the node a unless another is named."""
 
-    def process(node: str = "a", seconds: float = MINUTE) -> tuple[RequestLeases, Idempotency]:
+    def process(node: str = "a", seconds: float = MINUTE, **bounds: int) -> tuple[RequestLeases, Idempotency]:
         leases = RequestLeases(database, Holder.of(node, seconds))
-        return leases, Idempotency(database, leases)
+        return leases, Idempotency(database, leases, Bounds(**bounds))
 
     return process
 
@@ -48,7 +49,7 @@ async def test_a_repeat_sees_that_the_first_runs(answers: Idempotency, account: 
 
 async def test_a_repeat_gets_the_answer_of_the_first(answers: Idempotency, account: str) -> None:
     lease = await first(answers, account)
-    assert await answers.finish(lease, "print", 200, {"Content-Type": "audio/mpeg"}, "bodies/1", MINUTE)
+    assert not await answers.finish(lease, "print", 200, {"Content-Type": "audio/mpeg"}, "bodies/1", MINUTE)
     kept = Answer("print", "done", 200, {"Content-Type": "audio/mpeg"}, "bodies/1")
     assert await answers.begin(account, "k", MINUTE) == kept
 
@@ -115,6 +116,39 @@ async def test_an_answer_that_comes_after_its_request_gave_way_is_not_kept(serve
     late = await first(slow, account)
     _, quick = serve("b")
     lease = await first(quick, account)
-    assert not await slow.finish(late, "print", 200, {}, "bodies/late", MINUTE)
+    assert await slow.finish(late, "print", 200, {}, "bodies/late", MINUTE) == ["bodies/late"]
     await slow.abandon(late)
-    assert await quick.finish(lease, "print", 200, {}, "bodies/quick", MINUTE)
+    assert not await quick.finish(lease, "print", 200, {}, "bodies/quick", MINUTE)
+
+
+async def keep(answers: Idempotency, account: str, key: str, size: int) -> list[str]:
+    lease = await first(answers, account, key)
+    return await answers.finish(lease, "print", 200, {}, f"bodies/{key}", MINUTE, size)
+
+
+async def test_an_accounts_oldest_answers_make_room_for_its_new_ones(
+    serve: Serve, account: str, database: Database
+) -> None:
+    _, answers = serve(account_quota_mb=1)
+    other = (await Accounts(database).create("Bob", "pro")).id
+    assert await keep(answers, other, "theirs", 900_000) == []
+    assert await keep(answers, account, "1", 400_000) == []
+    assert await keep(answers, account, "2", 400_000) == []
+    assert sorted(await keep(answers, account, "3", 700_000)) == ["bodies/1", "bodies/2"]
+    assert isinstance(await answers.begin(account, "1", MINUTE), RequestLease)
+    for who, key in ((account, "3"), (other, "theirs")):
+        assert isinstance(await answers.begin(who, key, MINUTE), Answer)
+
+
+async def test_however_short_answers_are_an_account_keeps_no_end_of_them(serve: Serve, account: str) -> None:
+    _, answers = serve(account_quota_mb=1)
+    shed = [body for number in range(65) for body in await keep(answers, account, f"{number:02}", 1)]
+    assert shed == [f"bodies/{number:02}" for number in range(4)]
+
+
+async def test_a_body_is_no_longer_than_the_room_there_is(serve: Serve, account: str) -> None:
+    _, answers = serve(account_quota_mb=2, quota_mb=3)
+    assert await answers.most_bytes() == 2_000_000
+    await keep(answers, account, "1", 1_500_000)
+    _, answers = serve(account_quota_mb=2, quota_mb=3)
+    assert await answers.most_bytes() == 1_500_000

@@ -102,5 +102,5 @@ async def test_what_was_not_done_under_the_scheme_before_is_taken_up(store_setti
     await upgrade(store_settings)
     jobs = await database.write(job_claims.claim, holder, [], 4, time.time())
     assert {(job.id, job.attempts) for job in jobs} == {("queued", 1), ("begun", 2)}
-    assert [one.id for one in await database.write(delivery_claims.claim, holder, [], 4, time.time())] == ["msg"]
+    assert [one.id for one in await database.write(delivery_claims.claim, holder, [], 4, 4, time.time())] == ["msg"]
     await database.close()

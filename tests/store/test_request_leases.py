@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import Connection, Table, select
 
+from ttsai_server.settings import Idempotency as Bounds
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
 from ttsai_server.store.idempotency import Idempotency
@@ -55,7 +56,7 @@ async def test_a_lease_is_renewed_until_it_ends(database: Database, account: str
         lease = leases.take()
         await Ledger(database).reserve(account, 30, HOUR, lease)
     else:
-        lease = await Idempotency(database, leases).begin(account, "k", HOUR)
+        lease = await Idempotency(database, leases, Bounds()).begin(account, "k", HOUR)
         assert isinstance(lease, RequestLease)
     await leases.renew()
     renewed = await database.read(until, table)

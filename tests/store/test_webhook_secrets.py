@@ -1,14 +1,19 @@
 import re
+import stat
 import time
 from base64 import b64decode
+from pathlib import Path
 
 import pytest
+from sqlalchemy import insert, select
 from tests.processes import BARRIER, at_once
 
-from ttsai_server.errors import NotFound
-from ttsai_server.settings import Settings
+from ttsai_server.errors import NotFound, NotReady
+from ttsai_server.settings import Settings, Store
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
+from ttsai_server.store.secret_box import SecretBox
+from ttsai_server.store.tables import webhook_secrets
 from ttsai_server.store.webhook_secrets import WebhookSecrets
 
 HOUR = 3600.0
@@ -19,31 +24,34 @@ async def account(database: Database) -> str:
     return (await Accounts(database).create("Ann", "pro")).id
 
 
-async def test_a_secret_has_the_standards_shape(database: Database, account: str) -> None:
-    secret = (await WebhookSecrets(database).get(account)).secret
+@pytest.fixture
+def secrets(database: Database, store_settings: Settings) -> WebhookSecrets:
+    return WebhookSecrets(database, SecretBox(store_settings))
+
+
+async def test_a_secret_has_the_standards_shape(secrets: WebhookSecrets, account: str) -> None:
+    secret = (await secrets.get(account)).secret
     assert re.fullmatch(r"whsec_[0-9A-Za-z+/]+=*", secret)
     assert len(b64decode(secret.removeprefix("whsec_"))) == 32
 
 
-async def test_a_secret_stays_the_same(database: Database, account: str) -> None:
-    assert await WebhookSecrets(database).get(account) == await WebhookSecrets(database).get(account)
+async def test_a_secret_stays_the_same(secrets: WebhookSecrets, account: str) -> None:
+    assert await secrets.get(account) == await secrets.get(account)
 
 
-async def test_each_account_has_its_own(database: Database, account: str) -> None:
+async def test_each_account_has_its_own(database: Database, secrets: WebhookSecrets, account: str) -> None:
     other = (await Accounts(database).create("Bob", "pro")).id
-    secrets = WebhookSecrets(database)
     assert (await secrets.get(account)).secret != (await secrets.get(other)).secret
 
 
-async def test_an_unknown_account_has_none(database: Database) -> None:
+async def test_an_unknown_account_has_none(secrets: WebhookSecrets) -> None:
     with pytest.raises(NotFound):
-        await WebhookSecrets(database).get("nobody")
+        await secrets.get("nobody")
     with pytest.raises(NotFound):
-        await WebhookSecrets(database).rotate("nobody", HOUR)
+        await secrets.rotate("nobody", HOUR)
 
 
-async def test_a_rotation_keeps_the_old_one_for_its_time(database: Database, account: str) -> None:
-    secrets = WebhookSecrets(database)
+async def test_a_rotation_keeps_the_old_one_for_its_time(secrets: WebhookSecrets, account: str) -> None:
     old = await secrets.get(account)
     new = await secrets.rotate(account, HOUR)
     assert new.secret != old.secret
@@ -52,16 +60,14 @@ async def test_a_rotation_keeps_the_old_one_for_its_time(database: Database, acc
     assert await secrets.get(account) == new
 
 
-async def test_the_old_one_is_gone_after_its_time(database: Database, account: str) -> None:
-    secrets = WebhookSecrets(database)
+async def test_the_old_one_is_gone_after_its_time(secrets: WebhookSecrets, account: str) -> None:
     await secrets.get(account)
     new = await secrets.rotate(account, 0)
     assert new.signing == (new.secret,)
     assert new.previous is None
 
 
-async def test_two_rotations_drop_the_first_at_once(database: Database, account: str) -> None:
-    secrets = WebhookSecrets(database)
+async def test_two_rotations_drop_the_first_at_once(secrets: WebhookSecrets, account: str) -> None:
     first = await secrets.get(account)
     second = await secrets.rotate(account, HOUR)
     third = await secrets.rotate(account, HOUR)
@@ -69,27 +75,79 @@ async def test_two_rotations_drop_the_first_at_once(database: Database, account:
     assert first.secret not in third.signing
 
 
-async def test_a_rotation_before_the_first_asking_works(database: Database, account: str) -> None:
-    rotated = await WebhookSecrets(database).rotate(account, HOUR)
-    assert await WebhookSecrets(database).get(account) == rotated
+async def test_a_rotation_before_the_first_asking_works(secrets: WebhookSecrets, account: str) -> None:
+    rotated = await secrets.rotate(account, HOUR)
+    assert await secrets.get(account) == rotated
 
 
 ASK = f"""
 import asyncio
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import open_database
+from ttsai_server.store.secret_box import SecretBox
 from ttsai_server.store.webhook_secrets import WebhookSecrets
-database = open_database(Settings.model_validate_json(sys.argv[1]))
+settings = Settings.model_validate_json(sys.argv[1])
+database, box = open_database(settings), SecretBox(settings)
 {BARRIER}
 async def main():
-    print((await WebhookSecrets(database).get(sys.argv[2])).secret)
+    print((await WebhookSecrets(database, box).get(sys.argv[2])).secret)
     await database.close()
 asyncio.run(main())
 """
 
 
 async def test_servers_that_ask_at_once_get_one_secret(
-    database: Database, store_settings: Settings, account: str
+    secrets: WebhookSecrets, store_settings: Settings, account: str
 ) -> None:
     outputs = await at_once(3, "import sys\n" + ASK, store_settings.model_dump_json(), account)
-    assert set(outputs) == {(await WebhookSecrets(database).get(account)).secret}
+    assert set(outputs) == {(await secrets.get(account)).secret}
+
+
+async def stored(database: Database) -> list[str]:
+    return await database.read(lambda connection: list(connection.scalars(select(webhook_secrets.c.secret))))
+
+
+async def test_the_database_does_not_tell_a_secret(database: Database, secrets: WebhookSecrets, account: str) -> None:
+    secret = (await secrets.get(account)).secret
+    assert secret.removeprefix("whsec_") not in (await stored(database))[0]
+
+
+async def test_the_key_is_its_owners_alone(secrets: WebhookSecrets, store_settings: Settings, account: str) -> None:
+    await secrets.get(account)
+    assert stat.S_IMODE((store_settings.data_dir / "secret.key").stat().st_mode) == 0o600
+
+
+async def test_a_secret_stored_in_plain_text_is_kept_and_encrypted(
+    database: Database, secrets: WebhookSecrets, account: str
+) -> None:
+    row = {
+        "account": account,
+        "secret": "whsec_bGE=",
+        "created_at": 1.0,
+        "previous": "whsec_b2xk",
+        "previous_until": 9e9,
+    }
+    await database.write(lambda connection: connection.execute(insert(webhook_secrets).values(row)))
+    for _ in range(2):
+        await secrets.encrypt_plain()
+        assert (await secrets.get(account)).signing == ("whsec_bGE=", "whsec_b2xk")
+    assert not (await stored(database))[0].startswith("whsec_")
+
+
+async def test_another_key_is_told_plainly(
+    database: Database, secrets: WebhookSecrets, store_settings: Settings, account: str
+) -> None:
+    await secrets.get(account)
+    store = store_settings.store.model_copy(update={"secret_key": "another key, which is long enough"})
+    other = WebhookSecrets(database, SecretBox(store_settings.model_copy(update={"store": store})))
+    with pytest.raises(NotReady, match=r"store\.secret_key"):
+        await other.get(account)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_where_servers_share_a_database_a_key_of_one_alone_is_warned_of(
+    kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"{kind}:///a" if kind == "sqlite" else f"{kind}://a/b"
+    SecretBox(Settings(data_dir=tmp_path, store=Store(url=url))).seal("")
+    assert ("store.secret_key" in caplog.text) is (kind == "postgresql")

@@ -4,6 +4,7 @@ Paths under /v1/account/ ignore the key: they cost nothing, and their answers co
 """
 
 import asyncio
+import errno
 import hashlib
 import logging
 from collections.abc import Generator, Mapping
@@ -74,7 +75,8 @@ class IdempotencyMiddleware:
 
     async def _record(self, lease: RequestLease, scope: Scope, receive: Receive, send: Send) -> None:
         fingerprint = Fingerprint(scope, receive)
-        copy = await asyncio.to_thread(Copy, self._folder / token_hex(16), send)
+        most = await self._store.most_bytes()
+        copy = await asyncio.to_thread(Copy, self._folder / token_hex(16), send, most)
         try:
             await self._app(scope, fingerprint.receive, copy.send)
         finally:
@@ -89,8 +91,9 @@ class IdempotencyMiddleware:
         try:
             if not whole:
                 await self._store.abandon(lease)
-            elif not await self._store.finish(lease, *answer, self._kept_seconds):
-                copy.delete()
+            else:
+                for body in await self._store.finish(lease, *answer, self._kept_seconds, copy.size):
+                    await asyncio.to_thread(Path(body).unlink, missing_ok=True)
         except DatabaseUnavailable as error:
             logger.warning(NOT_KEPT, error)
 
@@ -134,12 +137,16 @@ class Fingerprint:
 
 
 class Copy:
-    """Sends a response on, and writes a copy of its body to a file unless the disk fails."""
+    """Sends a response on, and writes a copy of its body to a file unless it is too long or the disk fails."""
 
-    def __init__(self, path: Path, send: Send) -> None:
+    def __init__(self, path: Path, send: Send, most: int) -> None:
+        """most: longest body of which there is a copy, bytes."""
         self.path = path
         self.status = 0
         self.headers: Mapping[str, str] = {}
+        self.size = 0
+        """Bytes written."""
+        self._most = most
         self._whole = False
         """Whether the whole body has been sent."""
         self._send = send
@@ -157,6 +164,9 @@ class Copy:
             self._whole = not message.get("more_body")
             with self._optional():
                 if self._file:
+                    self.size += len(message.get("body", b""))
+                    if self.size > self._most:
+                        raise OSError(errno.EDQUOT, "the answers that are kept have no more room")
                     self._file.write(message.get("body", b""))
 
     def close(self) -> bool:

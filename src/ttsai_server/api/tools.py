@@ -113,7 +113,7 @@ class Call:
         """JSON with the URLs of the stems, which are stored like the results of a job; or a job."""
         if self._wants_job(form):
             return await self._job(form, order)
-        await self.services.results.check_room()
+        await self.services.results.check_room(self.caller.account)
         kept: list[OutputFile] = []
         with await self._start(form, order) as run:
 

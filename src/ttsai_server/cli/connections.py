@@ -70,6 +70,8 @@ class Connection(HttpToolsProtocol):
     cycle: Any
     """The last request, which may be in progress; None before the first."""
     _timer: TimerHandle | None = None
+    _unread: TimerHandle | None = None
+    """Runs while the client does not read what is sent to it."""
     _awaited = ""
     """What the timer waits for: head, body, rest (of the body of a request already answered), or empty: no timer."""
     _head = 0
@@ -92,7 +94,32 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unwatch()
+        self._end_unread()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        self._end_unread()
+        super().resume_writing()
+
+    def _watch_reader(self) -> None:
+        size = self.transport.get_write_buffer_size()
+        self._unread = self.loop.call_later(self.bounds.unread_seconds, self._look_at_reader, size)
+
+    def _look_at_reader(self, before: int) -> None:
+        """Give up a client that has read nothing: its request holds a model, a place in the queue, a file."""
+        if self.transport.get_write_buffer_size() < before:
+            self._watch_reader()
+        else:
+            self.transport.abort()
+
+    def _end_unread(self) -> None:
+        if self._unread:
+            self._unread.cancel()
+            self._unread = None
 
     def data_received(self, data: bytes) -> None:
         if self._refused:

@@ -28,7 +28,7 @@ class Worker(Queue):
         self._runner = runner
         self._webhooks = webhooks
         self._concurrent = settings.jobs.concurrent
-        self._most_attempts = settings.webhooks.concurrent
+        self._attempts = settings.webhooks
         holder = Holder.of(node, settings.jobs.dead_seconds)
         busy, idle = settings.jobs.poll_seconds, settings.jobs.idle_poll_seconds
         self._jobs = ClaimLoop(database, job_claims.LEASES, holder, self._claim_jobs, self._do, busy, idle)
@@ -58,7 +58,8 @@ class Worker(Queue):
     def _claim_deliveries(
         self, connection: Connection, holder: Holder, running: Collection[Delivery], now: float
     ) -> list[Delivery]:
-        return delivery_claims.claim(connection, holder, running, self._most_attempts, now)
+        most, most_each = self._attempts.concurrent, self._attempts.account_concurrent
+        return delivery_claims.claim(connection, holder, running, most, most_each, now)
 
     async def _do(self, job: Job) -> None:
         await self._runner.do(job)

@@ -24,9 +24,9 @@ class JobFiles:
         self._results = results
         self._upload_seconds = upload_seconds
 
-    async def check_room(self) -> None:
+    async def check_room(self, account: str) -> None:
         """Raises StoreFull."""
-        await self._results.check_room()
+        await self._results.check_room(account)
 
     async def keep_upload(self, job: Job, file: BinaryIO, name: str) -> None:
         """Keep the file that a job comes with."""

@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 from typing import Any, BinaryIO, cast
 
 from ttsai_server.domain import Caller
-from ttsai_server.errors import ApiError, DiskFull, InternalError, ModelCrashed, ModelLoading
+from ttsai_server.errors import ApiError, DiskFull, InternalError, ModelCrashed, ModelLoading, StoreFull
 from ttsai_server.services import job_completion
 from ttsai_server.services.crash_isolation import CrashIsolation
 from ttsai_server.services.flow import Flow, Outcome, Run
@@ -78,6 +78,8 @@ class JobRunner:
                 if suspect:
                     await self._count_crash(job)
                 suspect, wait = True, error.retry_after
+            except StoreFull:
+                raise
             except ModelLoading as error:
                 if time.monotonic() > until:
                     raise

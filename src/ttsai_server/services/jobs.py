@@ -94,7 +94,7 @@ class Jobs:
         Raises what its planner raises, BadRequest (webhook_url), StoreFull or InsufficientCredits, and BadRequest or
         FileTooLarge for the upload.
         """
-        await self._admit(options)
+        await self._admit(caller, options)
         plan = await self._flow.plan(caller, order)
         credits = await self._flow.run(caller, plan, upload.file if upload else None).credits()
         job = replace(_planned(caller, order, plan, options), credits=credits, webhook_url=options.webhook_url)
@@ -109,7 +109,7 @@ class Jobs:
         An order that can't be carried out, or the error instead of one, is a job that has failed. Raises BadRequest if
         all are, and as `submit`.
         """
-        await self._admit(options)
+        await self._admit(caller, options)
         batch = new_id("batch")
         items = [await self._job_or_failed(caller, kind, order, options) for order in orders]
         numbered = [replace(job, batch=batch, number=number) for number, job in enumerate(items)]
@@ -178,10 +178,10 @@ class Jobs:
             self._queue.stop(id)
         await self._database.write(jobs.purge, now - self._kept_seconds)
 
-    async def _admit(self, options: JobOptions) -> None:
+    async def _admit(self, caller: Caller, options: JobOptions) -> None:
         if options.webhook_url is not None:
             self._webhooks.check(options.webhook_url)
-        await self._files.check_room()
+        await self._files.check_room(caller.account)
 
     async def _job_or_failed(self, caller: Caller, kind: str, order: Order[Any] | ApiError, options: JobOptions) -> Job:
         """An item of a batch."""

@@ -52,7 +52,7 @@ def plan_speech(context: ServiceContext, caller: Caller, order: SpeechOrder) -> 
 def plan_with_voice(context: ServiceContext, caller: Caller, order: SpeechOrder, choice: Choice) -> SpeechPlan:
     """As `plan_speech`, with a voice that is already known; the order's model and voice are not looked at."""
     card = choice.card
-    text = _spoken_text(order, context.settings.plans[caller.plan].max_characters)
+    text, characters = _spoken_text(order, context.settings.plans[caller.plan].max_characters)
     language = _language(context, text, order, choice)
     options, ignored = _known_options(card, order.options)
     speed = min(max(order.speed, card.slowest), card.fastest)
@@ -73,7 +73,7 @@ def plan_with_voice(context: ServiceContext, caller: Caller, order: SpeechOrder,
             options=options,
         ),
         format=format,
-        characters=len(order.text),
+        characters=characters,
         tempo=order.speed / speed,
     )
 
@@ -86,14 +86,15 @@ def _language(context: ServiceContext, text: str, order: SpeechOrder, choice: Ch
         raise
 
 
-def _spoken_text(order: SpeechOrder, longest: int) -> str:
+def _spoken_text(order: SpeechOrder, longest: int) -> tuple[str, int]:
+    """→ what is spoken, and the characters that are billed: the client's own, with its pronunciations in them."""
     if len(order.text) > longest:
         raise BadRequest(f"'text' has {len(order.text)} characters; the plan allows {longest}.", param="text")
-    text = clean(unmarked(clean(order.text)))  # once more: an entity may stand for any character
-    text = pronounce(text, order.pronunciations)
+    written = clean(unmarked(clean(order.text)))  # once more: an entity may stand for any character
+    text = pronounce(written, order.pronunciations)
     if not speakable(text) and not (text and order.wordless):
         raise BadRequest("'text' has nothing in it that can be spoken.", param="text")
-    return text
+    return text, max(1, len(order.text) + len(text) - len(written))
 
 
 def _format(name: str) -> str:

@@ -34,7 +34,7 @@ class SpeechPlan(Plan):
     format: str
     """A key of `encode.CONTENT_TYPES`."""
     characters: int
-    """What is billed: the length of the client's own text."""
+    """What is billed: the length of the client's own text, with its pronunciations in it."""
     tempo: float = 1.0
     """How much faster than the engine can speak, after `request.speed`."""
 

@@ -4,15 +4,22 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import inf
+from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, update
 
+from ttsai_server.settings import Idempotency as Bounds
 from ttsai_server.store.db import Database, insert_new
 from ttsai_server.store.request_leases import KEYS, RequestLease, RequestLeases
 from ttsai_server.store.tables import idempotency
 
 RUNNING = "running"
 DONE = "done"
+LEAST_BYTES = 16_384
+"""What an answer counts at least: its row and its file take room, however short it is."""
+MEASURE_SECONDS = 60.0
+"""How long the measured size of all answers is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +38,13 @@ class Answer:
 
 
 class Idempotency:
-    def __init__(self, database: Database, leases: RequestLeases) -> None:
+    def __init__(self, database: Database, leases: RequestLeases, bounds: Bounds) -> None:
         self._database = database
         self._leases = leases
+        self._most = bounds.quota_mb * 1_000_000
+        self._most_each = bounds.account_quota_mb * 1_000_000
+        self._size = 0
+        self._measured_at = -inf
 
     async def begin(self, account: str, key: str, ttl: float) -> Answer | RequestLease:
         """Claim the key. → a lease if the caller is the first to use it, and has `ttl` seconds to call `finish`.
@@ -51,14 +62,32 @@ class Idempotency:
             if not first:
                 self._leases.end(lease.id)
 
+    async def most_bytes(self) -> int:
+        """The longest body that can be stored now."""
+        if time.monotonic() > self._measured_at + MEASURE_SECONDS:
+            self._measured_at = time.monotonic()
+            self._size = await self._database.read(_measure)
+        return min(self._most_each, max(0, self._most - self._size))
+
     async def finish(
-        self, lease: RequestLease, fingerprint: str, status: int, headers: Mapping[str, str], body: str, ttl: float
-    ) -> bool:
-        """Store the answer for `ttl` seconds. → False if another request has claimed the key since."""
+        self,
+        lease: RequestLease,
+        fingerprint: str,
+        status: int,
+        headers: Mapping[str, str],
+        body: str,
+        ttl: float,
+        size: int = 0,
+    ) -> list[str]:
+        """Store the answer for `ttl` seconds, and delete the account's oldest ones beyond its share.
+
+        size: bytes of the body, at most `most_bytes`. → paths of the body files that the caller has to delete: this
+        one's, if another request has claimed the key since.
+        """
         answer = {"fingerprint": fingerprint, "status": status, "headers": json.dumps(dict(headers)), "body": body}
-        row = {**answer, "expires_at": time.time() + ttl}
+        row = {**answer, "expires_at": time.time() + ttl, "size": max(size, LEAST_BYTES)}
         try:
-            return await self._database.write(_finish, lease.id, row)
+            return await self._database.write(_finish, lease.id, row, self._most_each)
         finally:
             self._leases.end(lease.id)
 
@@ -79,14 +108,28 @@ _GET = select(
     idempotency.c.fingerprint, idempotency.c.state, idempotency.c.status, idempotency.c.headers, idempotency.c.body
 ).where(*_SAME)
 _CLAIMED = (idempotency.c.id == bindparam("claim"), KEYS.unfinished)
-_FINISH = update(idempotency).where(*_CLAIMED)
+_FINISH = update(idempotency).where(*_CLAIMED).returning(idempotency.c.account)
+_MEASURE = select(func.coalesce(func.sum(idempotency.c.size), 0))
+_NEWEST_FIRST = (idempotency.c.expires_at.desc(), idempotency.c.key)
+_TOTALS = (
+    select(idempotency.c.key, func.sum(idempotency.c.size).over(order_by=_NEWEST_FIRST).label("total"))
+    .where(idempotency.c.account == bindparam("of"), idempotency.c.state == DONE)
+    .subquery()
+)
+"""Each answer of an account, and the size of it and all newer ones."""
+_SHED = (
+    delete(idempotency)
+    .where(idempotency.c.account == bindparam("of"))
+    .where(idempotency.c.key.in_(select(_TOTALS.c.key).where(_TOTALS.c.total > bindparam("most"))))
+    .returning(idempotency.c.body)
+)
 _ABANDON = delete(idempotency).where(*_CLAIMED)
 _EXPIRE = delete(idempotency).where(idempotency.c.expires_at <= bindparam("now")).returning(idempotency.c.body)
 
 
 def _begin(connection: Connection, account: str, key: str, expires_at: float, lease: RequestLease) -> Answer | None:
     now = time.time()
-    fresh = {"fingerprint": "", "state": RUNNING, "expires_at": expires_at, **asdict(lease)}
+    fresh = {"fingerprint": "", "state": RUNNING, "expires_at": expires_at, "size": 0, **asdict(lease)}
     empty = {"status": None, "headers": None, "body": None}
     row = {"account": account, "key": key, **fresh, **empty}
     first = (
@@ -105,8 +148,15 @@ def _begin(connection: Connection, account: str, key: str, expires_at: float, le
     return Answer(found.fingerprint, found.state, found.status, json.loads(found.headers or "{}"), found.body)
 
 
-def _finish(connection: Connection, claim: str, row: Mapping[str, object]) -> bool:
-    return connection.execute(_FINISH, {"claim": claim, "state": DONE, **row}).rowcount == 1
+def _finish(connection: Connection, claim: str, row: Mapping[str, Any], most: int) -> list[str]:
+    account = connection.scalar(_FINISH, {"claim": claim, "state": DONE, **row})
+    if account is None:
+        return [row["body"]]
+    return list(connection.scalars(_SHED, {"of": account, "most": most}))
+
+
+def _measure(connection: Connection) -> int:
+    return int(connection.scalar(_MEASURE) or 0)
 
 
 def _abandon(connection: Connection, claim: str) -> None:

@@ -142,6 +142,7 @@ idempotency = Table(
     Column("expires_at", Double, nullable=False, index=True),
     Column("id", String),
     *_lease(),
+    Column("size", BigInteger, nullable=False, server_default="0"),
 )
 RUNNING = DDL("CREATE INDEX ix_idempotency_running ON idempotency (id) WHERE state = 'running'")
 event.listen(idempotency, "after_create", RUNNING)
@@ -266,7 +267,7 @@ voice_data = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
-# secrets are stored in plain text, because signing needs them; a reader can sign as this server, but not call it
+# secret and previous are encrypted: see `secret_box`
 webhook_secrets = Table(
     "webhook_secrets",
     metadata,

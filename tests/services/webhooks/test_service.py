@@ -20,10 +20,11 @@ from ttsai_server.errors import BadRequest
 from ttsai_server.services.webhooks import JobEnd, Webhooks
 from ttsai_server.services.webhooks.schedule import WAITS
 from ttsai_server.services.webhooks.service import JITTER
-from ttsai_server.settings import CHECKOUT
+from ttsai_server.settings import CHECKOUT, Settings, Store
 from ttsai_server.settings import Webhooks as WebhookSettings
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
+from ttsai_server.store.secret_box import SecretBox
 from ttsai_server.store.tables import webhook_deliveries
 from ttsai_server.store.webhooks import Delivery, enter
 
@@ -49,7 +50,8 @@ class Told:
 
 def webhooks_at(database: Database, *, allow_private: bool = True, concurrent: int = 100) -> Webhooks:
     settings = WebhookSettings(allow_private=allow_private, concurrent=concurrent, timeout_seconds=10)
-    return Webhooks(settings, database, Names(["127.0.0.1"]))
+    box = SecretBox(Settings(store=Store(secret_key="k" * 32)))
+    return Webhooks(settings, database, box, Names(["127.0.0.1"]))
 
 
 @asynccontextmanager

@@ -256,7 +256,7 @@ async def test_usage_is_told_by_account(store: Results, account: str, database: 
 
 async def test_there_is_room_below_the_quota(store: Results, account: str) -> None:
     await put(store, account, b"la")
-    await store.check_room()
+    await store.check_room(account)
 
 
 async def test_a_full_store_takes_on_no_work_and_says_until_when(
@@ -265,7 +265,7 @@ async def test_a_full_store_takes_on_no_work_and_says_until_when(
     store = new_store(quota_mb=1)
     await put(store, account, bytes(1_000_000), ttl=100)
     with pytest.raises(StoreFull) as full:
-        await store.check_room()
+        await store.check_room(account)
     assert full.value.status == 503
     assert 95 < int(full.value.headers["Retry-After"]) <= 101
 
@@ -274,8 +274,33 @@ async def test_what_has_expired_makes_room(new_store: Callable[..., Results], ac
     store = new_store(quota_mb=1)
     await put(store, account, bytes(1_000_000), ttl=0.001)
     await asyncio.sleep(0.01)
-    await store.check_room()
+    await store.check_room(account)
     assert await store.usage() == Usage(0, 0)
+
+
+async def test_an_account_that_fills_its_share_keeps_no_more_and_others_do(
+    new_store: Callable[..., Results], account: str, database: Database
+) -> None:
+    store, other = new_store(account_quota_mb=1), (await Accounts(database).create("Bob", "pro")).id
+    await put(store, account, bytes(900_000), ttl=100)
+    with pytest.raises(StoreFull, match="account's results") as full:
+        await put(store, account, bytes(200_000), ttl=50)
+    assert 95 < full.value.retry_after <= 100
+    assert await store.usage(account) == Usage(1, 900_000)
+    await put(store, account, bytes(100_000), ttl=100)
+    with pytest.raises(StoreFull, match="account's results"):
+        await store.check_room(account)
+    await store.check_room(other)
+    assert (await put(store, other, bytes(900_000))).size == 900_000
+
+
+async def test_what_has_expired_makes_room_in_the_accounts_share(
+    new_store: Callable[..., Results], account: str
+) -> None:
+    store = new_store(account_quota_mb=1)
+    await put(store, account, bytes(1_000_000), ttl=0.001)
+    await asyncio.sleep(0.01)
+    await store.check_room(account)
 
 
 async def test_work_that_was_taken_on_ends_in_a_full_store(new_store: Callable[..., Results], account: str) -> None:

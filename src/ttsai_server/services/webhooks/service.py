@@ -16,6 +16,7 @@ from ttsai_server.services.webhooks.schedule import wait_after
 from ttsai_server.services.webhooks.target import check_url
 from ttsai_server.settings import Webhooks as WebhookSettings
 from ttsai_server.store.db import Database
+from ttsai_server.store.secret_box import SecretBox
 from ttsai_server.store.webhook_secrets import Secret, WebhookSecrets
 from ttsai_server.store.webhooks import DELIVERED, FAILED, PENDING, Attempt, Delivery, WebhookLog
 
@@ -27,14 +28,18 @@ JITTER = 0.1
 
 
 class Webhooks:
-    def __init__(self, settings: WebhookSettings, database: Database, resolver: Resolver) -> None:
-        """resolver: `close` closes it."""
+    def __init__(self, settings: WebhookSettings, database: Database, box: SecretBox, resolver: Resolver) -> None:
+        """box: encrypts the secrets. resolver: `close` closes it."""
         self._settings = settings
         self._resolver = resolver
         self._client = WebhookClient(settings, resolver)
         self._slots = asyncio.Semaphore(settings.concurrent)
-        self._secrets = WebhookSecrets(database)
+        self._secrets = WebhookSecrets(database, box)
         self._log = WebhookLog(database)
+
+    async def start(self) -> None:
+        """Encrypt the secrets that earlier versions stored in plain text."""
+        await self._secrets.encrypt_plain()
 
     def check(self, url: str) -> None:
         """Raises BadRequest, with the param `webhook_url`, if webhooks may not be sent to this URL."""

@@ -10,7 +10,7 @@ from secrets import token_hex
 
 from sqlalchemy import Connection
 
-from ttsai_server.errors import NotFound, StoreFull
+from ttsai_server.errors import NotFound
 from ttsai_server.settings import Results as Bounds
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import Database
@@ -45,6 +45,7 @@ class Results:
         self._files = files
         self._keep_seconds = bounds.hours * 3600
         self._most = bounds.quota_mb * 1_000_000
+        self._most_each = bounds.account_quota_mb * 1_000_000
         self._size = 0
         self._measured_at = 0.0
 
@@ -65,7 +66,8 @@ class Results:
             beside: also run in the transaction that creates the result; if it raises, neither is stored.
 
         If the id exists already, also through a concurrent `put`, → the first result, so a job may repeat its `put`.
-        Raises NotFound for a malformed id, and what the chunks raise.
+        Raises NotFound for a malformed id, StoreFull if the account's share of the store is full, and what the chunks
+        raise.
         """
         first = await self._find(_checked(id))
         new = partial(Result, id=id, account=account, name=_clean(name), content_type=content_type)
@@ -85,7 +87,7 @@ class Results:
             await self._files.write(file, intake.blocks())
             now = time.time()
             new = result(file=file, size=intake.size, sha256=intake.sha256, created_at=now, expires_at=now + ttl)
-            return await self._database.write(_keep, new, beside)
+            return await self._database.write(_keep, new, beside, self._most_each)
         except BaseException:
             await self._database.write(rows.abandon, file)
             raise
@@ -127,26 +129,26 @@ class Results:
         """Number and total size of the results of one account, or of all."""
         return await self._database.read(rows.usage, account)
 
-    async def check_room(self) -> None:
-        """Raises StoreFull if the store exceeds `results.quota_mb`, even after expired results are deleted.
+    async def check_room(self, account: str) -> None:
+        """Raises StoreFull if the account's results fill its share, or all fill the store, the expired ones deleted.
 
-        To be called before a job is accepted. `put` never refuses, so that accepted jobs can finish.
+        To be called before a job is accepted: however full the store is, `put` refuses only who has filled its share.
         """
+        if (await self.usage(account)).bytes >= self._most_each:
+            await self.expire()
+            if (await self.usage(account)).bytes >= self._most_each:
+                raise await self._database.read(rows.full, account)
         if time.monotonic() >= self._measured_at + MEASURE_SECONDS:
             await self._measure()
             if self._size >= self._most:
                 await self.expire()
                 await self._measure()
         if self._size >= self._most:
-            raise StoreFull(retry_after=await self._until_next_expiry())
+            raise await self._database.read(rows.full, None)
 
     async def _measure(self) -> None:
         self._measured_at = time.monotonic()
         self._size = (await self.usage()).bytes
-
-    async def _until_next_expiry(self) -> float:
-        at = await self._database.read(rows.next_expiry)
-        return min(max(1.0, (at or 0.0) - time.time()), 3600.0)
 
     async def _burn(self, files: list[str]) -> None:
         if files:
@@ -195,8 +197,8 @@ def open_results(settings: Settings, database: Database) -> Results:
     return Results(database, files, settings.results)
 
 
-def _keep(connection: Connection, new: Result, beside: Callable[[Connection], None] | None) -> Result:
-    kept = rows.keep(connection, new)
+def _keep(connection: Connection, new: Result, beside: Callable[[Connection], None] | None, most: int) -> Result:
+    kept = rows.keep(connection, new, most)
     if beside:
         beside(connection)
     return kept

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 
+from ttsai_server.errors import StoreFull
 from ttsai_server.store.db import insert_new
 from ttsai_server.store.tables import loose_files, results
 
@@ -92,14 +93,18 @@ def abandon(connection: Connection, file: str) -> None:
     connection.execute(_ABANDON, {"name": file})
 
 
-def keep(connection: Connection, result: Result) -> Result:
+def keep(connection: Connection, result: Result, most: int) -> Result:
     """Turn the written file into the result. → the result with this id: this one, or an earlier one.
 
-    Raises TimeoutError if writing took so long that the file was given up.
+    Raises StoreFull if the account's results are larger than `most` bytes then, or TimeoutError if writing took so long
+    that the file was given up.
     """
     if connection.scalar(_WRITTEN, {"name": result.file}) is None:
         raise TimeoutError(f"{result.id} was not written in its time")
     release(connection, results.c.id == result.id, results.c.expires_at <= time.time())
+    is_new = get(connection, result.id) is None
+    if is_new and usage(connection, result.account).bytes + result.size > most:
+        raise full(connection, result.account)
     new = insert_new(connection, results).values(asdict(result)).on_conflict_do_nothing(index_elements=["id"])
     if connection.scalar(new.returning(results.c.id)) is None:
         connection.execute(_START, {"file": result.file, "writing": False, "until": 0.0})
@@ -150,6 +155,9 @@ def usage(connection: Connection, account: str | None) -> Usage:
     return Usage(count, int(size))
 
 
-def next_expiry(connection: Connection) -> float | None:
-    """When the next result expires, Unix seconds; None if there is no result."""
-    return connection.scalar(_NEXT_EXPIRY)
+def full(connection: Connection, account: str | None) -> StoreFull:
+    """The error that says when the next result, of the account or of all, expires."""
+    wanted = _NEXT_EXPIRY if account is None else _NEXT_EXPIRY.where(results.c.account == account)
+    wait = min(max(1.0, (connection.scalar(wanted) or 0.0) - time.time()), 3600.0)
+    whose = "The results store is full" if account is None else "The account's results fill its share of the store"
+    return StoreFull(whose, retry_after=wait)
