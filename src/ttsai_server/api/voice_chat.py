@@ -60,7 +60,7 @@ async def voice_chat(request: Request, services: AuthedServices, caller: Current
         if (body.text is None) == (audio is None):
             raise BadRequest("Either 'text' or 'audio' is required.", param="text")
         upload = content(audio, services.settings.transcription.max_file_bytes, AUDIO) if audio else None
-        await services.conversations.check_room()
+        await services.conversations.check_room(caller)
         dialogue = await services.conversations.open(caller, body.conversation_id, body.system_prompt)
         run = await services.flow.start(caller, _order(body, dialogue), upload)
         turn = Turn(run, dialogue.conversation, services.conversations, base_url)

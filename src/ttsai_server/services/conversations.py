@@ -64,9 +64,9 @@ class Conversations:
         if not await self._database.write(conversations.remove, caller.account, id, time.time()):
             raise _unknown()
 
-    async def check_room(self) -> None:
+    async def check_room(self, caller: Caller) -> None:
         """Raises StoreFull if there is no room for the sound of an answer."""
-        await self._results.check_room()
+        await self._results.check_room(caller.account)
 
     async def keep(self, conversation: Conversation, user_text: str, ai_text: str, sound: OutputFile) -> str:
         """Keep a turn and the sound of its answer, both or neither. → the id of the sound among the results.
