@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-PATHS = (
+WORK = (
     "/v1/tts/",
     "/v1/audio/speech",
     "/v1/audio/transcriptions",
@@ -15,12 +15,16 @@ PATHS = (
     "/v1/audio/analyze/",
     "/v1/audio/enhance/",
     "/v1/audio/separate/",
+    "/v1/voice-chat/",
+    "/v1/voice-clone/",
     "/api/v1/tts/",
     "/api/v1/tts/batch/",
+    "/v1/account/keys/",
+)
+PATHS = (
     "/v1/models/",
     "/v1/voices/",
     "/v1/account/",
-    "/v1/account/keys/",
     "/v1/account/webhook-secret/",
     "/v1/tasks/{}/",
     "/v1/results/{}",
@@ -32,7 +36,7 @@ PATHS = (
     "/health/ready",
     "/{}",
 )
-METHODS = ("GET", "POST", "POST", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "BREW")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "BREW")
 TEXTS = (
     "",
     "\0",
@@ -101,9 +105,11 @@ class Hostile:
 def hostile(seed: int, count: int) -> Iterator[Hostile]:
     chance = random.Random(seed)
     for _ in range(count):
-        path = chance.choice(PATHS).format(quote(_text(chance)[:3000], safe="", errors="replace"))
+        works = chance.random() < 0.6
+        path = chance.choice(WORK if works else PATHS).format(quote(_text(chance)[:3000], safe="", errors="replace"))
+        method = "POST" if works else chance.choice(METHODS)
         headers = dict(_header(chance) for _ in range(chance.randrange(3)))
-        yield Hostile(chance.choice(METHODS), path, headers, chance.choice(BODIES)(chance))
+        yield Hostile(method, path, headers, chance.choice(BODIES)(chance))
 
 
 def _text(chance: random.Random) -> str:

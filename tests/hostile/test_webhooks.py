@@ -24,8 +24,8 @@ async def test_an_accounts_hanging_receivers_do_not_delay_anothers_webhook(tmp_p
     settings = Settings(data_dir=tmp_path, webhooks=Webhooks(allow_private=True, timeout_seconds=3600))
     async with receiver(hang) as hanging, receiver(says("200 OK")) as quick:
         with live(settings, jobs=True) as server:
-            greedy, _ = server.new_key()
-            modest, _ = server.new_key()
+            greedy, _ = await asyncio.to_thread(server.new_key)
+            modest, _ = await asyncio.to_thread(server.new_key)
             await asyncio.to_thread(_enter, server, greedy, hanging.url(), MANY)
             await until(lambda: hanging.connections >= settings.webhooks.account_concurrent)
             await asyncio.to_thread(_enter, server, modest, quick.url(), 1)
