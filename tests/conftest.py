@@ -1,5 +1,6 @@
 """Fixtures for several folders of tests: real weights, downloaded once to the checkout's models/, and servers."""
 
+import os
 import sys
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
@@ -24,11 +25,18 @@ from ttsai_server.store.migrate import upgrade
 
 WEIGHTS = {"kokoro_weights", "base_weights", "tiny_weights", "speakers_weights", "denoiser_weights"}
 """Fixtures that return a model's real weights, and download them if missing."""
-ENGINES = Path(__file__).parent / "engines"
+TOP = Path(__file__).parents[1]
+ENGINES = TOP / "tests" / "engines"
 
 # no deadline per example: a loaded machine is not a fault of the code
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
+
+
+def pytest_configure() -> None:
+    """Let the processes that tests start, models' too, import this checkout's code and the tests."""
+    inherited = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(TOP / "src"), str(TOP), *([inherited] if inherited else [])])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

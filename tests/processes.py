@@ -1,7 +1,6 @@
 """Separate processes, for tests of races between servers and of servers that are killed."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from asyncio.subprocess import Process
@@ -23,9 +22,8 @@ def peak_mb(pid: int) -> float:
 
 async def python(code: str, *arguments: str) -> Process:
     """A Python process that runs `code`, with pipes to its stdin and stdout."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        sys.executable, "-c", code, *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
 
 

@@ -15,10 +15,9 @@ MAIN = "from ttsai_server.cli import main; main()"
 def start(data_dir: Path, log: IO[bytes], settings: Mapping[str, str], before: str = "") -> "subprocess.Popen[str]":
     """Start a server process on a free port. before: code that it runs first."""
     environment = {f"TTSAI_SERVER__{name.upper()}": value for name, value in settings.items()}
-    path = os.pathsep.join(folder for folder in sys.path if folder)
     return subprocess.Popen(
         [sys.executable, "-c", before + MAIN, "--data-dir", str(data_dir), "serve", "--port", "0"],
-        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": path, **environment},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,

@@ -5,9 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-import pytest
 from tests.runtime import misbehaving
-from tests.runtime.conftest import TOP
 
 from ttsai_server.domain import ModelCard, Preset, SpeechRequest
 from ttsai_server.engines.base import Synthesizer
@@ -36,10 +34,7 @@ async def crash(pool: Pool, card: ModelCard) -> None:
                 pass
 
 
-async def test_a_model_that_cannot_be_loaded_again_delays_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(TOP))  # the models' processes load an engine of the tests
+async def test_a_model_that_cannot_be_loaded_again_delays_no_other(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, models=Models(restart_seconds=0.1))
     pool, database, flag = Pool(settings.models, starter(settings)), open_database(settings), tmp_path / "broken"
     lost = misbehaving.card("lost", setup={"fail_if_there": str(flag)})

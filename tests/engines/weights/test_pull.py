@@ -1,6 +1,5 @@
 """Sources in order; killed, doubled and prepared pulls; and the real thing."""
 
-import os
 import subprocess
 import sys
 import time
@@ -43,9 +42,8 @@ class Doubler(Engine):
 def puller(hub: Hub, models: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that pulls from the hub, whose first answer pauses a million bytes in."""
     hub.cuts, hub.hold = [1_000_000], Event()
-    environment = os.environ | {"PYTHONPATH": f"{CHECKOUT / 'src'}{os.pathsep}{CHECKOUT}"}
     command = [sys.executable, "-c", PULLER, str(models), KNOWN["model_bin"]]
-    with subprocess.Popen(command, env=environment) as process:
+    with subprocess.Popen(command) as process:
         try:
             until(lambda: len(hub.requests) == 1, seconds=120)
             yield process
@@ -166,6 +164,5 @@ def test_nothing_heavy_is_imported_before_a_pull() -> None:
     code = (
         "import sys, ttsai_server.engines.weights; print({'httpx', 'huggingface_hub', 'filelock'} & set(sys.modules))"
     )
-    environment = os.environ | {"PYTHONPATH": str(CHECKOUT / "src")}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
