@@ -6,6 +6,8 @@ import sys
 from asyncio.subprocess import Process
 from pathlib import Path
 
+import psutil
+
 BARRIER = """
 import sys
 print("ready", flush=True)
@@ -18,6 +20,11 @@ def peak_mb(pid: int) -> float:
     """A process's peak resident memory, MB (10⁶ bytes)."""
     line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024 / 1e6
+
+
+def model_processes() -> list[psutil.Process]:
+    """The processes of models that servers and pools in this process have loaded."""
+    return [child for child in psutil.Process().children() if "ttsai_server.runtime.worker" in child.cmdline()]
 
 
 async def python(code: str, *arguments: str) -> Process:

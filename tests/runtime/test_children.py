@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.processes import model_processes
 from tests.runtime import misbehaving
 from tests.runtime.misbehaving import CRASHES
 
@@ -72,9 +73,19 @@ async def leased_say(pool: Pool, text: str = "ordinary", card: ModelCard = CARD)
         return await say(handle, text)
 
 
+OTHERS: set[psutil.Process] = set()
+"""Of servers that other tests share and have used before this one."""
+
+
+@pytest.fixture(autouse=True)
+def _others() -> None:  # pyright: ignore[reportUnusedFunction]
+    OTHERS.clear()
+    OTHERS.update(model_processes())
+
+
 def processes() -> list[psutil.Process]:
-    """Models' processes, of this one."""
-    return [child for child in psutil.Process().children() if "ttsai_server.runtime.worker" in child.cmdline()]
+    """The models' processes that this test has started."""
+    return [process for process in model_processes() if process not in OTHERS]
 
 
 async def test_a_model_with_native_code_runs_in_a_process_of_its_own() -> None:
