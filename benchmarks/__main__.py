@@ -9,6 +9,7 @@ from benchmarks import (
     departure,
     fairness,
     first_byte,
+    hostile,
     isolation,
     jobs,
     ledger,
@@ -42,8 +43,9 @@ BENCHMARKS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "rooms": rooms.run,
     "music": music.run,
     "soak": soak.run,
+    "hostile": hostile.run,
 }
-BY_NAME_ONLY = {"soak"}
+BY_NAME_ONLY = {"soak", "hostile"}
 """Benchmarks that take too long to be run by default."""
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -63,7 +65,9 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Exits with 1 if a target is missed.")
-    parser.add_argument("names", nargs="*", help=f"which: {', '.join(BENCHMARKS)}; all but soak if none is named")
+    parser.add_argument(
+        "names", nargs="*", help=f"which: {', '.join(BENCHMARKS)}; all but soak and hostile if none is named"
+    )
     parser.add_argument("--model", choices=sorted(VOICES), default="kokoro", help="what speaks (default: kokoro)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each thing is measured (default: 3)")
     parser.add_argument("--minutes", type=float, default=15, help="how long the soak takes (default: 15)")

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 
@@ -53,7 +52,7 @@ def ours(model: str | None = None, models: Path | None = None) -> Generator[Runn
     }
     with TemporaryDirectory() as folder, (Path(folder) / "log").open("w") as log:
         base = [COMMAND, "--data-dir", folder]
-        key = _new_key(base)
+        key = new_key(Path(folder))
         port = free_port()
         began = time.perf_counter()
         with running([*base, "serve", "--port", str(port)], env, log) as process:
@@ -90,8 +89,20 @@ def weights_missing(model: str) -> str:
     return f"run first: ttsai-server models pull {model}" if missing_files(card, settings.models.dir) else ""
 
 
-def _new_key(base: list[Any]) -> dict[str, str]:
-    command = [*base, "keys", "create", "--json", "--plan", "enterprise", "--credits", str(CREDITS)]
+def new_key(data_dir: Path) -> dict[str, str]:
+    """Create an account on the server's database. → its id and key, `account` and `key`."""
+    command: list[str | Path] = [
+        COMMAND,
+        "--data-dir",
+        data_dir,
+        "keys",
+        "create",
+        "--json",
+        "--plan",
+        "enterprise",
+        "--credits",
+        str(CREDITS),
+    ]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
