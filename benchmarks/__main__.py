@@ -65,9 +65,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Exits with 1 if a target is missed.")
-    parser.add_argument(
-        "names", nargs="*", help=f"which: {', '.join(BENCHMARKS)}; all but soak and hostile if none is named"
-    )
+    parser.add_argument("names", nargs="*", help=f"which: {', '.join(BENCHMARKS)}; if none, all quick ones")
     parser.add_argument("--model", choices=sorted(VOICES), default="kokoro", help="what speaks (default: kokoro)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each thing is measured (default: 3)")
     parser.add_argument("--minutes", type=float, default=15, help="how long the soak takes (default: 15)")

@@ -91,18 +91,8 @@ def weights_missing(model: str) -> str:
 
 def new_key(data_dir: Path) -> dict[str, str]:
     """Create an account on the server's database. → its id and key, `account` and `key`."""
-    command: list[str | Path] = [
-        COMMAND,
-        "--data-dir",
-        data_dir,
-        "keys",
-        "create",
-        "--json",
-        "--plan",
-        "enterprise",
-        "--credits",
-        str(CREDITS),
-    ]
+    create = ["keys", "create", "--json", "--plan", "enterprise", "--credits", str(CREDITS)]
+    command = [COMMAND, "--data-dir", data_dir, *create]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
