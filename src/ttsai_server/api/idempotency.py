@@ -53,11 +53,12 @@ class IdempotencyMiddleware:
             return
         caller: Caller = scope["state"]["caller"]
         try:
+            most = await self._store.most_bytes()
             claimed = await self._claim(caller.account, key)
             if isinstance(claimed, Answer):
                 await _repeat(claimed, scope, receive, send)
             else:
-                await self._record(claimed, scope, receive, send)
+                await self._record(claimed, most, scope, receive, send)
         except ApiError as error:
             await render(error)(scope, receive, send)
 
@@ -73,9 +74,8 @@ class IdempotencyMiddleware:
             await asyncio.sleep(POLL_SECONDS)
         raise ModelLoading("The first request with this Idempotency-Key is still under way.", retry_after=5)
 
-    async def _record(self, lease: RequestLease, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _record(self, lease: RequestLease, most: int, scope: Scope, receive: Receive, send: Send) -> None:
         fingerprint = Fingerprint(scope, receive)
-        most = await self._store.most_bytes()
         copy = await asyncio.to_thread(Copy, self._folder / token_hex(16), send, most)
         try:
             await self._app(scope, fingerprint.receive, copy.send)

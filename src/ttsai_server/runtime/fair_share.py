@@ -18,7 +18,7 @@ from ttsai_server.errors import ModelLoading
 from ttsai_server.runtime.scheduler import DeadlineSemaphore, NoTurn
 from ttsai_server.runtime.threads import in_thread
 
-SLICE_SECONDS = 0.1
+SLICE_SECONDS = 0.025
 RETRY_SECONDS = 5
 MOST_BEGUN = 8
 """Works that may be under way or paused: each holds memory."""

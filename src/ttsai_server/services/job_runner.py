@@ -78,8 +78,8 @@ class JobRunner:
                 if suspect:
                     await self._count_crash(job)
                 suspect, wait = True, error.retry_after
-            except StoreFull:
-                raise
+            except (StoreFull, DiskFull):
+                raise  # to repeat the work would take as much room again
             except ModelLoading as error:
                 if time.monotonic() > until:
                     raise
