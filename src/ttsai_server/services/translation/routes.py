@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Self
 
 from ttsai_server.domain import Capability, ModelCard
@@ -35,11 +36,10 @@ class Routes:
     @classmethod
     def of(cls, settings: Settings, catalog: Catalog, *, ready: bool) -> Self:
         """Those of the models in `translation.models`; ready: only of those that can be used now."""
-        named = (catalog.models.get(name) for name in settings.translation.models)
-        cards = [card for card in named if card and Capability.TRANSLATION in card.tasks]
-        return cls(
-            [card for card in cards if not ready or availability(card, settings.models).status == "ready"],
-        )
+        every = catalog.cards(Capability.TRANSLATION)
+        named = (card for name in settings.translation.models for card in every if fnmatchcase(card.id, name))
+        cards = {card.id: card for card in named}.values()
+        return cls([card for card in cards if not ready or availability(card, settings.models).status == "ready"])
 
     def find(self, source: str, target: str) -> Route | None:
         """The shortest route, by the models preferred most; None if there is none."""
