@@ -1,6 +1,8 @@
 """Recordings said in another language: heard again by another model, and compared with the translation."""
 
 import re
+from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,7 +11,9 @@ import pytest
 from tests.api.recordings import encoded, heard
 from tests.api.test_jobs import ended
 from tests.listening import Ear, wer
-from tests.live import Live
+from tests.live import Live, live
+
+from ttsai_server.settings import Cloning, Models, Settings
 
 ENGLISH = "The train to the airport leaves at nine in the morning. The children are playing in the garden."
 OF = {
@@ -88,10 +92,8 @@ def test_each_segment_is_heard_at_its_time_if_the_times_are_kept(server: Live, e
 
 def test_as_a_job_it_has_the_same_result(server: Live, english: bytes) -> None:
     account, key = server.new_key(credits=10)
-    asked = {"target_language": "pt", "voice": "pm_alex", "preserve_voice": "true", "async": "true"}
-    answer = translated(server, english, key, **asked)
-    assert "no model that clones voices is ready" in answer.headers["Warning"]
-    accepted = answer.json()
+    asked = {"target_language": "pt", "voice": "pm_alex", "async": "true"}
+    accepted = translated(server, english, key, **asked).json()
     state = ended(server.client(key), accepted["uuid"])
     assert state["status"] == "completed"
     body = httpx.get(state["result_url"]).json()
@@ -100,6 +102,38 @@ def test_as_a_job_it_has_the_same_result(server: Live, english: bytes) -> None:
     assert server.account(account).available == 5
     query = {"uuid": accepted["uuid"], "format": "vtt"}
     assert "trem" in httpx.get(f"{server.url}/v1/speech/subtitles/", params=query).json()["content"]
+
+
+@pytest.fixture(scope="module")
+def cloning(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Live]:
+    """A server whose one model that clones voices is the demo's, which speaks English alone."""
+    folder, models = tmp_path_factory.mktemp("cloning"), Models(dir=models_dir, demo=True)
+    with live(Settings(data_dir=folder, models=models, cloning=Cloning(models=("tone",)))) as running:
+        yield running
+
+
+def test_the_speakers_own_voice_is_kept_by_a_model_that_clones(cloning: Live, server: Live) -> None:
+    spanish = said(server, *OF["es"])
+    answer = translated(cloning, spanish, target_language="en", source_language="es", preserve_voice="true")
+    assert answer.status_code == 200, answer.text
+    assert "tone only approximates voices" in answer.headers["Warning"]
+    own = heard(httpx.get(answer.json()["audio_url"]).content)[1]
+    stock = translated(cloning, spanish, target_language="en", source_language="es", voice="tone_a")
+    assert own.seconds == pytest.approx(heard(httpx.get(stock.json()["audio_url"]).content)[1].seconds, rel=0.3)
+
+
+def test_a_voice_that_no_model_can_keep_is_told(cloning: Live, english: bytes) -> None:
+    answer = translated(cloning, english, target_language="pt", preserve_voice="true")
+    assert answer.status_code == 200
+    assert "no model that clones voices and speaks Portuguese is ready" in answer.headers["Warning"]
+
+
+def test_a_recording_that_is_too_short_to_keep_its_voice_is_refused(cloning: Live, server: Live) -> None:
+    account, key = cloning.new_key(credits=10)
+    short = said(server, "ef_dora", "Buenos días.")
+    answer = translated(cloning, short, key, target_language="en", source_language="es", preserve_voice="true")
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "preserve_voice")
+    assert cloning.account(account).available == 10
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ class CTranslate(Translator):
         self, card: ModelCard, model: Any, source: Any, target: Any, tokens: Mapping[str, str], *, ends: bool
     ) -> None:
         """source, target: SentencePiece processors. ends: whether the model is to be given the end of a sentence."""
-        self._card, self._model, self._source, self._target = card, model, source, target
+        self._model: Any = model
+        self._card, self._source, self._target = card, source, target
         self._tokens, self._ends = tokens, ends
 
     @classmethod

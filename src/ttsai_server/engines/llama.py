@@ -40,11 +40,11 @@ class Llama(Chatter):
     def load(cls, card: ModelCard, place: LoadContext) -> Self:
         if not (place.weights / MODEL).is_file():
             raise WeightsMissing(card.id)
-        import xllamacpp
+        from xllamacpp import CommonParams, Server  # pyright: ignore[reportAttributeAccessIssue] compiled
 
         setup = cls.Setup.model_validate(dict(card.setup))
         with TemporaryDirectory() as private:  # made for its owner alone
-            parameters = xllamacpp.CommonParams()
+            parameters = CommonParams()
             parameters.model.path = str(place.weights / MODEL)
             parameters.n_parallel, parameters.n_ctx = place.steps, setup.context * place.steps
             for processors in (parameters.cpuparams, parameters.cpuparams_batch):
@@ -54,7 +54,7 @@ class Llama(Chatter):
             parameters.ui = parameters.endpoint_slots = False
             parameters.offline, parameters.verbosity = True, 0
             try:
-                return cls(xllamacpp.Server(parameters))
+                return cls(Server(parameters))
             except RuntimeError as error:
                 raise EngineFailed(f"{MODEL} can't be loaded: {error}") from error
 
