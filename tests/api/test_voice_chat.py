@@ -235,6 +235,15 @@ def test_without_a_chat_model_it_is_503_that_says_what_to_configure(named: str, 
     assert "chat.base_url" in answer.json()["error"]["message"]
 
 
+def test_what_the_model_thinks_aloud_is_neither_told_nor_spoken(talking: Live, model: TestChatServer) -> None:
+    model.answers = [
+        ("<think>They greet", " me. So do I.</think>", "\n\nHello."),
+    ]
+    body = turn(talking).json()
+    assert body["ai_text"] == "Hello."
+    assert heard(httpx.get(body["audio_url"]).content)[1].seconds < 2
+
+
 def test_a_model_that_says_nothing_is_an_error(talking: Live, model: TestChatServer) -> None:
     model.answers = [(" ", "…")]
     assert turn(talking).status_code == 500
