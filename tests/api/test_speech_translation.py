@@ -139,8 +139,8 @@ def test_a_recording_that_is_too_short_to_keep_its_voice_is_refused(cloning: Liv
 @pytest.mark.parametrize(
     ("fields", "param", "told"),
     [
-        ({"target_language": "fr"}, "target_language", "From 'en': pt"),
-        ({"target_language": "fr", "source_language": "de"}, "target_language", "From 'de': en"),
+        ({"target_language": "ja"}, "target_language", "To 'ja': none"),
+        ({"target_language": "ja", "source_language": "de"}, "target_language", "From 'de': bg, ca, cs, da, el, en"),
         ({"target_language": "klingon"}, "target_language", "klingon"),
         ({"target_language": "pt", "source_language": "xx"}, "source_language", "xx"),
         ({"target_language": "pt", "voice": "tone_a"}, "language", "does not speak pt"),
@@ -154,6 +154,14 @@ def test_what_is_impossible_is_refused_and_costs_nothing(
     answer = translated(server, b"not looked at", key, **fields)
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
     assert told in answer.json()["error"]["message"]
+    assert server.account(account).available == 10
+
+
+def test_a_model_whose_weights_are_missing_is_503_that_says_what_to_run(server: Live) -> None:
+    account, key = server.new_key(credits=10)
+    answer = translated(server, b"not looked at", key, target_language="fr", source_language="en")
+    assert (answer.status_code, answer.headers["X-Should-Retry"]) == (503, "false")
+    assert "ttsai-server models pull firefox-fr" in answer.json()["error"]["message"]
     assert server.account(account).available == 10
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from ttsai_server.domain import Caller, Capability, ModelCard, Voice
 from ttsai_server.errors import BadRequest
+from ttsai_server.runtime.loading import check
 from ttsai_server.services.availability import availability
 from ttsai_server.services.billing import price
 from ttsai_server.services.cloning import approximate_warning, plan_with_new_voice
@@ -54,6 +55,8 @@ def plan_speech_translation(
     listening = plan_transcription(context, caller, heard)
     destination = _destination(context, target, listening)
     destination.check(source)
+    for leg in (destination.route(source) if source else None) or ():
+        check(leg.card, context.settings.models)
     cloner = _cloner(context, target) if order.preserve_voice else None
     speak = (
         _with_own_voice(context, caller, target, cloner)
