@@ -1,11 +1,11 @@
-"""Voice conversion without weights: the vocoder WORLD, with the target's pitch, range and long-term spectrum.
+"""Voice conversion without weights: the vocoder WORLD, with the target's pitch, range and distribution of spectra.
 
 Approximate: it moves a voice towards another, but what makes a person known by ear it does not copy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, Embedding, ModelCard, Reference
 from ttsai_server.engines.base import Cancellation, Cancelled, Converter, LoadContext
-from ttsai_server.engines.world.conversion import Conversion
-from ttsai_server.engines.world.profile import Profile
-from ttsai_server.engines.world.vocoder import Parts, analyse, synthesise
+from ttsai_server.engines.world.conversion import Conversion, warp, warped
+from ttsai_server.engines.world.profile import Profile, Spectra
+from ttsai_server.engines.world.vocoder import Parts, analyse, pitches, synthesise
 from ttsai_server.errors import BadRequest
 
+Array = NDArray[np.float64]
 Samples = NDArray[np.float32]
 STEP = 5.0
 """Seconds of a recording that are measured at a time."""
@@ -45,12 +46,14 @@ class World(Converter):
         return cls(card.id, card.rate)
 
     def embed(self, recording: Recording, cancellation: Cancellation) -> Generator[Embedding]:
-        step, heard = round(STEP * self._rate), list[Parts]()
+        step, logs, heard = round(STEP * self._rate), list[Array](), list[Spectra]()
         for first in range(0, recording.frames, step):
-            heard.append(self._analysed(recording.read(first, step)[:, 0], cancellation))
+            samples = recording.read(first, step)[:, 0]
+            logs.append(np.log(pitches(samples, self._rate)))
+            heard.append(Spectra.of(self._analysed(samples, cancellation), self._rate))
             if first + step < recording.frames:
                 yield Embedding(first / self._rate, (first + step) / self._rate)
-        profile = Profile.of(heard)
+        profile = Profile.of(np.concatenate([np.zeros(0), *logs]), heard)
         if not profile:
             raise BadRequest(
                 "There is no voice in the recording: hardly anything in it has a pitch.", param="reference_audio"
@@ -59,9 +62,7 @@ class World(Converter):
         yield Embedding(start, recording.seconds, Reference(self._model, profile.arrays()), last=True)
 
     def convert(self, recording: Recording, target: Reference, cancellation: Cancellation) -> Generator[Audio]:
-        wanted = Profile.stored(target.arrays)
-        source = Profile.of(self._measured(recording, cancellation)) or wanted
-        conversion = Conversion.between(source, wanted)
+        conversion = self._conversion(recording, Profile.stored(target.arrays), cancellation)
         fade, tail, begin = round(FADE * self._rate), np.zeros(0, np.float32), 0
         while begin < recording.frames:
             end = self._seam(recording, begin)
@@ -74,12 +75,21 @@ class World(Converter):
     def close(self) -> None:
         """Nothing to free."""
 
-    def _measured(self, recording: Recording, cancellation: Cancellation) -> Iterator[Parts]:
+    def _conversion(self, recording: Recording, target: Profile, cancellation: Cancellation) -> Conversion:
+        """From the voice of the recording; from the target's to itself if there is hardly a voice in it."""
+        stretches = self._measured(recording)
+        logs = np.concatenate([np.zeros(0), *(np.log(pitches(stretch, self._rate)) for stretch in stretches)])
+        ratio = warp(float(np.mean(logs)), target.pitch) if len(logs) else 1.0
+        analysed = (warped(self._analysed(stretch, cancellation), ratio) for stretch in stretches)
+        source = Profile.of(logs, [Spectra.of(parts, self._rate) for parts in analysed])
+        return Conversion(source or target, target, self._rate)
+
+    def _measured(self, recording: Recording) -> Sequence[Samples]:
         """Stretches of the whole recording, or as many as are measured of a long one, spread evenly."""
         step = round(STEP * self._rate)
         count = min(MEASURED, -(-recording.frames // step))
-        for first in np.linspace(0, max(0, recording.frames - step), count).astype(int):
-            yield self._analysed(recording.read(int(first), step)[:, 0], cancellation)
+        firsts = np.linspace(0, max(0, recording.frames - step), count).astype(int)
+        return [recording.read(int(first), step)[:, 0] for first in firsts]
 
     def _analysed(self, samples: Samples, cancellation: Cancellation) -> Parts:
         if cancellation.cancelled:
