@@ -31,7 +31,6 @@ TOOLS = (
     "/v1/audio-enhance",
     "/v1/audio/dereverb",
     "/v1/audio/separate",
-    "/v1/speech-translate",
 )
 
 

@@ -239,7 +239,6 @@ conversation_turns = Table(
     Column("user_text", Text, nullable=False),
     Column("ai_text", Text, nullable=False),
     Column("at", Double, nullable=False),
-    Column("sound", String),
 )
 
 saved_voices = Table(

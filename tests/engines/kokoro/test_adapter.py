@@ -9,7 +9,6 @@ from threading import Timer
 
 import numpy as np
 import pytest
-from tests.engines.synthesizer import SynthesizerContract
 from tests.listening import Ear, wer
 
 from ttsai_server.domain import Audio, ModelCard, Preset, SpeechRequest
@@ -191,7 +190,3 @@ def test_closing_twice_is_closing_once(card: ModelCard, kokoro_weights: Path) ->
     engine.close()
     with pytest.raises(EngineFailed):
         say(engine, request("Hello."))
-
-
-class TestContract(SynthesizerContract):
-    model_id = "kokoro"

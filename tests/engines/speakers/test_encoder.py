@@ -8,8 +8,8 @@ import onnxruntime
 import pytest
 
 from ttsai_server.engines.shared.checkpoint import read_tensors
+from ttsai_server.engines.shared.speaker_mel import mel
 from ttsai_server.engines.speakers.graph import build
-from ttsai_server.engines.speakers.mel import mel
 from ttsai_server.errors import EngineFailed
 
 MEL_50 = [0.03079714, 0.08751868, 0.02097479, 0.02008513, 0.00749229]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ttsai_server.domain import Audio, ModelCard, SpeechRequest
-from ttsai_server.engines.base import Cancellation, LoadContext, Synthesizer
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import Audio, Embedding, ModelCard, Reference, SpeechRequest
+from ttsai_server.engines.base import Cancellation, Cloner, LoadContext
 from ttsai_server.engines.kokoro.backend import (
     BackendName,
     InferenceBackend,
@@ -21,7 +23,12 @@ from ttsai_server.engines.kokoro.backend import (
     open_backend,
 )
 from ttsai_server.engines.kokoro.chunking import split
-from ttsai_server.engines.kokoro.styles import Styles, row
+from ttsai_server.engines.kokoro.cloning import Cloning
+from ttsai_server.engines.kokoro.prosody import Prosody
+from ttsai_server.engines.kokoro.stock import SENTENCE, Stock
+from ttsai_server.engines.kokoro.styles import TABLE, Array, Styles, row
+from ttsai_server.engines.kokoro.timbre import TRIALS
+from ttsai_server.engines.shared.speaker_encoder import SpeakerEncoder
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 from ttsai_server.text.phonemes import Phonemizers
 
@@ -30,8 +37,8 @@ LONGEST_PIECE = 135
 """Most phonemes of a chunk: the model takes 510, but memory grows with the length and the cost hardly falls."""
 
 
-class Kokoro(Synthesizer):
-    """Synthesizer of mono speech at 24 kHz. Deterministic."""
+class Kokoro(Cloner):
+    """Speaks mono at 24 kHz, and makes voices from recordings, approximately (`cloning.py`). Deterministic."""
 
     extra = "kokoro"
     packages = (
@@ -45,7 +52,7 @@ class Kokoro(Synthesizer):
         "spacy",
     )
 
-    class Setup(Synthesizer.Setup):
+    class Setup(Cloner.Setup):
         runtime: BackendName = "auto"
         """Library that runs the model; auto: torch on CUDA, else OpenVINO, else ONNX InferenceBackend."""
         precision: Precision = "auto"
@@ -54,15 +61,17 @@ class Kokoro(Synthesizer):
         espeak: bool = False
         """Whether to use espeak-ng (GPL, extra `espeak`) for the phonemes instead of our own rules and lexicons."""
 
-    class Options(Synthesizer.Options):
+    class Options(Cloner.Options):
         normalise: bool = True
         """Whether numbers, money, dates, units and addresses are expanded to words before they are spoken."""
 
     def __init__(
-        self, backend: InferenceBackend, styles: Styles, vocabulary: dict[str, int], rate: int, *, espeak: bool = False
+        self, card: ModelCard, backend: InferenceBackend, weights: Path, vocabulary: dict[str, int], *, espeak: bool
     ) -> None:
         self._backend: InferenceBackend | None = backend
-        self._styles, self._vocabulary, self._rate = styles, vocabulary, rate
+        self._model, self._rate, self._vocabulary, self._weights = card.id, card.rate, vocabulary, weights
+        self._styles = Styles(weights / "voices")
+        self._encoder: SpeakerEncoder | None = None
         self._phonemizers = Phonemizers(espeak=espeak)
 
     @classmethod
@@ -84,10 +93,10 @@ class Kokoro(Synthesizer):
         setup = cls.Setup.model_validate(dict(card.setup))
         backend = open_backend(setup.runtime, setup.precision, place, card.concurrency)
         vocabulary = json.loads(config.read_text("utf-8"))["vocab"]
-        return cls(backend, Styles(place.weights / "voices"), vocabulary, card.rate, espeak=setup.espeak)
+        return cls(card, backend, place.weights, vocabulary, espeak=setup.espeak)
 
     def synthesize(self, request: SpeechRequest, cancellation: Cancellation) -> Generator[Audio]:
-        table = self._styles.blend(request.presets)
+        table = self._styles.blend(request.voices)
         phonemes = self._phonemes(request)
         parts = split(phonemes, LONGEST_PIECE)
         for number, part in enumerate(parts, start=1):
@@ -96,11 +105,40 @@ class Kokoro(Synthesizer):
                 last = number == len(parts) and speech.last
                 yield Audio(_checked(speech.waveform), self._rate, last=last)
 
+    def embed(self, recording: Recording, cancellation: Cancellation) -> Generator[Embedding]:
+        samples = recording.read(0, recording.frames)[:, 0]
+        cloning = self._cloning(samples, cancellation)
+        ends = np.linspace(0, recording.seconds, TRIALS + 1).tolist()
+        for number, (start, end) in enumerate(pairwise(ends), start=1):
+            cloning.try_next(lambda table: self._sentence(table, cancellation))
+            voice = Reference(self._model, {TABLE: cloning.table}, cloning.similarity) if number == TRIALS else None
+            yield Embedding(start, end, voice, last=number == TRIALS)
+
     def close(self) -> None:
+        encoder, self._encoder = self._encoder, None
+        if encoder:
+            encoder.close()
         backend, self._backend = self._backend, None
         if backend:
             backend.close()
         self._phonemizers.clear()
+
+    def _cloning(self, samples: Array, cancellation: Cancellation) -> Cloning:
+        """Raises WeightsMissing for the speaker encoder's, which speech itself does not need."""
+        encoder = self._encoder = self._encoder or SpeakerEncoder(self._weights.parent)
+        prosody = Prosody.heard(samples, self._rate)
+        if not prosody:
+            raise BadRequest(
+                "There is no voice in the recording: hardly anything in it has a pitch.", param="reference_audio"
+            )
+        tables = np.stack([self._styles.table(voice) for voice in Stock.read().voices])
+        return Cloning(samples, prosody, tables, lambda sound: encoder.embed(sound, self._rate, cancellation))
+
+    def _sentence(self, table: Array, cancellation: Cancellation) -> Array:
+        """What is said to hear a voice, (n,) samples."""
+        phonemes = self._phonemes(SpeechRequest(SENTENCE, (), "en-us"))
+        chunk = PhonemeChunk(self._ids(phonemes), row(table, len(phonemes)), 1.0)
+        return np.concatenate([spoken.waveform for spoken in self._spoken(chunk, cancellation, soon=False)])
 
     def _phonemes(self, request: SpeechRequest) -> str:
         normalise = self.Options.model_validate(dict(request.options)).normalise

@@ -4,7 +4,7 @@ The network is the d-vector of Wan et al. 2018 ("Generalized end-to-end loss for
 layers of 256, a linear layer on the last one's last state, ReLU, and normalisation to norm 1.
 
 encoder.onnx
-    in  ``mel`` float32 (n, frames, 40), from `mel.py`; 160 frames are 1.6 s
+    in  ``mel`` float32 (n, frames, 40), from `shared/speaker_mel.py`; 160 frames are 1.6 s
     out ``embedding`` float32 (n, 256), each >= 0 and of norm 1
 """
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from ttsai_server.engines.shared.checkpoint import read_tensors
-from ttsai_server.engines.speakers.mel import BANDS
+from ttsai_server.engines.shared.speaker_mel import BANDS
 from ttsai_server.errors import EngineFailed
 
 Array = NDArray[np.float32]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.engines.speakers.mel import HOP, RATE, mel
+from ttsai_server.engines.shared.speaker_mel import HOP, RATE, mel
 from ttsai_server.engines.speakers.speech import Stretch
 
 Array = NDArray[np.float32]

@@ -1,0 +1,50 @@
+"""Makes a voice for Kokoro from a recording: the style whose speech is nearest to the speaker's.
+
+A style has two halves. The predictor's (rhythm, pitch) is a blend of the stock voices' that has the speaker's prosody.
+The decoder's (timbre) is searched for; it is one for all rows, since the stock voices' hardly differs between them.
+Approximate: it finds the nearest of the voices that the model can have, which is not the speaker's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from ttsai_server.engines.kokoro.prosody import Prosody, blend
+from ttsai_server.engines.kokoro.stock import HALF, Stock
+from ttsai_server.engines.kokoro.styles import LONGEST, Array
+from ttsai_server.engines.kokoro.timbre import Search
+
+Embed = Callable[[Array], Array]
+"""Samples, (n,) → the embedding of the speaker, (256,)."""
+
+
+class Cloning:
+    """A search, trial by trial."""
+
+    def __init__(self, samples: Array, prosody: Prosody, tables: Array, embed: Embed) -> None:
+        """samples: (n,), the speaker's speech. tables: (voices, 510, 256), of `Stock.voices`."""
+        stock = Stock.read()
+        self._embed = embed
+        self._predictor = np.tensordot(blend(prosody, stock.prosody), tables[..., HALF:], 1)
+        timbres = tables[..., :HALF].mean(axis=1)
+        self._search = Search(stock, timbres, embed(samples).astype(np.float64))
+
+    def try_next(self, speak: Callable[[Array], Array]) -> None:
+        """speak: style table → `stock.SENTENCE` in it, (n,) samples."""
+        self._search.learn(self._embed(speak(self._table(self._search.proposed))).astype(np.float64))
+
+    @property
+    def table(self) -> npt.NDArray[np.float16]:
+        """The best style table so far, (510, 256): float16 is exact to a hundredth of the stock voices' spread."""
+        return self._table(self._search.best).astype(np.float16)
+
+    @property
+    def similarity(self) -> float:
+        """Cosine of the speaker's embedding and of what the best style says."""
+        return self._search.cosine
+
+    def _table(self, timbre: npt.NDArray[np.float64]) -> Array:
+        return np.hstack([np.tile(timbre, (LONGEST, 1)), self._predictor]).astype(np.float32)
