@@ -16,6 +16,7 @@ from ttsai_server.api import (
     admin,
     catalog,
     cloning,
+    conversion,
     errors,
     jobs,
     operations,
@@ -185,6 +186,7 @@ def create_app(
         voice_chat.router,
         jobs.router,
         cloning.router,
+        conversion.router,
         saved_voices.router,
         account.router,
     )

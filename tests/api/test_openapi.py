@@ -65,6 +65,7 @@ OPERATIONS = [
     "POST /v1/audio/speech",
     "POST /v1/audio/transcriptions",
     "POST /v1/audio/translations",
+    "POST /v1/speech-to-speech",
     "POST /v1/stt",
     "POST /v1/transcribe",
     "POST /v1/tts",
@@ -72,14 +73,17 @@ OPERATIONS = [
     "POST /v1/tts/clone",
     "POST /v1/voice-chat",
     "POST /v1/voice-clone",
+    "POST /v1/voice-convert",
     "POST /v1/voices",
 ]
 
 MAY_LACK_WEIGHTS = {
     "POST /v1/audio/enhance",
     "POST /v1/audio/separate",
+    "POST /v1/speech-to-speech",
     "POST /v1/tts/clone",
     "POST /v1/voice-clone",
+    "POST /v1/voice-convert",
     "POST /v1/voices",
 }
 """These may need models whose weights are only on their publishers' hubs."""

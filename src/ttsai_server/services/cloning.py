@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from ttsai_server.domain import Caller, Capability, ModelCard, Voice
+from ttsai_server.domain import Caller, Capability, ModelCard
 from ttsai_server.errors import BadRequest
 from ttsai_server.services.availability import first_ready
 from ttsai_server.services.billing import price
@@ -14,12 +14,10 @@ from ttsai_server.services.flow import Order
 from ttsai_server.services.saved_voices import check_name, own_language
 from ttsai_server.services.speech import SpeechOrder, plan_with_voice
 from ttsai_server.services.speech_run import SpeechPlan
-from ttsai_server.services.voices import Choice
+from ttsai_server.services.voices import Choice, unnamed_voice
 from ttsai_server.store.results import new_id
 from ttsai_server.store.saved_voices import SavedVoice
 
-THE_VOICE = "of the recording"
-"""How messages name a voice that has no id."""
 APPROXIMATE = "The voice is near to the speaker's, but can't be taken for it: {model} only approximates voices"
 
 
@@ -101,8 +99,7 @@ def _speech(context: ServiceContext, caller: Caller, order: CloneOrder, card: Mo
         language=order.language,
         options=order.options,
     )
-    voice = Voice(THE_VOICE, THE_VOICE, card.id, own_language(card, None), "neutral", card.languages)
-    return plan_with_voice(context, caller, spoken, Choice(card, (voice,), ()))
+    return plan_with_voice(context, caller, spoken, Choice(card, (unnamed_voice(card),), ()))
 
 
 def _voice(caller: Caller, order: CloneOrder, card: ModelCard, language: str) -> SavedVoice:

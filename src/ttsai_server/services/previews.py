@@ -31,13 +31,16 @@ class Previews:
 
     async def file(self, context: ServiceContext, voice: Voice) -> Path:
         """The preview of a model's voice, MP3. Raises what the engine raises."""
-        said = hashlib.sha256(voice.preview.encode()).hexdigest()[:8]
-        file = self._folder / f"{voice.id}-{said}.mp3"
+        file = self._path(voice)
         async with self._making[voice.id]:
             if not file.exists():
                 sound = await _speak(context, self._caller, voice)
                 await asyncio.to_thread(_write, file, sound)
         return file
+
+    def is_kept(self, voice: Voice) -> bool:
+        """Whether the preview of a model's voice has been made."""
+        return self._path(voice).exists()
 
     async def of_saved(self, context: ServiceContext, voice: SavedVoice) -> bytes:
         """The preview of a saved voice, MP3. Raises what the engine raises."""
@@ -53,6 +56,10 @@ class Previews:
         if isinstance(voice, SavedVoice):
             return BytesIO(await self.of_saved(context, voice))
         return BytesIO(await asyncio.to_thread((await self.file(context, voice)).read_bytes))
+
+    def _path(self, voice: Voice) -> Path:
+        said = hashlib.sha256(voice.preview.encode()).hexdigest()[:8]
+        return self._folder / f"{voice.id}-{said}.mp3"
 
 
 async def _speak(context: ServiceContext, caller: Caller, voice: Voice) -> bytes:

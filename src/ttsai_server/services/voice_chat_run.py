@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
+from anyio import to_thread
+
 from ttsai_server.domain import Caller, ChatRequest, Message
 from ttsai_server.errors import ApiError, BadRequest, EngineFailed
 from ttsai_server.services.chat import ChatModel
@@ -155,7 +157,7 @@ class VoiceChatRun(CompositeRun[VoiceChatPlan, Heard | Written | Spoken]):
             waiting += more or ""
             if self._sentences.empty() and speakable(waiting):
                 ends = Cut.PARAGRAPH if waiting.endswith("\n") else Cut.SENTENCE
-                yield Passage(await asyncio.to_thread(self.plan.speak, waiting), ends)
+                yield Passage(await to_thread.run_sync(self.plan.speak, waiting), ends)
                 waiting = ""
 
 

@@ -6,7 +6,7 @@ from ttsai_server.domain import Caller, Capability, ModelCard, Preset, Reference
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import BadRequest, UnknownVoice
 from ttsai_server.services.blends import parse_blend
-from ttsai_server.services.saved_voices import PREFIX, SavedVoices
+from ttsai_server.services.saved_voices import PREFIX, SavedVoices, own_language
 from ttsai_server.store.saved_voices import SavedVoice
 
 
@@ -19,6 +19,11 @@ class Choice:
     voices: tuple[Voice, ...]
     parts: tuple[Preset | Reference, ...]
     """The same voices, as the engine is asked for them."""
+
+
+def unnamed_voice(card: ModelCard) -> Voice:
+    """What is known of a voice that a model makes from a recording; its id is for messages alone."""
+    return Voice("of the recording", "", card.id, own_language(card, None), "neutral", card.languages)
 
 
 @dataclass(frozen=True, slots=True)

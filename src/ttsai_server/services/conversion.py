@@ -1,0 +1,49 @@
+"""Voice conversion: which voice is to say what a recording says, checked."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ttsai_server.domain import Caller, Capability
+from ttsai_server.errors import BadRequest
+from ttsai_server.services.billing import price
+from ttsai_server.services.cloning import approximate_warning, choose_model
+from ttsai_server.services.context import ServiceContext
+from ttsai_server.services.conversion_run import ConversionPlan, ConversionRun
+from ttsai_server.services.flow import Order
+from ttsai_server.services.target_voice import find_target
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionOrder(Order[ConversionRun]):
+    kind: ClassVar[str] = "voice_convert"
+    takes_upload: ClassVar[bool] = True
+
+    target_voice: str = ""
+    """Of a model, or saved; empty: that of the reference."""
+    reference_bytes: int = 0
+    """Length of the reference in the upload, see `paired_upload`; 0: there is none."""
+    model: str | None = None
+    """None: the first of `conversion.models` that is ready."""
+    format: str = "wav"
+
+
+def plan_conversion(context: ServiceContext, caller: Caller, order: ConversionOrder) -> ConversionPlan:
+    """Raises UnknownModel, UnknownVoice, BadRequest, or NotReady."""
+    if bool(order.target_voice) == bool(order.reference_bytes):
+        raise BadRequest("Either 'target_voice' or 'reference_audio' is required, not both.", param="target_voice")
+    settings = context.settings
+    card = choose_model(context, order.model, Capability.VOICE_CONVERSION, settings.conversion.models)
+    return ConversionPlan(
+        kind=order.kind,
+        model=card.id,
+        result_name=f"converted.{order.format}",
+        price=price(settings.prices, Capability.VOICE_CONVERSION, card.tier),
+        warnings=approximate_warning(card),
+        max_seconds=settings.conversion.max_seconds,
+        rate=card.rate,
+        channels=1,
+        card=card,
+        target=find_target(context, caller, order.target_voice, card) if order.target_voice else None,
+        reference_bytes=order.reference_bytes,
+        format=order.format,
+    )

@@ -1,0 +1,100 @@
+"""Cloning, conversion and speech to speech with real engines and real speech: Kokoro speaks, WORLD converts."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from tests.api.recordings import heard
+from tests.listening import Ear, wer
+from tests.live import Live, live
+from tests.voices import flac
+
+from ttsai_server.audio.pitch import mean_pitch, track
+from ttsai_server.settings import Models, Settings
+
+TEXT = "The rain has stopped. The children are playing in the garden. Their mother calls them for dinner."
+
+
+@pytest.fixture(scope="module")
+def real(
+    tmp_path_factory: pytest.TempPathFactory, kokoro_weights: Path, tiny_weights: Path, speakers_weights: Path
+) -> Any:
+    folder = tmp_path_factory.mktemp("models")
+    for weights in (kokoro_weights, tiny_weights, speakers_weights):
+        (folder / weights.name).symlink_to(weights)
+    with live(Settings(data_dir=tmp_path_factory.mktemp("data"), models=Models(dir=folder))) as running:
+        yield running
+
+
+def said(real: Live, voice: str) -> bytes:
+    body = {"model": "kokoro", "voice": voice, "text": TEXT, "format": "wav"}
+    return real.client().post("/v1/tts/", json=body).raise_for_status().content
+
+
+@pytest.fixture(scope="module")
+def man(real: Live) -> bytes:
+    return said(real, "am_michael")
+
+
+@pytest.fixture(scope="module")
+def woman(real: Live) -> bytes:
+    return said(real, "af_heart")
+
+
+def sent(real: Live, path: str, recording: bytes, **fields: str) -> httpx.Response:
+    return real.client().post(path, files={"file": ("a.wav", recording)}, data={"model": "world", **fields})
+
+
+def pitch_of(sound: bytes) -> float:
+    samples, recording = heard(sound)
+    return mean_pitch(track(samples[:, 0], recording.rate))
+
+
+def test_a_man_speaks_with_the_voice_of_a_woman(real: Live, man: bytes, woman: bytes, ear: Ear) -> None:
+    answer = sent(real, "/v1/voice-convert/", man, target_voice="af_heart")
+    assert answer.status_code == 200, answer.text
+    assert wer(TEXT, ear.listen(answer.content)) <= 0.08
+    assert abs(np.log(pitch_of(answer.content) / pitch_of(woman))) < 0.5 * np.log(pitch_of(woman) / pitch_of(man))
+    assert heard(answer.content)[1].seconds == pytest.approx(heard(man)[1].seconds, rel=0.02)
+
+
+@pytest.mark.parametrize(("emotion", "pitch", "seconds"), [("sad", -1, 1), ("excited", 1, -1)])
+def test_an_emotion_keeps_the_words(real: Live, man: bytes, ear: Ear, emotion: str, pitch: int, seconds: int) -> None:
+    plain, moved = (
+        sent(real, "/v1/speech-to-speech/", man, voice="af_heart", emotion=each) for each in ("neutral", emotion)
+    )
+    assert moved.status_code == 200, moved.text
+    assert wer(TEXT, ear.listen(moved.content)) <= 0.08
+    assert pitch * np.log(pitch_of(moved.content) / pitch_of(plain.content)) > 0.04
+    lengths = [heard(each.content)[1].seconds for each in (plain, moved)]
+    assert seconds * np.log(lengths[1] / lengths[0]) > 0.04
+
+
+def together(*sounds: bytes) -> bytes:
+    parts = [heard(sound)[0] for sound in sounds]
+    return flac(np.concatenate(parts), heard(sounds[0])[1].rate)
+
+
+def test_two_speakers_are_told_by_a_warning(real: Live, man: bytes, woman: bytes) -> None:
+    one, two = (
+        sent(real, "/v1/voice-convert/", recording, target_voice="af_bella")
+        for recording in (man, together(man, woman))
+    )
+    assert "2 speakers" in two.headers["Warning"]
+    assert "speakers" not in one.headers.get("Warning", "")
+
+
+def test_a_reference_of_two_speakers_is_refused(real: Live, man: bytes, woman: bytes) -> None:
+    files = {"file": ("a.wav", man), "reference_audio": ("b.flac", together(man, woman))}
+    answer = real.client().post("/v1/voice-convert/", files=files, data={"model": "world"})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "reference_audio")
+    assert "has 2 speakers" in answer.json()["message"]
+
+
+def test_real_speech_is_a_good_reference(real: Live, man: bytes, woman: bytes) -> None:
+    files = {"file": ("a.wav", man), "reference_audio": ("b.wav", woman)}
+    answer = real.client().post("/v1/voice-convert/", files=files, data={"model": "world"})
+    assert answer.status_code == 200, answer.text
+    assert pitch_of(answer.content) > 1.3 * pitch_of(man)
