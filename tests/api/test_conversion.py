@@ -108,7 +108,7 @@ def test_no_credits_is_402(server: Live, path: str) -> None:
 @pytest.mark.parametrize("wish", ["field", "header"])
 def test_a_conversion_may_be_a_job(server: Live, path: str, wish: str) -> None:
     account, key = server.new_key(credits=100)
-    fields = {"async": "true"} if wish == "field" else {}
+    fields: dict[str, Any] = {"async": "true"} if wish == "field" else {}
     headers = {"Prefer": "respond-async"} if wish == "header" else {}
     answer = converted(server, path, key=key, headers=headers, **fields)
     body = ended(server.client(key), answer.json()["uuid"])
@@ -119,7 +119,8 @@ def test_a_conversion_may_be_a_job(server: Live, path: str, wish: str) -> None:
 
 def test_a_job_with_a_reference_has_both_files(server: Live) -> None:
     key = server.new_key()[1]
-    answer = converted(server, target=None, reference=voice_file(185), key=key, **{"async": "true"})
+    job: dict[str, Any] = {"async": "true"}
+    answer = converted(server, target=None, reference=voice_file(185), key=key, **job)
     body = ended(server.client(key), answer.json()["uuid"])
     assert pitch_of(httpx.get(body["result_url"]).content) == pytest.approx(185, rel=0.02)
 

@@ -71,7 +71,7 @@ def change(recording: Recording, prosody: Prosody, *, stop: Callable[[], bool] =
 
     Raises Stopped if `stop()`, called before each block, returns true.
     """
-    made = Recording(recording.rate)
+    made = recording.empty()
     try:
         shape = Filters(recording.rate, 1, list(_shaping(prosody)))
         for samples in _relaid(recording, prosody, stop):

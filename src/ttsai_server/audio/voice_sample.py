@@ -70,7 +70,7 @@ def measure(recording: Recording) -> VoiceSample:
 
 def speech_of(recording: Recording, speech: Sequence[Span], most: float) -> Recording:
     """The first `most` seconds of the speech, without the silence around it; for the caller to close. Blocking."""
-    left, kept = round(most * recording.rate), Recording(recording.rate, recording.channels)
+    left, kept = round(most * recording.rate), recording.empty()
     for start, end in speech:
         kept.append(recording.read(start, min(end - start, left)))
         left -= min(end - start, left)

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from ttsai_server.audio.export import ExportFormat
-from ttsai_server.audio.prosody import NEUTRAL, Prosody, change
+from ttsai_server.audio.prosody import NEUTRAL, Prosody
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Caller, ModelCard, Reference
-from ttsai_server.engines.base import Cancellation, Converter
+from ttsai_server.engines.base import Converter
 from ttsai_server.errors import EngineFailed
-from ttsai_server.runtime.threads import in_thread
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.flow import Deliver
 from ttsai_server.services.paired_upload import split
@@ -19,7 +18,7 @@ from ttsai_server.services.recording_run import RecordingPlan
 from ttsai_server.services.references import ReferenceSound, embed, open_reference
 from ttsai_server.services.several_speakers import speaker_shares
 from ttsai_server.services.target_voice import TargetVoice, open_target
-from ttsai_server.services.tools.run import ToolRun, exported, write
+from ttsai_server.services.tools.run import ToolRun, write
 
 VOICE, SPEAKERS, CONVERTED, MOVED = 0.1, 0.15, 0.9, 0.95
 """How much of the work is done when the voice is made, the speakers are counted, the recording is converted, and its
@@ -77,7 +76,9 @@ class ConversionRun(ToolRun[ConversionPlan]):
         """The reference of the upload, checked."""
         if not self._reference_file:
             return None
-        return closing.enter_context(await open_reference(self._context, self._reference_file, self.plan.card))
+        return closing.enter_context(
+            await open_reference(self._context, self._caller, self._reference_file, self.plan.card)
+        )
 
     async def _work(self, recording: Recording) -> AsyncGenerator[float]:
         async with aclosing(self._make_voice()) as shares:
@@ -86,15 +87,17 @@ class ConversionRun(ToolRun[ConversionPlan]):
         await self._count_speakers(recording)
         yield SPEAKERS
         with ExitStack() as closing:
-            made = closing.enter_context(Recording(self.plan.card.rate))
+            made = closing.enter_context(recording.empty())
             async with aclosing(self._converted(recording, made)) as shares:
                 async for share in shares:
                     yield SPEAKERS + (CONVERTED - SPEAKERS) * share
             if self.plan.prosody != NEUTRAL:
-                made = closing.enter_context(await _moved(made, self.plan.prosody))
+                made = closing.enter_context(
+                    await self._context.sound.change_prosody(self._caller, made, self.plan.prosody)
+                )
             yield MOVED
             name = self.plan.result_name.partition(".")[0]
-            self._files.append(await exported(made, ExportFormat(self.plan.format, depth=recording.depth), name))
+            self._files.append(await self._exported(made, ExportFormat(self.plan.format, depth=recording.depth), name))
         yield 1.0
 
     async def _make_voice(self) -> AsyncGenerator[float]:
@@ -102,14 +105,16 @@ class ConversionRun(ToolRun[ConversionPlan]):
             sound = self._sound
             if not sound:
                 assert self.plan.target, "what has no reference in the upload has a target"
-                sound = closing.enter_context(await open_target(self._context, self.plan.target, self.plan.card))
+                sound = closing.enter_context(
+                    await open_target(self._context, self._caller, self.plan.target, self.plan.card)
+                )
             async with aclosing(embed(self._context, self.plan.card, sound)) as steps:
                 async for step in steps:
                     self.reference = step.reference
                     yield step.end / max(sound.speech.seconds, 0.001)
 
     async def _count_speakers(self, recording: Recording) -> None:
-        shares = await speaker_shares(self._context, recording)
+        shares = await speaker_shares(self._context, self._caller, recording)
         if shares and 1 - shares[0] > OTHERS:
             told = f"The recording has {len(shares)} speakers; all of them were given the one voice"
             self.warnings = (*self.warnings, told)
@@ -126,8 +131,3 @@ class ConversionRun(ToolRun[ConversionPlan]):
                 yield into.frames / max(recording.frames, 1)
         if abs(into.seconds - recording.seconds) > LONGER * recording.seconds + SLACK_SECONDS:
             raise EngineFailed(f"{card.id!r} made {into.seconds:.2f} s of {recording.seconds:.2f} s.")
-
-
-async def _moved(recording: Recording, prosody: Prosody) -> Recording:
-    stop = Cancellation()
-    return await in_thread(None, lambda: change(recording, prosody, stop=lambda: stop.cancelled), stop, Recording.close)

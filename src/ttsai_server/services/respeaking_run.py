@@ -77,7 +77,7 @@ class RespeakingRun(RecordingRun[RespeakingPlan, float]):
                 yield VOICE + (1 - VOICE) * self._speech.progress
 
     async def _make_voice(self) -> AsyncGenerator[float]:
-        with await open_target(self._context, self.plan.target, self.plan.card) as sound:
+        with await open_target(self._context, self._caller, self.plan.target, self.plan.card) as sound:
             async with aclosing(embed(self._context, self.plan.card, sound)) as steps:
                 async for step in steps:
                     self.reference = step.reference

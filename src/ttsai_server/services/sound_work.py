@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 from ttsai_server.audio.bounds import Bounds
 from ttsai_server.audio.decode import decode
 from ttsai_server.audio.export import ExportFormat, export
+from ttsai_server.audio.prosody import Prosody, change
 from ttsai_server.audio.recording import Recording
 from ttsai_server.audio.resampling import resample
 from ttsai_server.audio.temp_disk import TempDisk, TempFile, buffered
@@ -48,6 +49,14 @@ class SoundWork:
 
         def work(stop: Stop) -> Recording:
             return resample(recording, rate, frames=frames, stop=stop)
+
+        return await self._work.run(caller.account, work, Recording.close)
+
+    async def change_prosody(self, caller: Caller, recording: Recording, prosody: Prosody) -> Recording:
+        """As `audio.prosody.change`."""
+
+        def work(stop: Stop) -> Recording:
+            return change(recording, prosody, stop=stop)
 
         return await self._work.run(caller.account, work, Recording.close)
 

@@ -36,9 +36,9 @@ def find_target(context: ServiceContext, caller: Caller, name: str, card: ModelC
     return TargetVoice(voice=saved or voice)
 
 
-async def open_target(context: ServiceContext, target: TargetVoice, card: ModelCard) -> ReferenceSound:
+async def open_target(context: ServiceContext, caller: Caller, target: TargetVoice, card: ModelCard) -> ReferenceSound:
     """What the voice is made from, or the voice; for the caller to close. Raises what making the preview raises."""
     if not target.voice:
         return ReferenceSound("", speech=Recording(card.rate), voice=target.reference)
     with await context.previews.open(context, target.voice) as file:
-        return await open_reference(context, file, card, check=False)
+        return await open_reference(context, caller, file, card, check=False)
