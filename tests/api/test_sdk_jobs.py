@@ -5,8 +5,11 @@ import time
 from collections.abc import Callable
 from typing import Any, get_origin, get_type_hints
 
+import httpx
 import pytest
+from tests.api.test_jobs import ended
 from tests.live import Live
+from tests.voices import voice_file
 from tts_ai import (
     AsyncTTSClient,
     AuthenticationError,
@@ -89,10 +92,35 @@ def test_transcribe(sdk: Client, tone_of_words: bytes, tiny_weights: object) -> 
     assert (result.language, result.raw["duration"]) == ("en", pytest.approx(1.5, abs=0.01))
 
 
-def test_clone_voice_raises_while_no_model_clones(sdk: Client, tone_of_words: bytes) -> None:
-    with pytest.raises(TTSError) as caught:
-        sdk.clone_voice("Me", tone_of_words, text="Hello.")
-    assert caught.value.status_code == 404
+def test_clone_voice_speaks_and_saves_the_voice(sdk: Client) -> None:
+    job = sdk.clone_voice("Me", voice_file(150), model="tone", text="Hello.")
+    assert job.status == "queued"
+    assert len(sdk.poll_result(job.uuid, timeout=30, interval=0.05)) > 1000
+    assert sdk.list_voices(model="tone")[0].voice_id == job.raw["voice_id"]
+    assert len(sdk.generate(TEXT, model="tone", voice=job.raw["voice_id"])) > 1000
+
+
+def test_a_recording_that_no_voice_can_be_made_of_raises(sdk: Client) -> None:
+    with pytest.raises(TTSError, match="has only") as caught:
+        sdk.clone_voice("Me", voice_file(150, seconds=2), model="tone", text="Hello.")
+    assert caught.value.status_code == 400
+
+
+@pytest.mark.parametrize("agent", ["tts-ruby/0.1.0", "tts-rust/0.1.0"])
+def test_the_clones_of_the_ruby_and_the_rust_sdk(server: Live, agent: str) -> None:
+    """As they send them: Ruby's `boost` is a boolean, Rust's a number; both read the job's uuid, then its URL."""
+    fields = {"name": "Me", "model": "tone", "text": "Hello.", "language": "en"}
+    boost = "true" if "ruby" in agent else "0.5"
+    answer = httpx.post(
+        f"{server.url}/v1/voice-clone/",
+        headers={"Authorization": f"Bearer {server.key}", "User-Agent": agent},
+        files={"reference_audio": ("me.flac", voice_file(150), "application/octet-stream")},
+        data={**fields, "boost": boost},
+        timeout=60,
+    ).raise_for_status()
+    assert "boost" in answer.headers["Warning"]
+    body = ended(server.client(), answer.json()["uuid"])
+    assert len(httpx.get(body["cdn_url"]).content) > 1000
 
 
 def test_batch_generate_and_wait(sdk: Client) -> None:

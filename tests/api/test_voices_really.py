@@ -1,7 +1,7 @@
 """Cloning, conversion and speech to speech with real engines and real speech: Kokoro speaks, WORLD converts."""
 
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
@@ -12,7 +12,7 @@ from tests.live import Live, live
 from tests.voices import flac
 
 from ttsai_server.audio.pitch import mean_pitch, track
-from ttsai_server.settings import Models, Settings
+from ttsai_server.settings import Models, Settings, Transcription
 
 TEXT = "The rain has stopped. The children are playing in the garden. Their mother calls them for dinner."
 
@@ -20,7 +20,7 @@ TEXT = "The rain has stopped. The children are playing in the garden. Their moth
 @pytest.fixture(scope="module")
 def real(
     tmp_path_factory: pytest.TempPathFactory, kokoro_weights: Path, tiny_weights: Path, speakers_weights: Path
-) -> Any:
+) -> Generator[Live]:
     folder = tmp_path_factory.mktemp("models")
     for weights in (kokoro_weights, tiny_weights, speakers_weights):
         (folder / weights.name).symlink_to(weights)
@@ -98,3 +98,48 @@ def test_real_speech_is_a_good_reference(real: Live, man: bytes, woman: bytes) -
     answer = real.client().post("/v1/voice-convert/", files=files, data={"model": "world"})
     assert answer.status_code == 200, answer.text
     assert pitch_of(answer.content) > 1.3 * pitch_of(man)
+
+
+@pytest.fixture(scope="module")
+def dramatic(tmp_path_factory: pytest.TempPathFactory, kokoro_weights: Path, tiny_weights: Path) -> Generator[Live]:
+    """A server whose model `tone` has the option `exaggeration`, so that it speaks a transcript anew."""
+    folder, cards = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("cards")
+    for weights in (kokoro_weights, tiny_weights):
+        (folder / weights.name).symlink_to(weights)
+    for file in Settings().models.cards.glob("*.toml"):
+        engine = "tests.api.dramatic:Dramatic"
+        (cards / file.name).write_text(file.read_text().replace("ttsai_server.engines.tone:Tone", engine))
+    models = Models(dir=folder, cards=cards, demo=True)
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("data"),
+        models=models,
+        transcription=Transcription(default_model="whisper-tiny.en"),
+    )
+    with live(settings) as running:
+        yield running
+
+
+def anew(server: Live, recording: bytes, **fields: str) -> httpx.Response:
+    data = {"model": "tone", "voice": "tone_c", **fields}
+    return server.client().post("/v1/speech-to-speech/", files={"file": ("a.wav", recording)}, data=data)
+
+
+def test_the_words_are_spoken_anew_with_exaggeration(dramatic: Live, man: bytes) -> None:
+    answers = [anew(dramatic, man, emotion=emotion) for emotion in ("neutral", "excited", "sad")]
+    assert [answer.status_code for answer in answers] == [200] * 3, answers[0].text
+    sounds = [heard(answer.content) for answer in answers]
+    assert all(pitch_of(answer.content) == pytest.approx(262, rel=0.02) for answer in answers)
+    # the tone engine takes .06 s for each character
+    assert sounds[0][1].seconds == pytest.approx(0.06 * len(TEXT), rel=0.15)
+    neutral, excited, sad = (float(np.max(np.abs(sound))) for sound, _ in sounds)
+    assert sad < neutral < excited
+    assert answers[0].headers["X-Credits-Used"] == "3"
+
+
+def test_a_recording_without_words_cannot_be_spoken_anew(dramatic: Live) -> None:
+    account, key = dramatic.new_key(credits=10)
+    files = {"file": ("a.flac", flac(np.zeros((16_000, 1), np.float32), 16_000))}
+    data = {"model": "tone", "voice": "tone_c"}
+    answer = dramatic.client(key).post("/v1/speech-to-speech/", files=files, data=data)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "file")
+    assert dramatic.account(account).available == 10
