@@ -32,7 +32,7 @@ ALTERNATIVES = {"kokoro", "openvino", "torch"}
 WITH_ONNX = {"google"}
 """Of protobuf, which comes with `onnx`; others put packages under that name too, so that it tells nothing."""
 
-ABSENT = {"whisper": ["openai-whisper"]}
+ABSENT = {"chatterbox": ["chatterbox-light"], "whisper": ["openai-whisper"]}
 """Module that only an extra brings → its package, where their names differ."""
 
 

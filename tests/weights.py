@@ -4,6 +4,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from ttsai_server.domain import ModelCard
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.weights import missing_files, pull
 from ttsai_server.settings import Settings
@@ -11,7 +12,11 @@ from ttsai_server.settings import Settings
 
 def pulled(model: str, models: Path) -> Path:
     """Folder of a model's weights in the folder `models`; fetched, checked and prepared if they are not there."""
-    card = read_card(Settings().models.cards / f"{model}.toml")
+    return pulled_card(read_card(Settings().models.cards / f"{model}.toml"), models)
+
+
+def pulled_card(card: ModelCard, models: Path) -> Path:
+    """As `pulled`, of a card."""
     models.mkdir(parents=True, exist_ok=True)
     with FileLock(models / ".tests"):  # another worker of this run may be at it
         if missing_files(card, models):
