@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,11 @@ from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.engines.kokoro.adapter import Kokoro
+from ttsai_server.engines.shared.pytorch import import_torchaudio
 from ttsai_server.settings import Settings
+
+if find_spec("torchaudio"):
+    import_torchaudio()  # tests import packages that would import it otherwise
 
 CARDS = Catalog.read(Settings().models.cards, demo=True).models
 

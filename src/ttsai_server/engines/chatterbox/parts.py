@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal
 
-from ttsai_server.engines.shared.pytorch import Tensors
+from ttsai_server.engines.shared.pytorch import Tensors, import_torchaudio
 from ttsai_server.errors import EngineFailed
 
 Variant = Literal["english", "multilingual", "turbo"]
@@ -68,18 +66,8 @@ def load(folder: Path, variant: Variant, checkpoint: str, device: str) -> Parts:
 
 
 def import_package() -> None:
-    """Import `chatterbox`, also where torchaudio's native library, built for CUDA, does not go with torch's.
-
-    Only functions of torchaudio that are written in Python are used. The package's progress bars are switched off.
-    """
-    import torch  # pyright: ignore[reportMissingImports]
-
-    if torch.version.cuda is None and "torchaudio" not in sys.modules:
-        without: Any = ModuleType("torchaudio._extension")
-        without._IS_TORCHAUDIO_EXT_AVAILABLE = without._IS_ALIGN_AVAILABLE = False
-        without.fail_if_no_align = _unchanged
-        without._check_cuda_version = _say_nothing
-        sys.modules[without.__name__] = without
+    """Import `chatterbox`, and switch its progress bars off."""
+    import_torchaudio()
     from chatterbox.models.s3gen import flow_matching  # pyright: ignore[reportMissingImports]
     from chatterbox.models.t3 import t3  # pyright: ignore[reportMissingImports]
 

@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode  # pyright: ignore[reportMissingIm
 from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
 from ttsai_server.engines.kokoro.backend import InferenceBackend, ModelOutput, PhonemeChunk
 from ttsai_server.engines.kokoro.checkpoint import exported, published
+from ttsai_server.engines.shared.pytorch import import_torchaudio
 from ttsai_server.errors import EngineFailed
 
 CHECKPOINT, EXPORT = "kokoro-v1_0.pth", "model.onnx"
@@ -58,6 +59,7 @@ class Torch(InferenceBackend):
 def _load(weights: Path) -> Any:
     """Load the model to the CPU."""
     # importing any part of `kokoro` imports its phonemizers too (misaki, espeak: GPL); they are not used
+    import_torchaudio()  # which transformers, and so kokoro, imports if it is installed
     from kokoro.model import KModel  # pyright: ignore[reportMissingImports]
 
     build: Any = KModel  # it accepts more than its annotations say

@@ -1,9 +1,13 @@
 """What engines that run on PyTorch share. Imports torch only when it is used."""
 
+import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from threading import local
+from types import ModuleType
 from typing import Any
 
 from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
@@ -20,6 +24,26 @@ def prepare_device(place: LoadContext) -> None:
     if place.device == "cuda" and not torch.cuda.is_available():
         raise EngineFailed("PyTorch sees no CUDA device, or was built without CUDA.")
     torch.set_num_threads(place.threads)
+
+
+def import_torchaudio() -> None:
+    """Import torchaudio, also where its native library, built for CUDA, does not go with PyTorch.
+
+    Its functions that are written in Python work without it. To be called before packages that import torchaudio.
+    """
+    import torch  # pyright: ignore[reportMissingImports]
+
+    if torch.version.cuda is None and "torchaudio" not in sys.modules:
+        without: Any = ModuleType("torchaudio._extension")
+        without._IS_TORCHAUDIO_EXT_AVAILABLE = without._IS_ALIGN_AVAILABLE = False
+        without.fail_if_no_align = _unchanged
+        sys.modules[without.__name__] = without
+    if find_spec("torchaudio"):
+        import_module("torchaudio")
+
+
+def _unchanged(function: Any) -> Any:
+    return function
 
 
 def free_device(device: str) -> None:
