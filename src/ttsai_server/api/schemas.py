@@ -195,6 +195,29 @@ class StemsBody(Answer):
     credits_used: int
 
 
+class TranslatedSegmentInfo(SegmentInfo):
+    translation: str
+    """In the target language."""
+    audio_start: float
+    """Where it is said in the new sound, seconds."""
+    audio_end: float
+
+
+class TranslationBody(Answer):
+    original_text: str
+    translated_text: str
+    source_language: str
+    """ISO 639-1 code of the language spoken most."""
+    target_language: str
+    audio_url: str
+    credits_used: int
+    duration: float
+    """Length of the recording, seconds."""
+    segments: list[TranslatedSegmentInfo]
+    subtitles: dict[str, str]
+    """original, translated → URL of the SubRip file, with the times of the recording and of the new sound."""
+
+
 class OpenAIUsage(Answer):
     type: Literal["duration"]
     seconds: float
@@ -362,6 +385,12 @@ class SpeechModels(BaseModel):
 class Language(BaseModel):
     code: str
     name: str
+    speak: bool
+    """Whether a model that is ready speaks it."""
+    listen: bool
+    """Whether a model that is ready writes it down."""
+    translate_to: list[str]
+    """Codes of the languages in which a recording of it can be said now, see /v1/speech-translate/."""
 
 
 class Languages(BaseModel):

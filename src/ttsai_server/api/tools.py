@@ -6,7 +6,7 @@ from typing import Annotated, Any, BinaryIO, Literal
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from starlette.responses import Response
 
-from ttsai_server.api.audio_response import WholeFile, file_headers, finished_file
+from ttsai_server.api.audio_response import WholeFile, file_headers, finished_file, warning_headers
 from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller
 from ttsai_server.api.disconnect import cancel_on_disconnect
 from ttsai_server.api.job_responses import accepted_response, job_preference
@@ -109,8 +109,9 @@ class Call:
         named = {} if file.content_type == "application/json" else file_headers(file.name)
         return WholeFile(file.file, file.content_type, {**credit_headers(run.hold), **named})
 
-    async def stems(self, form: ToolForm, order: Order[Any]) -> Response:
-        """JSON with the URLs of the stems, which are stored like the results of a job; or a job."""
+    async def parts(self, form: ToolForm, order: Order[Any]) -> Response:
+        """JSON with the URLs of the files that the order produces, which are stored like the results of a job; or a
+        job."""
         if self._wants_job(form):
             return await self._job(form, order)
         await self.services.results.check_room(self.caller.account)
@@ -122,7 +123,8 @@ class Call:
                 kept.append(await self.services.jobs.keep(self.caller, order, run.plan, outcome, options))
 
             await cancel_on_disconnect(self.request.receive, run.finish(keep))
-        return WholeFile(kept[0].file, kept[0].content_type, credit_headers(run.hold))
+        headers = {**credit_headers(run.hold), **warning_headers(run.plan.warnings)}
+        return WholeFile(kept[0].file, kept[0].content_type, headers)
 
     def _wants_job(self, form: ToolForm) -> bool:
         return asks_for_job(job_preference(self.request, self.caller, form.asynchronous, form.webhook_url))
@@ -174,4 +176,4 @@ async def separate(form: Annotated[SeparateForm, Depends()], call: Calling) -> R
     """Separate music into stems. The answer has the URL of each; with `Accept: application/zip`, one file with all."""
     if prefers_zip(call.request.headers.get("accept", "")):
         return await call.answer(form, form.order(zip=True))
-    return await call.stems(form, form.order(zip=False))
+    return await call.parts(form, form.order(zip=False))

@@ -31,6 +31,7 @@ TOOLS = (
     "/v1/audio-enhance",
     "/v1/audio/dereverb",
     "/v1/audio/separate",
+    "/v1/speech-translate",
 )
 
 

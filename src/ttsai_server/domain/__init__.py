@@ -17,6 +17,7 @@ from ttsai_server.domain.transcripts import (
     Word,
     gap,
 )
+from ttsai_server.domain.translation import Translation, TranslationRequest
 from ttsai_server.domain.voices import Embedding
 
 __all__ = [
@@ -48,6 +49,8 @@ __all__ = [
     "Tier",
     "Transcript",
     "TranscriptionRequest",
+    "Translation",
+    "TranslationRequest",
     "Turn",
     "Voice",
     "Word",

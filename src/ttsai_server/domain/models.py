@@ -129,6 +129,8 @@ class ModelCard:
     streaming: bool = True
     translates: bool = False
     """Whether it can translate the speech it transcribes to English."""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """(source, target) that it translates texts between, ISO 639-1; none: any of its languages to any other."""
     family: str = ""
     """Name shared by several models; the requested voice or stems decide which of them is used.
 

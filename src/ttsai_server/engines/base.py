@@ -33,6 +33,8 @@ from ttsai_server.domain import (
     SpeechRequest,
     Stems,
     TranscriptionRequest,
+    Translation,
+    TranslationRequest,
 )
 from ttsai_server.text.split import pieces
 
@@ -258,6 +260,18 @@ class Analyzer(Engine):
     def analyze(self, recording: Recording, cancellation: Cancellation) -> Generator[Analysis]:
         """Analyze a recording of any length, mono, at `card.rate`; the last step has the result. Limits and errors as
         of `transcribe`."""
+
+
+class Translator(Engine):
+    """Translates texts."""
+
+    @abstractmethod
+    def translate(self, request: TranslationRequest, cancellation: Cancellation) -> Generator[Translation]:
+        """Translate the sentences: one step for each, in their order.
+
+        Up to `LoadContext.steps` requests are translated at the same time, each in its own thread. Raises EngineFailed
+        for a fault, or a pair of languages that it does not have; Cancelled when cancelled.
+        """
 
 
 class Chatter(Engine):

@@ -91,6 +91,7 @@ class CardFile(_Strict):
     rate: int = Field(default=0, ge=0)
     aliases: tuple[Id, ...] = ()
     translates: bool = False
+    pairs: tuple[tuple[LanguageCode, LanguageCode], ...] = ()
     family: str = ""
     stems: tuple[str, ...] = ()
     blends: bool = False
@@ -140,6 +141,8 @@ def _check(entry: CardFile, file: Path) -> None:
         raise BadCard(file, "languages", f"no language is called {', '.join(sorted(unknown))}")
     if not entry.rate and set(entry.tasks) - SILENT:
         raise BadCard(file, "rate", "is required of a model that speaks or listens")
+    if stray := {code for pair in entry.pairs for code in pair} - set(entry.languages):
+        raise BadCard(file, "pairs", f"{min(stray)!r} is not a language of the card")
     if len(set(entry.tasks)) < len(entry.tasks):
         raise BadCard(file, "tasks", "has one of them twice")
     for number, voice in enumerate(entry.voices):

@@ -55,6 +55,7 @@ def _table(prices: Prices) -> Mapping[str, Mapping[str, Price]]:
         Capability.DEREVERBERATION: _same_for_all(prices.enhancement_per_minute),
         Capability.SEPARATION: _same_for_all(prices.stems_per_minute),
         TWO_STEMS: _same_for_all(prices.two_stems_per_minute),
+        Capability.TRANSLATION: _same_for_all(prices.speech_translation_per_minute),
         Capability.CHAT: dict.fromkeys(Tier, Price(prices.voice_chat_per_turn, 1)),
         Capability.ANALYSIS: dict.fromkeys(Tier, FREE),
     }

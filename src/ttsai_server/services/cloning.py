@@ -99,6 +99,11 @@ def _speech(context: ServiceContext, caller: Caller, order: CloneOrder, card: Mo
         language=order.language,
         options=order.options,
     )
+    return plan_with_new_voice(context, caller, spoken, card)
+
+
+def plan_with_new_voice(context: ServiceContext, caller: Caller, spoken: SpeechOrder, card: ModelCard) -> SpeechPlan:
+    """As `plan_speech`, with a voice that the model is still to make: there is none in the plan's request."""
     return plan_with_voice(context, caller, spoken, Choice(card, (unnamed_voice(card),), ()))
 
 

@@ -60,9 +60,13 @@ class Conversations:
         return await self._database.read(conversations.of_account, caller.account, time.time(), MOST_LISTED)
 
     async def delete(self, caller: Caller, id: str) -> None:
-        """Forget it. Raises NotFound, also for another account's."""
-        if not await self._database.write(conversations.remove, caller.account, id, time.time()):
+        """Forget it and the sounds of its answers. Raises NotFound, also for another account's."""
+        sounds = await self._database.write(conversations.remove, caller.account, id, time.time())
+        if sounds is None:
             raise _unknown()
+        for sound in sounds:
+            await self._results.delete(sound)
+        await self._database.erase_deleted()
 
     async def check_room(self, caller: Caller) -> None:
         """Raises StoreFull if there is no room for the sound of an answer."""
@@ -74,7 +78,7 @@ class Conversations:
         Raises NotFound if the conversation has been deleted meanwhile.
         """
         id, now = new_id("resp"), time.time()
-        turn = Turn(user_text, ai_text, now)
+        turn = Turn(user_text, ai_text, now, id)
         await self._results.put(
             id,
             read_chunks(sound.file),

@@ -94,6 +94,8 @@ class OutputParts:
     files: tuple[OutputFile, ...]
     index: Callable[[str, Mapping[str, str], int], bytes]
     """Job id, part's name (without extension) → address, credits charged → the result, JSON."""
+    kind: str = "task"
+    """What the parts' ids begin with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,9 @@ class JobFiles:
         addresses: dict[str, str] = {}
         for file in parts.files:
             part, _, extension = file.name.partition(".")
-            await self._keep(job, f"{job.id}-{part}", file)
-            addresses[part] = f"{job.base_url}/v1/results/{job.id}-{part}.{extension}"
+            id = f"{parts.kind}_{job.id.partition('_')[2]}-{part}"
+            await self._keep(job, id, file)
+            addresses[part] = f"{job.base_url}/v1/results/{id}.{extension}"
         return OutputFile(job.name, "application/json", BytesIO(parts.index(job.id, addresses, job.credits)))
 
     async def _keep(

@@ -8,6 +8,7 @@ from ttsai_server.services.conversion import ConversionOrder, plan_conversion
 from ttsai_server.services.flow import Order, Planner
 from ttsai_server.services.speech import SpeechOrder, plan_speech
 from ttsai_server.services.speech_to_speech import SpeechToSpeechOrder, plan_speech_to_speech
+from ttsai_server.services.speech_translation import SpeechTranslationOrder, plan_speech_translation
 from ttsai_server.services.tools import Analyze, Dereverb, Enhance, Separate, Transcode, planners
 from ttsai_server.services.transcription import TranscriptionOrder, plan_transcription
 from ttsai_server.services.voice_chat import VoiceChatOrder, plan_voice_chat
@@ -24,4 +25,5 @@ PLANNERS: Mapping[type[Order[Any]], Planner] = {
     Separate: planners.plan_separation,
     Analyze: planners.plan_analysis,
     VoiceChatOrder: plan_voice_chat,
+    SpeechTranslationOrder: plan_speech_translation,
 }

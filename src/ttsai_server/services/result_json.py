@@ -1,6 +1,6 @@
 """What recordings turned out to be, as the published API writes it: the answers of requests, the results of tasks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import orjson
 
@@ -49,6 +49,38 @@ def published_stems(task: str, model: str, seconds: float, stems: Mapping[str, s
         "credits_used": credits,
     }
     return orjson.dumps(body)
+
+
+def published_translation(
+    heard: Transcript,
+    translation: str,
+    target: str,
+    segments: Sequence[tuple[Segment, Segment]],
+    files: Mapping[str, str],
+    credits: int,
+) -> bytes:
+    """schemas.TranslationBody. segments: as heard, as spoken. files: name → where it is."""
+    body = {
+        "original_text": heard.text,
+        "translated_text": translation,
+        "source_language": heard.language,
+        "target_language": target,
+        "audio_url": files["audio"],
+        "credits_used": credits,
+        "duration": to_milliseconds(heard.seconds),
+        "segments": [_translated(*pair) for pair in segments],
+        "subtitles": {name: url for name, url in files.items() if name != "audio"},
+    }
+    return orjson.dumps(body)
+
+
+def _translated(heard: Segment, spoken: Segment) -> dict[str, object]:
+    return {
+        **_published(heard, words=False),
+        "translation": spoken.text,
+        "audio_start": to_milliseconds(spoken.start),
+        "audio_end": to_milliseconds(spoken.end),
+    }
 
 
 def _published(segment: Segment, *, words: bool) -> dict[str, object]:

@@ -15,6 +15,8 @@ class Turn:
     ai_text: str
     at: float
     """Unix seconds."""
+    sound: str | None = None
+    """Id of the spoken answer among the results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,13 @@ _GET = select(conversations, _COUNT).where(conversations.c.id == bindparam("name
 _LIST = select(conversations, _COUNT).where(*_OWN).order_by(conversations.c.expires_at.desc()).limit(bindparam("most"))
 _HOW_MANY = select(func.count()).select_from(conversations).where(*_OWN)
 _TURNS = (
-    select(conversation_turns.c.user_text, conversation_turns.c.ai_text, conversation_turns.c.at)
+    select(*(conversation_turns.c[name] for name in ("user_text", "ai_text", "at", "sound")))
     .where(conversation_turns.c.conversation == bindparam("named"))
     .order_by(conversation_turns.c.number.desc())
     .limit(bindparam("most"))
+)
+_SOUNDS = select(conversation_turns.c.sound).where(
+    conversation_turns.c.conversation == bindparam("named"), conversation_turns.c.sound.is_not(None)
 )
 _LAST = select(func.max(conversation_turns.c.number)).where(conversation_turns.c.conversation == bindparam("named"))
 _RENEW = (
@@ -90,9 +95,11 @@ def add_turn(connection: Connection, conversation: Conversation, turn: Turn, exp
     connection.execute(insert(conversation_turns), row)
 
 
-def remove(connection: Connection, account: str, id: str, now: float) -> bool:
-    """Delete it, with its turns. → whether there was one."""
-    return bool(connection.execute(_DELETE, {"named": id, "of": account, "now": now}).rowcount)
+def remove(connection: Connection, account: str, id: str, now: float) -> list[str] | None:
+    """Delete it, with its turns. → ids of their sounds, which are not deleted here; None if there is no such one."""
+    sounds = list(connection.scalars(_SOUNDS, {"named": id}))
+    found = connection.execute(_DELETE, {"named": id, "of": account, "now": now}).rowcount
+    return sounds if found else None
 
 
 def purge(connection: Connection, now: float) -> int:

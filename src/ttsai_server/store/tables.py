@@ -239,6 +239,7 @@ conversation_turns = Table(
     Column("user_text", Text, nullable=False),
     Column("ai_text", Text, nullable=False),
     Column("at", Double, nullable=False),
+    Column("sound", String),
 )
 
 saved_voices = Table(

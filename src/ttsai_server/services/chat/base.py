@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 
 from ttsai_server.domain import ChatRequest
+from ttsai_server.services.chat.thoughts import without_thoughts
 
 
 class ChatModel(ABC):
@@ -11,9 +12,13 @@ class ChatModel(ABC):
         self.name = name
         """As it is configured."""
 
-    @abstractmethod
     def answer(self, request: ChatRequest) -> AsyncGenerator[str]:
         """Answer the last message: yields the text as it is written. Must be closed (`aclosing`).
 
         Raises ModelLoading, NotReady, BadRequest for a conversation that is too long, or EngineFailed.
         """
+        return without_thoughts(self._write(request))
+
+    @abstractmethod
+    def _write(self, request: ChatRequest) -> AsyncGenerator[str]:
+        """As `answer`, with all that the model writes."""

@@ -15,7 +15,7 @@ class ChatEngine(ChatModel):
         self._card = card
         self._runtime = runtime
 
-    async def answer(self, request: ChatRequest) -> AsyncGenerator[str]:
+    async def _write(self, request: ChatRequest) -> AsyncGenerator[str]:
         async with (
             self._runtime.lease(self._card) as handle,
             aclosing(handle.run(Chatter.chat, request)) as deltas,

@@ -28,7 +28,7 @@ class ChatServer(ChatModel):
         self._settings = settings
         self._client: AsyncClient | None = None
 
-    async def answer(self, request: ChatRequest) -> AsyncGenerator[str]:
+    async def _write(self, request: ChatRequest) -> AsyncGenerator[str]:
         import httpx
 
         body = {

@@ -1,0 +1,24 @@
+"""What reasoning models think aloud before they answer, which is not for the listener."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+BEGIN, END = "<think>", "</think>"
+
+
+async def without_thoughts(parts: AsyncGenerator[str]) -> AsyncGenerator[str]:
+    """The parts of an answer, without `<think>…</think>` at its start. Must be closed (`aclosing`)."""
+    held, answering = "", False
+    async with aclosing(parts):
+        async for part in parts:
+            if answering:
+                yield part
+                continue
+            held = (held + part).lstrip()
+            if held.startswith(BEGIN) and END in held:
+                held = held.partition(END)[2].lstrip()
+            if not BEGIN.startswith(held[: len(BEGIN)]):  # it neither thinks nor may be about to
+                answering = True
+                yield held
+    if not answering and not held.startswith(BEGIN):
+        yield held
