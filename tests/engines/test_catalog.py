@@ -6,6 +6,7 @@ import pytest
 from ttsai_server.domain import Capability
 from ttsai_server.engines.base import (
     Analyzer,
+    Chatter,
     Cloner,
     Converter,
     Diarizer,
@@ -14,6 +15,7 @@ from ttsai_server.engines.base import (
     Separator,
     Synthesizer,
     Transcriber,
+    Translator,
 )
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import Catalog, load_class
@@ -34,6 +36,8 @@ PROTOCOLS: dict[Capability, type[Engine]] = {
     Capability.SUPER_RESOLUTION: Enhancer,
     Capability.ECHO_REMOVAL: Enhancer,
     Capability.DEREVERBERATION: Enhancer,
+    Capability.TRANSLATION: Translator,
+    Capability.CHAT: Chatter,
 }
 LANGUAGES = {"en-us": 20, "en-gb": 8, "es": 3, "fr": 1, "hi": 4, "it": 2, "ja": 5, "pt-br": 3, "zh": 8}
 
@@ -49,13 +53,13 @@ def demo() -> Catalog:
 
 
 def test_kokoro_has_all_its_voices(catalog: Catalog) -> None:
-    assert Counter(voice.language for voice in catalog.cards(Capability.TTS)[0].voices) == LANGUAGES
+    assert Counter(voice.language for voice in catalog.models["kokoro"].voices) == LANGUAGES
 
 
 def test_kokoro_voices_are_named_for_language_and_gender(catalog: Catalog) -> None:
     genders = {"f": "female", "m": "male"}
     letters = {"en-us": "a", "en-gb": "b", "pt-br": "p"}
-    for voice in catalog.cards(Capability.TTS)[0].voices:
+    for voice in catalog.models["kokoro"].voices:
         assert voice.id[0] == letters.get(voice.language, voice.language[0])
         assert voice.gender == genders[voice.id[1]]
 
