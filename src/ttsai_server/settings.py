@@ -239,7 +239,7 @@ class Cloning(Group):
     """Longest file that a voice is made from, bytes; a longer one gets 413."""
     max_reference_seconds: PositiveFloat = 3600
     """Longest recording that a voice is made from, seconds; of a long one, the first minute of speech is used."""
-    max_voices: PositiveInt = 1000
+    max_voices: PositiveInt = 100
     """Saved voices of one account; one more gets 400."""
 
 

@@ -72,6 +72,32 @@ def test_an_emotion_keeps_the_words(real: Live, man: bytes, ear: Ear, emotion: s
     assert seconds * np.log(lengths[1] / lengths[0]) > 0.04
 
 
+def test_kokoro_speaks_with_the_voice_of_a_recording(real: Live, man: bytes, ear: Ear) -> None:
+    """Its pitch and its words; how near it is to the speaker is a matter of the engine's own tests."""
+    data = {"model": "kokoro-mix", "text": TEXT, "format": "wav"}
+    answer = real.client().post("/v1/tts/clone/", files={"reference_audio": ("a.wav", man)}, data=data)
+    assert answer.status_code == 200, answer.text
+    assert wer(TEXT, ear.listen(answer.content)) <= 0.05
+    assert pitch_of(answer.content) == pytest.approx(pitch_of(man), rel=0.15)
+    assert 0.7 < float(answer.headers["X-Voice-Similarity"]) <= 1
+    assert answer.headers["X-Model"] == "kokoro"
+    assert "kokoro only approximates voices" in answer.headers["Warning"]
+
+
+def test_the_default_model_is_the_first_that_is_ready(real: Live, man: bytes) -> None:
+    """The contract's own default is not here: the next of the settings takes its place, and is named."""
+    files = {"file": ("a.wav", man)}
+    answer = real.client().post("/v1/voice-convert/", files=files, data={"target_voice": "af_heart"})
+    assert answer.headers["X-Model"] == "world", answer.text
+
+
+def test_a_model_asked_for_by_name_is_not_replaced(real: Live, man: bytes) -> None:
+    files, data = {"file": ("a.wav", man)}, {"target_voice": "af_heart", "model": "openvoice"}
+    answer = real.client().post("/v1/voice-convert/", files=files, data=data)
+    assert (answer.status_code, answer.headers["X-Should-Retry"]) == (503, "false")
+    assert "openvoice" in answer.json()["message"]
+
+
 def together(*sounds: bytes) -> bytes:
     parts = [heard(sound)[0] for sound in sounds]
     return flac(np.concatenate(parts), heard(sounds[0])[1].rate)

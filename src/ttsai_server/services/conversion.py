@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ttsai_server.domain import Caller, Capability
-from ttsai_server.errors import BadRequest
+from ttsai_server.domain import Caller, Capability, ModelCard
+from ttsai_server.errors import BadRequest, UnknownVoice
 from ttsai_server.services.billing import price
 from ttsai_server.services.cloning import approximate_warning, choose_model
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.conversion_run import ConversionPlan, ConversionRun
 from ttsai_server.services.flow import Order
-from ttsai_server.services.target_voice import find_target
+from ttsai_server.services.target_voice import TargetVoice, find_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,17 @@ def plan_conversion(context: ServiceContext, caller: Caller, order: ConversionOr
         rate=card.rate,
         channels=1,
         card=card,
-        target=find_target(context, caller, order.target_voice, card) if order.target_voice else None,
+        target=_target(context, caller, order, card),
         reference_bytes=order.reference_bytes,
         format=order.format,
     )
+
+
+def _target(context: ServiceContext, caller: Caller, order: ConversionOrder, card: ModelCard) -> TargetVoice | None:
+    if not order.target_voice:
+        return None
+    try:
+        return find_target(context, caller, order.target_voice, card)
+    except UnknownVoice as error:
+        error.param = "target_voice"
+        raise
