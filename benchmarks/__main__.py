@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchmarks import (
+    cloning,
     departure,
     fairness,
     first_byte,
@@ -42,6 +43,7 @@ BENCHMARKS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "tools": tools.run,
     "rooms": rooms.run,
     "music": music.run,
+    "cloning": cloning.run,
     "soak": soak.run,
     "hostile": hostile.run,
 }
