@@ -24,7 +24,7 @@ app = typer.Typer(no_args_is_help=True)
 
 COLUMNS: Columns = {
     "id": attrgetter("id"),
-    "type": attrgetter("type"),
+    "type": lambda model: model.type.split(", ")[0],
     "needs": lambda model: model.status.removeprefix("needs_") if model.command else "",
     "licence": attrgetter("licence"),
 }

@@ -84,7 +84,7 @@ class TestConversion(ConverterContract):
         return english
 
 
-@pytest.fixture(scope="module", params=["chatterbox-multilingual", "chatterbox-multilingual-v2", "chatterbox-turbo"])
+@pytest.fixture(scope="module", params=["chatterbox-multilingual", "chatterbox-mtl-v2", "chatterbox-turbo"])
 def other(
     request: pytest.FixtureRequest, watermark: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[Chatterbox]:
