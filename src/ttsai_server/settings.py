@@ -246,6 +246,8 @@ class Cloning(Group):
 class Conversion(Group):
     models: tuple[str, ...] = Field(default=("openvoice", "knn-vc", "world"), min_length=1)
     """Models that convert a voice where the client names none: the first that is ready, else the first there is."""
+    respeaking: tuple[str, ...] = ("chatterbox", "chatterbox-multilingual", "chatterbox-multilingual-v2")
+    """Models that in speech to speech speak the words anew, with their option `exaggeration`, rather than convert."""
     max_file_bytes: PositiveInt = 50 * 1024 * 1024
     """Longest file, bytes; a longer one gets 413."""
     max_seconds: PositiveFloat = 3 * 3600

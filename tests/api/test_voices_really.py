@@ -12,7 +12,7 @@ from tests.live import Live, live
 from tests.voices import flac
 
 from ttsai_server.audio.pitch import mean_pitch, track
-from ttsai_server.settings import Models, Settings, Transcription
+from ttsai_server.settings import Conversion, Models, Settings, Transcription
 
 TEXT = "The rain has stopped. The children are playing in the garden. Their mother calls them for dinner."
 
@@ -140,6 +140,7 @@ def dramatic(tmp_path_factory: pytest.TempPathFactory, kokoro_weights: Path, tin
         data_dir=tmp_path_factory.mktemp("data"),
         models=models,
         transcription=Transcription(default_model="whisper-tiny.en"),
+        conversion=Conversion(respeaking=("tone",)),
     )
     with live(settings) as running:
         yield running

@@ -1,7 +1,7 @@
 """Speech to speech: which voice is to say what a recording says, with which emotion and how fast, checked.
 
-A model that converts keeps the recording's own timing and melody, which are then moved for the emotion. A model that
-clones and has an option `exaggeration` speaks the recording's transcript anew, as vividly as the emotion is.
+A model that converts keeps the recording's own timing and melody, which are then moved for the emotion. A model of
+`conversion.respeaking` speaks the recording's transcript anew, as vividly as the emotion is.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,6 @@ from typing import ClassVar
 
 from ttsai_server.audio.prosody import EMOTIONS
 from ttsai_server.domain import Caller, Capability, ModelCard
-from ttsai_server.engines.catalog import load_class
 from ttsai_server.errors import BadRequest
 from ttsai_server.services.billing import price
 from ttsai_server.services.cloning import approximate_warning, choose_model
@@ -50,14 +49,9 @@ def plan_speech_to_speech(
     if not order.voice:
         raise BadRequest("'voice' is required.", param="voice")
     named = context.catalog.find(order.model) if order.model else None
-    if named and respeaks(named):
+    if named and named.id in context.settings.conversion.respeaking:
         return _respeaking(context, caller, order, named)
     return _converting(context, caller, order)
-
-
-def respeaks(card: ModelCard) -> bool:
-    """Whether a model speaks a recording's transcript anew, rather than to convert it."""
-    return Capability.CLONE in card.tasks and EXAGGERATION in load_class(card).Options.model_fields
 
 
 def _converting(context: ServiceContext, caller: Caller, order: SpeechToSpeechOrder) -> ConversionPlan:
