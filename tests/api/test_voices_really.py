@@ -89,6 +89,7 @@ def test_the_default_model_is_the_first_that_is_ready(real: Live, man: bytes) ->
     files = {"file": ("a.wav", man)}
     answer = real.client().post("/v1/voice-convert/", files=files, data={"target_voice": "af_heart"})
     assert answer.headers["X-Model"] == "world", answer.text
+    assert "world only approximates voices" in answer.headers["Warning"]
 
 
 def test_a_model_asked_for_by_name_is_not_replaced(real: Live, man: bytes) -> None:
