@@ -96,7 +96,11 @@ def test_preparing_again_writes_nothing(published: Path, published_card: ModelCa
     assert before == {file: (published / file).stat().st_mtime_ns for file in published_card.derived}
 
 
-@pytest.mark.parametrize("damaged", [b"no archive", gzip.compress(b"\x0a\xff\xff\xff\xff"), gzip.compress(b"\x0f")])
+@pytest.mark.parametrize(
+    "damaged",
+    [b"no archive", gzip.compress(b"\x0a\xff\xff\xff\xff"), gzip.compress(b"\x0f")],
+    ids=["no archive", "endless field", "unknown field"],
+)
 def test_a_damaged_file_is_a_fault_of_the_weights(
     damaged: bytes, published: Path, published_card: ModelCard, tmp_path: Path
 ) -> None:
