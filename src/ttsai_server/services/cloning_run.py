@@ -89,7 +89,7 @@ class CloneRun(CompositeRun[ClonePlan, float]):
     async def _opened(self) -> ReferenceSound:
         """The recording, checked; for the caller to close."""
         if self.plan.voice:
-            await self._context.saved_voices.check_room(self._caller)
+            await self._context.saved_voices.check_room(self._caller, self.plan.voice.id)
         return await open_reference(self._context, self._caller, self._upload, self.plan.card)
 
     async def _work(self, sound: ReferenceSound) -> AsyncGenerator[float]:

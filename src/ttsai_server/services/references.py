@@ -81,8 +81,11 @@ async def embed(context: ServiceContext, card: ModelCard, sound: ReferenceSound)
 
     Raises BadRequest if no voice can be made of it, ModelLoading, or what the engine raises.
     """
+    if sound.voice:  # kept where it comes from, and deleted there
+        yield Embedding(0, 0, sound.voice, last=True)
+        return
     async with context.references.lock(card, sound.digest):
-        reference = sound.voice or context.references.get(card, sound.digest)
+        reference = context.references.get(card, sound.digest)
         if not reference:
             async with (
                 context.runtime.lease(card) as handle,

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any, cast
 
 import numpy as np
@@ -43,9 +44,9 @@ class SavedVoices:
         """Keep a voice; a repeat changes nothing. Raises BadRequest if the account has too many."""
         return await self._database.write(self._add, voice, {_name(reference.model): to_bytes(reference)})
 
-    async def check_room(self, caller: Caller) -> None:
-        """Raises BadRequest if the account has as many as it may."""
-        await self._database.read(self._check_room, caller.account)
+    async def check_room(self, caller: Caller, id: str) -> None:
+        """Raises BadRequest if the account has as many as it may, and not the voice with this id among them."""
+        await self._database.read(self._check_room, caller.account, id)
 
     async def of(self, caller: Caller) -> list[SavedVoice]:
         """The account's, oldest first, as `get`."""
@@ -58,8 +59,9 @@ class SavedVoices:
         return _known(voice if voice.model in self._catalog.models else None, id)
 
     async def by_preview(self, preview: str) -> SavedVoice:
-        """The voice whose preview has this id. Raises UnknownVoice."""
-        return _known(await self._database.read(rows.by_preview, preview), preview)
+        """The voice whose preview has this id. Raises UnknownVoice, as `get`."""
+        voice = await self._database.read(rows.by_preview, preview)
+        return _known(voice if voice and voice.model in self._catalog.models else None, preview)
 
     async def change(self, caller: Caller, id: str, changes: Mapping[str, str]) -> SavedVoice:
         """Set its name, language or gender. Raises UnknownVoice or BadRequest."""
@@ -72,8 +74,9 @@ class SavedVoices:
 
     async def delete(self, caller: Caller, id: str) -> None:
         """Delete it and all that was made of it, from the disk too. Raises UnknownVoice."""
-        voice = _known(await self._database.write(rows.remove, caller.account, id), id)
-        self._references.forget(voice.digest)
+        voice, preview = await self._database.write(_remove, caller.account, id)
+        self._references.forget(_known(voice, id).digest)
+        self._references.forget(sha256(preview).hexdigest())  # other models make the voice of it
         await self._database.erase_deleted()
 
     async def reference(self, voice: SavedVoice, card: ModelCard) -> Reference | None:
@@ -107,13 +110,18 @@ class SavedVoices:
         return from_thread.run(self.reference, voice, card)
 
     def _add(self, connection: Connection, voice: SavedVoice, data: Mapping[str, bytes]) -> SavedVoice:
-        if rows.get(connection, voice.account, voice.id) is None:
-            self._check_room(connection, voice.account)
+        self._check_room(connection, voice.account, voice.id)
         return rows.add(connection, voice, data)
 
-    def _check_room(self, connection: Connection, account: str) -> None:
-        if rows.count(connection, account) >= self._most:
+    def _check_room(self, connection: Connection, account: str, id: str) -> None:
+        if rows.count(connection, account) >= self._most and rows.get(connection, account, id) is None:
             raise BadRequest(f"The account has {self._most} saved voices already: delete one first.", param="name")
+
+
+def _remove(connection: Connection, account: str, id: str) -> tuple[SavedVoice | None, bytes]:
+    """→ what it was, and its preview, empty if it has not been made."""
+    preview = rows.data(connection, id, PREVIEW) or b""
+    return rows.remove(connection, account, id), preview
 
 
 def check_name(name: str) -> None:

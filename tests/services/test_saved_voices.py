@@ -1,0 +1,75 @@
+"""Saved voices as services see them: made twice by a repeated job, and what is left of deleted ones."""
+
+import io
+from dataclasses import replace
+from hashlib import sha256
+
+import pytest
+from tests.store.test_saved_voices import voice
+from tests.voices import voice_file
+
+from ttsai_server.domain import Caller
+from ttsai_server.errors import UnknownVoice
+from ttsai_server.services.cloning import CloneOrder
+from ttsai_server.services.cloning_run import CloneRun
+from ttsai_server.services.flow import Flow
+from ttsai_server.services.references import embed
+from ttsai_server.services.target_voice import TargetVoice, open_target
+from ttsai_server.settings import Cloning, Settings
+from ttsai_server.store import saved_voices
+from ttsai_server.store.db import Database
+from ttsai_server.store.saved_voices import SavedVoice
+
+ORDER = CloneOrder(model="tone", name="Me", consent="Yes.")
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"cloning": Cloning(max_voices=1)})
+
+
+async def cloned(flow: Flow, caller: Caller, order: CloneOrder = ORDER) -> CloneRun:
+    run = await flow.start(caller, order, io.BytesIO(voice_file()))
+    await run.finish()
+    return run
+
+
+async def saved(flow: Flow, caller: Caller) -> SavedVoice:
+    made = (await cloned(flow, caller)).saved
+    assert made
+    return made
+
+
+async def test_a_job_that_is_repeated_saves_its_voice_once_even_if_it_was_the_last_that_may_be(
+    flow: Flow, caller: Caller
+) -> None:
+    first, second = await saved(flow, caller), await saved(flow, caller)
+    assert first == second
+
+
+async def use_as_target(flow: Flow, caller: Caller, target: TargetVoice) -> None:
+    card = flow.context.catalog.models["tone"]
+    with await open_target(flow.context, caller, target, card) as sound:
+        assert [step async for step in embed(flow.context, card, sound)][-1].reference
+
+
+async def test_of_a_deleted_voice_that_was_converted_to_nothing_is_left_in_memory(flow: Flow, caller: Caller) -> None:
+    context, card = flow.context, flow.context.catalog.models["tone"]
+    made = await saved(flow, caller)
+    reference = await context.saved_voices.reference(made, card)
+    await use_as_target(flow, caller, TargetVoice(reference))
+    await use_as_target(flow, caller, TargetVoice(voice=made))
+    preview = await context.saved_voices.preview(made)
+    assert preview
+    digests = ["", made.digest, sha256(preview).hexdigest()]
+    await context.saved_voices.delete(caller, made.id)
+    assert [context.references.get(card, digest) for digest in digests] == [None, None, None]
+
+
+async def test_the_preview_of_a_voice_whose_model_is_gone_is_not_found(
+    flow: Flow, caller: Caller, database: Database
+) -> None:
+    orphan = replace(voice(caller.account), model="gone")
+    await database.write(saved_voices.add, orphan, {"embedding gone": b""})
+    with pytest.raises(UnknownVoice):
+        await flow.context.saved_voices.by_preview(orphan.preview)
