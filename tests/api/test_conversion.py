@@ -134,6 +134,7 @@ def test_a_job_with_a_reference_has_both_files(server: Live) -> None:
         (CONVERT, {"target": "voice_" + "0" * 32}, 404, "target_voice"),
         (CONVERT, {"target": None, "reference": voice_file(185, 2)}, 400, "reference_audio"),
         (CONVERT, {"target": None, "reference": voice_file(185, 2), "async": "true"}, 400, "reference_audio"),
+        (CONVERT, {"target": None, "reference": b"RIFF"}, 400, "reference_audio"),
         (CONVERT, {"model": "nobody"}, 404, "model"),
         (CONVERT, {"model": "kokoro"}, 404, "model"),
         (CONVERT, {"format": "ogg"}, 400, "format"),

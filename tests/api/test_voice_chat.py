@@ -300,6 +300,12 @@ def test_a_form_with_text_is_the_same(talking: Live) -> None:
     assert (answer.status_code, answer.json()["ai_text"]) == (200, "Hello. How are you?")
 
 
+def test_an_empty_field_of_a_form_counts_as_absent(talking: Live) -> None:
+    empty = dict.fromkeys(("conversation_id", "system_prompt", "language", "stt_model"), "")
+    answer = talking.client().post("/v1/voice-chat/", data={**HELLO, **empty})
+    assert (answer.status_code, answer.json()["ai_text"]) == (200, "Hello. How are you?")
+
+
 def test_text_and_audio_together_are_refused(talking: Live) -> None:
     answer = talking.client().post("/v1/voice-chat/", data=HELLO, files={"audio": ("a.wav", b"x")})
     assert answer.status_code == 400

@@ -172,7 +172,8 @@ async def _read(request: Request) -> AsyncGenerator[tuple[VoiceChatBody, UploadF
             audio = form.get(AUDIO)
             if audio is not None and not isinstance(audio, UploadFile):
                 raise BadRequest(f"{AUDIO!r} must be a file.", param=AUDIO)
-            texts = {name: value for name, value in form.items() if isinstance(value, str)}
+            # as in all forms, an empty field counts as absent
+            texts = {name: value for name, value in form.items() if isinstance(value, str) and value}
             yield _body(texts, strict=False), audio
         return
     try:

@@ -11,7 +11,7 @@ from ttsai_server.audio.recording import Recording
 from ttsai_server.audio.voice_sample import VoiceSample, measure, speech_of
 from ttsai_server.domain import Caller, Embedding, ModelCard, Reference
 from ttsai_server.engines.base import VoiceEncoder
-from ttsai_server.errors import BadRequest, EngineFailed
+from ttsai_server.errors import BadRequest, EngineFailed, FileTooLarge
 from ttsai_server.runtime.threads import in_thread
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.several_speakers import speaker_shares
@@ -59,9 +59,8 @@ async def open_reference(
     digest = await asyncio.to_thread(_digest, file)
     if voice := context.references.get(card, digest):
         return ReferenceSound(digest, Recording(card.rate), voice)
-    longest = context.settings.cloning.max_reference_seconds
-    with await context.sound.decode(caller, file, longest, rate=card.rate, channels=1) as recording:
-        sample = await asyncio.to_thread(measure, recording)
+    with await _decoded(context, caller, file, card) as recording:
+        sample = await in_thread(None, lambda: measure(recording))
         if check:
             _check(sample, card)
         speech = await in_thread(
@@ -99,6 +98,15 @@ async def embed(context: ServiceContext, card: ModelCard, sound: ReferenceSound)
             raise EngineFailed(f"{card.id!r} made no voice.")
         context.references.put(card, sound.digest, reference)
     yield Embedding(0, sound.speech.seconds, reference, last=True)
+
+
+async def _decoded(context: ServiceContext, caller: Caller, file: BinaryIO, card: ModelCard) -> Recording:
+    longest = context.settings.cloning.max_reference_seconds
+    try:
+        return await context.sound.decode(caller, file, longest, rate=card.rate, channels=1)
+    except (BadRequest, FileTooLarge) as error:
+        error.param = FIELD
+        raise
 
 
 def _check(sample: VoiceSample, card: ModelCard) -> None:

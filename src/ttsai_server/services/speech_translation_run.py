@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from itertools import pairwise
 from typing import BinaryIO
@@ -21,6 +22,7 @@ from ttsai_server.audio.timeline import Timeline
 from ttsai_server.domain import Caller, ModelCard, Reference, Segment, Transcript, TranscriptionRequest, gap
 from ttsai_server.engines.base import Transcriber, VoiceEncoder
 from ttsai_server.errors import BadRequest, EngineFailed
+from ttsai_server.runtime.threads import in_thread
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.flow import CompositeRun, Outcome, OutputFile, OutputParts
 from ttsai_server.services.recording_run import RecordingPlan
@@ -99,7 +101,7 @@ class SpeechTranslationRun(ToolRun[SpeechTranslationPlan], CompositeRun[SpeechTr
             for number, (segment, until) in enumerate(zip(said, ends, strict=True), start=1):
                 text = await self._translated(recording, segment)
                 sound = await self._spoken(text, segment.speaker, speakers.index(segment.speaker))
-                start, end = await asyncio.to_thread(self._place, timeline, sound, segment, until)
+                start, end = await in_thread(None, partial(self._place, timeline, sound, segment, until))
                 spoken = Segment(text, start, end, speaker=segment.speaker, language=self.plan.destination.target)
                 self._segments.append(TranslatedSegment(segment, spoken))
                 yield HEARING + (1 - HEARING) * number / len(said)
