@@ -128,6 +128,29 @@ def test_a_voice_that_no_model_can_keep_is_told(cloning: Live, english: bytes) -
     assert "no model that clones voices and speaks Portuguese is ready" in answer.headers["Warning"]
 
 
+def test_a_voice_that_is_named_though_the_speakers_own_is_kept_is_told(cloning: Live, english: bytes) -> None:
+    asked = {"target_language": "en", "source_language": "es", "preserve_voice": "true", "voice": "tone_a"}
+    answer = translated(cloning, english, **asked, **{"async": "true"})
+    assert "'voice' is not used" in answer.headers["Warning"]
+
+
+@pytest.fixture
+def muttering(tmp_path: Path, models_dir: Path) -> Generator[Live]:
+    """A server whose translator has no words for anything."""
+    for file in Settings().models.cards.glob("*.toml"):
+        own, mutters = "ttsai_server.engines.bergamot.adapter:Bergamot", "tests.services.muttering:Muttering"
+        (tmp_path / file.name).write_text(file.read_text().replace(own, mutters))
+    with live(Settings(data_dir=tmp_path, models=Models(dir=models_dir, cards=tmp_path))) as running:
+        yield running
+
+
+def test_what_is_left_unsaid_since_its_translation_has_no_words_is_told(muttering: Live, english: bytes) -> None:
+    answer = translated(muttering, english, target_language="pt", source_language="en")
+    assert (answer.status_code, {part["translation"] for part in answer.json()["segments"]}) == (200, {"…"})
+    count = len(answer.json()["segments"])
+    assert f"{count} of {count} segments are not spoken" in answer.headers["Warning"]
+
+
 def test_a_recording_that_is_too_short_to_keep_its_voice_is_refused(cloning: Live, server: Live) -> None:
     account, key = cloning.new_key(credits=10)
     short = said(server, "ef_dora", "Buenos días.")

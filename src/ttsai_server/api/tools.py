@@ -123,7 +123,7 @@ class Call:
                 kept.append(await self.services.jobs.keep(self.caller, order, run.plan, outcome, options))
 
             await cancel_on_disconnect(self.request.receive, run.finish(keep))
-        headers = {**credit_headers(run.hold), **warning_headers(run.plan.warnings)}
+        headers = {**credit_headers(run.hold), **warning_headers(run.warnings)}
         return WholeFile(kept[0].file, kept[0].content_type, headers)
 
     def _wants_job(self, form: ToolForm) -> bool:

@@ -52,8 +52,6 @@ class ConversionRun(ToolRun[ConversionPlan]):
     def __init__(self, plan: ConversionPlan, caller: Caller, context: ServiceContext, upload: BinaryIO | None) -> None:
         self.reference: Reference | None = None
         """The voice, once it is made."""
-        self.warnings: tuple[str, ...] = plan.warnings
-        """Those of the plan, and what was found on the way."""
         self._reference_file: BinaryIO | None = None
         self._sound: ReferenceSound | None = None
         if plan.reference_bytes and upload:

@@ -125,6 +125,8 @@ class Run(ABC, Generic[P, S]):
 
     def __init__(self, plan: P, caller: Caller, context: ServiceContext) -> None:
         self.plan = plan
+        self.warnings: tuple[str, ...] = plan.warnings
+        """Those of the plan, and what was found on the way."""
         self._caller = caller
         self._context = context
         self._hold: Hold | None = None

@@ -45,8 +45,6 @@ class RespeakingRun(RecordingRun[RespeakingPlan, float]):
         super().__init__(plan, caller, context, upload)
         self.reference: Reference | None = None
         """The voice, once it is made."""
-        self.warnings: tuple[str, ...] = plan.warnings
-        """Those of the plan, and what was found on the way."""
         self._speech: SpeechRun | None = None
 
     async def outcome(self) -> Outcome:

@@ -22,6 +22,7 @@ from ttsai_server.services.translation import Destination, Routes
 from ttsai_server.text.language import NAMES, normalise_code
 
 NOT_PRESERVED = "The speaker's own voice is not kept: no model that clones voices and speaks {language} is ready"
+NOT_USED = "'voice' is not used: the speaker's own voice is kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,9 @@ def _code(language: str, field: str) -> str:
 def _voice_warning(order: SpeechTranslationOrder, cloner: ModelCard | None, target: str) -> tuple[str, ...]:
     if not order.preserve_voice:
         return ()
-    return approximate_warning(cloner) if cloner else (NOT_PRESERVED.format(language=NAMES[target]),)
+    if not cloner:
+        return (NOT_PRESERVED.format(language=NAMES[target]),)
+    return (*approximate_warning(cloner), *((NOT_USED,) if order.voice else ()))
 
 
 def _cloner(context: ServiceContext, target: str) -> ModelCard | None:

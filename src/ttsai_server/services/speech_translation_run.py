@@ -38,6 +38,7 @@ HEARING = 0.4
 """Share of the work that is hearing what is said."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 1.0
 """Of those between segments, seconds, where their times are not kept."""
+UNSAID = "{unsaid} of {all} segments are not spoken: their translation has no words"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +46,9 @@ class SpeechTranslationPlan(RecordingPlan):
     listening: TranscriptionPlan
     destination: Destination
     speak: Callable[[str, int], SpeechPlan]
-    """A text and the number of its speaker → how it is spoken; all at `speech_rate`, as WAV."""
+    """A text and the number of its speaker → how it is spoken; as WAV."""
     speech_rate: int
-    """Hertz."""
+    """Of the result, Hertz."""
     cloner: ModelCard | None
     """The model that makes voices of the speakers, and speaks with them; None: stock voices speak."""
     keep_timing: bool
@@ -105,9 +106,14 @@ class SpeechTranslationRun(ToolRun[SpeechTranslationPlan], CompositeRun[SpeechTr
                 spoken = Segment(text, start, end, speaker=segment.speaker, language=self.plan.destination.target)
                 self._segments.append(TranslatedSegment(segment, spoken))
                 yield HEARING + (1 - HEARING) * number / len(said)
+            self._warn_of_unsaid()
             if self.plan.keep_timing:
                 track.pad(max(0, round(recording.seconds * track.rate) - track.frames))
             await self._finish(track)
+
+    def _warn_of_unsaid(self) -> None:
+        if unsaid := sum(not speakable(segment.spoken.text) for segment in self._segments):
+            self.warnings = (*self.warnings, UNSAID.format(unsaid=unsaid, all=len(self._segments)))
 
     async def _listen(self) -> AsyncGenerator[float]:
         """Yields how much has been heard, 0 to 1."""
@@ -173,7 +179,7 @@ class SpeechTranslationRun(ToolRun[SpeechTranslationPlan], CompositeRun[SpeechTr
             await run.finish()
             result = (await run.outcome()).result
             assert isinstance(result, OutputFile)
-            return await asyncio.to_thread(_samples, result.file)
+            return await asyncio.to_thread(samples_at, self.plan.speech_rate, result.file)
 
     def _place(
         self, timeline: Timeline, sound: NDArray[np.float32], segment: Segment, until: float
@@ -214,9 +220,11 @@ def joined(texts: Sequence[str], language: str) -> str:
     return "".join([*said[:1], *(gap(before, after, language) + after for before, after in pairwise(said))])
 
 
-def _samples(file: BinaryIO) -> NDArray[np.float32]:
+def samples_at(rate: int, file: BinaryIO) -> NDArray[np.float32]:
+    """The sound of a WAV file, float32 (n, channels), at `rate` Hertz: voices of one family may have several rates."""
     import soundfile
+    import soxr
 
     file.seek(0)
-    samples, _ = soundfile.read(file, always_2d=True)
-    return samples.astype(np.float32)
+    samples, own = soundfile.read(file, dtype="float32", always_2d=True)
+    return (samples if own == rate else soxr.resample(samples, own, rate)).astype(np.float32, copy=False)
