@@ -15,8 +15,8 @@ class Dies:
     """In the place of a part: the connection breaks."""
 
 
-Part = str | threading.Event | Dies
-"""A part of an answer; or an event that is waited for before the next one is written."""
+Part = str | threading.Event | Dies | dict[str, Any]
+"""A part of an answer; a whole chunk; or an event that is waited for before the next one is written."""
 
 
 @dataclass
@@ -61,7 +61,9 @@ def chat_server() -> Generator[TestChatServer]:
             for part in parts:
                 if isinstance(part, Dies):
                     return
-                if isinstance(part, str):
+                if isinstance(part, dict):
+                    self._send(part)
+                elif isinstance(part, str):
                     self._send({"choices": [{"index": 0, "delta": {"content": part}, "finish_reason": None}]})
                 else:
                     assert part.wait(WAIT_SECONDS)

@@ -78,6 +78,11 @@ def test_name_and_consent_are_required(server: Live, key: str, field: str) -> No
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, field)
 
 
+def test_a_statement_that_can_not_be_stored_is_refused(server: Live, key: str) -> None:
+    answer = save(server, key, consent="I agree\0")
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "consent")
+
+
 def test_the_recording_is_not_kept(server: Live, key: str) -> None:
     answer = save(server, key, keep_reference="true")
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "keep_reference")

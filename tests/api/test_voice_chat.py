@@ -257,6 +257,12 @@ def test_what_the_model_thinks_aloud_is_neither_told_nor_spoken(talking: Live, m
     assert heard(httpx.get(body["audio_url"]).content)[1].seconds < 2
 
 
+def test_a_null_of_the_chat_server_counts_as_absent(talking: Live, model: TestChatServer) -> None:
+    nothing: dict[str, Any] = {"choices": [{"index": 0, "delta": None, "finish_reason": None}]}
+    model.answers = [("Hello.", {"choices": None, "usage": {"total_tokens": 5}}, nothing)]
+    assert turn(talking).json()["ai_text"] == "Hello."
+
+
 def test_a_model_that_says_nothing_is_an_error(talking: Live, model: TestChatServer) -> None:
     model.answers = [(" ", "…")]
     assert turn(talking).status_code == 500
@@ -280,6 +286,7 @@ def test_a_client_that_leaves_once_it_has_heard_something_pays_the_turn(talking:
         ({"text": "x" * 60_000}, "text", 400),
         ({"text": 5}, "text", 400),
         ({"speed": 3}, "speed", 400),
+        ({"system_prompt": "Be \0brief."}, "system_prompt", 400),
         ({"voice": "nobody"}, "voice", 404),
         ({"tts_model": "nothing"}, "model", 404),
         ({"conversation_id": "conv_" + "0" * 32}, None, 404),

@@ -8,6 +8,8 @@ from ttsai_server.api.descriptions import describe
 
 NULL = {"type": "null"}
 Speed = Annotated[float, Field(ge=0.5, le=2.0, allow_inf_nan=False)]
+STORABLE = r"^[^\x00]*$"
+"""Pattern of a text that goes to the database: Postgres can't store NUL."""
 OpenAISpeed = Annotated[float, Field(ge=0.25, le=4.0, allow_inf_nan=False)]
 
 
@@ -91,7 +93,7 @@ class VoiceChatBody(Body):
     tts_model: str = "kokoro"
     stt_model: str = "whisper"
     """The model that hears `audio`."""
-    system_prompt: Annotated[str, Field(max_length=20_000)] | None = None
+    system_prompt: Annotated[str, Field(max_length=20_000, pattern=STORABLE)] | None = None
     """How the model is told to speak, from this turn on; absent: as before."""
     conversation_id: str | None = None
     """The conversation to go on with; absent: a new one."""

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from starlette.responses import Response
 
 from ttsai_server.api.audio_response import WholeFile, file_headers, finished_file, warning_headers
-from ttsai_server.api.bodies import Speed
+from ttsai_server.api.bodies import STORABLE, Speed
 from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller
 from ttsai_server.api.job_responses import accepted_response, job_preference
 from ttsai_server.api.negotiation import wants_job
@@ -66,7 +66,7 @@ class ConsentForm:
 
     name: Annotated[str, Form(max_length=100)] = ""
     gender: Annotated[Gender, Form()] = "neutral"
-    consent: Annotated[str, Form(max_length=2000)] = ""
+    consent: Annotated[str, Form(max_length=2000, pattern=STORABLE)] = ""
     keep_reference: Annotated[bool, Form()] = False
 
 

@@ -3,6 +3,8 @@
 import time
 from dataclasses import dataclass, replace
 
+from sqlalchemy import Connection
+
 from ttsai_server.domain import Caller
 from ttsai_server.errors import NotFound
 from ttsai_server.services.flow import OutputFile
@@ -11,7 +13,7 @@ from ttsai_server.settings import Settings
 from ttsai_server.store import conversations
 from ttsai_server.store.conversations import Conversation, Turn
 from ttsai_server.store.db import Database
-from ttsai_server.store.results import Results, new_id
+from ttsai_server.store.results import Results, discard, new_id
 
 MOST_LISTED = 1000
 """Conversations in one list."""
@@ -61,12 +63,10 @@ class Conversations:
 
     async def delete(self, caller: Caller, id: str) -> None:
         """Forget it and the sounds of its answers. Raises NotFound, also for another account's."""
-        sounds = await self._database.write(conversations.remove, caller.account, id, time.time())
-        if sounds is None:
+        if not await self._database.write(_remove, caller.account, id, time.time()):
             raise _unknown()
-        for sound in sounds:
-            await self._results.delete(sound)
         await self._database.erase_deleted()
+        await self._results.expire()
 
     async def check_room(self, caller: Caller) -> None:
         """Raises StoreFull if there is no room for the sound of an answer."""
@@ -92,6 +92,14 @@ class Conversations:
     async def expire(self) -> None:
         """Delete those that have expired."""
         await self._database.write(conversations.purge, time.time())
+
+
+def _remove(connection: Connection, account: str, id: str, now: float) -> bool:
+    """In one transaction also the sounds, whose files are then due to be deleted. → whether there is such a one."""
+    sounds = conversations.remove(connection, account, id, now)
+    for sound in sounds or ():
+        discard(connection, sound)
+    return sounds is not None
 
 
 def _unknown() -> NotFound:

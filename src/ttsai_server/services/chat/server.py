@@ -76,8 +76,8 @@ async def _parts(response: "Response") -> AsyncGenerator[str]:
         chunk = _parsed(data)
         if error := chunk.get("error"):
             raise EngineFailed(f"The chat model failed: {str(error)[:LONGEST_REASON]}")
-        for choice in chunk.get("choices", ())[:1]:
-            if text := choice.get("delta", {}).get("content"):
+        for choice in (chunk.get("choices") or ())[:1]:  # some servers send null
+            if text := (choice.get("delta") or {}).get("content"):
                 yield text
             ended = ended or choice.get("finish_reason") is not None
     if not ended:
