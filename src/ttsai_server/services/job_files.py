@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import Connection
 
 from ttsai_server.domain import Segment, Word
+from ttsai_server.errors import StoreFull
 from ttsai_server.services.flow import Outcome, OutputFile, OutputParts
 from ttsai_server.store.jobs import Job
 from ttsai_server.store.results import Results
@@ -52,18 +53,25 @@ class JobFiles:
     async def keep_result(self, job: Job, outcome: Outcome, beside: Callable[[Connection], None]) -> OutputFile:
         """Keep what the job has made as its result, with what `beside` writes in one transaction. → the result.
 
-        Parts become results of their own, before it. May be repeated. Raises what `beside` raises.
+        Parts become results of their own, before it. May be repeated. Raises what `beside` raises, or StoreFull; then
+        no part is kept either.
         """
         result = outcome.result
-        file = result if isinstance(result, OutputFile) else await self._keep_parts(job, result)
-        await self._keep(job, job.id, replace(file, name=job.name), beside)
+        try:
+            file = result if isinstance(result, OutputFile) else await self._keep_parts(job, result)
+            await self._keep(job, job.id, replace(file, name=job.name), beside)
+        except StoreFull:
+            if isinstance(result, OutputParts):
+                for part in result.files:
+                    await self._results.delete(_part_id(job, result.kind, part))
+            raise
         return file
 
     async def _keep_parts(self, job: Job, parts: OutputParts) -> OutputFile:
         addresses: dict[str, str] = {}
         for file in parts.files:
             part, _, extension = file.name.partition(".")
-            id = f"{parts.kind}_{job.id.partition('_')[2]}-{part}"
+            id = _part_id(job, parts.kind, file)
             await self._keep(job, id, file)
             addresses[part] = f"{job.base_url}/v1/results/{id}.{extension}"
         return OutputFile(job.name, "application/json", BytesIO(parts.index(job.id, addresses, job.credits)))
@@ -82,6 +90,10 @@ async def read_chunks(file: BinaryIO) -> AsyncGenerator[bytes]:
     file.seek(0)
     while chunk := await asyncio.to_thread(file.read, READ_BYTES):
         yield chunk
+
+
+def _part_id(job: Job, kind: str, file: OutputFile) -> str:
+    return f"{kind}_{job.id.partition('_')[2]}-{file.name.partition('.')[0]}"
 
 
 def upload_of(job: str) -> str:
