@@ -5,19 +5,23 @@ from dataclasses import replace
 from hashlib import sha256
 
 import pytest
+from tests.services.test_job_runner import OPTIONS
 from tests.store.test_saved_voices import voice
 from tests.voices import voice_file
 
 from ttsai_server.domain import Caller
-from ttsai_server.errors import UnknownVoice
+from ttsai_server.errors import NotFound, UnknownVoice
 from ttsai_server.services.cloning import CloneOrder
 from ttsai_server.services.cloning_run import CloneRun
 from ttsai_server.services.flow import Flow
+from ttsai_server.services.job_runner import JobRunner
+from ttsai_server.services.jobs import Jobs, Upload
 from ttsai_server.services.references import embed
 from ttsai_server.services.target_voice import TargetVoice, open_target
 from ttsai_server.settings import Cloning, Settings
 from ttsai_server.store import saved_voices
 from ttsai_server.store.db import Database
+from ttsai_server.store.results import open_results
 from ttsai_server.store.saved_voices import SavedVoice
 
 ORDER = CloneOrder(model="tone", name="Me", consent="Yes.")
@@ -64,6 +68,21 @@ async def test_of_a_deleted_voice_that_was_converted_to_nothing_is_left_in_memor
     digests = ["", made.digest, sha256(preview).hexdigest()]
     await context.saved_voices.delete(caller, made.id)
     assert [context.references.get(card, digest) for digest in digests] == [None, None, None]
+
+
+async def test_nothing_of_a_deleted_voice_is_left_in_the_job_that_saved_it(
+    flow: Flow, jobs: Jobs, runner: JobRunner, caller: Caller, database: Database, settings: Settings
+) -> None:
+    order = replace(ORDER, name="Somebody who is to be forgotten")
+    job = (await jobs.submit(caller, order, OPTIONS, Upload(io.BytesIO(voice_file()), "me.flac"))).jobs[0]
+    await runner.do(job)
+    results = open_results(settings, database)
+    assert (await results.get(job.id)).name == "voice.json"
+    await flow.context.saved_voices.delete(caller, order.voice_id)
+    kept = await jobs.get(job.id)
+    assert (kept.state, kept.spec) == ("completed", "{}")
+    with pytest.raises(NotFound):
+        await results.get(job.id)
 
 
 async def test_the_preview_of_a_voice_whose_model_is_gone_is_not_found(

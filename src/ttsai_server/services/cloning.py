@@ -11,7 +11,7 @@ from ttsai_server.services.billing import price
 from ttsai_server.services.cloning_run import ClonePlan, CloneRun
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.flow import Order
-from ttsai_server.services.saved_voices import check_name, own_language
+from ttsai_server.services.saved_voices import SUMMARY, check_name, own_language
 from ttsai_server.services.speech import SpeechOrder, plan_with_voice
 from ttsai_server.services.speech_run import SpeechPlan
 from ttsai_server.services.voices import Choice, unnamed_voice
@@ -62,7 +62,7 @@ def plan_clone(context: ServiceContext, caller: Caller, order: CloneOrder) -> Cl
     return ClonePlan(
         kind=order.kind,
         model=card.id,
-        result_name=speech.result_name if speech else "voice.json",
+        result_name=speech.result_name if speech else SUMMARY,
         price=price(context.settings.prices, Capability.CLONE, card.tier),
         warnings=(*approximate_warning(card), *(speech.warnings if speech else ())),
         card=card,

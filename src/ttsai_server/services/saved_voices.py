@@ -16,14 +16,18 @@ from ttsai_server.domain import Caller, ModelCard, Reference, Voice
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import BadRequest, UnknownVoice
 from ttsai_server.services.reference_cache import ReferenceCache
+from ttsai_server.store import jobs
 from ttsai_server.store import saved_voices as rows
 from ttsai_server.store.db import Database
+from ttsai_server.store.results import discard
 from ttsai_server.store.saved_voices import SavedVoice
 from ttsai_server.text.language import normalise_code
 
 PREFIX = "voice_"
 """How the ids of saved voices begin, and no model's voice's."""
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
+SUMMARY = "voice.json"
+"""Name of the result of a job that only saves a voice."""
 PREVIEW = "preview.mp3"
 """Name of a voice's preview among its data."""
 PREVIEWS: Mapping[str, str] = {
@@ -119,9 +123,13 @@ class SavedVoices:
 
 
 def _remove(connection: Connection, account: str, id: str) -> tuple[SavedVoice | None, bytes]:
-    """→ what it was, and its preview, empty if it has not been made."""
+    """Also what jobs tell of it. → what it was, and its preview, empty if it has not been made."""
     preview = rows.data(connection, id, PREVIEW) or b""
-    return rows.remove(connection, account, id), preview
+    removed = rows.remove(connection, account, id)
+    for job, name in jobs.forget_orders(connection, account, id) if removed else ():
+        if name == SUMMARY:
+            discard(connection, job)
+    return removed, preview
 
 
 def check_name(name: str) -> None:

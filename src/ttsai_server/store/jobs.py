@@ -173,6 +173,13 @@ def end(connection: Connection, job: str, state: str, **facts: object) -> Job | 
     return Job(*row) if row else None
 
 
+def forget_orders(connection: Connection, account: str, text: str) -> list[tuple[str, str]]:
+    """Empty the orders of the account's ended jobs that contain a text. → ids and names of their results."""
+    told = (jobs.c.account == account, ~OPEN, jobs.c.spec.contains(text, autoescape=True))
+    emptied = update(jobs).where(*told).values(spec="{}").returning(jobs.c.id, jobs.c.name)
+    return [(id, name) for id, name in connection.execute(emptied)]
+
+
 def count_ended(connection: Connection, batch: str) -> Batch:
     """Count one more ended job of the batch. → the batch; exactly one caller gets `open` == 0, for the last job."""
     return Batch(*connection.execute(_COUNT_ENDED, {"of": batch}).one())
