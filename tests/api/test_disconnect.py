@@ -70,6 +70,20 @@ def test_a_client_gone_before_the_first_byte_pays_nothing(slow_server: Live, str
     assert settled(slow_server, account) == 100
 
 
+def test_a_client_that_leaves_while_it_sends_its_body_is_no_fault_of_the_server(slow_server: Live) -> None:
+    before = metric(slow_server, "ttsai_abandoned_total")
+    host, port = slow_server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(
+            f"POST /v1/voice-chat/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {slow_server.key}\r\n"
+            'Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"text": "'.encode()
+        )
+    until = time.monotonic() + 10
+    while metric(slow_server, "ttsai_abandoned_total") == before:
+        assert time.monotonic() < until, "it was not counted as a client that left"
+        time.sleep(0.05)
+
+
 def test_an_engine_that_fails_half_way_breaks_the_answer_off_and_costs_nothing(tmp_path: Path) -> None:
     models = Models(demo=True, options={"tone": {"fail_on": "BROKEN"}})
     with live(Settings(data_dir=tmp_path, models=models)) as server:

@@ -13,6 +13,7 @@ from time import perf_counter
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ttsai_server.api.disconnect import ClientDisconnected
@@ -64,7 +65,7 @@ class RequestContext:
         self._metrics.in_flight.inc()
         try:
             await self._app(scope, receive, log.send)
-        except ClientDisconnected:
+        except (ClientDisconnected, ClientDisconnect):  # the latter while it sends its body
             log.disconnected = True
             self._metrics.abandoned.inc()
         except Exception as error:
