@@ -39,6 +39,20 @@ def test_a_streamed_answer_is_repeated_whole(server: Live) -> None:
     assert server.account(account).available == 9
 
 
+def test_an_answer_that_is_deleted_while_it_is_asked_for_is_503(server: Live) -> None:
+    account, key = server.new_key(credits=10)
+    kept = server.settings.data_dir / "answers"
+    before = set(kept.glob("*"))
+    with server.client(key) as client:
+        post(client, "a")
+        for body in set(kept.glob("*")) - before:
+            body.unlink()
+        answer = post(client, "a")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "model_loading")
+    assert answer.headers["Retry-After"]
+    assert server.account(account).available == 9
+
+
 def test_two_at_once_are_done_once(server: Live) -> None:
     account, key = server.new_key(credits=10)
     answers: list[bytes] = []

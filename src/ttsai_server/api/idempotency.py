@@ -200,6 +200,8 @@ async def _repeat(answer: Answer, scope: Scope, receive: Receive, send: Send) ->
         raise BadRequest("This Idempotency-Key has been used for another request.")
     assert answer.status
     assert answer.body
+    if not await asyncio.to_thread(Path(answer.body).exists):  # it expired, or made room for others, meanwhile
+        raise ModelLoading("The answer to this Idempotency-Key has just been deleted.", retry_after=1)
     kept = {name: value for name, value in answer.headers.items() if name != "content-length"}
     await FileResponse(answer.body, answer.status, {**kept, "Idempotent-Replayed": "true"})(scope, receive, send)
 
