@@ -62,7 +62,7 @@ def listener(
 ) -> Generator[Live]:
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("listener"),
-        models=Models(demo=True),
+        models=Models(dir=kokoro_weights.parent, demo=True),
         plans=json.loads(UNLIMITED),
     )
     with live(settings) as running:

@@ -12,6 +12,12 @@ from ttsai_server.engines.llama import MODEL, Llama
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 
 
+def open_ports() -> set[int]:
+    """The TCP ports that this process listens on."""
+    connections = psutil.Process().net_connections("inet")
+    return {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}
+
+
 class TestLlama(ChatterContract):
     model_id = "smollm2-135m"
 
@@ -19,9 +25,12 @@ class TestLlama(ChatterContract):
     def place(cls, weights: Path) -> LoadContext:
         return LoadContext(weights, threads=1)  # llama.cpp's threads wait for each other without pause
 
-    def test_it_opens_no_port(self, engine: Chatter) -> None:
-        connections = psutil.Process().net_connections("inet")
-        assert [each for each in connections if each.status == psutil.CONN_LISTEN] == []
+    def test_it_opens_no_port(self, card: ModelCard, weights: Path) -> None:
+        before = open_ports()  # of servers that other tests share
+        engine = Llama.load(card, self.place(weights))
+        assert next(engine.chat(ChatRequest(CONVERSATION, 2), Cancellation()))
+        assert open_ports() <= before
+        engine.close()
 
     def test_its_socket_cannot_be_reached(self, engine: Chatter) -> None:
         sockets = [each.laddr for each in psutil.Process().net_connections("unix") if str(each.laddr).endswith(".sock")]
