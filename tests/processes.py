@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from asyncio.subprocess import Process
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -24,7 +25,13 @@ def peak_mb(pid: int) -> float:
 
 def model_processes() -> list[psutil.Process]:
     """The processes of models that servers and pools in this process have loaded."""
-    return [child for child in psutil.Process().children() if "ttsai_server.runtime.worker" in child.cmdline()]
+
+    def is_model(child: psutil.Process) -> bool:
+        with suppress(psutil.Error):  # it has just ended
+            return "ttsai_server.runtime.worker" in child.cmdline()
+        return False
+
+    return [child for child in psutil.Process().children() if is_model(child)]
 
 
 async def python(code: str, *arguments: str) -> Process:

@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 import psutil
 import pytest
+import uvloop
 from tests.processes import model_processes
 from tests.runtime import misbehaving
 from tests.runtime.misbehaving import CRASHES
@@ -141,6 +142,28 @@ async def test_all_streams_of_a_crashed_model_end() -> None:
             await say(handle, "kill")
         with pytest.raises(ModelCrashed):
             await waiting
+
+
+@pytest.mark.parametrize("ended", [True, False], ids=["its steps done", "none begun"])
+def test_a_process_that_is_found_dead_ends_no_run_that_is_done(ended: bool) -> None:
+    """By uvloop, whose writers raise RuntimeError between the end of a connection and its announcement."""
+
+    async def send() -> None:
+        async with pool_of() as pool, pool.lease(CARD) as handle:
+            assert await say(handle) == 2
+            assert isinstance(handle, Handle)
+            child = handle.model
+            assert isinstance(child, Child)
+            async with child.steps("synthesize", (SpeechRequest("Yes.", (Preset("tone_a"),), "en"),)) as next_step:
+                assert await next_step()
+                child._writer.transport.abort()
+                await asyncio.sleep(0)
+                if not ended:
+                    await say(handle)
+            assert not child.alive
+
+    with nullcontext() if ended else pytest.raises(ModelCrashed):
+        uvloop.run(send())
 
 
 async def test_another_model_outlives_a_crash() -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -116,7 +116,7 @@ class Child:
             yield partial(self._step, stream)
         finally:
             self._wanted.discard(stream)
-            if self.alive:
+            with suppress(ModelCrashed):  # there is nothing left to end, and what the stream yielded is whole
                 self._send(End(stream))
 
     async def close(self) -> None:
@@ -177,7 +177,11 @@ class Child:
             except OSError as error:
                 self._kill(f"it takes no files: {error}")
                 raise self._crashed() from error
-        self._writer.write(frame)
+        try:
+            self._writer.write(frame)
+        except RuntimeError as error:  # uvloop's, once it has met the closed socket and before `_listen` is told
+            self._kill(f"it takes no messages: {error}")
+            raise self._crashed() from error
 
     async def _listen(self) -> None:
         """Pass each reply to the stream that waits for it; once the process has ended, fail all that still wait."""
