@@ -8,7 +8,7 @@ from tests.live import ADMIN_TOKEN, Live
 from ttsai_server.app import create_app
 from ttsai_server.settings import Settings
 
-VALUES = {"voice": "tone_a", "model": "tone", "id": "no-such", "name": "no-such.mp3"}
+VALUES = {"voice": "tone_a", "model": "tone", "id": "no-such", "conversation_id": "no-such", "name": "no-such.mp3"}
 """Values for the parameters of paths."""
 
 
