@@ -8,17 +8,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
 from ttsai_server.api.audio_response import file_headers
+from ttsai_server.api.catalog_schemas import Language, Languages, ModelInfo, ModelList, SpeechModels, VoiceList
 from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller, LightRoute, ServicesDep
-from ttsai_server.api.schemas import (
-    KEYED,
-    Language,
-    Languages,
-    ModelInfo,
-    ModelList,
-    SpeechModels,
-    VoiceList,
-    errors,
-)
+from ttsai_server.api.schemas import KEYED, errors
 from ttsai_server.domain import Capability
 from ttsai_server.services.languages import languages
 from ttsai_server.text.language import NAMES

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import orjson
 
-from ttsai_server.api.schemas import ModelInfo, ModelList, SpeechModels, VoiceInfo, VoiceList
+from ttsai_server.api.catalog_schemas import ModelInfo, ModelList, SpeechModels, VoiceInfo, VoiceList
 from ttsai_server.domain import Capability, ModelCard, Tier, Voice
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.services.availability import Availability, availability

@@ -8,12 +8,13 @@ from starlette.responses import Response
 
 from ttsai_server.api.audio_response import warning_headers
 from ttsai_server.api.bodies import Body
+from ttsai_server.api.catalog_schemas import Consent, DeletedVoice, SavedVoiceInfo
 from ttsai_server.api.cloning import ConsentForm, Gender, kept, voice_headers
 from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller, Services
 from ttsai_server.api.disconnect import cancel_on_disconnect
 from ttsai_server.api.job_responses import accepted_response, job_preference, shown_time
 from ttsai_server.api.negotiation import asks_for_job
-from ttsai_server.api.schemas import BILLABLE, KEYED, Consent, DeletedVoice, JobBody, SavedVoiceInfo
+from ttsai_server.api.schemas import BILLABLE, KEYED, JobBody
 from ttsai_server.api.streaming import credit_headers
 from ttsai_server.api.uploads import UploadRoute, content
 from ttsai_server.errors import BadRequest

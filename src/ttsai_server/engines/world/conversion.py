@@ -47,7 +47,7 @@ class Conversion:
         return np.where(parts.voiced, np.clip(moved, LOWEST, HIGHEST), 0)
 
     def _change(self, parts: Parts) -> Array:
-        """(frames, bins): what is to be added to the warped envelope."""
+        """The correction, (frames, bins), that the caller adds to the warped envelope."""
         found, kind = cepstra(parts.envelope, self._rate), parts.voiced.astype(int)
         moved = np.empty_like(found)
         for number, turn in enumerate(self._turns):
