@@ -44,6 +44,22 @@ def test_a_checksum_of_the_card_reaches_the_source_that_has_the_file(tmp_path: P
     assert source.sha256 == {"one.bin": "0" * 64}
 
 
+@pytest.mark.parametrize(
+    ("licence", "commercial"),
+    [
+        ('"MIT"', True),
+        ('"CC-BY-SA-4.0"', True),
+        ('"CC-BY-NC-4.0"', False),
+        ('"LicenseRef-Own"\ncommercial = false', False),
+        ('"CC-BY-NC-4.0"\ncommercial = true', True),
+    ],
+)
+def test_commercial_use_is_told_by_the_licence_unless_the_card_tells_it(
+    tmp_path: Path, licence: str, commercial: bool
+) -> None:
+    assert read_card(write(tmp_path, GOOD.replace('"MIT"', licence))).commercial is commercial
+
+
 def test_a_preview_is_said_by_the_voices_of_its_language(tmp_path: Path) -> None:
     (voice,) = read_card(write(tmp_path, GOOD)).voices
     assert voice.preview == "Hello."
@@ -54,6 +70,7 @@ def test_a_preview_is_said_by_the_voices_of_its_language(tmp_path: Path) -> None
     [
         ('name = "X"', 'name = "X"\ncolour = "red"', "colour"),
         ('tier = "free"', 'tier = "gold"', "tier"),
+        ('licence = "MIT"', 'licence = "CC-BY-NC-4.0"\nrank = 1', "rank"),
         ('tier = "free"\n', "", "tier"),
         ('id = "x"', 'id = "y"', "id"),
         ('"some.module:Class"', '"some.module.Class"', "engine"),

@@ -119,6 +119,12 @@ class ModelCard:
     """ISO 639-1 codes of the languages that it speaks or transcribes."""
     rate: int
     """Sample rate of its output if it speaks, else of its input, Hz; 0: it does neither."""
+    commercial: bool = True
+    """Whether the weights' licence allows commercial use."""
+    rank: int = 0
+    """How good it is beside others that do the same work: `auto` takes the ready one with the highest; 0: none."""
+    size: int = 0
+    """Size of its files, megabytes; 0: not stated."""
     voices: tuple[Voice, ...] = ()
     aliases: tuple[str, ...] = ()
     """Other ids of this model."""

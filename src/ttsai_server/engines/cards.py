@@ -88,6 +88,10 @@ class CardFile(_Strict):
     engine: Annotated[str, StringConstraints(pattern=ENGINE_PATH)]
     licence: str
     languages: tuple[LanguageCode, ...]
+    commercial: bool | None = None
+    """If not given: true unless the licence is a non-commercial one of Creative Commons."""
+    rank: int = Field(default=0, ge=0, le=100)
+    size: int = Field(default=0, ge=0)
     rate: int = Field(default=0, ge=0)
     aliases: tuple[Id, ...] = ()
     translates: bool = False
@@ -143,6 +147,8 @@ def _check(entry: CardFile, file: Path) -> None:
         raise BadCard(file, "rate", "is required of a model that speaks or listens")
     if stray := {code for pair in entry.pairs for code in pair} - set(entry.languages):
         raise BadCard(file, "pairs", f"{min(stray)!r} is not a language of the card")
+    if entry.rank and not _commercial(entry):
+        raise BadCard(file, "rank", "is of models that may be chosen without being named, so used commercially")
     if len(set(entry.tasks)) < len(entry.tasks):
         raise BadCard(file, "tasks", "has one of them twice")
     for number, voice in enumerate(entry.voices):
@@ -178,11 +184,19 @@ def _card(entry: CardFile) -> ModelCard:
         Voice(v.id, v.name, entry.id, v.language, v.gender, v.languages or entry.languages, entry.previews[v.language])
         for v in entry.voices
     )
-    plain = {
-        key: value for key, value in entry if key not in {"previews", "voices", "sha256", "sources", "environment"}
-    }
-    environment = Environment(**dict(entry.environment)) if entry.environment else None
-    return ModelCard(**plain, voices=voices, sources=_sources(entry), environment=environment)
+    own = {"commercial", "previews", "voices", "sha256", "sources", "environment"}
+    plain = {key: value for key, value in entry if key not in own}
+    return ModelCard(
+        **plain,
+        commercial=_commercial(entry),
+        voices=voices,
+        sources=_sources(entry),
+        environment=Environment(**dict(entry.environment)) if entry.environment else None,
+    )
+
+
+def _commercial(entry: CardFile) -> bool:
+    return "NC" not in entry.licence.split("-") if entry.commercial is None else entry.commercial
 
 
 def _sources(entry: CardFile) -> tuple[Source, ...]:
