@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ttsai_server.cli.engine_table import engine_table
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.base import Engine
 from ttsai_server.engines.catalog import Catalog, load_class
@@ -87,6 +88,12 @@ def test_the_page_for_developers_has_the_layers_that_the_linter_checks() -> None
 def test_the_page_of_models_lists_every_card() -> None:
     rows = re.findall(r"^\| (`.+?) \|", (CHECKOUT / "docs/models.md").read_text(), re.MULTILINE)
     assert sorted(id for row in rows for id in re.findall("`(.+?)`", row)) == sorted(card.id for card in CARDS)
+
+
+def test_the_readme_has_the_table_of_engines_that_the_cards_make() -> None:
+    made_by = "<!-- made by: ttsai-server models list --markdown -->\n"
+    table = (CHECKOUT / "README.md").read_text("utf-8").split(made_by)[1].split("\n\n")[0]
+    assert table == engine_table(CARDS), "run: ttsai-server models list --markdown"
 
 
 def test_no_file_names_this_machine() -> None:

@@ -58,6 +58,7 @@ from ttsai_server.services.reference_cache import ReferenceCache
 from ttsai_server.services.registry import PLANNERS
 from ttsai_server.services.saved_voices import SavedVoices
 from ttsai_server.services.sound_work import SoundWork
+from ttsai_server.services.trials import Trials
 from ttsai_server.services.voices import Voices
 from ttsai_server.services.webhooks import SystemResolver, Webhooks
 from ttsai_server.settings import Settings
@@ -91,7 +92,7 @@ def create_app(
     metrics = Metrics()
     database = open_database(settings)
     catalogue = Catalog.of(settings)
-    pool = Pool(settings.models, starter(settings))
+    pool = Pool(settings.models, Trials(settings).watching(starter(settings)))
     node = name_of(settings)
     holder = Holder.of(node, settings.jobs.dead_seconds)
     leases = RequestLeases(database, holder)

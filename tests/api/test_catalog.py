@@ -84,10 +84,39 @@ def test_a_model_is_ready_as_soon_as_its_weights_are_there(tmp_path: Path, monke
         before = get(server, "/v1/models/whisper-tiny")
         for file in wanted(card):
             (tmp_path / "models" / card.id / file).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / "models" / card.id / file).touch()
+            (tmp_path / "models" / card.id / file).write_bytes(b"weights")
         after = get(server, "/v1/models/whisper-tiny")
     assert (before["status"], before["command"]) == ("needs_pull", "ttsai-server models pull whisper-tiny")
     assert (after["status"], "command" in after) == ("ready", False)
+
+
+def test_a_model_tells_its_licence_size_and_where_it_runs(server: Live, kokoro_weights: object) -> None:
+    kokoro = get(server, "/v1/models/kokoro")
+    assert (kokoro["licence"], kokoro["commercial_use"]) == ("Apache-2.0", True)
+    assert (kokoro["voice_count"], kokoro["sample_rate"], kokoro["capabilities"]) == (54, 24_000, ["tts", "clone"])
+    assert kokoro["memory_mb"] > 100
+    assert kokoro["size_mb"] > 100
+    assert kokoro["device"] in {"cpu", "cuda"}
+    assert not get(server, "/v1/models/nllb-200-distilled-600m")["commercial_use"]
+
+
+def test_a_voice_tells_what_its_model_tells(server: Live, kokoro_weights: object) -> None:
+    bella = next(voice for voice in get(server, "/v1/voices/")["voices"] if voice["id"] == "af_bella")
+    assert (bella["status"], bella["licence"], bella["commercial_use"]) == ("ready", "Apache-2.0", True)
+    assert {"en", "es", "ja"} < set(bella["languages"])
+
+
+def test_a_model_that_cannot_be_loaded_is_broken_and_its_fault_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listings, "CHECK_SECONDS", 0.0)
+    options = {"tone": {"colour": "red"}}
+    with live(Settings(data_dir=tmp_path, models=Models(dir=tmp_path, demo=True, options=options))) as server:
+        before = get(server, "/v1/models/tone")["status"]
+        server.client().post("/v1/tts/", json={"model": "tone", "voice": "tone_a", "text": "a"})
+        after = get(server, "/v1/models/tone")
+    assert (before, after["status"], after["command"]) == ("ready", "broken", "ttsai-server models check tone")
+    assert "colour" in after["reason"]
 
 
 def test_an_unknown_model_is_404(server: Live) -> None:

@@ -61,14 +61,14 @@ def test_list_says_what_is_missing(carried: Path) -> None:
 
 def test_list_for_people_has_one_line_a_model(carried: Path) -> None:
     heads, model = run("list").stdout.splitlines()
-    assert heads.split() == ["id", "type", "needs", "licence"]
+    assert heads.split() == ["id", "type", "state", "MB", "speed", "licence"]
     assert model.split() == ["m", "tts", "pull", "MIT"]
 
 
 def test_the_list_of_all_models_fits_80_columns() -> None:
     ids = [model["id"] for model in answer(run("list", "--json"))["models"]]
     lines = CliRunner().invoke(app, ["models", "list"], env={"COLUMNS": "80"}).stdout.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == ids
+    assert [line.split()[0] for line in lines[1:] if not line.startswith(" ")] == ids
     assert max(map(len, lines)) <= 80
 
 
@@ -77,6 +77,15 @@ def test_pull_makes_them_ready(carried: Path, tmp_path: Path) -> None:
     assert (result.exit_code, answer(result)) == (0, {"models": [{"id": "m", "weights": "ready", "error": None}]})
     assert (tmp_path / "models/m/model.bin").read_bytes() == BIG
     assert answer(run("list", "--json"))["models"][0]["weights"] == "ready"
+
+
+def test_check_finds_a_wrong_checksum_and_names_the_command(carried: Path, tmp_path: Path) -> None:
+    run("pull", "m")
+    assert run("check", "m").stdout == "m: ready\n"
+    (tmp_path / "models/m/model.bin").write_bytes(BIG[::-1])
+    result = run("check", "m")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "m: model.bin has a wrong checksum. Run: ttsai-server models pull m" in result.stderr
 
 
 def test_an_alias_can_be_pulled(carried: Path) -> None:

@@ -118,6 +118,9 @@ environments.make(card_with("tiny-engine==1.0"), Path(sys.argv[1]), tell)
 """
     assert subprocess.run([sys.executable, "-c", code, tmp_path]).returncode == 9
     assert not is_whole(card, tmp_path)
+    found = availability(card, Models(dir=tmp_path))
+    assert (found.status, found.reason) == ("broken", "its environment is only half made")
+    assert found.command == "ttsai-server models install m"
     make(card, tmp_path)
     assert said(interpreter(card, tmp_path), VERSION) == "1.0"
 

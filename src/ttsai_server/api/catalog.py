@@ -47,7 +47,7 @@ async def list_voices(
     gender: Literal["male", "female", "neutral"] | None = None,
 ) -> Response:
     voices = await services.voices.listed(caller, model, language, gender)
-    body = services.listings.voices(voices, base_url, for_sdk=_for_sdk(request))
+    body = await services.listings.voices(voices, base_url, for_sdk=_for_sdk(request))
     return Response(body, media_type="application/json")
 
 
@@ -55,7 +55,7 @@ async def list_voices(
 async def list_sdk_voices(
     services: AuthedServices, caller: CurrentCaller, base_url: BaseUrl, model: str | None = None
 ) -> Response:
-    body = services.listings.voices(await services.voices.listed(caller, model), base_url, for_sdk=True)
+    body = await services.listings.voices(await services.voices.listed(caller, model), base_url, for_sdk=True)
     return Response(body, media_type="application/json")
 
 
@@ -79,7 +79,7 @@ async def list_audio_models(services: ServicesDep) -> Response:
 
 @open_.get("/v1/audio/voices", response_model=VoiceList)
 async def list_audio_voices(services: ServicesDep, base_url: BaseUrl) -> Response:
-    body = services.listings.voices(await services.voices.listed(None), base_url, for_sdk=False)
+    body = await services.listings.voices(await services.voices.listed(None), base_url, for_sdk=False)
     return Response(body, media_type="application/json")
 
 

@@ -4,6 +4,23 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+Status = Literal["ready", "needs_pull", "needs_install", "broken"]
+
+
+class MeasuredSpeed(BaseModel):
+    """How fast the model did a standard piece of work on this machine, see `ttsai-server models bench`."""
+
+    cpu_seconds: float
+    """Processor time of all threads."""
+    seconds: float
+    """Time on the clock."""
+    sound_seconds: float
+    """Length of the sound that was made, or worked on; 0 for work on text."""
+    real_time_factor: float | None
+    """Seconds of work for a second of sound; absent for work on text."""
+    measured_at: str
+    """ISO 8601, UTC."""
+
 
 class ModelInfo(BaseModel):
     """A model, with the published API's fields and OpenAI's."""
@@ -19,10 +36,30 @@ class ModelInfo(BaseModel):
     supports_streaming: bool
     credits_per_1k_chars: int
     credits_per_1k: int | None = None
-    status: Literal["ready", "needs_pull", "needs_install"]
+    capabilities: list[str]
+    """All that it does; the first is its `type`."""
+    status: Status
     """Whether the model can be used now, or what is missing."""
     command: str | None = None
     """The command that the operator must run first, if it is not ready."""
+    reason: str | None = None
+    """What is damaged, if it is broken."""
+    licence: str
+    """SPDX identifier of its weights' licence; of a model with several, all of them: each voice has its own."""
+    commercial_use: bool
+    """Whether the licence allows commercial use."""
+    voice_count: int
+    """How many voices it has of its own."""
+    sample_rate: int | None = None
+    """Hz; absent for work on text."""
+    memory_mb: int | None = None
+    """Memory that it takes when it is loaded, megabytes."""
+    size_mb: int | None = None
+    """Size of its files, megabytes."""
+    device: str
+    """cpu or cuda: where it runs, or would run, on this machine."""
+    measured: MeasuredSpeed | None = None
+    """Absent if it has not been measured."""
     object: Literal["model"] = "model"
     created: int
     owned_by: str
@@ -41,6 +78,14 @@ class VoiceInfo(BaseModel):
     language: str
     gender: Literal["male", "female", "neutral"]
     preview_url: str
+    languages: list[str]
+    """Codes of the languages that it can read."""
+    status: Status
+    """Whether it can be used now, or what is missing; see its model for the command."""
+    licence: str
+    """SPDX identifier of its weights' licence."""
+    commercial_use: bool
+    """Whether the licence allows commercial use."""
     voice_id: str | None = None
     model_name: str | None = None
     is_premium: bool | None = None

@@ -4,14 +4,24 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 
 import orjson
 
-from ttsai_server.api.catalog_schemas import ModelInfo, ModelList, SpeechModels, VoiceInfo, VoiceList
+from ttsai_server.api.catalog_schemas import (
+    MeasuredSpeed,
+    ModelInfo,
+    ModelList,
+    SpeechModels,
+    VoiceInfo,
+    VoiceList,
+)
 from ttsai_server.domain import Capability, ModelCard, Tier, Voice
 from ttsai_server.engines.catalog import Catalog, load_class
-from ttsai_server.services.availability import Availability, availability
+from ttsai_server.services.availability import Availability
 from ttsai_server.services.billing import price
+from ttsai_server.services.model_facts import ModelFacts, all_facts
+from ttsai_server.services.trials import Speed, Trials
 from ttsai_server.services.voices import ListedVoice
 from ttsai_server.settings import Settings
 from ttsai_server.text.language import NAMES
@@ -25,11 +35,13 @@ class Listings:
 
     def __init__(self, catalog: Catalog, settings: Settings) -> None:
         self._catalog = catalog
-        self._prices = settings.prices
-        self._models = settings.models
+        self._settings = settings
         self._created = int(time.time())
         self._names = _unique_names(list(catalog.speakers.values()))
+        self._facts: Mapping[str, ModelFacts] = {}
+        """By the name under which a model is listed."""
         self._availability: Mapping[str, Availability] = {}
+        """Of the models that speak, by id: each of a family has its own."""
         self._checked_at = -CHECK_SECONDS
         self._bodies: dict[tuple[Capability | None, bool], bytes] = {}
 
@@ -47,16 +59,21 @@ class Listings:
 
     async def model(self, name: str, *, for_sdk: bool) -> ModelInfo:
         """A model, by its id, a published name or the name of a family. Raises UnknownModel."""
-        listed = self._catalog.listed()
-        if name not in listed:
-            name = self._catalog.find(name).listed_as
         await self._refresh()
-        return self._info(name, listed[name], for_sdk=for_sdk)
+        if name not in self._facts:
+            name = self._catalog.find(name).listed_as
+        return self._info(name, self._facts[name], for_sdk=for_sdk)
 
-    def voices(self, voices: Iterable[ListedVoice], base_url: str, *, for_sdk: bool) -> bytes:
+    async def voices(self, voices: Iterable[ListedVoice], base_url: str, *, for_sdk: bool) -> bytes:
         """The JSON body of a list of voices."""
-        shown = [self.voice(listed, base_url, for_sdk=for_sdk) for listed in voices]
+        await self._refresh()
+        shown = [self._voice(listed, base_url, for_sdk=for_sdk) for listed in voices]
         return _json(VoiceList(voices=shown, total=len(shown)))
+
+    async def voice(self, listed: ListedVoice, base_url: str, *, for_sdk: bool) -> VoiceInfo:
+        """A voice, as lists have it."""
+        await self._refresh()
+        return self._voice(listed, base_url, for_sdk=for_sdk)
 
     def speech_models(self) -> SpeechModels:
         """Ids of the models by use, from which the SDKs build their menus."""
@@ -72,44 +89,53 @@ class Listings:
 
     async def _refresh(self) -> None:
         if time.monotonic() - self._checked_at >= CHECK_SECONDS:
-            self._availability = await asyncio.to_thread(self._check)
+            self._facts, self._availability = await asyncio.to_thread(self._look)
             self._checked_at = time.monotonic()
             self._bodies.clear()
 
-    def _check(self) -> Mapping[str, Availability]:
-        return {card.id: availability(card, self._models) for card in self._catalog.cards()}
+    def _look(self) -> tuple[Mapping[str, ModelFacts], Mapping[str, Availability]]:
+        trials, speakers = Trials(self._settings), self._catalog.cards(Capability.TTS)
+        facts = all_facts(self._settings, self._catalog.listed())
+        return facts, {card.id: trials.availability(card) for card in speakers}
 
     def _list(self, capability: Capability | None, *, for_sdk: bool) -> ModelList:
-        listed = sorted(self._catalog.listed(capability).items())
-        models = [self._info(id, cards, for_sdk=for_sdk) for id, cards in listed]
+        listed = sorted(self._catalog.listed(capability))
+        models = [self._info(name, self._facts[name], for_sdk=for_sdk) for name in listed]
         if capability:
             models.sort(key=lambda model: model.status != "ready")
         return ModelList(data=models, models=models)
 
-    def _info(self, id: str, cards: Sequence[ModelCard], *, for_sdk: bool) -> ModelInfo:
-        """cards: one, or those of a family, which is ready when one of them is."""
-        card = min(cards, key=lambda card: self._availability[card.id].status != "ready")
-        credits = price(self._prices, Capability.TTS, card.tier).of(1000) if Capability.TTS in card.tasks else 0
-        found = self._availability[card.id]
+    def _info(self, id: str, facts: ModelFacts, *, for_sdk: bool) -> ModelInfo:
+        speaks = Capability.TTS in facts.tasks
+        credits = price(self._settings.prices, Capability.TTS, facts.tier).of(1000) if speaks else 0
         return ModelInfo(
             id=id,
-            name=id if for_sdk else card.name,
-            type=card.tasks[0],
-            tier=card.tier,
-            languages=list(dict.fromkeys(code for card in cards for code in card.languages)),
-            supports_cloning=Capability.CLONE in card.tasks,
-            approximate=card.approximate or None,
-            supports_streaming=card.streaming,
+            name=id if for_sdk else facts.name,
+            type=facts.tasks[0],
+            tier=facts.tier,
+            languages=list(facts.languages),
+            supports_cloning=Capability.CLONE in facts.tasks,
+            approximate=facts.approximate or None,
+            supports_streaming=facts.streaming,
             credits_per_1k_chars=credits,
             credits_per_1k=credits if for_sdk else None,
-            status=found.status,
-            command=found.command,
+            capabilities=list(facts.tasks),
+            status=facts.availability.status,
+            command=facts.availability.command,
+            reason=facts.availability.reason,
+            licence=facts.licence,
+            commercial_use=facts.commercial,
+            voice_count=facts.voices,
+            sample_rate=facts.rate or None,
+            memory_mb=facts.memory_mb,
+            size_mb=facts.size_mb,
+            device=facts.device,
+            measured=_measured(facts.speed),
             created=self._created,
             owned_by="ttsai-server",
         )
 
-    def voice(self, listed: ListedVoice, base_url: str, *, for_sdk: bool) -> VoiceInfo:
-        """A voice, as lists have it."""
+    def _voice(self, listed: ListedVoice, base_url: str, *, for_sdk: bool) -> VoiceInfo:
         voice = listed.voice
         card = self._catalog.models[voice.model]
         shown = VoiceInfo(
@@ -119,6 +145,10 @@ class Listings:
             language=voice.language,
             gender=voice.gender,  # pyright: ignore[reportArgumentType] the card's reader has checked it
             preview_url=f"{base_url}/v1/voices/preview/{listed.preview}.mp3",
+            languages=list(voice.languages),
+            status=self._availability[card.id].status,
+            licence=card.licence,
+            commercial_use=card.commercial,
         )
         if not for_sdk:
             return shown
@@ -129,6 +159,10 @@ class Listings:
             "tags": f"{voice.language}, {voice.gender}",
         }
         return shown.model_copy(update=more)
+
+
+def _measured(speed: Speed | None) -> MeasuredSpeed | None:
+    return MeasuredSpeed(**asdict(speed), real_time_factor=speed.real_time_factor) if speed else None
 
 
 def _names(cards: Iterable[ModelCard]) -> list[str]:

@@ -66,13 +66,13 @@ async def save_voice(
         await cancel_on_disconnect(request.receive, run.finish())
     assert run.saved, "the order has a name"
     headers = {**credit_headers(run.hold), **voice_headers(run.plan.model, run.reference)}
-    return _shown(run.saved, services, base_url, {**headers, **warning_headers(run.plan.warnings)})
+    return await _shown(run.saved, services, base_url, {**headers, **warning_headers(run.plan.warnings)})
 
 
 @router.get("/v1/voices/{id}", response_model=SavedVoiceInfo, responses=KEYED)
 async def get_voice(id: str, services: AuthedServices, caller: CurrentCaller, base_url: BaseUrl) -> Response:
     """A voice that the account has saved."""
-    return _shown(await services.saved_voices.get(caller, id), services, base_url)
+    return await _shown(await services.saved_voices.get(caller, id), services, base_url)
 
 
 @router.patch("/v1/voices/{id}", response_model=SavedVoiceInfo, responses=KEYED)
@@ -81,7 +81,7 @@ async def change_voice(
 ) -> Response:
     """Change the name, language or gender of a saved voice."""
     changes = {name: str(value) for name, value in body if name in VoiceChanges.model_fields and value is not None}
-    return _shown(await services.saved_voices.change(caller, id, changes), services, base_url)
+    return await _shown(await services.saved_voices.change(caller, id, changes), services, base_url)
 
 
 @router.delete("/v1/voices/{id}", responses=KEYED)
@@ -91,8 +91,10 @@ async def delete_voice(id: str, services: AuthedServices, caller: CurrentCaller)
     return DeletedVoice(id=id)
 
 
-def _shown(voice: SavedVoice, services: Services, base_url: str, headers: dict[str, str] | None = None) -> Response:
-    listed = services.listings.voice(
+async def _shown(
+    voice: SavedVoice, services: Services, base_url: str, headers: dict[str, str] | None = None
+) -> Response:
+    listed = await services.listings.voice(
         ListedVoice(services.saved_voices.shown(voice), voice.preview), base_url, for_sdk=True
     )
     body = SavedVoiceInfo(

@@ -16,7 +16,8 @@ from ttsai_server.cli.output import Json
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import BadCard
 from ttsai_server.runtime.loading import device
-from ttsai_server.services.availability import availability
+from ttsai_server.services.model_facts import ModelFacts, all_facts
+from ttsai_server.services.trials import Trials
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import open_database
 
@@ -24,9 +25,12 @@ ROOM_GB = 2
 """Free disk space below which a download may fail, gigabytes."""
 STATES = {
     "ready": "ready",
-    "needs_pull": "its weights are not on this machine",
-    "needs_install": "packages that it needs are not installed",
+    "broken": "broken",
+    "needs_pull": "weights are not on this machine",
+    "needs_install": "packages are not installed",
 }
+TO_TELL = {"ready", "broken"}
+"""States of models that are told of each, whether the settings ask for it or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +106,25 @@ def _models(settings: Settings) -> Iterator[Finding]:
         yield Finding("model cards", False, str(error), "Mend the card.")
         return
     wanted = {catalog.models[name].id for name in _defaults(settings) if name in catalog.models}
+    trials = Trials(settings)
     for card in catalog.cards():
-        found = availability(card, settings.models)
-        if not found.command:
-            yield Finding(f"model {card.id}", True, STATES[found.status])
-        elif card.id in wanted:
-            yield Finding(f"model {card.id}", False, STATES[found.status], f"Run: {found.command}")
-        else:
-            yield Finding(f"model {card.id}", True, f"{STATES[found.status]}; nothing in the settings asks for it")
+        if card.id in wanted:
+            trials.check(card)
+    facts = list(all_facts(settings, {card.id: [card] for card in catalog.cards()}).values())
+    yield from (_model(each) for each in facts if each.id in wanted or each.availability.status in TO_TELL)
+    for status in STATES.keys() - TO_TELL:
+        if others := [each.id for each in facts if each.id not in wanted and each.availability.status == status]:
+            detail = f"{STATES[status]}; nothing in the settings asks for them"
+            yield Finding(f"{len(others)} more models", True, f"{detail} (see: ttsai-server models list)")
+
+
+def _model(facts: ModelFacts) -> Finding:
+    found = facts.availability
+    detail = found.reason or STATES[found.status]
+    if facts.speed and facts.speed.real_time_factor:
+        detail = f"{detail}, works {facts.speed.real_time_factor} s for a second of sound"
+    mend = f"Run: {found.command}" if found.command else ""
+    return Finding(f"model {facts.id}", not mend, detail, mend)
 
 
 def _defaults(settings: Settings) -> set[str]:

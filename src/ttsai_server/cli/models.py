@@ -1,4 +1,4 @@
-"""ttsai-server models: lists models, downloads their weights, installs their packages, loads and unloads them."""
+"""ttsai-server models: lists models, downloads weights, installs packages, checks both, loads and unloads models."""
 
 import json
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from ttsai_server.cli.engine_table import engine_table
 from ttsai_server.cli.output import Columns, Json, fail, show
 from ttsai_server.cli.progress import download_bar
 from ttsai_server.domain import ModelCard
@@ -17,17 +18,23 @@ from ttsai_server.engines.environments import make
 from ttsai_server.engines.installation import require_installed
 from ttsai_server.engines.weights import import_from, missing_files, pull
 from ttsai_server.errors import ApiError
-from ttsai_server.services.availability import availability
-from ttsai_server.settings import Models, Settings
+from ttsai_server.services.model_facts import ModelFacts, all_facts
+from ttsai_server.services.trials import Speed, Trials
+from ttsai_server.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
 
 COLUMNS: Columns = {
     "id": attrgetter("id"),
     "type": lambda model: model.type.split(", ")[0],
-    "needs": lambda model: model.status.removeprefix("needs_") if model.command else "",
-    "licence": attrgetter("licence"),
+    "state": lambda model: model.status.removeprefix("needs_"),
+    "MB": lambda model: model.size_mb or "",
+    "speed": lambda model: model.real_time_factor or "",
+    "licence": lambda model: (
+        model.licence.removeprefix("LicenseRef-") + ("" if model.commercial_use else NOT_COMMERCIAL)
+    ),
 }
+NOT_COMMERCIAL = ", not for commercial use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +44,25 @@ class Model:
     type: str
     tier: str
     licence: str
+    commercial_use: bool
+    languages: tuple[str, ...]
+    voices: int
+    sample_rate: int
+    """Hz; 0: text only."""
+    memory_mb: int | None
+    size_mb: int | None
+    """Of its files: here, or as its card says; None: it does not say."""
+    device: str
+    """cpu or cuda."""
     status: str
-    """ready, needs_pull or needs_install."""
+    """ready, needs_pull, needs_install or broken."""
     command: str | None
     """The command that makes it ready; None if it is."""
+    reason: str | None
+    """What is damaged, if it is broken."""
+    real_time_factor: float | None
+    """Seconds of work for a second of sound, as measured on this machine; None: not measured, or no sound."""
+    measured: Speed | None
     weights: str
     """ready or missing."""
     missing: list[str]
@@ -65,11 +87,31 @@ class Installed:
     error: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    id: str
+    status: str
+    """ready, needs_pull, needs_install or broken."""
+    error: str | None
+    """What is wrong, and the command that mends it."""
+
+
 @app.command("list")
-def list_models(context: typer.Context, as_json: Json = False) -> None:
-    """List the models, and whether their packages and weights are here."""
+def list_models(
+    context: typer.Context,
+    as_json: Json = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the table of engines, as README.md has it.")
+    ] = False,
+) -> None:
+    """List the models: whether they are ready, their size, their speed if it was measured, and their licence."""
     settings: Settings = context.obj
-    rows = [_model(card, settings.models) for card in _catalog(settings).cards()]
+    if as_markdown:
+        typer.echo(engine_table(_catalog(settings).cards()))
+        return
+    cards = {card.id: card for card in _catalog(settings).cards()}
+    facts = all_facts(settings, {id: [card] for id, card in cards.items()})
+    rows = [_model(cards[id], found, settings.models.dir) for id, found in facts.items()]
     show("models", rows, COLUMNS, as_json=as_json)
 
 
@@ -98,6 +140,18 @@ def install_models(
     """Make the environments of models that have one of their own. Exit status: 0 all are here, 1 some are not."""
     settings: Settings = context.obj
     results = [_install(card, settings.models.dir) for card in _cards(settings, models)]
+    _report(results, as_json=as_json)
+
+
+@app.command("check")
+def check_models(
+    context: typer.Context,
+    models: Annotated[list[str], typer.Argument(help="Ids of models, as `models list` shows them.")],
+    as_json: Json = False,
+) -> None:
+    """Check the weights' checksums, and that the packages can be imported. Exit status: 0 all is well, 1 it is not."""
+    settings: Settings = context.obj
+    results = [_check(card, Trials(settings)) for card in _cards(settings, models)]
     _report(results, as_json=as_json)
 
 
@@ -156,7 +210,14 @@ def _install(card: ModelCard, models: Path) -> Installed:
     return Installed(card.id, "ready", None)
 
 
-def _report(results: Sequence[Pulled | Installed], *, as_json: bool) -> NoReturn:
+def _check(card: ModelCard, trials: Trials) -> Checked:
+    with download_bar(card.id) as progress:
+        found = trials.check(card, progress)
+    wrong = f"{card.id}: {found.reason or found.status.replace('_', ' ')}. Run: {found.command}"
+    return Checked(card.id, found.status, wrong if found.command else None)
+
+
+def _report(results: Sequence[Pulled | Installed | Checked], *, as_json: bool) -> NoReturn:
     """Print the results and end the command, with exit status 1 if any failed."""
     if as_json:
         typer.echo(json.dumps({"models": [asdict(result) for result in results]}))
@@ -177,17 +238,27 @@ def _cards(settings: Settings, names: list[str]) -> list[ModelCard]:
     return [models[name] for name in names]
 
 
-def _model(card: ModelCard, models: Models) -> Model:
-    missing, found = missing_files(card, models.dir), availability(card, models)
+def _model(card: ModelCard, facts: ModelFacts, models: Path) -> Model:
+    missing = missing_files(card, models)
     return Model(
-        id=card.id,
-        name=card.name,
-        type=", ".join(card.tasks),
-        tier=card.tier,
-        licence=card.licence,
-        status=found.status,
-        command=found.command,
+        id=facts.id,
+        name=facts.name,
+        type=", ".join(facts.tasks),
+        tier=facts.tier,
+        licence=facts.licence,
+        commercial_use=facts.commercial,
+        languages=facts.languages,
+        voices=facts.voices,
+        sample_rate=facts.rate,
+        memory_mb=facts.memory_mb,
+        size_mb=facts.size_mb,
+        device=facts.device,
+        status=facts.availability.status,
+        command=facts.availability.command,
+        reason=facts.availability.reason,
+        real_time_factor=facts.speed and facts.speed.real_time_factor,
+        measured=facts.speed,
         weights="missing" if missing else "ready",
         missing=missing,
-        dir=str(models.dir / card.id),
+        dir=str(models / card.id),
     )

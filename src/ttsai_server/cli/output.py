@@ -55,7 +55,7 @@ def show(title: str, rows: Sequence[Any], columns: Columns, *, as_json: bool) ->
     if as_json:
         typer.echo(json.dumps({title: [asdict(row) for row in rows]}))
         return
-    table, last = Table(box=None, pad_edge=False), list(columns)[-1]
+    table, last = Table(box=None, pad_edge=False, collapse_padding=True), list(columns)[-1]
     for header in columns:
         table.add_column(header, no_wrap=header != last, overflow="fold")
     for row in rows:

@@ -108,6 +108,9 @@ class Engine(ABC):
     packages: ClassVar[tuple[str, ...]] = ()
     """Top-level modules that the engine imports and that ttsai-server without extras does not install."""
 
+    gpu_packages: ClassVar[tuple[str, ...] | None] = None
+    """Further modules that it needs to run on a GPU; None: it runs on the processor only."""
+
     class Options(EngineOptions):
         """Parameters that a client may set per request."""
 
@@ -127,6 +130,12 @@ class Engine(ABC):
     def installed(cls) -> bool:
         """Whether `packages` are installed."""
         return all(find_spec(package) for package in cls.packages)
+
+    @classmethod
+    def device(cls, wanted: str) -> str:
+        """Where it runs, cpu or cuda, if `wanted` is there."""
+        able = cls.gpu_packages is not None and all(map(find_spec, cls.gpu_packages))
+        return wanted if able else "cpu"
 
     @classmethod
     def install_command(cls) -> str:

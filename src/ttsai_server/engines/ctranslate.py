@@ -21,6 +21,7 @@ LONGEST_FACTOR, LONGEST_EXTRA = 3, 32
 class CTranslate(Translator):
     extra = "translation"
     packages = ("ctranslate2", "sentencepiece")
+    gpu_packages = ()
 
     class Setup(Translator.Setup):
         tokens: dict[str, str] = Field(default_factory=dict[str, str])

@@ -41,6 +41,7 @@ class Demucs(Separator):
     """
 
     extra, packages = "demucs", ("demucs", "safetensors", "torch")
+    gpu_packages = ()
 
     def __init__(self, model: Any, device: str) -> None:
         self._model: Any = model.to(device)

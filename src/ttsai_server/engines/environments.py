@@ -52,6 +52,21 @@ def is_whole(card: ModelCard, models: Path) -> bool:
     )
 
 
+def damage(card: ModelCard, models: Path) -> str:
+    """What is wrong with an environment that was begun; empty if it is whole, or not there as the card asks for it."""
+    if is_whole(card, models):
+        return ""
+    folder = _folder(card, models)
+    stamp = _stamp(folder)
+    if any(folder.parent.glob(f"{folder.name}-*")) or (folder.exists() and not stamp.is_file()):
+        return "its environment is only half made"
+    if not folder.exists() or stamp.read_text("utf-8") != _content(_of(card)):
+        return ""
+    if not interpreter(card, models).exists():
+        return "the Python of its environment is gone"
+    return "its environment was made for another installation of this server"
+
+
 def interpreter(card: ModelCard, models: Path) -> Path:
     """Path of the Python interpreter in the card's environment, whether it exists or not."""
     return _folder(card, models) / "bin" / "python"

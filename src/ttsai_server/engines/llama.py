@@ -27,6 +27,7 @@ class Llama(Chatter):
 
     extra = "chat"
     packages = ("xllamacpp",)
+    gpu_packages = ()
 
     class Setup(Chatter.Setup):
         context: int = Field(default=4096, ge=256)

@@ -35,6 +35,7 @@ class OpenAIWhisper(Transcriber):
     """Deterministic. A step transcribes up to 30 s of speech."""
 
     extra, packages = "openai-whisper", ("faster_whisper", "torch", "whisper")
+    gpu_packages = ()
 
     class Setup(Transcriber.Setup):
         size: str = "base"

@@ -48,6 +48,7 @@ class SenseVoice(Transcriber):
     """It gives no probabilities (a word's is always 1), and ignores prompt and temperature."""
 
     extra, packages = "sensevoice", ("faster_whisper", "onnx", "sherpa_onnx")
+    gpu_packages = ()
 
     class Setup(Transcriber.Setup):
         written: bool = True

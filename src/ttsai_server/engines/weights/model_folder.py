@@ -3,7 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -12,6 +13,8 @@ from ttsai_server.domain import ModelCard, Source
 from ttsai_server.engines.weights.base import BLOCK, Corrupt, Progress, silent
 
 SCRATCH = ".partial"
+CHECKED = ".checked.json"
+"""File in a model's folder: which files were checked, how long and how old they were, and whether they were right."""
 
 
 def missing_files(card: ModelCard, models: Path) -> list[str]:
@@ -26,9 +29,44 @@ def verify(card: ModelCard, models: Path, progress: Progress = silent) -> list[s
     return [*model.wrong(progress), *(file for file in card.derived if not (model.folder / file).is_file())]
 
 
+def damage(card: ModelCard, models: Path) -> str:
+    """What is known to be wrong with files that are there, as `model.onnx is empty`; empty if nothing is.
+
+    Reads no weights: it compares sizes with those at the last check, and repeats what that has found.
+    """
+    model = ModelFolder(card, models)
+    checked = model.checked()
+    found = (_damage(file, model.stamp(file), checked.get(file)) for file in model.files)
+    return next(filter(None, found), "")
+
+
+def is_checked(card: ModelCard, models: Path) -> bool:
+    """Whether the checksum of every file was looked at, and no file has changed since."""
+    model = ModelFolder(card, models)
+    checked = model.checked()
+    return all(file in checked and checked[file].stamp == model.stamp(file) for file in model.files)
+
+
+def check(card: ModelCard, models: Path, progress: Progress = silent) -> list[str]:
+    """As `verify`, and records the result, which `damage` then knows."""
+    found = verify(card, models, progress)
+    ModelFolder(card, models).record(found)
+    return found
+
+
 def wanted(card: ModelCard) -> list[str]:
     """All files of the card's sources, without duplicates."""
     return list(dict.fromkeys(file for source in card.sources for file in source.files))
+
+
+Stamp = tuple[int, int]
+"""Size of a file, bytes, and when it was last changed, nanoseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedFile:
+    stamp: Stamp
+    right: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +87,36 @@ class ModelFolder:
         """Files that don't exist, or whose checksum is not that of any source."""
         right = self._checksums()
         return [file for file in wanted(self.card) if self._checksum(file, progress) not in right[file]]
+
+    @property
+    def files(self) -> list[str]:
+        """All files that the model has when it is ready."""
+        return [*wanted(self.card), *self.card.derived]
+
+    def stamp(self, file: str) -> Stamp | None:
+        """None if there is no such file."""
+        try:
+            found = (self.folder / file).stat()
+        except OSError:
+            return None
+        return found.st_size, found.st_mtime_ns
+
+    def record(self, wrong: Collection[str] = ()) -> None:
+        """Note that all files have been checked, and which are wrong. A folder that can't be written is left alone."""
+        stamps = ((file, self.stamp(file)) for file in self.files)
+        entries = {file: [*stamp, file not in wrong] for file, stamp in stamps if stamp}
+        draft = self.folder / f"{CHECKED}.draft"
+        with suppress(OSError):
+            draft.write_text(json.dumps(entries), "utf-8")
+            _settle(draft, self.folder / CHECKED)
+
+    def checked(self) -> Mapping[str, CheckedFile]:
+        """What the last check has found; empty if there was none."""
+        try:
+            entries = json.loads((self.folder / CHECKED).read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return {file: CheckedFile((size, changed), right) for file, (size, changed, right) in entries.items()}
 
     def place(self, source: Source, file: str, content: Path) -> None:
         """Move a downloaded file to its final name, atomically. Raises Corrupt if its checksum is wrong."""
@@ -90,6 +158,17 @@ class ModelFolder:
         draft = self._lock_file.with_suffix(".lock.draft")
         draft.write_text(json.dumps(lock, indent=2, sort_keys=True) + "\n", "utf-8")
         _settle(draft, self._lock_file)
+
+
+def _damage(file: str, stamp: Stamp | None, checked: CheckedFile | None) -> str:
+    if stamp is None:  # it is missing
+        return ""
+    size = stamp[0]
+    if not size:
+        return f"{file} is empty"
+    if checked and checked.stamp[0] != size:
+        return f"{file} has {size:,} bytes, and had {checked.stamp[0]:,} when it was checked"
+    return f"{file} has a wrong checksum" if checked and checked.stamp == stamp and not checked.right else ""
 
 
 def checksum(path: Path, progress: Progress = silent, what: str = "") -> str:

@@ -47,6 +47,7 @@ def _fill(card: ModelCard, models: Path, fetchers: Mapping[str, Fetcher], progre
             _discard_derived(model)
             _fetch(model, wrong, fetchers, progress)
         _prepare(model, progress)
+        model.record()
 
 
 def _fetch(model: ModelFolder, wrong: list[str], fetchers: Mapping[str, Fetcher], progress: Progress) -> None:

@@ -29,6 +29,7 @@ class FasterWhisper(Transcriber):
     """Transcribes a recording window by window. Deterministic, unless the temperature is above 0."""
 
     extra, packages = "whisper", ("ctranslate2", "faster_whisper")
+    gpu_packages = ()
 
     class Setup(Transcriber.Setup):
         arithmetic: Literal["auto", "int8", "int8_float16", "float16", "bfloat16", "float32"] = "auto"
