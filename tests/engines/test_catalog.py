@@ -13,6 +13,7 @@ from ttsai_server.engines.base import (
     Engine,
     Enhancer,
     Separator,
+    SpeechDetector,
     Synthesizer,
     Transcriber,
     Translator,
@@ -38,6 +39,7 @@ PROTOCOLS: dict[Capability, type[Engine]] = {
     Capability.DEREVERBERATION: Enhancer,
     Capability.TRANSLATION: Translator,
     Capability.CHAT: Chatter,
+    Capability.SPEECH_DETECTION: SpeechDetector,
 }
 LANGUAGES = {"en-us": 20, "en-gb": 8, "es": 3, "fr": 1, "hi": 4, "it": 2, "ja": 5, "pt-br": 3, "zh": 8}
 

@@ -2,6 +2,7 @@
 
 from ttsai_server.domain.callers import Caller
 from ttsai_server.domain.chat import ChatDelta, ChatRequest, Message
+from ttsai_server.domain.detection import DETECTION_FRAME, FrameSpeech, SoundFrames
 from ttsai_server.domain.models import Capability, Environment, ModelCard, Preset, Reference, Source, Tier, Voice
 from ttsai_server.domain.music import Analysis, Music, Tempo
 from ttsai_server.domain.sound import EnhancementRequest, Stems
@@ -16,11 +17,13 @@ from ttsai_server.domain.transcripts import (
     TranscriptionRequest,
     Word,
     gap,
+    text_of,
 )
 from ttsai_server.domain.translation import Translation, TranslationRequest
 from ttsai_server.domain.voices import Embedding
 
 __all__ = [
+    "DETECTION_FRAME",
     "UNSPACED",
     "Analysis",
     "Audio",
@@ -33,6 +36,7 @@ __all__ = [
     "Embedding",
     "EnhancementRequest",
     "Environment",
+    "FrameSpeech",
     "Message",
     "ModelCard",
     "Music",
@@ -41,6 +45,7 @@ __all__ = [
     "RecordingStep",
     "Reference",
     "Segment",
+    "SoundFrames",
     "Source",
     "SpeechRequest",
     "Stems",
@@ -55,4 +60,5 @@ __all__ = [
     "Voice",
     "Word",
     "gap",
+    "text_of",
 ]

@@ -25,6 +25,7 @@ class Capability(StrEnum):
     ECHO_REMOVAL = "echo_removal"
     DEREVERBERATION = "dereverberation"
     ANALYSIS = "analysis"
+    SPEECH_DETECTION = "speech_detection"
 
 
 class Tier(StrEnum):

@@ -1,6 +1,6 @@
 """Transcription: requests and transcripts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 
@@ -40,6 +40,11 @@ class Word:
     """SPEAKER_00, …; empty without diarization."""
     joined: bool = False
     """Whether no space precedes it, as in Chinese or after a hyphen."""
+
+
+def text_of(words: Iterable[Word]) -> str:
+    """The text that words make up."""
+    return "".join(word.text if word.joined else f" {word.text}" for word in words).strip()
 
 
 @dataclass(frozen=True, slots=True)

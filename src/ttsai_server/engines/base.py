@@ -26,10 +26,12 @@ from ttsai_server.domain import (
     DiarizationRequest,
     Embedding,
     EnhancementRequest,
+    FrameSpeech,
     ModelCard,
     PartialTranscript,
     Preset,
     Reference,
+    SoundFrames,
     SpeechRequest,
     Stems,
     TranscriptionRequest,
@@ -223,6 +225,17 @@ class Transcriber(Engine):
         ended, and the last one ends with the recording. It must transcribe all speech or raise: EngineFailed for a
         fault, Cancelled when cancelled. Silence, noise and music yield no segments. Up to `LoadContext.steps`
         recordings are transcribed at the same time, each in its own thread.
+        """
+
+
+class SpeechDetector(Engine):
+    """Tells speech from other sound while the sound is still coming in."""
+
+    @abstractmethod
+    def detect_speech(self, frames: SoundFrames, cancellation: Cancellation) -> Generator[FrameSpeech]:
+        """Judge the next frames of a mono sound at `card.rate`, in one step.
+
+        The same sound gives the same probabilities however it is divided into calls. Raises EngineFailed for a fault.
         """
 
 

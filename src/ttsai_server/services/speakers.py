@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, groupby, pairwise
 
-from ttsai_server.domain import PartialTranscript, Segment, Turn, Word
+from ttsai_server.domain import PartialTranscript, Segment, Turn, Word, text_of
 
 FLICKER = 0.3
 """A word that its speaker's turns cover for less, seconds, is no change of speaker: words' times are off by as much."""
@@ -40,7 +40,9 @@ class Labeller:
         starts = [segment.start, *(run[0].start for run in runs[1:])]
         ends = [*(run[-1].end for run in runs[:-1]), segment.end]
         for run, start, end in zip(runs, starts, ends, strict=True):
-            yield replace(segment, text=_text(run), start=start, end=end, words=run, speaker=run[0].speaker, tokens=())
+            yield replace(
+                segment, text=text_of(run), start=start, end=end, words=run, speaker=run[0].speaker, tokens=()
+            )
 
     def _labelled(self, words: Sequence[Word], speaker: int) -> tuple[Word, ...]:
         label = self._label(speaker)
@@ -99,7 +101,3 @@ def by_channel(heard: Sequence[Sequence[PartialTranscript]], start: float, secon
 
 def _spoken_by(label: str, segment: Segment) -> Segment:
     return replace(segment, speaker=label, words=tuple(replace(word, speaker=label) for word in segment.words))
-
-
-def _text(words: Sequence[Word]) -> str:
-    return "".join(word.text if word.joined else f" {word.text}" for word in words).strip()

@@ -108,6 +108,8 @@ class Transcription(Group):
     """OpenAI's model names; listed like models."""
     diarizers: tuple[str, ...] = Field(default=("speakers-pyannote", "speakers"), min_length=1)
     """Models for speaker diarization; the first whose weights are on this machine is used."""
+    speech_detector: str = "silero"
+    """Model that tells when somebody speaks, in sound that is still coming in."""
 
 
 class Cloning(Group):
