@@ -265,13 +265,17 @@ def test_a_text_in_letters_that_the_model_does_not_read_is_400_and_costs_nothing
 def test_models_that_read_a_text_are_named(server: Live) -> None:
     answer = said(server, {**TONE, "text": "今日はいい天気ですね。"})
     assert answer.status_code == 400
-    assert "'kokoro' speaks ja." in answer.json()["message"]
+    assert "'kokoro' speaks ja (jf_alpha, " in answer.json()["message"]
 
 
 def test_models_that_speak_a_language_are_named(server: Live) -> None:
     told = [said(server, {**TONE, "language": code}).json()["message"] for code in ("fr", "ka")]
-    assert "'kokoro' speaks fr." in told[0]
+    assert "'kokoro' speaks fr (ff_siwis, " in told[0]
     assert "No model of this server speaks it." in told[1]
+
+
+def test_the_model_auto_is_that_of_the_voice(server: Live) -> None:
+    assert said(server, {**TONE, "model": "auto"}).content == said(server, TONE).content
 
 
 @pytest.mark.parametrize("fields", [{}, {"stream": True}, {"async": True}])

@@ -8,7 +8,6 @@ from ttsai_server.app import LOCAL_CALLER
 from ttsai_server.domain import Preset
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import BadRequest, UnknownModel, UnknownVoice
-from ttsai_server.services.reading import language_of
 from ttsai_server.services.voices import Voices
 from ttsai_server.settings import CHECKOUT
 
@@ -88,17 +87,6 @@ def test_a_blend_is_refused_where_the_card_does_not_say_that_the_model_blends(be
 
 def test_a_weight_alone_is_no_blend(bells: Voices) -> None:
     assert bells.choose(LOCAL_CALLER, "bell", "anna(2)").parts == (Preset("anna", 2.0),)
-
-
-def test_a_voice_of_one_language_is_asked_for_no_other(bells: Voices) -> None:
-    chosen = bells.choose(LOCAL_CALLER, "bell", "anna").voices
-    with pytest.raises(BadRequest, match="The voice 'anna' does not speak 'de'; it speaks en"):
-        language_of("Guten Morgen.", "de", chosen, ())
-
-
-def test_a_voice_of_one_language_reads_any_text_in_it(bells: Voices) -> None:
-    chosen = bells.choose(LOCAL_CALLER, "bell", "beat").voices
-    assert language_of("Good morning to all of you who are listening to the radio.", None, chosen, ()) == "de"
 
 
 async def test_the_voices_of_a_family_are_those_of_its_cards(bells: Voices) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lingua import Language
 
 from ttsai_server.errors import BadRequest
-from ttsai_server.text.language import NAMES, detect, foreign, normalise_code
+from ttsai_server.text.language import NAMES, detect, detect_sentence, foreign, normalise_code
 
 SPOKEN = ("en", "es", "fr", "hi", "it", "ja", "pt", "zh")
 SENTENCES = [
@@ -41,6 +41,17 @@ def test_english_is_hardly_ever_taken_for_another_language(default: str):
         s for language, s in SENTENCES if language == "en" and detect(s, SPOKEN, default) not in ("en", default[:2])
     ]
     assert wrong == []
+
+
+def test_english_sentences_of_a_text_are_never_taken_for_others():
+    cases = (Path(__file__).parent / "cases/en.tsv").read_text("utf-8").splitlines()
+    english = [text for case in cases for text in case.split("\t")[:2]]
+    assert [text for text in english if text.isascii() and detect_sentence(text, SPOKEN, "en", "en") != "en"] == []
+
+
+def test_most_sentences_in_another_language_are_known_within_an_english_text():
+    found = [detect_sentence(text, SPOKEN, "en", "en") == language for language, text in SENTENCES if language != "en"]
+    assert sum(found) >= 0.8 * len(found)
 
 
 @pytest.mark.parametrize(

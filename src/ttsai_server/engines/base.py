@@ -164,6 +164,11 @@ class Engine(ABC):
 class Synthesizer(Engine):
     """Text to speech."""
 
+    @classmethod
+    def missing_extra(cls, language: str) -> str:
+        """The extra of ttsai-server, not installed here, that reading a language (BCP 47) needs; empty: none."""
+        return ""
+
     @abstractmethod
     def synthesize(self, request: SpeechRequest, cancellation: Cancellation) -> Generator[Audio]:
         """Synthesize the text: yields one or more pieces of sound, mono, float32 (n, 1), at `card.rate`.

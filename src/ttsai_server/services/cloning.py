@@ -8,6 +8,7 @@ from ttsai_server.domain import Caller, Capability, ModelCard
 from ttsai_server.errors import BadRequest
 from ttsai_server.services.availability import first_ready
 from ttsai_server.services.billing import price
+from ttsai_server.services.choice import AUTO
 from ttsai_server.services.cloning_run import ClonePlan, CloneRun
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.flow import Order
@@ -76,7 +77,7 @@ def choose_model(context: ServiceContext, asked: str | None, capability: Capabil
 
     Raises UnknownModel, or NotReady if it is not ready.
     """
-    if asked:
+    if asked and asked != AUTO:
         cards = [context.catalog.resolve(asked, capability)]
     else:
         known = [name for name in names if name in context.catalog.models] or names[:1]

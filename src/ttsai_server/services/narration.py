@@ -7,7 +7,7 @@ from ttsai_server.domain import Caller, SpeechRequest
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.speech_run import SpeechPlan, SpeechRun
 from ttsai_server.store.ledger import Used
-from ttsai_server.text.split import Cut, Piece, pieces
+from ttsai_server.text.split import Cut, Piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class NarrationRun(SpeechRun):
         async for passage in self._passages:
             plan = passage.plan
             self._characters += plan.characters
-            cut = list(pieces(plan.text, plan.card.chunk_chars, plan.language))
-            for piece in cut[:-1]:
-                yield piece, plan.request
-            for piece in cut[-1:]:
-                yield replace(piece, pause=passage.ends), plan.request
+            cut = list(plan.pieces())
+            for each in cut[:-1]:
+                yield each
+            for last, request in cut[-1:]:
+                yield replace(last, pause=passage.ends), request

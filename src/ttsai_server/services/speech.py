@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
 from pydantic import ValidationError
@@ -12,9 +13,10 @@ from ttsai_server.engines.catalog import load_class
 from ttsai_server.engines.installation import require_installed
 from ttsai_server.errors import BadRequest, NotReady
 from ttsai_server.services.billing import price
+from ttsai_server.services.choice import AUTO, best_choice, readable, who_speaks
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.flow import Order
-from ttsai_server.services.reading import language_of, transliterated
+from ttsai_server.services.reading import Reading, readings, transliterated
 from ttsai_server.services.speech_run import SpeechPlan, SpeechRun
 from ttsai_server.services.voices import Choice
 from ttsai_server.text.clean import clean, speakable
@@ -45,7 +47,10 @@ def plan_speech(context: ServiceContext, caller: Caller, order: SpeechOrder) -> 
 
     Raises UnknownModel, UnknownVoice, BadRequest, or NotReady if the language can't be detected here.
     """
-    choice = context.voices.choose(caller, order.model, order.voice)
+    if order.model == AUTO:
+        choice = best_choice(context.settings, context.voices, caller, order.voice, clean(order.text), order.language)
+    else:
+        choice = context.voices.choose(caller, order.model, order.voice)
     return plan_with_voice(context, caller, order, choice)
 
 
@@ -53,7 +58,7 @@ def plan_with_voice(context: ServiceContext, caller: Caller, order: SpeechOrder,
     """As `plan_speech`, with a voice that is already known; the order's model and voice are not looked at."""
     card = choice.card
     text, characters = _spoken_text(order, context.settings.plans[caller.plan].max_characters)
-    language = _language(context, text, order, choice)
+    parts = _readings(context, text, order, choice)
     options, ignored = _known_options(card, order.options)
     speed = min(max(order.speed, card.slowest), card.fastest)
     format = _format(order.format)
@@ -62,13 +67,14 @@ def plan_with_voice(context: ServiceContext, caller: Caller, order: SpeechOrder,
         model=card.id,
         result_name=f"speech.{format}",
         price=price(context.settings.prices, Capability.TTS, card.tier),
-        warnings=(*_ignored_warning(ignored), *transliterated(text, language)),
+        warnings=(*_ignored_warning(ignored), *transliterated(text, parts)),
         card=card,
         text=text,
+        readings=tuple(parts),
         request=SpeechRequest(
             text="",
             voices=choice.parts,
-            language=language,
+            language=max(parts, key=lambda part: part.end - part.start).language,
             speed=speed,
             options=options,
         ),
@@ -78,9 +84,10 @@ def plan_with_voice(context: ServiceContext, caller: Caller, order: SpeechOrder,
     )
 
 
-def _language(context: ServiceContext, text: str, order: SpeechOrder, choice: Choice) -> str:
+def _readings(context: ServiceContext, text: str, order: SpeechOrder, choice: Choice) -> list[Reading]:
+    can, who = partial(readable, choice.card), partial(who_speaks, context.settings, context.catalog)
     try:
-        return language_of(text, order.language, choice.voices, context.catalog.cards(Capability.TTS))
+        return readings(text, order.language, choice.voices, can, who)
     except NotReady:  # one command shall install the detector and all that the model needs
         require_installed(choice.card, context.settings.models.dir)
         raise

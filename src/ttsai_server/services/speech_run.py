@@ -1,7 +1,7 @@
 """Speech being made: text to pieces, pieces to sound, sound to one continuous encoding."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from math import ceil
@@ -15,6 +15,7 @@ from ttsai_server.engines.base import Synthesizer
 from ttsai_server.runtime.base import Playback
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.flow import Deliver, Outcome, OutputFile, Plan, Run
+from ttsai_server.services.reading import Reading
 from ttsai_server.store.ledger import Used
 from ttsai_server.text.split import Cut, Piece, pieces
 
@@ -29,8 +30,10 @@ class SpeechPlan(Plan):
     card: ModelCard
     text: str
     """What is spoken: cleaned, with the pronunciations in it."""
+    readings: tuple[Reading, ...]
+    """The language of each part of it."""
     request: SpeechRequest
-    """Everything but the text of a piece."""
+    """Everything but the text of a piece, and its language where there are several: here that of the longest part."""
     format: str
     """A key of `encode.CONTENT_TYPES`."""
     characters: int
@@ -42,6 +45,19 @@ class SpeechPlan(Plan):
     def language(self) -> str:
         """ISO 639-1."""
         return self.request.language.split("-")[0]
+
+    def pieces(self) -> Iterator[tuple[Piece, SpeechRequest]]:
+        """The pieces of the text, each with everything but the text of its request."""
+        for part in self.readings:
+            request, text = replace(self.request, language=part.language), self.text[part.start : part.end]
+            for piece in pieces(text, self.card.chunk_chars, part.language.split("-")[0]):
+                pause = min(piece.pause, Cut.SENTENCE) if self._goes_on(part, piece) else piece.pause
+                yield replace(piece, start=part.start + piece.start, end=part.start + piece.end, pause=pause), request
+
+    def _goes_on(self, part: Reading, piece: Piece) -> bool:
+        """Whether a part ends with the piece, and its paragraph does not."""
+        last = part.start + piece.end == part.end < len(self.text)
+        return last and self.text[: part.end].rstrip(" \t")[-1:] != "\n"
 
     @property
     def content_type(self) -> str:
@@ -123,8 +139,8 @@ class SpeechRun(Run[SpeechPlan, bytes]):
 
     async def _pieces(self) -> AsyncGenerator[tuple[Piece, SpeechRequest]]:
         """The pieces of the text, each with everything but the text of its request."""
-        for piece in pieces(self.plan.text, self.plan.card.chunk_chars, self.plan.language):
-            yield piece, self.plan.request
+        for each in self.plan.pieces():
+            yield each
 
     def _end_piece(self, encoder: SpeechEncoder, piece: Piece) -> bytes:
         pause = piece.pause / self.plan.request.speed

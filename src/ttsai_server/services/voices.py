@@ -38,7 +38,7 @@ class Voices:
 
     def __init__(self, catalog: Catalog, saved: SavedVoices | None = None) -> None:
         """saved: None where nobody can save a voice."""
-        self._catalog = catalog
+        self.catalog = catalog
         self._saved = saved
 
     def choose(self, caller: Caller, model: str, voice: str) -> Choice:
@@ -49,13 +49,13 @@ class Voices:
         Raises UnknownModel, UnknownVoice; BadRequest for a voice of another model, a form that can't be read, and a
         blend where the model can't blend.
         """
-        cards = {card.id: card for card in self._catalog.kin(model, Capability.TTS)}
+        cards = {card.id: card for card in self.catalog.kin(model, Capability.TTS)}
         weights = parse_blend(voice)
         saved = {name: self.saved(caller, name) for name, _ in weights}
         voices = tuple(self._voice(name, saved[name]) for name, _ in weights)
         for one in voices:
             if one.model not in cards:
-                owner = self._catalog.models[one.model].listed_as
+                owner = self.catalog.models[one.model].listed_as
                 raise BadRequest(f"The voice {one.id!r} belongs to {owner!r}, not to {model!r}.", param="voice")
         card = cards[voices[0].model]
         if len(voices) > 1 and not card.blends:
@@ -68,11 +68,11 @@ class Voices:
 
     def saved(self, caller: Caller, name: str) -> SavedVoice | None:
         """The account's own voice with this id, likewise; None for a name that is no such id. Raises UnknownVoice."""
-        own = name.startswith(PREFIX) and name not in self._catalog.speakers
+        own = name.startswith(PREFIX) and name not in self.catalog.speakers
         return self._saved.blocking_get(caller, name) if self._saved and own else None
 
     def _voice(self, name: str, saved: SavedVoice | None) -> Voice:
-        voice = self._saved.shown(saved) if self._saved and saved else self._catalog.speakers.get(name)
+        voice = self._saved.shown(saved) if self._saved and saved else self.catalog.speakers.get(name)
         if voice is None:
             raise UnknownVoice(name)
         return voice
@@ -92,11 +92,11 @@ class Voices:
 
         caller: None for someone without a key, who sees no saved voices; nor does a web page. Raises UnknownModel.
         """
-        models = {card.id for card in self._catalog.family(model)} if model else self._catalog.models.keys()
+        models = {card.id for card in self.catalog.family(model)} if model else self.catalog.models.keys()
         begin = f"{language.lower()}-" if language else ""
         saved = await self._saved.of(caller) if self._saved and caller and not caller.publishable else []
         own = [ListedVoice(self._voice(each.id, each), each.preview) for each in saved]
-        every = [*own, *(ListedVoice(voice, voice.id) for voice in self._catalog.speakers.values())]
+        every = [*own, *(ListedVoice(voice, voice.id) for voice in self.catalog.speakers.values())]
         return [
             each
             for each in every

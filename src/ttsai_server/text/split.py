@@ -81,6 +81,17 @@ def pieces(text: str, longest: int, language: str = "en") -> Iterator[Piece]:
         yield held
 
 
+def sentences(text: str, language: str = "en") -> Iterator[tuple[int, int]]:
+    """Where each sentence begins and ends, with the blanks after it; they tile the text. language: ISO 639-1."""
+    for start, end in _paragraphs(text):
+        at = start
+        for stop in sentence_ends(_SHORT_LINE.sub(rf"\1{_LINE_END}", text[start:end]), language):
+            yield at, start + stop
+            at = start + stop
+        if at < end:
+            yield at, end
+
+
 def _cut(text: str, longest: int, language: str) -> Iterator[Piece]:
     """The pieces, and those in between that can't be spoken, with an empty text."""
     for start, end in _paragraphs(text):

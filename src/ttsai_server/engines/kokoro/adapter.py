@@ -31,6 +31,7 @@ from ttsai_server.engines.kokoro.timbre import TRIALS
 from ttsai_server.engines.shared.speaker_encoder import SpeakerEncoder
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 from ttsai_server.text.phonemes import Phonemizers
+from ttsai_server.text.phonemes.extras import missing_extra
 
 SOURCE = "model.onnx"
 LONGEST_PIECE = 135
@@ -74,6 +75,10 @@ class Kokoro(Cloner):
         self._styles = Styles(weights / "voices")
         self._encoder: SpeakerEncoder | None = None
         self._phonemizers = Phonemizers(espeak=espeak)
+
+    @classmethod
+    def missing_extra(cls, language: str) -> str:
+        return missing_extra(language)
 
     @classmethod
     def prepare(cls, card: ModelCard, weights: Path) -> None:
