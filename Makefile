@@ -36,7 +36,7 @@ $(VENV)/.installed-torch: $(VENV)/.installed-dev
 
 # The server, with the weights of the default models.
 serve: setup
-	$(BIN)/ttsai-server models pull kokoro whisper speakers deepfilternet3
+	$(BIN)/ttsai-server models pull kokoro whisper speakers deepfilternet3 spleeter-2stems
 	TTSAI_SERVER__MODELS__PRELOAD='["kokoro"]' $(BIN)/ttsai-server --data-dir data serve
 
 # Half an hour on two cores. Engines that run on PyTorch are tested where `make torch` has installed them.

@@ -42,13 +42,12 @@ class Running:
 
 
 @contextmanager
-def ours(model: str | None = None, models: Path | None = None) -> Generator[Running]:
-    """`ttsai-server serve` on a fresh database; with `model`, ready when it is loaded. models: the weights' folder."""
+def ours(model: str | None = None) -> Generator[Running]:
+    """`ttsai-server serve` on a fresh database; with `model`, ready when it is loaded."""
     env = {
         "TTSAI_SERVER__MODELS__DEMO": "true",
         "TTSAI_SERVER__MODELS__PRELOAD": json.dumps([model] if model else []),
         "TTSAI_SERVER__PLANS": NO_LIMITS,
-        **({"TTSAI_SERVER__MODELS__DIR": str(models)} if models else {}),
     }
     with TemporaryDirectory() as folder, (Path(folder) / "log").open("w") as log:
         base = [COMMAND, "--data-dir", folder]

@@ -1,17 +1,12 @@
-"""Cost of each audio tool per second of recording, over HTTP, and its memory, which must not grow with the length.
+"""Cost of each audio tool per second of recording, over HTTP, and its memory, which must not grow with the length."""
 
-Spleeter has its real size but random weights: its output is noise, but its cost is real.
-"""
-
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import httpx
 import numpy as np
-from tests.engines.spleeter.tiny_spleeter import PUBLISHED, write_tiny_spleeter
 
 from benchmarks.bench import Bench
 from benchmarks.client import TIMEOUT_SECONDS
@@ -19,9 +14,6 @@ from benchmarks.processes import peak_mb, settled_cpu_seconds
 from benchmarks.report import Figure
 from benchmarks.servers import Running, ours
 from ttsai_server.audio.encode import Encoder
-from ttsai_server.engines.cards import read_card
-from ttsai_server.engines.catalog import load_class
-from ttsai_server.settings import Settings
 
 SHORT, LONG = 60, 600
 """Seconds."""
@@ -39,17 +31,17 @@ TOOLS: Mapping[str, Mapping[str, str]] = {
 def run(bench: Bench) -> list[Figure]:
     """One round is enough: a tool takes minutes, and each figure stands on its own."""
     del bench
-    with TemporaryDirectory() as folder, _weights() as models:
+    with TemporaryDirectory() as folder:
         files = {seconds: _recording(Path(folder) / f"{seconds}.flac", seconds) for seconds in (SHORT, LONG)}
-        return [figure for tool in TOOLS for figure in _figures(tool, files, models)]
+        return [figure for tool in TOOLS for figure in _figures(tool, files)]
 
 
-def _figures(tool: str, files: Mapping[int, Path], models: Path) -> list[Figure]:
+def _figures(tool: str, files: Mapping[int, Path]) -> list[Figure]:
     figures: list[Figure] = []
     peaks: dict[int, float] = {}
     for seconds, file in files.items():
         # a server for each length: what one takes at most can't be told apart from what another took
-        with ours(models=models) as server:
+        with ours() as server:
             _use(server, tool, files[SHORT])  # loads the model
             before, began = settled_cpu_seconds(server.pid), perf_counter()
             _use(server, tool, file)
@@ -99,18 +91,3 @@ def _recording(target: Path, seconds: int) -> Path:
             encoder.push(np.stack([left, right], axis=1).astype(np.float32))
         encoder.finish()
     return target
-
-
-@contextmanager
-def _weights() -> Generator[Path]:
-    """The folder of weights, with a Spleeter in it."""
-    models, name = Settings().models, "spleeter-2stems"
-    with TemporaryDirectory() as folder:
-        for file in models.cards.glob("*.toml"):
-            if file.stem != name:
-                (Path(folder) / file.stem).symlink_to(models.dir.resolve() / file.stem)
-        card, target = read_card(models.cards / f"{name}.toml"), Path(folder) / name
-        target.mkdir()
-        write_tiny_spleeter(target, len(card.stems), PUBLISHED)
-        load_class(card).prepare(card, target)
-        yield Path(folder)

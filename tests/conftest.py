@@ -30,6 +30,7 @@ WEIGHTS = {
     "speakers_weights",
     "denoiser_weights",
     "translator_weights",
+    "spleeter_weights",
 }
 """Fixtures that return a model's real weights, and download them if missing."""
 TOP = Path(__file__).parents[1]
@@ -118,6 +119,12 @@ def translator_weights(models_dir: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def spleeter_weights(models_dir: Path) -> Path:
+    """Folder of the real weights of Spleeter, 2 stems."""
+    return pulled("spleeter-2stems", models_dir)
+
+
+@pytest.fixture(scope="session")
 def weights_of_registries(
     kokoro_weights: Path,
     base_weights: Path,
@@ -125,9 +132,18 @@ def weights_of_registries(
     speakers_weights: Path,
     denoiser_weights: Path,
     translator_weights: Path,
+    spleeter_weights: Path,
 ) -> list[Path]:
     """Folders of all real weights that package registries have: those that a request with its defaults may need."""
-    return [kokoro_weights, base_weights, tiny_weights, speakers_weights, denoiser_weights, translator_weights]
+    return [
+        kokoro_weights,
+        base_weights,
+        tiny_weights,
+        speakers_weights,
+        denoiser_weights,
+        translator_weights,
+        spleeter_weights,
+    ]
 
 
 @pytest.fixture(scope="session")

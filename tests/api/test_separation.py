@@ -32,6 +32,11 @@ def test_a_mix_is_taken_apart_and_its_stems_sum_to_it(server: Live, stems: str, 
     assert decibels(sum(sounds) - SONG, SONG) < -40
 
 
+def test_where_demucs_is_not_ready_spleeter_takes_its_place(server: Live) -> None:
+    body = sent(server, "separate", encoded(SONG)).json()
+    assert (body["model"], set(body["stems"])) == ("spleeter", {"vocals", "instrumental"})
+
+
 def test_what_was_taken_apart_can_be_looked_up_as_a_task(server: Live) -> None:
     body = sent(server, "separate", encoded(SONG), model="spleeter").json()
     task = server.client().get(f"/v1/tasks/{body['task_id']}").json()

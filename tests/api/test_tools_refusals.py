@@ -112,6 +112,7 @@ def test_a_model_of_another_task_is_not_found(server: Live) -> None:
 @pytest.mark.parametrize(
     ("tool", "fields", "model"),
     [
+        ("separate", {}, "htdemucs"),
         ("separate", {"model": "demucs"}, "htdemucs"),
         ("separate", {"model": "demucs", "stems": "6"}, "htdemucs_6s"),
         ("separate", {"model": "spleeter", "stems": "4"}, "spleeter-4stems"),

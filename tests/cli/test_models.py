@@ -92,6 +92,13 @@ def test_an_alias_can_be_pulled(carried: Path) -> None:
     assert run("pull", "em").stdout == "m: ready\n"
 
 
+def test_a_familys_name_pulls_all_of_it(carried: Path, tmp_path: Path) -> None:
+    for id in ("a", "b"):
+        card = CARD.replace('id = "m"', f'id = "{id}"\nfamily = "letters"').replace('aliases = ["em"]', "")
+        (tmp_path / f"cards/{id}.toml").write_text(card)
+    assert run("pull", "letters").stdout == "a: ready\nb: ready\n"
+
+
 def test_import_takes_them_from_a_folder(carried: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("subprocess.Popen", None)
     assert run("pull", "m", "--import", carried).exit_code == 0

@@ -92,6 +92,7 @@ def test_a_preview_is_said_by_the_voices_of_its_language(tmp_path: Path) -> None
         ('kind = "pypi"', 'kind = "ftp"', "sources.0.kind"),
         ('kind = "pypi"', 'kind = "hub"', "sources.0.files"),
         ('kind = "pypi"', 'kind = "url"', "sources.0.files"),
+        ('kind = "pypi"', 'kind = "archive"', "sources.0.revision"),
         ('"p/1"', '"/p/1"', "sources.0.files.model.0"),
         ('"p/1", "p/2"', "", "sources.0.files.model"),
         ('"one.bin" = "0', '"two.bin" = "0', "sha256"),

@@ -83,7 +83,7 @@ class DereverbForm(ToolForm):
 
 @dataclass(frozen=True, kw_only=True)
 class SeparateForm(ToolForm):
-    model: Annotated[str, Form()] = "demucs"
+    model: Annotated[str | None, Form()] = None
     stems: Annotated[Literal["2", "4", "5", "6"], Form()] = "2"
     format: Annotated[Literal["wav", "mp3", "flac"], Form()] = "wav"
 

@@ -17,13 +17,14 @@ from ttsai_server.engines.catalog import Catalog
 from ttsai_server.engines.environments import make
 from ttsai_server.engines.installation import require_installed
 from ttsai_server.engines.weights import import_from, missing_files, pull
-from ttsai_server.errors import ApiError
+from ttsai_server.errors import ApiError, UnknownModel
 from ttsai_server.services.model_facts import ModelFacts, all_facts
 from ttsai_server.services.trials import Speed, Trials
 from ttsai_server.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
 
+Names = Annotated[list[str], typer.Argument(help="Ids of models, as `models list` shows them, or of families.")]
 COLUMNS: Columns = {
     "id": attrgetter("id"),
     "type": lambda model: model.type.split(", ")[0],
@@ -118,7 +119,7 @@ def list_models(
 @app.command("pull")
 def pull_models(
     context: typer.Context,
-    models: Annotated[list[str], typer.Argument(help="Ids of models, as `models list` shows them.")],
+    models: Names,
     folder: Annotated[
         Path | None,
         typer.Option("--import", help="Take the files from this folder; no network.", exists=True, file_okay=False),
@@ -134,7 +135,7 @@ def pull_models(
 @app.command("install")
 def install_models(
     context: typer.Context,
-    models: Annotated[list[str], typer.Argument(help="Ids of models, as `models list` shows them.")],
+    models: Names,
     as_json: Json = False,
 ) -> None:
     """Make the environments of models that have one of their own. Exit status: 0 all are here, 1 some are not."""
@@ -232,10 +233,15 @@ def _catalog(settings: Settings) -> Catalog:
 
 
 def _cards(settings: Settings, names: list[str]) -> list[ModelCard]:
-    models = _catalog(settings).models
-    if unknown := [name for name in names if name not in models]:
-        raise typer.BadParameter(f"There is no model {unknown[0]!r}; `models list` shows what there is.")
-    return [models[name] for name in names]
+    catalog = _catalog(settings)
+    return [card for name in names for card in _family(catalog, name)]
+
+
+def _family(catalog: Catalog, name: str) -> list[ModelCard]:
+    try:
+        return catalog.family(name)
+    except UnknownModel:
+        raise typer.BadParameter(f"There is no model {name!r}; `models list` shows what there is.") from None
 
 
 def _model(card: ModelCard, facts: ModelFacts, models: Path) -> Model:

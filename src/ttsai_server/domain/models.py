@@ -79,11 +79,14 @@ class Source:
     """One place to download a model's files from."""
 
     kind: str
-    """hub (a repository of a model hub), pypi (wheels), npm (a package's tarball) or url (plain URLs)."""
+    """hub (a repository of a model hub), pypi (wheels), npm (a package's tarball), url (plain URLs) or archive (a
+    .tar.gz at a plain URL)."""
     name: str
-    """Repository or package; several PyPI packages separated by spaces. For a url, the part before the revision."""
+    """Repository, package (several PyPI packages separated by spaces) or an archive's URL. For a url, the part before
+    the revision."""
     revision: str
-    """Commit of a repository, version of a package. For a url, the part between `name` and the file's path."""
+    """Commit of a repository, version of a package, sha256 of an archive. For a url, the part between `name` and the
+    file's path."""
     files: Mapping[str, tuple[str, ...]]
     """File under models/<id>/ → its path in the source; several paths are parts to be concatenated in order."""
     sha256: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -3,6 +3,7 @@
 `{voice}` in the file names of a source is replaced by the id of each of the card's voices in turn.
 """
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,7 +29,8 @@ ENGINE_PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[a-z0-9]+)*$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+_DIGEST = r"^[0-9a-f]{64}$"
+Sha256 = Annotated[str, StringConstraints(pattern=_DIGEST)]
 
 SILENT = {Capability.CHAT, Capability.TRANSLATION}
 """What is done with text alone."""
@@ -66,7 +68,7 @@ class VoiceEntry(_Strict):
 
 
 class SourceEntry(_Strict):
-    kind: Literal["hub", "pypi", "npm", "url"]
+    kind: Literal["hub", "pypi", "npm", "url", "archive"]
     name: str
     revision: str
     files: dict[RelativePath, Parts]
@@ -174,7 +176,9 @@ def _check_voice(voice: VoiceEntry, entry: CardFile, file: Path, key: str) -> No
 
 def _check_source(source: Source, file: Path, key: str) -> None:
     if source.kind in ("hub", "url") and any(len(parts) > 1 for parts in source.files.values()):
-        raise BadCard(file, f"{key}.files", "only packages hold files in parts")
+        raise BadCard(file, f"{key}.files", "only packages and archives hold files in parts")
+    if source.kind == "archive" and not re.fullmatch(_DIGEST, source.revision):
+        raise BadCard(file, f"{key}.revision", "of an archive is its sha256")
     if source.kind == "url" and (unknown := source.files.keys() - source.sha256.keys()):
         raise BadCard(file, f"{key}.sha256", f"what is at a plain address may change, and {min(unknown)!r} has none")
 

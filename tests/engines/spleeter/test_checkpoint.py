@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engines.spleeter.tiny_spleeter import bundle, pack, table, tensors
+from tests.engines.spleeter.tiny_spleeter import bundle, table, write_tiny_spleeter
 
 from ttsai_server.engines.spleeter.checkpoint import DATA, INDEX, read_checkpoint, read_tensors
 from ttsai_server.errors import EngineFailed
@@ -68,28 +68,9 @@ def test_a_compressed_table_is_refused() -> None:
         read_tensors(table([(b"", b"")], compression=1), b"")
 
 
-def archived(folder: Path, index: str = INDEX, data: str = DATA) -> Path:
-    """An archive of a checkpoint, whose files have such names there."""
-    contents = bundle(tensors(1))
-    pack(folder / "c.tar.gz", dict(zip((index, data), contents, strict=True)))
-    return folder / "c.tar.gz"
-
-
-@pytest.mark.parametrize("index", [INDEX, f"./{INDEX}", f"2stems/{INDEX}"])
-def test_a_packed_checkpoint_is_read_wherever_it_lies_in_the_archive(tmp_path: Path, index: str) -> None:
-    found = read_checkpoint(archived(tmp_path, index))
-    assert all(np.array_equal(found[name], value) for name, value in tensors(1).items())
-
-
-@pytest.mark.parametrize(("index", "data", "lacking"), [("other", DATA, INDEX), (INDEX, "other", DATA)])
-def test_an_archive_without_a_checkpoint_is_refused(tmp_path: Path, index: str, data: str, lacking: str) -> None:
-    with pytest.raises(EngineFailed, match=lacking):
-        read_checkpoint(archived(tmp_path, index, data))
-
-
-@pytest.mark.parametrize("keep", [0, 5, 2000])
-def test_an_archive_that_is_cut_off_is_refused(tmp_path: Path, keep: int) -> None:
-    file = archived(tmp_path)
-    file.write_bytes(file.read_bytes()[:keep])
-    with pytest.raises(EngineFailed, match="can't be read"):
-        read_checkpoint(file)
+@pytest.mark.parametrize("lacking", [INDEX, DATA])
+def test_a_folder_without_a_checkpoint_is_refused(tmp_path: Path, lacking: str) -> None:
+    write_tiny_spleeter(tmp_path, 1)
+    (tmp_path / lacking).unlink()
+    with pytest.raises(EngineFailed, match=f"{lacking} can't be read"):
+        read_checkpoint(tmp_path)

@@ -3,8 +3,6 @@
 Their files are written here, not by TensorFlow, to the description of the formats that the reader names.
 """
 
-import io
-import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,20 +10,19 @@ import numpy as np
 
 from ttsai_server.engines.spleeter.checkpoint import DATA, INDEX, MAGIC
 
-PUBLISHED = (16, 32, 64, 128, 256, 512)
-"""Filters of the layers."""
 FILTERS = (2, 3, 4, 4, 5, 6)
+"""Of the layers; the published ones have 16, 32, 64, 128, 256 and 512."""
 Tensors = dict[str, np.ndarray]
 
 
-def tensors(stems: int, seed: int = 0, filters: tuple[int, ...] = FILTERS) -> Tensors:
+def tensors(stems: int) -> Tensors:
     """As Keras names and shapes them."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     made: Tensors = {}
     for stem in range(stems):
-        down = zip((2, *filters), filters, strict=False)
-        wide = [filters[-1], *(2 * count for count in reversed(filters[:-1]))]
-        up = zip(wide, (*reversed(filters[:-1]), 1), strict=True)
+        down = zip((2, *FILTERS), FILTERS, strict=False)
+        wide = [FILTERS[-1], *(2 * count for count in reversed(FILTERS[:-1]))]
+        up = zip(wide, (*reversed(FILTERS[:-1]), 1), strict=True)
         for layer, (before, after) in enumerate(down):
             made |= _convolution(random, _name("conv2d", 7 * stem + layer), (5, 5, before, after), after)
             made |= _normalisation(random, _name("batch_normalization", 12 * stem + layer), after)
@@ -36,18 +33,11 @@ def tensors(stems: int, seed: int = 0, filters: tuple[int, ...] = FILTERS) -> Te
     return made
 
 
-def write_tiny_spleeter(folder: Path, stems: int, filters: tuple[int, ...] = FILTERS) -> None:
-    """checkpoint.tar.gz, as the publisher packs it."""
-    index, data = bundle({**tensors(stems, filters=filters), "global_step": np.array(7)})
-    pack(folder / "checkpoint.tar.gz", {"./checkpoint": b"", f"./{INDEX}": index, f"./{DATA}": data})
-
-
-def pack(file: Path, members: Mapping[str, bytes]) -> None:
-    with tarfile.open(file, "w:gz") as archive:
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
+def write_tiny_spleeter(folder: Path, stems: int) -> None:
+    """The checkpoint's two files."""
+    index, data = bundle({**tensors(stems), "global_step": np.array(7)})
+    (folder / INDEX).write_bytes(index)
+    (folder / DATA).write_bytes(data)
 
 
 def bundle(values: Mapping[str, np.ndarray]) -> tuple[bytes, bytes]:

@@ -17,7 +17,7 @@ from ttsai_server.engines.spleeter.spectrum import HOP, SIZE, WIDTH, Samples, Sp
 from ttsai_server.errors import WeightsMissing
 
 Array = NDArray[np.float32]
-CHECKPOINT, GRAPH = "checkpoint.tar.gz", "masks.onnx"
+GRAPH = "masks.onnx"
 FRAMES, BINS = 512, 1024
 """Size of the networks' input: 11.9 s, up to 11 kHz."""
 STEP = FRAMES * HOP
@@ -55,8 +55,7 @@ class Spleeter(Separator):
 
         if not (weights / GRAPH).is_file():
             setup = cls.Setup.model_validate(dict(card.setup))
-            tensors = read_checkpoint(weights / CHECKPOINT)
-            build(tensors, len(card.stems), setup.activation, setup.softmax, weights / GRAPH)
+            build(read_checkpoint(weights), len(card.stems), setup.activation, setup.softmax, weights / GRAPH)
 
     @classmethod
     def load(cls, card: ModelCard, place: LoadContext) -> Spleeter:

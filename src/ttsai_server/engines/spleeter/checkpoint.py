@@ -1,19 +1,16 @@
-"""Reads the tensors of a TensorFlow checkpoint (TensorBundle, "V2") from a publisher's .tar.gz, without TensorFlow.
+"""Reads the tensors of a TensorFlow checkpoint (TensorBundle, "V2"), without TensorFlow.
 
 `model.index` is a LevelDB table (leveldb/doc/table_format.md): the tensors' names, each with a BundleEntryProto
 (tensorflow/core/protobuf/tensor_bundle.proto) with its type, shape, offset and size in `model.data-00000-of-00001`.
-Nothing is unpacked to disk.
 """
 
-import tarfile
 from collections.abc import Iterator
 from math import prod
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ttsai_server.engines.shared.archives import BROKEN
 from ttsai_server.errors import EngineFailed
 
 Array = NDArray[np.float32]
@@ -28,15 +25,12 @@ _FLOAT32 = 1
 """TensorFlow's number of the type."""
 
 
-def read_checkpoint(archive: Path) -> dict[str, Array]:
-    """Name → float32 tensor; other types are ignored. Raises EngineFailed if it is no archive of such a checkpoint."""
+def read_checkpoint(folder: Path) -> dict[str, Array]:
+    """Name → float32 tensor; other types are ignored. Raises EngineFailed if there is no such checkpoint."""
     try:
-        members = _members(archive)
-        return read_tensors(members[INDEX], members[DATA])
-    except BROKEN as error:
-        raise EngineFailed(f"{archive.name} can't be read: {error}") from error
-    except KeyError as error:
-        raise EngineFailed(f"{archive.name} has no {error}") from error
+        return read_tensors((folder / INDEX).read_bytes(), (folder / DATA).read_bytes())
+    except OSError as error:
+        raise EngineFailed(f"{error.filename} can't be read: {error.strerror}") from error
 
 
 def read_tensors(index: bytes, data: bytes) -> dict[str, Array]:
@@ -47,16 +41,6 @@ def read_tensors(index: bytes, data: bytes) -> dict[str, Array]:
         return {name: _tensor(entry, data) for name, entry in floats.items()}
     except (IndexError, ValueError, TypeError) as error:
         raise EngineFailed(f"{INDEX} can't be read: {error}") from error
-
-
-def _members(archive: Path) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
-    with tarfile.open(archive, "r:gz") as members:
-        for member in members:
-            name = PurePosixPath(member.name).name
-            if name in (INDEX, DATA) and (stream := members.extractfile(member)):
-                found[name] = stream.read()
-    return found
 
 
 def _tensor(entry: dict[int, int | bytes], data: bytes) -> Array:

@@ -1,20 +1,23 @@
-"""Reads single files of packages, wheels (zip) and npm tarballs, without unpacking them."""
+"""Reads single files of packages and archives, wheels (zip) and tarballs, without unpacking them."""
 
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path
+from gzip import BadGzipFile
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from ttsai_server.domain import Source
-from ttsai_server.engines.shared.archives import BROKEN
 from ttsai_server.engines.weights.base import Corrupt, Progress, Unavailable, copy
 
 Member = tuple[BinaryIO, int]
 """A member's content and its size in bytes."""
 Finder = Callable[[str], Member | None]
 """Path in a package → its member, if the package has it."""
+BROKEN = (zipfile.BadZipFile, tarfile.TarError, BadGzipFile, zlib.error, EOFError)
+"""Exceptions that reading a damaged archive raises."""
 
 
 def members(
@@ -60,7 +63,7 @@ def _zip_finder(archive: zipfile.ZipFile, stack: ExitStack) -> Finder:
 
 
 def _tar_finder(archive: tarfile.TarFile) -> Finder:
-    infos = {info.name: info for info in archive if info.isfile()}
+    infos = {str(PurePosixPath(info.name)): info for info in archive if info.isfile()}  # without a leading ./
 
     def find(path: str) -> Member | None:
         info = infos.get(path)

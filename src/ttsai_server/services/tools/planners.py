@@ -57,12 +57,8 @@ def plan_dereverberation(context: ServiceContext, caller: Caller, order: Derever
 
 def plan_separation(context: ServiceContext, caller: Caller, order: Separate) -> SeparationPlan:
     """Raises UnknownModel, BadRequest for a number of stems that the model does not make, or NotReady."""
-    offered = context.catalog.kin(order.model, Capability.SEPARATION)
-    able = sorted((card for card in offered if order.stems in _counts(card)), key=lambda card: len(card.stems))
-    if not able:
-        counts = ", ".join(map(str, sorted({count for card in offered for count in _counts(card)})))
-        raise BadRequest(f"{order.model!r} makes {counts} stems, not {order.stems}.", param="stems")
-    card, two = _ready(context, able), order.stems == 2
+    names = (order.model,) if order.model else context.settings.tools.separators
+    card, two = _ready(context, _separators(context, names, order.stems)), order.stems == 2
     return SeparationPlan(
         kind=order.kind,
         model=card.id,
@@ -70,7 +66,7 @@ def plan_separation(context: ServiceContext, caller: Caller, order: Separate) ->
         price=price(context.settings.prices, TWO_STEMS if two else Capability.SEPARATION, card.tier),
         max_seconds=context.settings.tools.max_seconds,
         card=card,
-        asked=order.model,
+        asked=order.model or card.family or card.id,
         stems=(VOCALS, INSTRUMENTAL) if two else card.stems,
         format=order.format,
         zip=order.zip,
@@ -128,6 +124,19 @@ def _stages(
 
 def _ready(context: ServiceContext, cards: Sequence[ModelCard]) -> ModelCard:
     return first_ready(cards, cards[0], context.settings.models)
+
+
+def _separators(context: ServiceContext, names: Sequence[str], stems: int) -> list[ModelCard]:
+    """The models of those names that make so many stems: in their order, of a family the one with fewest stems first.
+
+    Raises UnknownModel, or BadRequest if the first name's models don't.
+    """
+    kin = [sorted(context.catalog.kin(name, Capability.SEPARATION), key=lambda card: len(card.stems)) for name in names]
+    offered = {count for card in kin[0] for count in _counts(card)}
+    if stems not in offered:
+        counts = ", ".join(map(str, sorted(offered)))
+        raise BadRequest(f"{names[0]!r} makes {counts} stems, not {stems}.", param="stems")
+    return [card for cards in kin for card in cards if stems in _counts(card)]
 
 
 def _counts(card: ModelCard) -> set[int]:

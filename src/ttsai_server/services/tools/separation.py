@@ -33,7 +33,7 @@ SEPARATING = 0.9
 class SeparationPlan(RecordingPlan):
     card: ModelCard
     asked: str
-    """The model as the client named it."""
+    """The model as the client named it, or the family of the one that was chosen."""
     stems: tuple[str, ...]
     """Those of the card, or vocals and instrumental: all that is no voice."""
     format: str
