@@ -1,4 +1,4 @@
-"""Deezer's own weights for two stems, on music whose vocals are known: Kokoro speaks over a band that `pieces` plays."""
+"""Deezer's own weights for two stems, on music whose vocals are known: Kokoro speaks over a band of `pieces`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
