@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from ttsai_server.domain import Caller
+from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import Catalog
+from ttsai_server.engines.weights.model_folder import wanted
 from ttsai_server.errors import BadRequest, UnknownModel, WeightsMissing
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.placement import starter
@@ -69,6 +71,52 @@ def test_a_language_is_understood_in_any_spelling(asked: str, code: str | None) 
 def test_what_a_model_cant_do_is_a_bad_request(model: str, asked: dict[str, Any], speakers_weights: Path) -> None:
     with pytest.raises(BadRequest):
         check(model, **asked)
+
+
+def test_who_hears_the_language_is_named_instead() -> None:
+    with pytest.raises(BadRequest, match=r"'whisper-tiny\.en' does not hear 'French'\. These do: .*whisper-base"):
+        check("whisper-tiny.en", language="French")
+
+
+def test_a_model_of_one_language_is_not_asked_to_find_it() -> None:
+    assert check("distil-large-v3.5").request.language == "en"
+
+
+def there(models: Path, *ids: str) -> None:
+    """Files for those models, empty ones: whether a model is ready is told by their names."""
+    for id in ids:
+        for file in wanted(read_card(Settings().models.cards / f"{id}.toml")):
+            (models / id / file).parent.mkdir(parents=True, exist_ok=True)
+            (models / id / file).touch()
+
+
+@pytest.mark.parametrize(
+    ("ready", "asked", "taken"),
+    [
+        ("whisper-base whisper-tiny.en", {"language": "en"}, "whisper-base"),
+        ("whisper-tiny whisper-tiny.en", {"language": "en"}, "whisper-tiny.en"),
+        ("whisper-base parakeet", {"language": "de"}, "parakeet"),
+        ("whisper-base parakeet", {"language": "ja"}, "whisper-base"),
+        ("whisper-base parakeet", {"language": "auto"}, "whisper-base"),
+        ("whisper-base parakeet", {"language": "de", "translate": True}, "whisper-base"),
+        ("whisper-tiny whisper-large-v3-turbo", {"language": "nb"}, "whisper-large-v3-turbo"),
+    ],
+)
+def test_auto_is_the_best_model_that_is_ready_for_the_language(
+    tmp_path: Path, ready: str, asked: dict[str, Any], taken: str
+) -> None:
+    there(tmp_path, *ready.split())
+    assert check("auto", models=tmp_path, **asked).card.id == taken
+
+
+def test_where_no_model_is_ready_auto_says_how_to_get_the_default_one(tmp_path: Path) -> None:
+    with pytest.raises(WeightsMissing, match="models pull whisper-base"):
+        check("auto", models=tmp_path)
+
+
+def test_auto_for_a_language_that_no_model_hears_is_a_bad_request(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="No model hears 'Afar'"):
+        check("auto", models=tmp_path, language="Afar")
 
 
 @pytest.mark.parametrize("model", ["nope", "kokoro", "speakers"])

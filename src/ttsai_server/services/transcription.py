@@ -18,6 +18,11 @@ WIDER = {"nb": "no"}
 CHANNELS = 2
 """Of a recording in which each speaker has one."""
 
+AUTO = "auto"
+"""In place of a model's name: the best one that is ready. In place of a language: it is detected."""
+MANY = 50
+"""Languages that a model at least hears to be chosen where the recording's language is not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionOrder(Order[TranscriptionRun]):
@@ -25,7 +30,8 @@ class TranscriptionOrder(Order[TranscriptionRun]):
     takes_upload: ClassVar[bool] = True
 
     model: str
-    language: str = "auto"
+    """A model's name; auto: the best that is ready for the language."""
+    language: str = AUTO
     """Any spelling of a language; auto or empty: detected."""
     words: bool = False
     """Whether the result shows each word with its times."""
@@ -44,8 +50,8 @@ class TranscriptionOrder(Order[TranscriptionRun]):
 
 
 def plan_transcription(context: ServiceContext, caller: Caller, order: TranscriptionOrder) -> TranscriptionPlan:
-    """Raises UnknownModel, BadRequest, or NotReady if no model that tells speakers apart is there."""
-    card = context.catalog.resolve(order.model, Capability.STT)
+    """Raises UnknownModel, BadRequest, or NotReady if there is no model for auto, or none that tells speakers apart."""
+    card = _best(context, order) if order.model == AUTO else context.catalog.resolve(order.model, Capability.STT)
     if order.translate and not card.translates:
         raise BadRequest(f"{card.id!r} does not translate.", param="model")
     by_channel = order.diarize == "channel"
@@ -62,7 +68,7 @@ def plan_transcription(context: ServiceContext, caller: Caller, order: Transcrip
         channels=None if by_channel else 1,
         card=card,
         request=TranscriptionRequest(
-            language=_language(order.language, card),
+            language=_language(context, order.language, card),
             translate=order.translate,
             words=order.words or order.subtitles or order.diarize is True,
             prompt=order.prompt,
@@ -81,14 +87,44 @@ def _diarizer(context: ServiceContext) -> ModelCard:
     return first_ready(cards, cards[-1], context.settings.models)
 
 
-def _language(asked: str, card: ModelCard) -> str | None:
-    if asked.strip().lower() in ("", "auto"):
-        return None
-    code = normalise_code(asked).split("-")[0]
-    code = WIDER.get(code, code) if code not in card.languages else code
-    if code not in card.languages:
-        raise BadRequest(f"{card.id!r} does not hear {asked[:40]!r}.", param="language")
-    return code
+def _best(context: ServiceContext, order: TranscriptionOrder) -> ModelCard:
+    """The model of the highest rank that is ready and hears the language; if none is, the default one if it does.
+
+    Raises BadRequest if there is no such model, or NotReady.
+    """
+    catalog, named = context.catalog, _named(order.language)
+    cards = sorted(catalog.cards(Capability.STT), key=lambda card: -card.rank)
+    able = [card for card in cards if card.rank and _hears(card, named) and (card.translates or not order.translate)]
+    if not able:
+        raise BadRequest(f"No model hears {order.language[:40]!r}.", param="language")
+    default = catalog.resolve(context.settings.transcription.default_model, Capability.STT)
+    return first_ready(able, default if default in able else able[0], context.settings.models)
+
+
+def _hears(card: ModelCard, named: str | None) -> bool:
+    return _heard_as(named, card) is not None if named else len(card.languages) >= MANY
+
+
+def _heard_as(named: str, card: ModelCard) -> str | None:
+    """The model's code for a language; None if it does not hear it."""
+    return next((code for code in (named, WIDER.get(named)) if code in card.languages), None)
+
+
+def _named(asked: str) -> str | None:
+    """The language that was asked for, ISO 639; None: it is to be detected. Raises BadRequest for an unknown one."""
+    return None if asked.strip().lower() in ("", AUTO) else normalise_code(asked).split("-")[0]
+
+
+def _language(context: ServiceContext, asked: str, card: ModelCard) -> str | None:
+    """The language that the model is told; None: it is to find it out."""
+    named = _named(asked)
+    if named is None:
+        return card.languages[0] if len(card.languages) == 1 else None
+    if code := _heard_as(named, card):
+        return code
+    others = [other.id for other in context.catalog.cards(Capability.STT) if _heard_as(named, other)]
+    hint = f" These do: {', '.join(others)}." if others else ""
+    raise BadRequest(f"{card.id!r} does not hear {asked[:40]!r}.{hint}", param="language")
 
 
 def _speakers(order: TranscriptionOrder) -> DiarizationRequest:
