@@ -147,7 +147,7 @@ def install_models(
 @app.command("check")
 def check_models(
     context: typer.Context,
-    models: Annotated[list[str], typer.Argument(help="Ids of models, as `models list` shows them.")],
+    models: Names,
     as_json: Json = False,
 ) -> None:
     """Check the weights' checksums, and that the packages can be imported. Exit status: 0 all is well, 1 it is not."""

@@ -5,8 +5,7 @@ A reference for comparisons; the engine `whisper` gives equal quality at a fract
 
 import warnings
 from collections import defaultdict
-from collections.abc import Generator
-from functools import partial
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from threading import Lock
@@ -18,15 +17,14 @@ from pydantic import Field
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, PartialTranscript, Segment, TranscriptionRequest, Word
 from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext, Transcriber
-from ttsai_server.engines.shared.transcription.windows import Chunk, Sound, read_window
+from ttsai_server.engines.shared.transcription.steps import transcribed
+from ttsai_server.engines.shared.transcription.windows import Chunk, Sound
 from ttsai_server.errors import EngineFailed, WeightsMissing
 
 WARMER, SAMPLES = 0.2, 5
 """Increase of the temperature if a text is unlikely or repetitive; number of texts sampled then."""
 UNSURE = 0.5
 """A text generated at a higher temperature is not used as context for the next one."""
-SPEECH = 0.5
-"""Probability of speech above which sound is transcribed."""
 CONTEXT = 1000
 """Characters of preceding text passed to the model, which uses their last 223 tokens."""
 
@@ -71,30 +69,22 @@ class OpenAIWhisper(Transcriber):
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
     ) -> Generator[PartialTranscript]:
         from ttsai_server.engines.shared.transcription.languages import ENGLISH, ISO
-        from ttsai_server.engines.shared.transcription.speech import detect
 
-        position, before = 0, request.prompt
+        before = request.prompt
         seconds: dict[str, float] = defaultdict(float)
-        while position < recording.frames:
-            if cancellation.cancelled:
-                raise Cancelled
-            window = read_window(recording, position, 1, partial(detect, threshold=SPEECH))
+
+        def hear(chunks: Sequence[Chunk]) -> tuple[list[Segment], str]:
+            nonlocal before
             segments: list[Segment] = []
-            for chunk in window.chunks:
+            for chunk in chunks:
                 result = self._run(chunk.sound, request, before, cancellation)
                 language = ISO.get(result["language"], str(result["language"]))
                 seconds[language] += chunk.seconds
                 before = _context(before, result["segments"])
                 segments += [_segment(entry, chunk, language) for entry in result["segments"] if entry["text"].strip()]
-            start, position = position, window.end
-            main = max(seconds, key=lambda code: seconds[code], default=request.language or ENGLISH)
-            yield PartialTranscript(
-                start / recording.rate,
-                position / recording.rate,
-                tuple(segments),
-                main,
-                last=position >= recording.frames,
-            )
+            return segments, max(seconds, key=lambda code: seconds[code], default=request.language or ENGLISH)
+
+        return transcribed(recording, request, cancellation, hear)
 
     def close(self) -> None:
         self._model = None

@@ -3,8 +3,7 @@
 By sherpa-onnx: its export of SenseVoiceSmall, a non-autoregressive CTC model.
 """
 
-from collections.abc import Callable, Generator
-from dataclasses import replace
+from collections.abc import Callable, Generator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Self
@@ -14,8 +13,10 @@ import regex
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, PartialTranscript, Segment, TranscriptionRequest
-from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext, Transcriber
-from ttsai_server.engines.shared.transcription.windows import RATE, Chunk, Sound, read_window
+from ttsai_server.engines.base import Cancellation, LoadContext, Transcriber
+from ttsai_server.engines.shared.transcription.steps import transcribed
+from ttsai_server.engines.shared.transcription.tokens import SPACE, Token, joined
+from ttsai_server.engines.shared.transcription.windows import RATE, Chunk, Sound
 from ttsai_server.engines.shared.transcription.words import Aligned, sentences
 from ttsai_server.errors import EngineFailed, WeightsMissing
 
@@ -27,21 +28,13 @@ NUMBERS = (
 )  # fmt: skip
 """Metadata that sherpa-onnx reads; if one is missing, it ends the process."""
 VECTORS = ("neg_mean", "inv_stddev")
-SPACE = "▁"
-"""SentencePiece's symbol for a space."""
 BINS = 80
 """Mel bins per frame."""
 SHORTEST = RATE // 5
 """Shorter sound is padded to this many samples: sherpa-onnx would read beyond its end."""
-RINGING = 0.3
-"""Most seconds from a word's last token to its end: a CTC token has a time but no duration."""
-SPEECH = 0.5
-"""Probability of speech above which sound is transcribed."""
 LOADED = 2
 """Recognizers kept in memory, one per language: sherpa-onnx fixes the language when it loads the model."""
 _TAG = regex.compile(r"<\|.*\|>")
-_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
-_LETTER = regex.compile(r"[\p{L}\p{M}\p{N}]")
 
 
 class SenseVoice(Transcriber):
@@ -72,29 +65,21 @@ class SenseVoice(Transcriber):
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
     ) -> Generator[PartialTranscript]:
         from ttsai_server.engines.shared.transcription.languages import ENGLISH
-        from ttsai_server.engines.shared.transcription.speech import detect
 
-        position, language = 0, request.language
-        while position < recording.frames:
-            if cancellation.cancelled:
-                raise Cancelled
-            window = read_window(recording, position, 1, partial(detect, threshold=SPEECH))
+        spoken = request.language or ENGLISH
+
+        def hear(chunks: Sequence[Chunk]) -> tuple[list[Segment], str]:
+            nonlocal spoken
             segments: list[Segment] = []
-            for chunk in window.chunks:
+            for chunk in chunks:
                 result = self._recognize(chunk.sound, request.language)
                 found = result.lang.strip("<|>")
                 if found in LANGUAGES:
-                    language = request.language or found
+                    spoken = request.language or found
                     segments += sentences(self._parts(result, chunk), chunk, Segment("", 0, 0, language=found), found)
-            start, position = position, window.end
-            kept = (segment if request.words else replace(segment, words=()) for segment in segments)
-            yield PartialTranscript(
-                start / recording.rate,
-                position / recording.rate,
-                tuple(kept),
-                language or ENGLISH,
-                last=position >= recording.frames,
-            )
+            return segments, spoken
+
+        return transcribed(recording, request, cancellation, hear)
 
     def close(self) -> None:
         self._recognizer = None
@@ -113,16 +98,8 @@ class SenseVoice(Transcriber):
 
     def _parts(self, result: Any, chunk: Chunk) -> list[Aligned]:
         """Words of an alphabet, and single Chinese or Japanese characters, each with its punctuation."""
-        parts: list[Aligned] = []
-        for text, token, start in _pieces(result):
-            ids = (self._vocabulary[token],)
-            if parts and _continues(parts[-1].text, text):
-                last = parts.pop()
-                parts.append(Aligned(last.text + text, last.tokens + ids, last.start, start, 1.0))
-            else:
-                parts.append(Aligned(text, ids, start, start, 1.0))
-        stops = [*(part.start for part in parts[1:]), len(chunk.sound) / RATE]
-        return [replace(part, end=min(part.end + RINGING, stop)) for part, stop in zip(parts, stops, strict=False)]
+        tokens = (Token(text, self._vocabulary[token], start) for text, token, start in _pieces(result))
+        return joined(tokens, len(chunk.sound) / RATE)
 
 
 def _pieces(result: Any) -> Generator[tuple[str, str, float]]:
@@ -134,13 +111,6 @@ def _pieces(result: Any) -> Generator[tuple[str, str, float]]:
         elif not _TAG.fullmatch(token):
             yield (space + token.lstrip() if space else token), token, time
             space = ""
-
-
-def _continues(word: str, text: str) -> bool:
-    """Whether the text continues the word: punctuation, or letters of an alphabet after such letters."""
-    if text.startswith(" "):
-        return False
-    return not _LETTER.search(text) or not (_UNSPACED.search(text) or _UNSPACED.search(word))
 
 
 def _vocabulary(weights: Path) -> dict[str, int]:

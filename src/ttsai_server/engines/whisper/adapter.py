@@ -3,17 +3,16 @@ run by CTranslate2 with faster-whisper."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
-from dataclasses import replace
-from functools import partial
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, PartialTranscript, Segment, TranscriptionRequest
-from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext, Transcriber
-from ttsai_server.engines.shared.transcription.windows import read_window
+from ttsai_server.engines.base import Cancellation, LoadContext, Transcriber
+from ttsai_server.engines.shared.transcription.steps import transcribed
+from ttsai_server.engines.shared.transcription.windows import Chunk
 from ttsai_server.errors import EngineFailed, WeightsMissing
 from ttsai_server.memory import keep_freed
 
@@ -76,31 +75,19 @@ class FasterWhisper(Transcriber):
     def transcribe(
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
     ) -> Generator[PartialTranscript]:
-        from ttsai_server.engines.shared.transcription.speech import detect
         from ttsai_server.engines.whisper.transcription import ChunkTranscriber
 
         if not self._model:
             raise EngineFailed("The engine is closed.")
         options = self.Options.model_validate(dict(request.options))
         transcriber = ChunkTranscriber(self._model, request, options.beam_size, self._lead, cancellation)
-        position = 0
-        while position < recording.frames:
-            if cancellation.cancelled:
-                raise Cancelled
-            window = read_window(recording, position, self._chunks, partial(detect, threshold=options.vad_threshold))
-            segments = transcriber.transcribe(window.chunks) if window.chunks else []
-            start, position = position, window.end
-            yield PartialTranscript(
-                start / recording.rate,
-                position / recording.rate,
-                _with_words_if_requested(segments, request),
-                transcriber.language,
-                last=position >= recording.frames,
-            )
+
+        def hear(chunks: Sequence[Chunk]) -> tuple[list[Segment], str]:
+            return transcriber.transcribe(chunks) if chunks else [], transcriber.language
+
+        yield from transcribed(
+            recording, request, cancellation, hear, chunks=self._chunks, threshold=options.vad_threshold
+        )
 
     def close(self) -> None:
         self._model = None
-
-
-def _with_words_if_requested(segments: Iterable[Segment], request: TranscriptionRequest) -> tuple[Segment, ...]:
-    return tuple(segment if request.words else replace(segment, words=()) for segment in segments)
