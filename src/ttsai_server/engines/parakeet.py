@@ -27,7 +27,6 @@ KIND, QUANTIZATION = "nemo-conformer-tdt", "int8"
 """Names of the model's architecture and of its 8-bit graphs in onnx-asr."""
 VOCABULARY = "vocab.txt"
 FILES = ("encoder-model.int8.onnx", "decoder_joint-model.int8.onnx", VOCABULARY, "config.json")
-PROVIDERS = {"cpu": ("CPUExecutionProvider",), "cuda": ("CUDAExecutionProvider", "CPUExecutionProvider")}
 DURATIONS = 5
 """Scores of a frame beside those of the vocabulary: how many frames to go on, 0 to 4."""
 SHORTEST = RATE // 5
@@ -116,9 +115,8 @@ def _open(place: LoadContext) -> Any:
     options.intra_op_num_threads = place.threads
     # spinning between layers costs processor time and is no faster
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    model = load_model(
-        KIND, place.weights, quantization=QUANTIZATION, sess_options=options, providers=PROVIDERS[place.device]
-    )
+    processor = ["CPUExecutionProvider"]  # which is what the 8-bit graphs are for
+    model = load_model(KIND, place.weights, quantization=QUANTIZATION, sess_options=options, providers=processor)
     return model.with_timestamps()
 
 
