@@ -111,9 +111,11 @@ GERMAN = "heute morgen sind wir mit dem zug in die stadt gefahren und haben dort
 
 
 def test_without_one_the_text_tells_its_language(engine: Parakeet, talk: Recording) -> None:
-    says = SimpleNamespace(text=GERMAN, tokens=[" the"], timestamps=[0.1], logprobs=[-0.5])
-    silent = Parakeet(SimpleNamespace(recognize=lambda _: says), {" the": 1}, engine._languages)
-    assert {partial.language for partial in hear(silent, talk)} == {"de"}
+    def recognize(_: np.ndarray) -> SimpleNamespace:
+        return SimpleNamespace(text=GERMAN, tokens=[" the"], timestamps=[0.1], logprobs=[-0.5])
+
+    german = Parakeet(SimpleNamespace(recognize=recognize), {" the": 1}, engine._languages)
+    assert {partial.language for partial in hear(german, talk)} == {"de"}
 
 
 def test_a_cancelled_request_is_not_heard(engine: Parakeet, talk: Recording) -> None:

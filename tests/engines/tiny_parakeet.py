@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from onnx import GraphProto, TensorProto, helper, numpy_helper, save
+from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper, save
 
 Shape = list[str | int]
 PUBLISHED: dict[str, dict[str, tuple[str, Shape]]] = {
@@ -33,7 +33,7 @@ PUBLISHED: dict[str, dict[str, tuple[str, Shape]]] = {
 PIECES = ["▁the", "▁rain", "▁has", "▁stop", "ped", "▁gar", "den", "'", "s", ",", ".", "▁old", "▁house", "ing"]
 VOCABULARY = ["<unk>", *PIECES, "<blk>"]
 DURATIONS = 5
-SIZES = {1024: 16, 640: 4, 8198: len(VOCABULARY) + DURATIONS}
+SIZES: dict[str | int, int] = {1024: 16, 640: 4, 8198: len(VOCABULARY) + DURATIONS}
 """Published size → that of the tiny model."""
 CONFIG = {"model_type": "nemo-conformer-tdt", "features_size": 128, "subsampling_factor": 8}
 
@@ -91,9 +91,9 @@ def _decoder_joint(random: np.random.Generator) -> GraphProto:
     return _graph("decoder_joint-model.int8.onnx", nodes, weights, inputs=5)
 
 
-def _graph(name: str, nodes: list[object], weights: dict[str, np.ndarray], inputs: int) -> GraphProto:
+def _graph(name: str, nodes: list[NodeProto], weights: dict[str, np.ndarray], inputs: int) -> GraphProto:
     ends = [
-        helper.make_tensor_value_info(end, TensorProto.DataType.Value(kind), [SIZES.get(n, n) for n in shape])  # pyright: ignore[reportArgumentType]
+        helper.make_tensor_value_info(end, TensorProto.DataType.Value(kind), [SIZES.get(n, n) for n in shape])
         for end, (kind, shape) in PUBLISHED[name].items()
     ]
     stored = [numpy_helper.from_array(value, key) for key, value in weights.items()]
