@@ -1,7 +1,9 @@
 """Chatterbox by its real package, with real loading and inference; its weights are tiny, random (tiny_chatterbox)."""
 
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, closing
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +17,8 @@ from tests.engines.voice_encoder import recorded, syllables
 from ttsai_server.domain import ModelCard, Preset, Reference, SpeechRequest
 from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
-from ttsai_server.engines.chatterbox.adapter import RATE, Chatterbox, _trimmed, most_tokens
+from ttsai_server.engines.chatterbox import adapter
+from ttsai_server.engines.chatterbox.adapter import RATE, TOKEN, Chatterbox, _trimmed, most_tokens
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 from ttsai_server.settings import Settings
 
@@ -84,18 +87,25 @@ class TestConversion(ConverterContract):
         return english
 
 
-@pytest.fixture(scope="module", params=["chatterbox-multilingual", "chatterbox-mtl-v2", "chatterbox-turbo"])
-def other(
-    request: pytest.FixtureRequest, watermark: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Generator[Chatterbox]:
-    """The other models."""
-    card = read(cast("str", request.param))
-    engine = Chatterbox.load(card, place(write(tmp_path_factory.mktemp("other"), card, watermark)))
-    yield engine
-    engine.close()
+MULTILINGUAL = ["chatterbox-multilingual", "chatterbox-mtl-v2"]
 
 
-def test_the_other_models_speak_clone_and_convert(other: Chatterbox) -> None:
+@pytest.fixture(scope="module")
+def others(watermark: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Callable[[str], Chatterbox]]:
+    """The other models by their cards' ids, each loaded once."""
+    with ExitStack() as stack:
+
+        @cache
+        def other(model: str) -> Chatterbox:
+            weights = write(tmp_path_factory.mktemp(model), read(model), watermark)
+            return stack.enter_context(closing(Chatterbox.load(read(model), place(weights))))
+
+        yield other
+
+
+@pytest.mark.parametrize("model", [*MULTILINGUAL, "chatterbox-turbo"])
+def test_the_other_models_speak_clone_and_convert(model: str, others: Callable[[str], Chatterbox]) -> None:
+    other = others(model)
     with recorded(syllables(130, 6, RATE), RATE) as recording:
         (made,) = other.embed(recording, Cancellation())
         assert made.reference
@@ -107,19 +117,44 @@ def test_the_other_models_speak_clone_and_convert(other: Chatterbox) -> None:
 
 
 @pytest.mark.parametrize("language", ["de", "zh"])
-def test_the_multilingual_model_tells_languages_apart(other: Chatterbox, language: str) -> None:
-    if other._turbo:
-        pytest.skip("it speaks English alone")
-    tokens = cast("Any", other._parts).tokens
+@pytest.mark.parametrize("model", MULTILINGUAL)
+def test_the_multilingual_models_tell_languages_apart(
+    model: str, language: str, others: Callable[[str], Chatterbox]
+) -> None:
+    tokens = cast("Any", others(model)._parts).tokens
     assert tokens("日 a", language).tolist() != tokens("日 a", "en").tolist()
 
 
-def test_the_turbo_model_says_that_it_does_not_exaggerate(other: Chatterbox) -> None:
-    if not other._turbo:
-        pytest.skip("it does")
+def test_the_turbo_model_says_that_it_does_not_exaggerate(others: Callable[[str], Chatterbox]) -> None:
     request = SpeechRequest("It rains.", (Preset("any"),), "en-us", options={"exaggeration": 1.0})
     with pytest.raises(BadRequest, match="exaggeration"):
-        next(other.synthesize(request, Cancellation()))
+        next(others("chatterbox-turbo").synthesize(request, Cancellation()))
+
+
+@pytest.mark.parametrize("model", ["chatterbox-multilingual", "chatterbox-turbo"])
+def test_a_text_whose_end_the_model_does_not_reach_is_not_spoken(
+    model: str, others: Callable[[str], Chatterbox]
+) -> None:
+    other = others(model)
+    row = cast("Any", other._parts).text.speech_head.weight.data[6562]  # of the stop token
+    kept = row.clone()
+    row[:] = 0
+    try:
+        with pytest.raises(EngineFailed, match="end of the text"):
+            next(other.synthesize(SpeechRequest("It rains.", (Preset("any"),), "en-us"), Cancellation()))
+    finally:
+        row[:] = kept
+
+
+@pytest.mark.parametrize("model", ["chatterbox-multilingual", "chatterbox-turbo"])
+def test_a_text_that_was_cut_off_is_spoken_again(
+    model: str, others: Callable[[str], Chatterbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = SpeechRequest("It rains.", (Preset("any"),), "en-us")
+    most = iter([2, 2, most_tokens(request.text)])
+    monkeypatch.setattr(adapter, "most_tokens", lambda _: next(most))  # pyright: ignore[reportUnknownLambdaType]
+    (said,) = others(model).synthesize(request, Cancellation())
+    assert len(said.samples) > 3 * TOKEN
 
 
 @pytest.mark.parametrize("file", ["t3_cfg.safetensors", "tokenizer.json", "conds.pt", "watermark.pth.tar"])

@@ -20,6 +20,12 @@ from ttsai_server.engines.chatterbox import parts
 from ttsai_server.engines.chatterbox.parts import SOUND, TOKENIZERS, Variant
 
 _START, _STOP = 255, 0
+PACE = 0.9
+"""Speech tokens for each of the text, without guidance; half as many again with its default weight."""
+PROMPT = 150
+"""Speech tokens of the preset's reference, and of one of 6 s."""
+_BALANCE, _SUM, _ZERO = 0, 1, 2
+"""Channels of the language model that tell it when to stop."""
 
 
 @contextmanager
@@ -33,10 +39,10 @@ def tiny() -> Generator[None]:
 
     tokenizer = inspect.signature(S3TokenizerV2).parameters["config"].default
     llama: dict[str, Any] = {
-        "hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 1,
-        "num_key_value_heads": 1,
+        "hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2,
+        "num_key_value_heads": 2,
     }  # fmt: skip
-    gpt = {"hidden_size": 64, "n_embd": 64, "n_head": 1, "n_layer": 1}
+    gpt = {"hidden_size": 64, "n_embd": 64, "n_head": 2, "n_layer": 1}
     narrow: list[tuple[object, str, Any]] = [
         (tokenizer, "n_audio_state", 128),
         (tokenizer, "n_audio_head", 2),
@@ -86,17 +92,65 @@ def write_tiny_chatterbox(folder: Path, variant: Variant, checkpoint: str) -> No
     networks[SOUND[variant]].mel2wav.conv_post.bias.data += 2  # louder
     for weight in networks[checkpoint].parameters():  # surer, so that all that it is told makes a difference
         weight.data *= 10 if weight.dim() == 2 else 1
+    _let_stop(networks[checkpoint])
     for name, network in networks.items():
         save_file({key: value.clone().contiguous() for key, value in network.state_dict().items()}, folder / name)
     {"english": _write_letters, "multilingual": _write_languages, "turbo": _write_bytes}[variant](folder)
     torch.save(_preset(), folder / parts.PRESET)
 
 
+@torch.no_grad()
+def _let_stop(text: Any) -> None:
+    """Make T3 stop once it has said about PACE tokens for each of the text.
+
+    The first head of its layer averages _BALANCE, which text lowers and speech raises, over all that there is so far;
+    what it finds becomes the logit of the stop token.
+    """
+    _silence(text)
+    loud = 10  # as loud as the other channels
+    text.text_emb.weight[:, _BALANCE], text.speech_emb.weight[:, _BALANCE] = -PACE * loud, loud
+    if text.is_gpt:
+        attention = text.tfmr.h[0].attn
+        query, _, value = attention.c_attn.weight.T.chunk(3)
+        mixed = attention.c_proj.weight.T
+        text.tfmr.wpe.weight[1 : 1 + PROMPT, _BALANCE] = -loud  # its reference, also of speech tokens, does not count
+    else:
+        attention = text.tfmr.layers[0].self_attn
+        query, value, mixed = (each.weight for each in (attention.q_proj, attention.v_proj, attention.o_proj))
+    query[: len(query) // 2], value[0] = 0, 0
+    value[0, _BALANCE], value[0, _ZERO], mixed[_SUM, 0] = 1, -1, 1
+    stop = text.speech_head.weight[text.hp.stop_speech_token]
+    stop[:] = 0
+    stop[_SUM], stop[_ZERO] = 2e5, -2e5  # the difference, since GPT-2 subtracts the channels' mean
+
+
+def _silence(text: Any) -> None:
+    """Zero the channels that tell T3 when to stop in all that writes to them."""
+    inputs = [text.text_emb, text.speech_emb]
+    if text.is_gpt:
+        inputs.append(text.tfmr.wpe)
+        layer = text.tfmr.h[0]
+        outputs = [(each.weight.T, each.bias) for each in (layer.attn.c_proj, layer.mlp.c_proj)]
+    else:
+        inputs += [text.text_pos_emb.emb, text.speech_pos_emb.emb]
+        layer, perceiver = text.tfmr.layers[0], text.cond_enc.perceiver
+        outputs = [(each.weight, each.bias) for each in (layer.self_attn.o_proj, layer.mlp.down_proj)]
+        outputs += [(each.weight, each.bias) for each in (perceiver.attn.proj_out, text.cond_enc.emotion_adv_fc)]
+        perceiver.pre_attention_query[..., : _ZERO + 1] = 0
+    outputs.append((text.cond_enc.spkr_enc.weight, text.cond_enc.spkr_enc.bias))
+    for table in inputs:
+        table.weight[:, : _ZERO + 1] = 0
+    for weight, bias in outputs:
+        weight[: _ZERO + 1] = 0
+        if bias is not None:
+            bias[: _ZERO + 1] = 0
+
+
 def _preset() -> dict[str, Any]:
     text = {
         "speaker_emb": torch.randn(1, 256),
         "clap_emb": None,
-        "cond_prompt_speech_tokens": torch.randint(0, 6561, (1, 150)),
+        "cond_prompt_speech_tokens": torch.randint(0, 6561, (1, PROMPT)),
         "cond_prompt_speech_emb": None,
         "emotion_adv": torch.full((1, 1, 1), 0.5),
     }

@@ -6,7 +6,6 @@ et al. 2024), makes sound of them. Tokens that are heard in a recording, with an
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from ttsai_server.engines.chatterbox.watermark import Watermark
 
 Samples = NDArray[np.float32]
-logger = logging.getLogger(__name__)
 
 WATERMARK = "watermark.pth.tar"
 TOKEN = 960
@@ -41,6 +39,8 @@ SILENT_TOKEN, SPEECH_TOKENS = 4299, 6561
 """The token of silence; how many there are, beside start and stop."""
 LONGEST = 1000
 """Tokens of an answer: 40 s."""
+ATTEMPTS = 3
+"""How often a text is spoken before it counts as one that the model does not come to the end of."""
 REPETITION, LEAST, TURBO_TOP, TURBO_NUCLEUS = 1.2, 0.05, 1000, 0.95
 """How tokens are sampled: the authors' values."""
 QUIET = 10 ** (-45 / 20)
@@ -127,38 +127,47 @@ class Chatterbox(Cloner, Converter):
         free_device(self._device)
 
     def _tokens(self, parts: Parts, request: SpeechRequest, arrays: Arrays, options: Options) -> Any:
-        """Speech tokens, a tensor (n,)."""
-        import torch  # pyright: ignore[reportMissingImports]
+        """Speech tokens, a tensor (n,), up to where the model stopped by itself.
 
-        language = request.language.split("-")[0]
-        words = parts.tokens(request.text.strip(), language).to(self._device)
-        longest = most_tokens(request.text)
+        It sometimes goes on for ever, or stops before the first token: then it tries again, with the random numbers
+        that follow. Raises EngineFailed if that does not help either.
+        """
+        words = parts.tokens(request.text.strip(), request.language.split("-")[0]).to(self._device)
         emotion = 0.5 if options.exaggeration is None else options.exaggeration
         voice = voices.for_text(arrays, emotion, self._device)
+        for _ in range(ATTEMPTS):
+            tokens, stopped = self._attempt(parts, words, voice, options, most_tokens(request.text))
+            tokens = tokens[tokens < SPEECH_TOKENS]
+            if stopped and len(tokens):
+                return tokens
+        raise EngineFailed(f"The model did not come to the end of the text in {ATTEMPTS} attempts.")
+
+    def _attempt(self, parts: Parts, words: Any, voice: Any, options: Options, longest: int) -> tuple[Any, bool]:
+        """Tokens, a tensor (n,), at most `longest`; and whether the model stopped by itself.
+
+        words: text tokens, a tensor (1, n).
+        """
+        import torch  # pyright: ignore[reportMissingImports]
+
         if self._turbo:
             tokens = parts.text.inference_turbo(
                 voice, words, options.temperature, TURBO_TOP, TURBO_NUCLEUS, REPETITION, max_gen_len=longest
             ).flatten()
-        else:
-            sizes = parts.text.hp
-            words = torch.nn.functional.pad(words, (1, 0), value=sizes.start_text_token)
-            words = torch.nn.functional.pad(words, (0, 1), value=sizes.stop_text_token)
-            tokens = parts.text.inference(
-                t3_cond=voice,
-                text_tokens=words.repeat(2, 1),  # with and without the text, for guidance
-                max_new_tokens=longest,
-                temperature=options.temperature,
-                cfg_weight=0.5 if options.cfg_weight is None else options.cfg_weight,
-                repetition_penalty=REPETITION,
-                min_p=LEAST,
-                top_p=1.0,
-            )[0]
-        if len(tokens) >= longest:
-            logger.warning("%s did not come to an end within %d tokens for %r", self._id, longest, request.text)
-        tokens = tokens[tokens < SPEECH_TOKENS]
-        if not len(tokens):
-            raise EngineFailed("The model said nothing.")
-        return tokens
+            return tokens, len(tokens) <= longest  # one more than that, unless the last was a stop, which it leaves out
+        sizes = parts.text.hp
+        words = torch.nn.functional.pad(words, (1, 0), value=sizes.start_text_token)
+        words = torch.nn.functional.pad(words, (0, 1), value=sizes.stop_text_token)
+        tokens = parts.text.inference(
+            t3_cond=voice,
+            text_tokens=words.repeat(2, 1),  # with and without the text, for guidance
+            max_new_tokens=longest,
+            temperature=options.temperature,
+            cfg_weight=0.5 if options.cfg_weight is None else options.cfg_weight,
+            repetition_penalty=REPETITION,
+            min_p=LEAST,
+            top_p=1.0,
+        )[0]
+        return tokens, bool(tokens[-1] == sizes.stop_speech_token)
 
     def _sound(self, parts: Parts, tokens: Any, arrays: Arrays) -> Samples:
         """float32 (n,) of speech tokens (m,)."""
