@@ -92,14 +92,14 @@ def write_tiny_chatterbox(folder: Path, variant: Variant, checkpoint: str) -> No
     networks[SOUND[variant]].mel2wav.conv_post.bias.data += 2  # louder
     for weight in networks[checkpoint].parameters():  # surer, so that all that it is told makes a difference
         weight.data *= 10 if weight.dim() == 2 else 1
-    _let_stop(networks[checkpoint])
+    with torch.no_grad():
+        _let_stop(networks[checkpoint])
     for name, network in networks.items():
         save_file({key: value.clone().contiguous() for key, value in network.state_dict().items()}, folder / name)
     {"english": _write_letters, "multilingual": _write_languages, "turbo": _write_bytes}[variant](folder)
     torch.save(_preset(), folder / parts.PRESET)
 
 
-@torch.no_grad()
 def _let_stop(text: Any) -> None:
     """Make T3 stop once it has said about PACE tokens for each of the text.
 

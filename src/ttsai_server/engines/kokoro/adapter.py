@@ -7,6 +7,7 @@ from collections.abc import Generator
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -92,7 +93,7 @@ class Kokoro(Cloner):
             convert(weights / GRAPH)
 
     @classmethod
-    def load(cls, card: ModelCard, place: LoadContext) -> Kokoro:
+    def load(cls, card: ModelCard, place: LoadContext) -> Self:
         config = place.weights / "config.json"
         if not config.is_file():
             raise WeightsMissing(card.id)
@@ -132,13 +133,23 @@ class Kokoro(Cloner):
     def _cloning(self, samples: Array, cancellation: Cancellation) -> Cloning:
         """Raises WeightsMissing for the speaker encoder's, which speech itself does not need."""
         encoder = self._encoder = self._encoder or SpeakerEncoder(self._weights.parent)
+        prosody = self._prosody(samples)
+        return Cloning(
+            samples, prosody, self._stock_tables(), lambda sound: encoder.embed(sound, self._rate, cancellation)
+        )
+
+    def _prosody(self, samples: Array) -> Prosody:
+        """Of the speaker of (n,) samples. Raises BadRequest if nobody speaks in them."""
         prosody = Prosody.heard(samples, self._rate)
         if not prosody:
             raise BadRequest(
                 "There is no voice in the recording: hardly anything in it has a pitch.", param="reference_audio"
             )
-        tables = np.stack([self._styles.table(voice) for voice in Stock.read().voices])
-        return Cloning(samples, prosody, tables, lambda sound: encoder.embed(sound, self._rate, cancellation))
+        return prosody
+
+    def _stock_tables(self) -> Array:
+        """(voices, 510, 256), of `Stock.voices`."""
+        return np.stack([self._styles.table(voice) for voice in Stock.read().voices])
 
     def _sentence(self, table: Array, cancellation: Cancellation) -> Array:
         """What is said to hear a voice, (n,) samples."""

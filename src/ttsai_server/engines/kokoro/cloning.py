@@ -28,23 +28,37 @@ class Cloning:
         """samples: (n,), the speaker's speech. tables: (voices, 510, 256), of `Stock.voices`."""
         stock = Stock.read()
         self._embed = embed
-        self._predictor = np.tensordot(blend(prosody, stock.prosody), tables[..., HALF:], 1)
+        self._predictor = predictor(prosody, tables)
         timbres = tables[..., :HALF].mean(axis=1)
         self._search = Search(stock, timbres, embed(samples).astype(np.float64))
 
     def try_next(self, speak: Callable[[Array], Array]) -> None:
         """speak: style table → `stock.SENTENCE` in it, (n,) samples."""
-        self._search.learn(self._embed(speak(self._table(self._search.proposed))).astype(np.float64))
+        proposed = join(self._search.proposed, self._predictor).astype(np.float32)
+        self._search.learn(self._embed(speak(proposed)).astype(np.float64))
 
     @property
     def table(self) -> npt.NDArray[np.float16]:
-        """The best style table so far, (510, 256): float16 is exact to a hundredth of the stock voices' spread."""
-        return self._table(self._search.best).astype(np.float16)
+        """The best style table so far, (510, 256)."""
+        return join(self._search.best, self._predictor)
 
     @property
     def similarity(self) -> float:
         """Cosine of the speaker's embedding and of what the best style says."""
         return self._search.cosine
 
-    def _table(self, timbre: npt.NDArray[np.float64]) -> Array:
-        return np.hstack([np.tile(timbre, (LONGEST, 1)), self._predictor]).astype(np.float32)
+
+def predictor(prosody: Prosody, tables: Array) -> Array:
+    """The predictor's half of a style table that speaks so, (510, 128).
+
+    tables: (voices, 510, 256), of `Stock.voices`.
+    """
+    return np.tensordot(blend(prosody, Stock.read().prosody), tables[..., HALF:], 1).astype(np.float32)
+
+
+def join(timbre: npt.NDArray[np.floating], predictor: Array) -> npt.NDArray[np.float16]:
+    """A style table, (510, 256), of a timbre, (128,), and the predictor's half.
+
+    float16 is exact to a hundredth of the stock voices' spread.
+    """
+    return np.hstack([np.tile(timbre, (LONGEST, 1)), predictor]).astype(np.float16)
