@@ -20,6 +20,7 @@ from ttsai_server.api import (
     errors,
     jobs,
     operations,
+    realtime,
     results,
     saved_voices,
     speech,
@@ -45,6 +46,7 @@ from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.accounts import Accounts
 from ttsai_server.services.billing import open_billing
 from ttsai_server.services.chat import ChatModels
+from ttsai_server.services.client_secrets import ClientSecrets
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.conversations import Conversations
 from ttsai_server.services.flow import Flow
@@ -120,7 +122,8 @@ def create_app(
     flow = Flow(context, PLANNERS)
     unbilled = flow.unbilled()
     store = open_results(settings, database)
-    webhooks = Webhooks(settings.webhooks, database, SecretBox(settings), SystemResolver())
+    box = SecretBox(settings)
+    webhooks = Webhooks(settings.webhooks, database, box, SystemResolver())
     files = JobFiles(store, settings.jobs.hours * 3600)
     runner = JobRunner(database, files, unbilled, settings.jobs.attempts)
     worker = Worker(settings, database, node, runner, webhooks)
@@ -134,6 +137,8 @@ def create_app(
         flow=flow,
         saved_voices=saved,
         accounts=accounts,
+        client_secrets=ClientSecrets(accounts, box),
+        limiter=limiter,
         webhooks=webhooks,
         results=store,
         jobs=Jobs(settings, database, worker, files, unbilled, webhooks),
@@ -192,6 +197,7 @@ def create_app(
         conversion.router,
         saved_voices.router,
         account.router,
+        realtime.router,
     )
     routers = (*keyed, catalog.open_, results.router, operations.router, admin.router)
     # not include_router: its indirection costs every request 10 µs, and 5 µs for each router before its own
@@ -201,7 +207,8 @@ def create_app(
     app.add_middleware(IdempotencyMiddleware, store=answers, folder=settings.data_dir / "answers", settings=settings)
     app.add_middleware(BodySizeLimit, most=settings.server.max_body_bytes, by_path=body_limits(settings))
     if settings.auth.enabled:
-        app.add_middleware(AuthMiddleware, accounts=accounts, limiter=limiter, settings=settings)
+        secrets = services.client_secrets
+        app.add_middleware(AuthMiddleware, accounts=accounts, secrets=secrets, limiter=limiter, settings=settings)
     else:
         app.add_middleware(OpenAccess, local_caller=LOCAL_CALLER)
     app.add_middleware(PublishableKeyOrigins, accounts=accounts, origins=settings.cors.origins)

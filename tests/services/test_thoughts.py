@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from ttsai_server.domain import ChatDelta
 from ttsai_server.services.chat.thoughts import without_thoughts
 
 SAID = {
@@ -19,12 +20,12 @@ SAID = {
 """What a model writes → its answer."""
 
 
-async def parts(text: str, size: int) -> AsyncGenerator[str]:
+async def parts(text: str, size: int) -> AsyncGenerator[ChatDelta]:
     for start in range(0, len(text), size):
-        yield text[start : start + size]
+        yield ChatDelta(text[start : start + size])
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])
 @pytest.mark.parametrize(("written", "answer"), SAID.items())
 async def test_only_the_answer_is_left(written: str, answer: str, size: int) -> None:
-    assert "".join([part async for part in without_thoughts(parts(written, size))]) == answer
+    assert "".join([part.text async for part in without_thoughts(parts(written, size))]) == answer

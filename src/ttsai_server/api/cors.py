@@ -2,7 +2,8 @@
 
 Cors                   adds the headers that let a page read an answer, also an unexpected error's: outermost
 PublishableKeyOrigins  decides whether a page may call, and answers preflights, which carry no key: inside
-                       RequestContext, outside AuthMiddleware
+                       RequestContext, outside AuthMiddleware. Browsers let every page open a WebSocket, and leave it to
+                       the server to refuse it
 """
 
 from collections.abc import Sequence
@@ -38,6 +39,9 @@ MAX_AGE = "7200"
 """How long a browser may cache the answer to a preflight, seconds; Chrome's maximum."""
 
 
+OTHER_PAGE = "Pages of this origin may not call this server."
+
+
 class Cors:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -61,7 +65,10 @@ class PublishableKeyOrigins:
         self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        origin = header(scope, b"origin") if scope["type"] == "http" else ""
+        origin = header(scope, b"origin") if scope["type"] != "lifespan" else ""
+        if origin and scope["type"] == "websocket":
+            allowed = origin.partition("://")[2] == header(scope, b"host") or await self._allowed(origin)
+            return await (self._app if allowed else render(Forbidden(OTHER_PAGE)))(scope, receive, send)
         if origin:
             scope["state"]["cors"] = await self._allowed(origin)
         is_preflight = origin and scope["method"] == "OPTIONS" and header(scope, b"access-control-request-method")
@@ -77,7 +84,7 @@ class PublishableKeyOrigins:
 
 def _preflight(scope: Scope) -> Response:
     if not scope["state"]["cors"]:
-        return render(Forbidden("Pages of this origin may not call this server."))
+        return render(Forbidden(OTHER_PAGE))
     headers = {
         "Access-Control-Allow-Methods": METHODS,
         "Access-Control-Allow-Headers": header(

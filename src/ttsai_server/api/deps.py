@@ -21,9 +21,11 @@ from ttsai_server.engines.catalog import Catalog
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.base import Runtime
 from ttsai_server.services.accounts import Accounts
+from ttsai_server.services.client_secrets import ClientSecrets
 from ttsai_server.services.conversations import Conversations
 from ttsai_server.services.flow import Flow
 from ttsai_server.services.jobs import Jobs
+from ttsai_server.services.limits import Limiter
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.saved_voices import SavedVoices
 from ttsai_server.services.voices import Voices
@@ -44,6 +46,8 @@ class Services:
     flow: Flow
     saved_voices: SavedVoices
     accounts: Accounts
+    client_secrets: ClientSecrets
+    limiter: Limiter
     webhooks: Webhooks
     results: Results
     jobs: Jobs

@@ -208,4 +208,4 @@ async def _repeat(answer: Answer, scope: Scope, receive: Receive, send: Send) ->
 
 def _is_secret(path: str) -> bool:
     """Whether answers of this path may contain a key or a secret, which must not be stored."""
-    return path.startswith("/v1/account/")
+    return path.startswith(("/v1/account/", "/v1/realtime/"))

@@ -22,6 +22,7 @@ from ttsai_server.domain import Caller
 from ttsai_server.errors import ApiError, FileTooLarge, Forbidden, LimiterDown, RateLimited
 from ttsai_server.metrics import Metrics
 from ttsai_server.services.accounts import Accounts
+from ttsai_server.services.client_secrets import CLIENT_SECRET, ClientSecrets
 from ttsai_server.services.limits import Admission, Limiter
 from ttsai_server.settings import Plan, Settings
 
@@ -46,6 +47,14 @@ PUBLISHABLE_PATHS = {
 """The paths that a publishable key, which is visible in a web page, may call, and by which method; HEAD is a GET."""
 
 
+IN_SUBPROTOCOL = "openai-insecure-api-key."
+"""What a key begins with as a subprotocol of a WebSocket."""
+STARTS = {"http.response.start", "websocket.http.response.start", "websocket.accept"}
+"""The messages with which an answer begins."""
+SWITCHED = 101
+"""Status of an accepted WebSocket."""
+
+
 def header(scope: Scope, name: bytes) -> str:
     """A request header, by its name in lower case; empty if absent. Ten times faster than starlette's `Headers`."""
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
@@ -59,8 +68,9 @@ class RequestContext:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
+        scope.setdefault("method", "GET")  # that of a WebSocket's handshake
         log = RequestLog(scope, send)
         self._metrics.in_flight.inc()
         try:
@@ -104,9 +114,9 @@ class RequestLog:
         scope["path"] = path.rstrip("/") or "/"
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            message["headers"] = [*message["headers"], (b"x-request-id", self.request_id.encode())]
+        if message["type"] in STARTS:
+            self.status = message.get("status", SWITCHED)
+            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self.request_id.encode())]
         elif not self._first_byte:
             self._first_byte = perf_counter()
         await self._send(message)
@@ -142,17 +152,20 @@ class AuthMiddleware:
     also an error, carries the rate limit headers.
     """
 
-    def __init__(self, app: ASGIApp, accounts: Accounts, limiter: Limiter, settings: Settings) -> None:
+    def __init__(
+        self, app: ASGIApp, accounts: Accounts, secrets: ClientSecrets, limiter: Limiter, settings: Settings
+    ) -> None:
         self._app = app
         self._accounts = accounts
+        self._secrets = secrets
         self._limiter = limiter
         self._plans = settings.plans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or OPEN_PATHS.match(scope["path"]):
+        if scope["type"] == "lifespan" or OPEN_PATHS.match(scope["path"]):
             return await self._app(scope, receive, send)
         try:
-            caller = await self._accounts.authenticate(_bearer(header(scope, b"authorization")))
+            caller = await self._caller(scope)
             plan = self._plans.get(caller.plan)
             if plan is None:
                 raise Forbidden(f"The plan {caller.plan!r} is not offered by this server.")
@@ -167,10 +180,18 @@ class AuthMiddleware:
         except LimiterDown as error:
             return await render(refusal or error)(scope, receive, send)
         try:
+            scope["state"]["admission"] = admission
             app = render(refusal) if refusal else self._app
             await app(scope, receive, _with_headers(send, admission))
         finally:
             await self._limiter.release(admission)
+
+
+    async def _caller(self, scope: Scope) -> Caller:
+        key = sent_key(scope)
+        if scope["type"] == "websocket" and key.startswith(CLIENT_SECRET):
+            return (await self._secrets.redeem(key)).caller
+        return await self._accounts.authenticate(key)
 
 
 class OpenAccess:
@@ -181,7 +202,7 @@ class OpenAccess:
         self._local_caller = local_caller
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] != "lifespan":
             scope["state"]["caller"] = self._local_caller
         await self._app(scope, receive, send)
 
@@ -229,10 +250,16 @@ def _too_long(most: int) -> str:
     return f"The body may have at most {most} bytes."
 
 
-def _bearer(authorization: str) -> str:
-    """The key in `Authorization: Bearer …`; empty if there is none."""
-    scheme, _, key = authorization.partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else ""
+def sent_key(scope: Scope) -> str:
+    """The key in `Authorization: Bearer …`; empty if there is none.
+
+    Of a WebSocket also in the subprotocol `openai-insecure-api-key.…`: browsers can't send headers with it.
+    """
+    scheme, _, key = header(scope, b"authorization").partition(" ")
+    if scheme.lower() == "bearer":
+        return key.strip()
+    offered: list[str] = scope.get("subprotocols", [])
+    return next((each[len(IN_SUBPROTOCOL) :] for each in offered if each.startswith(IN_SUBPROTOCOL)), "")
 
 
 def _refusal(caller: Caller, plan: Plan, scope: Scope) -> Forbidden | None:
@@ -262,8 +289,8 @@ def _with_headers(send: Send, admission: Admission) -> Send:
     headers = [(name.lower().encode(), value.encode()) for name, value in admission.headers.items()]
 
     async def with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *headers]
+        if message["type"] in STARTS:
+            message["headers"] = [*message.get("headers", ()), *headers]
         await send(message)
 
     return with_headers

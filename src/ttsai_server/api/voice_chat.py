@@ -135,14 +135,11 @@ class Turn:
         yield event({"type": "done", **self.answer()})
 
     def _event(self, step: Heard | Written | Spoken) -> bytes:
-        """Empty for sound that is none."""
         match step:
             case Heard(text):
                 return event({"type": "user_text", "conversation_id": self._conversation.id, "text": text})
             case Written(text):
                 return event({"type": "text.delta", "delta": text})
-            case Spoken(b""):
-                return b""
             case Spoken(sound):
                 return event({"type": "audio.delta", "delta": base64.b64encode(sound).decode()})
 

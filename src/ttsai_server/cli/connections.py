@@ -19,6 +19,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from ttsai_server.api.errors import render
 from ttsai_server.cli.parser import RequestParser
+from ttsai_server.cli.unread import UnreadWatch
+from ttsai_server.cli.websockets import PATHS, websocket_options
 from ttsai_server.errors import ApiError, BadRequest, HeadTooLarge, ModelLoading
 from ttsai_server.settings import Server, Settings
 
@@ -45,7 +47,7 @@ def uvicorn_config(app: FastAPI, settings: Settings, **options: Any) -> uvicorn.
         log_config=None,
         access_log=False,
         server_header=False,
-        ws="none",
+        **websocket_options(bounds, settings.realtime.max_message_bytes),
         **options,
     )
 
@@ -70,8 +72,7 @@ class Connection(HttpToolsProtocol):
     cycle: Any
     """The last request, which may be in progress; None before the first."""
     _timer: TimerHandle | None = None
-    _unread: TimerHandle | None = None
-    """Runs while the client does not read what is sent to it."""
+    _unread: UnreadWatch
     _awaited = ""
     """What the timer waits for: head, body, rest (of the body of a request already answered), or empty: no timer."""
     _head = 0
@@ -87,6 +88,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.parser: Any = RequestParser(self)
+        self._unread = UnreadWatch(self.loop, self.transport, self.bounds.unread_seconds)
         self._last = self.loop.time()
         self._watch()
         if len(self.connections) > self.bounds.max_connections and not self._make_room():
@@ -94,32 +96,16 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unwatch()
-        self._end_unread()
+        self._unread.end()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._watch_reader()
+        self._unread.start()
 
     def resume_writing(self) -> None:
-        self._end_unread()
+        self._unread.end()
         super().resume_writing()
-
-    def _watch_reader(self) -> None:
-        size = self.transport.get_write_buffer_size()
-        self._unread = self.loop.call_later(self.bounds.unread_seconds, self._look_at_reader, size)
-
-    def _look_at_reader(self, before: int) -> None:
-        """Give up a client that has read nothing: its request holds a model, a place in the queue, a file."""
-        if self.transport.get_write_buffer_size() < before:
-            self._watch_reader()
-        else:
-            self.transport.abort()
-
-    def _end_unread(self) -> None:
-        if self._unread:
-            self._unread.cancel()
-            self._unread = None
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
@@ -127,6 +113,8 @@ class Connection(HttpToolsProtocol):
         self._last = self.loop.time()
         self._fed += len(data)
         super().data_received(data)
+        if self.transport.get_protocol() is not self:
+            return  # it is a WebSocket from now on
         if self._fed > MOST_HEAD_BYTES and self._reads_head and not self._refused:
             self._refuse(HeadTooLarge(MOST_HEAD_BYTES))
         self._watch()
@@ -152,6 +140,13 @@ class Connection(HttpToolsProtocol):
         if not self.parser.is_upgrade():
             super().on_message_complete()
             self._reads_head, self._fed = True, 0
+
+    def _should_upgrade(self) -> bool:
+        return super()._should_upgrade() and not self._busy and PATHS.fullmatch(self.url) is not None
+
+    def handle_websocket_upgrade(self) -> None:
+        self._unwatch()
+        super().handle_websocket_upgrade()
 
     def _count(self, size: int) -> None:
         self._head += size

@@ -1,4 +1,4 @@
-"""httptools' request parser, changed to ignore the header Upgrade."""
+"""httptools' request parser, changed to ignore the header Upgrade where this server does not upgrade."""
 
 from typing import Any
 
@@ -13,13 +13,16 @@ class RequestParser:
     """
 
     def __init__(self, protocol: Any) -> None:
-        """protocol: gets httptools' callbacks; it has `url` and `headers`, and ignores the others if `is_upgrade()`."""
+        """protocol: gets httptools' callbacks; it has `url` and `headers`, ignores the others if `is_upgrade()`, and its
+        `_should_upgrade` tells whether the request becomes a WebSocket."""
         self._protocol = protocol
         self._parser = _parser(protocol)
 
     def is_upgrade(self) -> bool:
-        """Whether the head just parsed asks for an upgrade: it is about to be parsed again, without that header."""
-        return self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
+        """Whether the head just parsed asks for an upgrade that it does not get: it is about to be parsed again, without
+        that header."""
+        asks = self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
+        return asks and not self._protocol._should_upgrade()
 
     def feed_data(self, data: bytes) -> None:
         """Raises the same exceptions as httptools; HttpParserUpgrade only for CONNECT."""

@@ -1,7 +1,7 @@
 """Data types that all layers share: frozen, and with no dependency but numpy."""
 
 from ttsai_server.domain.callers import Caller
-from ttsai_server.domain.chat import ChatDelta, ChatRequest, Message
+from ttsai_server.domain.chat import ChatDelta, ChatRequest, Message, ToolCall
 from ttsai_server.domain.detection import DETECTION_FRAME, FrameSpeech, SoundFrames
 from ttsai_server.domain.models import Capability, Environment, ModelCard, Preset, Reference, Source, Tier, Voice
 from ttsai_server.domain.music import Analysis, Music, Tempo
@@ -52,6 +52,7 @@ __all__ = [
     "Step",
     "Tempo",
     "Tier",
+    "ToolCall",
     "Transcript",
     "TranscriptionRequest",
     "Translation",

@@ -71,7 +71,7 @@ class Llama(Chatter):
                     raise Cancelled
                 if part is None:
                     return
-                yield ChatDelta(part)
+                yield part
         finally:
             answer.close()
 
@@ -84,11 +84,11 @@ class _Answer:
 
     def __init__(self, server: Any, request: ChatRequest) -> None:
         self._stopped = Event()
-        self._parts: SimpleQueue[str | Exception | None] = SimpleQueue()
+        self._parts: SimpleQueue[ChatDelta | Exception | None] = SimpleQueue()
         self._thread = Thread(target=self._write, args=(server, request))
         self._thread.start()
 
-    def next(self) -> str | None:
+    def next(self) -> ChatDelta | None:
         """The next part; None after the last one, and once it is stopped. Raises BadRequest or EngineFailed."""
         part = self._parts.get()
         if isinstance(part, Exception):
@@ -106,10 +106,8 @@ class _Answer:
         self._thread.join()
 
     def _write(self, server: Any, request: ChatRequest) -> None:
-        messages = [{"role": message.role, "content": message.text} for message in request.messages]
-        asked = {"messages": messages, "max_tokens": request.max_tokens, "stream": True}
         try:
-            server.handle_chat_completions(asked, self._take)
+            server.handle_chat_completions(request.as_openai(), self._take)
         except Exception as error:
             self._parts.put(EngineFailed(f"llama.cpp failed: {error}"))
         self._parts.put(None)
@@ -118,9 +116,8 @@ class _Answer:
         """→ whether to stop."""
         if error := chunk.get("error"):
             self._parts.put(_failure(error))
-        for choice in chunk.get("choices", ()):
-            if text := choice["delta"].get("content"):
-                self._parts.put(text)
+        for delta in ChatDelta.of_openai(chunk):
+            self._parts.put(delta)
         return self._stopped.is_set()
 
 

@@ -70,6 +70,13 @@ class Accounts:
         self._remember(digest, caller, key)
         return caller
 
+    async def check_key(self, caller: Caller) -> None:
+        """Raises Unauthorized if the key that a caller has used has been revoked since, or has expired."""
+        key = next((key for key in await self._keys.list(caller.account) if key.id == caller.key), None)
+        if key is None:
+            raise Unauthorized("The API key is unknown.")
+        await self._check(key)
+
     async def first_start(self) -> str | None:
         """Create the account `local` if no account exists, and return its key; else, or if another server did, None."""
         return await self._accounts.create_first(FIRST_PLAN, self._settings.store.local_credits)

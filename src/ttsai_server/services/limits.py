@@ -63,7 +63,16 @@ class Limiter(ABC):
 
         Raises LimiterDown if requests can't be counted: then none is admitted.
         """
-        lease = token_hex(8)
+        return await self._admit(caller, plan, token_hex(8))
+
+    async def admit_within(self, admission: Admission, caller: Caller, plan: Plan) -> Admission:
+        """Count one more request, made within one that has been admitted and lasts; raises as `admit`.
+
+        It is not concurrent with that one, and ends with it.
+        """
+        return await self._admit(caller, plan, admission.lease)
+
+    async def _admit(self, caller: Caller, plan: Plan, lease: str) -> Admission:
         count = await self._enter(caller.account, lease, plan)
         remaining = max(0, plan.requests_per_minute - count.recent)
         reset = ceil(time.time() + count.frees_after)
@@ -82,7 +91,10 @@ class Limiter(ABC):
 
     @abstractmethod
     async def _enter(self, account: str, lease: str, plan: Plan) -> Count:
-        """Atomically check both limits, and count the request under the id `lease` if it is admitted."""
+        """Atomically check both limits, and count the request if it is admitted.
+
+        lease: of this concurrent request; one that is held already does not count once more.
+        """
 
 
 def _refusal(admission: Admission, plan: Plan, count: Count) -> RateLimited:
@@ -114,7 +126,8 @@ class MemoryLimiter(Limiter):
         self._tallies[account] = tally
         while tally.times and tally.times[0] <= now - MINUTE:
             tally.times.popleft()
-        admitted = len(tally.times) < plan.requests_per_minute and len(tally.leases) < plan.concurrent
+        free = lease in tally.leases or len(tally.leases) < plan.concurrent
+        admitted = free and len(tally.times) < plan.requests_per_minute
         if admitted:
             tally.times.append(now)
             tally.leases.add(lease)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import suppress
+from secrets import token_hex
 
 from ttsai_server.errors import LimiterDown
 from ttsai_server.services.limits import MINUTE, Admission, Count, Limiter
@@ -24,13 +25,14 @@ local minute, ttl = tonumber(ARGV[4]), tonumber(ARGV[5])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - minute)
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
 local recent, running = redis.call('ZCARD', KEYS[1]), redis.call('ZCARD', KEYS[2])
-local admitted = recent < tonumber(ARGV[2]) and running < tonumber(ARGV[3])
+local held = redis.call('ZSCORE', KEYS[2], ARGV[1])
+local admitted = recent < tonumber(ARGV[2]) and (held or running < tonumber(ARGV[3]))
 if admitted then
-  redis.call('ZADD', KEYS[1], now, ARGV[1])
+  redis.call('ZADD', KEYS[1], now, ARGV[6])
   redis.call('ZADD', KEYS[2], now + ttl, ARGV[1])
   redis.call('EXPIRE', KEYS[1], math.ceil(minute))
   redis.call('EXPIRE', KEYS[2], math.ceil(ttl))
-  recent, running = recent + 1, running + 1
+  recent, running = recent + 1, redis.call('ZCARD', KEYS[2])
 end
 local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
 local frees = oldest and (oldest + minute - now) or 0
@@ -72,7 +74,7 @@ class RedisLimiter(Limiter):
         self._keeping: asyncio.Task[None] | None = None
 
     async def _enter(self, account: str, lease: str, plan: Plan) -> Count:
-        limits = (plan.requests_per_minute, plan.concurrent, MINUTE, self._lease_seconds)
+        limits = (plan.requests_per_minute, plan.concurrent, MINUTE, self._lease_seconds, token_hex(8))
         keys = (f"ttsai:{{{account}}}:recent", _running(account))
         try:
             admitted, recent, running, frees = await self._script(keys, (lease, *limits))

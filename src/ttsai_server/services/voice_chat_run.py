@@ -10,21 +10,16 @@ from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
-from anyio import to_thread
-
 from ttsai_server.domain import Caller, ChatRequest, Message
-from ttsai_server.errors import ApiError, BadRequest, EngineFailed
+from ttsai_server.errors import ApiError, BadRequest
 from ttsai_server.services.chat import ChatModel
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.flow import CompositeRun, Deliver, Outcome, OutputFile, Plan
-from ttsai_server.services.merging import merged
-from ttsai_server.services.narration import NarrationRun, Passage
 from ttsai_server.services.speech_run import IN_MEMORY_BYTES, SpeechPlan
+from ttsai_server.services.spoken_answer import SpokenAnswer
 from ttsai_server.services.transcription_run import TranscriptionPlan
 from ttsai_server.store.ledger import Used
 from ttsai_server.text.clean import speakable
-from ttsai_server.text.growing import GrowingText
-from ttsai_server.text.split import Cut
 
 BYTES_PER_TOKEN = 3
 """Of UTF-8. In most languages a token has more, so that a conversation is rather cut too short than left too long."""
@@ -64,7 +59,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """The next part of the encoded sound; may be empty."""
+    """The next part of the encoded sound."""
 
     sound: bytes
 
@@ -75,13 +70,15 @@ class VoiceChatRun(CompositeRun[VoiceChatPlan, Heard | Written | Spoken]):
     def __init__(self, plan: VoiceChatPlan, caller: Caller, context: ServiceContext, upload: BinaryIO | None) -> None:
         super().__init__(plan, caller, context)
         self.user_text = plan.text or ""
-        self.ai_text = ""
         self._upload = upload
-        self._sentences: asyncio.Queue[str | None] = asyncio.Queue()
-        """Parts of the answer that are complete, to be spoken; None: there are no more."""
         self._file = cast(BinaryIO, SpooledTemporaryFile[bytes](IN_MEMORY_BYTES))
-        self._speech = NarrationRun(plan.speech, caller, context.unbilled(), self._passages())
+        self._answer = SpokenAnswer(plan.speech, plan.speak, caller, context)
         self._answered = False
+
+    @property
+    def ai_text(self) -> str:
+        """What was answered, as the model wrote it."""
+        return self._answer.text
 
     @property
     def progress(self) -> float:
@@ -95,13 +92,13 @@ class VoiceChatRun(CompositeRun[VoiceChatPlan, Heard | Written | Spoken]):
         return self._paid(self._work(), self.plan.price.of(1), deliver)
 
     def used(self) -> Used:
-        seconds = self._speech.seconds
+        seconds = self._answer.seconds
         turns = 1 if seconds or self._answered else 0
         return Used(self.plan.kind, self.plan.model, len(self.ai_text), seconds, self.plan.price.of(turns))
 
     async def outcome(self) -> Outcome:
         result = OutputFile(self.plan.result_name, self.plan.speech.content_type, self._file)
-        return Outcome(self.used(), result, self.plan.speech.language, tuple(self._speech.segments), self.ai_text)
+        return Outcome(self.used(), result, self.plan.speech.language, tuple(self._answer.narration.segments), self.ai_text)
 
     def close(self) -> None:
         self._file.close()
@@ -110,9 +107,20 @@ class VoiceChatRun(CompositeRun[VoiceChatPlan, Heard | Written | Spoken]):
         if self.plan.listening:
             await self._listen(self.plan.listening)
             yield Heard(self.user_text)
-        async with aclosing(merged(self._write(), self._speak())) as steps:
+        plan, chat = self.plan, self._context.settings.chat
+        messages = fitted(plan.system, plan.history, self.user_text, chat.context_tokens - chat.max_tokens)
+        written = plan.chat.answer(ChatRequest(messages, chat.max_tokens))
+        told = plan.listening is not None
+        async with aclosing(self._answer.steps(written)) as steps:
             async for step in steps:
-                yield step
+                if not told:
+                    told = True
+                    yield Heard(self.user_text)  # not before: until then the answer may be an error
+                if isinstance(step, bytes):
+                    await asyncio.to_thread(self._file.write, step)
+                    yield Spoken(step)
+                elif step.text:
+                    yield Written(step.text)
         self._answered = True
 
     async def _listen(self, plan: TranscriptionPlan) -> None:
@@ -125,40 +133,6 @@ class VoiceChatRun(CompositeRun[VoiceChatPlan, Heard | Written | Spoken]):
             self.user_text = (await run.outcome()).text or ""
         if not speakable(self.user_text):
             raise BadRequest("Nothing is said in the recording.", param="audio")
-
-    async def _write(self) -> AsyncGenerator[Heard | Written | Spoken]:
-        plan, chat = self.plan, self._context.settings.chat
-        messages = fitted(plan.system, plan.history, self.user_text, chat.context_tokens - chat.max_tokens)
-        growing = GrowingText(plan.speech.language)
-        async with aclosing(plan.chat.answer(ChatRequest(messages, chat.max_tokens))) as parts:
-            async for part in parts:
-                if not self.ai_text and not plan.listening:
-                    yield Heard(self.user_text)  # not before: until then the answer may be an error
-                self.ai_text += part
-                yield Written(part)
-                self._sentences.put_nowait(growing.add(part))
-        self._sentences.put_nowait(growing.end())
-        self._sentences.put_nowait(None)
-        if not speakable(self.ai_text):
-            raise EngineFailed("The chat model did not say anything.")
-
-    async def _speak(self) -> AsyncGenerator[Heard | Written | Spoken]:
-        async with aclosing(self._speech.chunks()) as chunks:
-            async for chunk in chunks:
-                await asyncio.to_thread(self._file.write, chunk)
-                yield Spoken(chunk)
-
-    async def _passages(self) -> AsyncGenerator[Passage]:
-        """The answer by all the sentences that are complete when the voice is free for more."""
-        waiting = ""
-        more: str | None = ""
-        while more is not None:
-            more = await self._sentences.get()
-            waiting += more or ""
-            if self._sentences.empty() and speakable(waiting):
-                ends = Cut.PARAGRAPH if waiting.endswith("\n") else Cut.SENTENCE
-                yield Passage(await to_thread.run_sync(self.plan.speak, waiting), ends)
-                waiting = ""
 
 
 def fitted(system: Message, history: Sequence[Message], said: str, most: int) -> tuple[Message, ...]:
@@ -181,4 +155,5 @@ def fitted(system: Message, history: Sequence[Message], said: str, most: int) ->
 
 def tokens(message: Message) -> int:
     """About how many a message takes in a model's context, with what surrounds it."""
-    return 8 + len(message.text.encode()) // BYTES_PER_TOKEN
+    calls = "".join(call.name + call.arguments for call in message.calls)
+    return 8 + len((message.text + calls).encode()) // BYTES_PER_TOKEN

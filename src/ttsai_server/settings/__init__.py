@@ -34,6 +34,7 @@ from ttsai_server.settings.work import (
     Cloning,
     Conversion,
     Models,
+    Realtime,
     Recordings,
     Speech,
     Tools,
@@ -56,6 +57,7 @@ __all__ = [
     "Models",
     "Plan",
     "Prices",
+    "Realtime",
     "Recordings",
     "Results",
     "Server",
@@ -103,6 +105,7 @@ class Settings(BaseSettings):
     translation: Translation = Translation()
     tools: Tools = Tools()
     chat: Chat = Chat()
+    realtime: Realtime = Realtime()
     recordings: Recordings = Recordings()
     webhooks: Webhooks = Webhooks()
     jobs: Jobs = Jobs()

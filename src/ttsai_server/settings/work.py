@@ -188,6 +188,19 @@ class Chat(Group):
     """How long a conversation is kept after its last turn, hours."""
 
 
+class Realtime(Group):
+    openai_models: tuple[str, ...] = ("gpt-realtime*", "gpt-4o*-realtime-preview*", "gpt-audio*")
+    """OpenAI's model names, which stand for the chat model, `*` for any part of a name; others are refused."""
+    max_seconds: PositiveFloat = 3600
+    """Longest session, seconds; then it is closed."""
+    idle_seconds: PositiveFloat = 900
+    """How long a client may send nothing, seconds; then its session is closed."""
+    max_message_bytes: PositiveInt = 8 * 1024 * 1024
+    """Longest message of a client, bytes; a longer one closes the session. Two minutes of sound take 7.7 million."""
+    max_conversation_bytes: PositiveInt = 1_000_000
+    """Longest conversation of a session, bytes of text; what would make it longer is refused."""
+
+
 class Recordings(Group):
     max_samples: PositiveInt = 2_100_000_000
     """Most samples of a recording, all channels together; more get 413. 6 hours of stereo at 48 kHz have 2.07e9."""

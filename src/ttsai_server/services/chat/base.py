@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 
-from ttsai_server.domain import ChatRequest
+from ttsai_server.domain import ChatDelta, ChatRequest
 from ttsai_server.services.chat.thoughts import without_thoughts
 
 
@@ -12,13 +12,13 @@ class ChatModel(ABC):
         self.name = name
         """As it is configured."""
 
-    def answer(self, request: ChatRequest) -> AsyncGenerator[str]:
-        """Answer the last message: yields the text as it is written. Must be closed (`aclosing`).
+    def answer(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
+        """Answer the last message: yields the text and the calls as they are written. Must be closed (`aclosing`).
 
         Raises ModelLoading, NotReady, BadRequest for a conversation that is too long, or EngineFailed.
         """
         return without_thoughts(self._write(request))
 
     @abstractmethod
-    def _write(self, request: ChatRequest) -> AsyncGenerator[str]:
+    def _write(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
         """As `answer`, with all that the model writes."""

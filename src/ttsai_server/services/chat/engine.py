@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from ttsai_server.domain import ChatRequest, ModelCard
+from ttsai_server.domain import ChatDelta, ChatRequest, ModelCard
 from ttsai_server.engines.base import Chatter
 from ttsai_server.runtime.base import Runtime
 from ttsai_server.services.chat.base import ChatModel
@@ -15,10 +15,10 @@ class ChatEngine(ChatModel):
         self._card = card
         self._runtime = runtime
 
-    async def _write(self, request: ChatRequest) -> AsyncGenerator[str]:
+    async def _write(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
         async with (
             self._runtime.lease(self._card) as handle,
             aclosing(handle.run(Chatter.chat, request)) as deltas,
         ):
             async for delta in deltas:
-                yield delta.text
+                yield delta

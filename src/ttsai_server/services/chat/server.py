@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from ttsai_server.domain import ChatRequest
+from ttsai_server.domain import ChatDelta, ChatRequest
 from ttsai_server.errors import ApiError, ChatServerDown, EngineFailed, NoChatModel
 from ttsai_server.services.chat.base import ChatModel
 from ttsai_server.settings import Chat
@@ -28,21 +28,16 @@ class ChatServer(ChatModel):
         self._settings = settings
         self._client: AsyncClient | None = None
 
-    async def _write(self, request: ChatRequest) -> AsyncGenerator[str]:
+    async def _write(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
         import httpx
 
-        body = {
-            "model": self.name,
-            "messages": [{"role": message.role, "content": message.text} for message in request.messages],
-            "max_tokens": request.max_tokens,
-            "stream": True,
-        }
+        body = {"model": self.name, **request.as_openai()}
         try:
             async with self._connections().stream("POST", "chat/completions", json=body) as response:
                 if response.is_error or response.is_redirect:
                     raise await _refusal(response)
-                async for text in _parts(response):
-                    yield text
+                async for delta in _parts(response):
+                    yield delta
         except httpx.HTTPError as error:
             raise ChatServerDown(
                 f"The chat model's server does not answer: {type(error).__name__}.", retry_after=RETRY_SECONDS
@@ -64,8 +59,8 @@ class ChatServer(ChatModel):
         return self._client
 
 
-async def _parts(response: "Response") -> AsyncGenerator[str]:
-    """The text of the answer, as it comes. Raises ChatServerDown if it breaks off, EngineFailed if it is an error."""
+async def _parts(response: "Response") -> AsyncGenerator[ChatDelta]:
+    """The answer, as it comes. Raises ChatServerDown if it breaks off, EngineFailed if it is an error."""
     ended = False
     async for line in response.aiter_lines():
         name, _, data = line.partition(":")
@@ -76,10 +71,9 @@ async def _parts(response: "Response") -> AsyncGenerator[str]:
         chunk = _parsed(data)
         if error := chunk.get("error"):
             raise EngineFailed(f"The chat model failed: {str(error)[:LONGEST_REASON]}")
-        for choice in (chunk.get("choices") or ())[:1]:  # some servers send null
-            if text := (choice.get("delta") or {}).get("content"):
-                yield text
-            ended = ended or choice.get("finish_reason") is not None
+        for delta in ChatDelta.of_openai(chunk):
+            yield delta
+        ended = ended or any(choice.get("finish_reason") for choice in chunk.get("choices") or ())
     if not ended:
         raise ChatServerDown("The chat model stopped in the middle of its answer.", retry_after=RETRY_SECONDS)
 

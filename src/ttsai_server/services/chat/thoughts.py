@@ -3,22 +3,24 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from ttsai_server.domain import ChatDelta
+
 BEGIN, END = "<think>", "</think>"
 
 
-async def without_thoughts(parts: AsyncGenerator[str]) -> AsyncGenerator[str]:
+async def without_thoughts(parts: AsyncGenerator[ChatDelta]) -> AsyncGenerator[ChatDelta]:
     """The parts of an answer, without `<think>…</think>` at its start. Must be closed (`aclosing`)."""
     held, answering = "", False
     async with aclosing(parts):
         async for part in parts:
-            if answering:
+            if answering or not part.text:
                 yield part
                 continue
-            held = (held + part).lstrip()
+            held = (held + part.text).lstrip()
             if held.startswith(BEGIN) and END in held:
                 held = held.partition(END)[2].lstrip()
             if not BEGIN.startswith(held[: len(BEGIN)]):  # it neither thinks nor may be about to
                 answering = True
-                yield held
-    if not answering and not held.startswith(BEGIN):
-        yield held
+                yield ChatDelta(held)
+    if held and not answering and not held.startswith(BEGIN):
+        yield ChatDelta(held)

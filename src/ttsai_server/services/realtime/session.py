@@ -1,0 +1,341 @@
+"""A session: what a client sends is done, event by event, and what becomes of it is told.
+
+client ──▶ `InputAudio` ──▶ `Conversation` ◀──▶ `Response` ──▶ client
+             turns            items, heard        a turn, answered
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import orjson
+from anyio import to_thread
+
+from ttsai_server.domain import Caller, ChatRequest
+from ttsai_server.errors import ApiError, InternalError
+from ttsai_server.services.context import ServiceContext
+from ttsai_server.services.limits import Admission
+from ttsai_server.services.realtime import config, events, planning
+from ttsai_server.services.realtime.config import ConversationSession, ResponseConfig, Session
+from ttsai_server.services.realtime.conversation import (
+    Conversation,
+    Item,
+    MessageItem,
+    Part,
+    fitted,
+    messages,
+)
+from ttsai_server.services.realtime.events import event, new_id
+from ttsai_server.services.realtime.hearing import Hearing
+from ttsai_server.services.realtime.input_audio import InputAudio, SpeechStarted, Turn
+from ttsai_server.services.realtime.items import made
+from ttsai_server.services.realtime.problems import Refused, of_api
+from ttsai_server.services.realtime.response import Reason, Response
+from ttsai_server.services.voice_chat_run import BYTES_PER_TOKEN
+
+logger = logging.getLogger(__name__)
+
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+Admit = Callable[[], Awaitable[Admission | None]]
+
+
+class RealtimeSession:
+    def __init__(
+        self, context: ServiceContext, caller: Caller, session: Session, send: Send, admit: Admit
+    ) -> None:
+        """session: how it begins; send: an event to the client, which may have gone.
+
+        admit: counts one more turn among the account's requests, or raises RateLimited; None: nothing is counted.
+        """
+        self._context = context
+        self._caller = caller
+        self._session = session
+        self._send = send
+        self._admit = admit
+        self._id = new_id("sess")
+        self._conversation_id = new_id("conv")
+        self._expires_at = int(time.time() + context.settings.realtime.max_seconds)
+        self._conversation = Conversation(context.settings.realtime.max_conversation_bytes)
+        self._input = InputAudio(session.audio.input, context.settings.chat.max_seconds)
+        self._hearing = Hearing(context, caller, send)
+        self._to_hear: list[tuple[MessageItem, Turn]] = []
+        """Messages that the next turn hears."""
+        self._response: Response | None = None
+        self._carrying: asyncio.Task[None] | None = None
+        """Carries out the response; done between two of them."""
+        self._working: asyncio.Task[None] | None = None
+        """The response's work, which may be stopped."""
+
+    async def run(self, received: AsyncIterator[str]) -> None:
+        """Follow the client's messages until they end."""
+        try:
+            await self._send(event("session.created", session=self._shown()))
+            async for message in received:
+                await self._follow(message)
+        finally:
+            await asyncio.shield(self._end())
+
+    async def _end(self) -> None:
+        """Stop all that is under way, and pay for it."""
+        hearing = [item.hearing for item in self._conversation.items if isinstance(item, MessageItem) and item.hearing]
+        tasks = [task for task in (self._working, self._carrying, *hearing) if task and not task.done()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._hearing.settle()
+
+    async def _follow(self, message: str) -> None:
+        """Do what an event asks for; tell the client if that can't be."""
+        name = None
+        try:
+            given = events.decoded(message)
+            name = id if isinstance(id := given.get("event_id"), str) else None
+            await self._do(events.parsed(given))
+        except Refused as error:
+            await self._tell(error, name)
+        except ApiError as error:
+            await self._tell(of_api(error), name)
+
+    async def _tell(self, error: Refused, event_id: str | None = None) -> None:
+        await self._send(event("error", error={**error.shown(), "event_id": event_id}))
+
+    async def _do(self, asked: events.ClientEvent) -> None:
+        match asked:
+            case events.SessionUpdate(session=given):
+                await self._update(given)
+            case events.AppendAudio(audio=audio):
+                for found in await self._input.append(audio):
+                    await self._detected(found)
+            case events.CommitAudio():
+                await self._commit(self._input.commit())
+            case events.ClearAudio():
+                self._input.clear()
+                await self._send(event("input_audio_buffer.cleared"))
+            case events.CreateItem(item=given, previous_item_id=after):
+                await self._create_item(given, after)
+            case events.RetrieveItem(item_id=id):
+                await self._send(event("conversation.item.retrieved", item=self._conversation.get(id).shown()))
+            case events.DeleteItem(item_id=id):
+                await self._delete(id)
+            case events.TruncateItem():
+                await self._truncate(asked)
+            case events.CreateResponse(response=given):
+                await self._respond(given or ResponseConfig())
+            case events.CancelResponse(response_id=id):
+                await self._cancel(id)
+
+    async def _update(self, given: Mapping[str, Any]) -> None:
+        session = config.updated(self._session, given)
+        await to_thread.run_sync(planning.check, self._context, self._caller, session)
+        self._input.configure(session.audio.input)
+        self._session = session
+        await self._send(event("session.updated", session=self._shown()))
+
+    def _shown(self) -> dict[str, Any]:
+        return {"id": self._id, **self._session.shown(), "expires_at": self._expires_at}
+
+    async def _detected(self, found: SpeechStarted | Turn) -> None:
+        detection = self._session.audio.input.turn_detection
+        assert detection
+        if isinstance(found, SpeechStarted):
+            fields = {"item_id": found.item_id, "audio_start_ms": found.milliseconds}
+            await self._send(event("input_audio_buffer.speech_started", **fields))
+            if detection.interrupt_response:
+                await self._stop("turn_detected")
+            return
+        fields = {"item_id": found.item_id, "audio_end_ms": found.milliseconds}
+        await self._send(event("input_audio_buffer.speech_stopped", **fields))
+        answers = detection.create_response and isinstance(self._session, ConversationSession)
+        await self._commit(found, answers=answers)
+        if answers:
+            try:
+                await self._respond(ResponseConfig())
+            except (ApiError, Refused):
+                await self._hear_unanswered()
+                raise
+
+    async def _commit(self, turn: Turn, *, answers: bool = False) -> None:
+        """Make a message of what was said."""
+        item = MessageItem(turn.item_id, "user", [Part("input_audio")])
+        before = self._conversation.add(item)
+        fields = {"item_id": item.id, "previous_item_id": before}
+        await self._send(event("input_audio_buffer.committed", **fields))
+        await self._added(item, before, turn, answers=answers)
+
+    async def _create_item(self, given: Mapping[str, Any], after: str | None) -> None:
+        format, longest = self._session.audio.input.format, self._context.settings.chat.max_seconds
+        new = made(events.new_item(given), format, longest)
+        await self._added(new.item, self._conversation.add(new.item, after), new.turn)
+
+    async def _added(self, item: Item, before: str | None, turn: Turn | None, *, answers: bool = False) -> None:
+        """Tell of an item, and hear it; answers: in the turn that answers it, which follows."""
+        for kind in ("conversation.item.added", "conversation.item.done"):
+            await self._send(event(kind, item=item.shown(), previous_item_id=before))
+        if isinstance(item, MessageItem) and turn:
+            self._to_hear.append((item, turn))
+            if not answers:
+                await self._hear_unanswered()
+
+    async def _hear_unanswered(self) -> None:
+        """Hear the messages that no turn follows at once."""
+        in_conversation = isinstance(self._session, ConversationSession)
+        while self._to_hear:
+            item, turn = self._to_hear.pop(0)
+            await self._hearing.begin(item, turn, self._listening, "open" if in_conversation else "message")
+
+    @property
+    def _listening(self) -> config.Listening | None:
+        asked = self._session.audio.input.transcription
+        return asked if isinstance(self._session, ConversationSession) else asked or config.Listening()
+
+    async def _delete(self, id: str) -> None:
+        item = self._conversation.remove(id)
+        self._to_hear = [each for each in self._to_hear if each[0] is not item]
+        if isinstance(item, MessageItem) and item.hearing:
+            item.hearing.cancel()
+            await self._hearing.settle(item)
+        await self._send(event("conversation.item.deleted", item_id=id))
+
+    async def _truncate(self, asked: events.TruncateItem) -> None:
+        item = self._conversation.get(asked.item_id)
+        if not isinstance(item, MessageItem):
+            raise Refused("invalid_value", "Only messages can be truncated.", "item_id")
+        item.truncate(asked.content_index, asked.audio_end_ms)
+        fields = asked.model_dump(include={"item_id", "content_index", "audio_end_ms"})
+        await self._send(event("conversation.item.truncated", **fields))
+
+    async def _respond(self, asked: ResponseConfig) -> None:
+        """Begin a response."""
+        if not isinstance(self._session, ConversationSession):
+            raise Refused("invalid_value", "A transcription session has no responses.", "type")
+        if self._carrying and not self._carrying.done():
+            raise Refused(
+                "conversation_already_has_active_response",
+                f"Conversation already has an active response in progress: {self._response and self._response.id}. "
+                "Wait until the response is finished before creating a new one.",
+            )
+        session = asked.applied(self._session)
+        within = None if asked.input is None else [self._referred(item, session) for item in asked.input]
+        admission = await self._admit()
+        listen = self._listener(session, within, admission)
+        plan = await to_thread.run_sync(
+            planning.plan_turn, self._context, self._caller, session, listen, lambda: self._hearing.credits
+        )
+        run = plan.run(self._caller, self._context)
+        inside = asked.conversation == "auto"
+        self._response = Response(
+            session,
+            run,
+            self._send,
+            self._conversation.add if inside else lambda item: None,
+            conversation=self._conversation_id if inside else None,
+            metadata=asked.metadata,
+        )
+        await self._hearing.hand_over()
+        self._working = asyncio.create_task(self._response.work())
+        self._carrying = asyncio.create_task(self._carry_out(self._response, self._working))
+
+    def _referred(self, given: Mapping[str, Any], session: ConversationSession) -> Item:
+        """An item of a response's own input: a new one, or one of the conversation. Raises Refused."""
+        if given.get("type") == "item_reference":
+            return self._conversation.get(str(given.get("id")))
+        new = made(events.new_item(given), session.audio.input.format)
+        if new.turn:
+            raise Refused("invalid_value", "The input of a response has no sound: add it as an item.", "response.input")
+        return new.item
+
+    def _listener(
+        self, session: ConversationSession, within: list[Item] | None, admission: Admission | None
+    ) -> Callable[[], Awaitable[ChatRequest | None]]:
+        """What a turn begins with, once its credits are reserved; see `TurnPlan.listen`."""
+
+        async def listen() -> ChatRequest | None:
+            assert self._response
+            await self._response.begin()
+            if admission:
+                await self._send(event("rate_limits.updated", rate_limits=[_limit(admission)]))
+            items = self._conversation.items if within is None else within
+            if within is None and not await self._heard():
+                return None
+            return await self._request(session, items)
+
+        return listen
+
+    async def _heard(self) -> bool:
+        """Wait until all messages are heard. → False if the last thing is a message in which nothing is said.
+
+        Raises why it could not be heard.
+        """
+        while self._to_hear:
+            item, turn = self._to_hear.pop(0)
+            await self._hearing.begin(item, turn, self._listening, "turn")
+        heard = [item for item in self._conversation.items if isinstance(item, MessageItem) and item.hearing]
+        if tasks := [item.hearing for item in heard if item.hearing]:
+            await asyncio.wait(tasks)
+        last = self._conversation.items[-1] if self._conversation.items else None
+        if not isinstance(last, MessageItem) or last.role != "user":
+            return True
+        if last.failure:
+            raise last.failure
+        return last.message() is not None
+
+    async def _request(self, session: ConversationSession, items: list[Item]) -> ChatRequest:
+        chat = self._context.settings.chat
+        longest = session.max_output_tokens
+        answer = chat.max_tokens if longest == "inf" else min(longest, chat.max_tokens)
+        tools = () if session.tool_choice == "none" else tuple(tool.for_chat() for tool in session.tools)
+        most = chat.context_tokens - answer - len(orjson.dumps(tools)) // BYTES_PER_TOKEN
+        system = await to_thread.run_sync(planning.system_message, self._context, self._caller, session)
+        said = fitted(system, messages(items), most, shorten=session.truncation == "auto")
+        choice = session.tool_choice if isinstance(session.tool_choice, str) else session.tool_choice.for_chat()
+        return ChatRequest(said, answer, tools, choice)
+
+    async def _carry_out(self, response: Response, working: asyncio.Task[None]) -> None:
+        """Follow a response to its end, whatever that is."""
+        await asyncio.wait([working])
+        if working.cancelled():
+            if not response.begun:
+                await response.begin()
+            await response.end("cancelled")
+        elif error := working.exception():
+            await self._failed(response, error)
+        else:
+            await response.end("completed")
+        if response.begun:
+            self._hearing.paid()
+        else:
+            with suppress(ApiError):
+                await self._hearing.take_back()
+        await self._hear_unanswered()
+
+    async def _failed(self, response: Response, error: BaseException) -> None:
+        if not isinstance(error, ApiError | Refused) or isinstance(error, InternalError):
+            logger.error("a response failed: %s", error, exc_info=error)
+        known = error if isinstance(error, ApiError | Refused) else InternalError("")
+        told = known if isinstance(known, Refused) else of_api(known)
+        if response.begun:
+            await response.end("failed", {name: told.shown()[name] for name in ("type", "code", "message")})
+        else:
+            await self._tell(told)
+
+    async def _cancel(self, id: str | None) -> None:
+        known = id is None or (self._response and self._response.id == id)
+        if not known or not await self._stop("client_cancelled"):
+            raise Refused("response_cancel_not_active", "Cancellation failed: no active response found.")
+
+    async def _stop(self, reason: Reason) -> bool:
+        """Stop the response, and wait for its end. → whether there was one."""
+        if not (self._response and self._working and self._carrying and not self._carrying.done()):
+            return False
+        self._response.reason = reason
+        self._working.cancel()
+        await asyncio.wait([self._carrying])
+        return True
+
+
+def _limit(admission: Admission) -> dict[str, Any]:
+    seconds = max(0.0, admission.reset - time.time())
+    return {"name": "requests", "limit": admission.limit, "remaining": admission.remaining, "reset_seconds": seconds}
