@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -61,7 +62,8 @@ class Live:
             finally:
                 await database.close()
 
-        return asyncio.run(run())
+        with ThreadPoolExecutor(1) as thread:  # the test may have a loop of its own
+            return thread.submit(asyncio.run, run()).result()
 
 
 async def _account(id: str, database: Database) -> Account:

@@ -68,7 +68,8 @@ class PublishableKeyOrigins:
         origin = header(scope, b"origin") if scope["type"] != "lifespan" else ""
         if origin and scope["type"] == "websocket":
             allowed = origin.partition("://")[2] == header(scope, b"host") or await self._allowed(origin)
-            return await (self._app if allowed else render(Forbidden(OTHER_PAGE)))(scope, receive, send)
+            await (self._app if allowed else render(Forbidden(OTHER_PAGE)))(scope, receive, send)
+            return
         if origin:
             scope["state"]["cors"] = await self._allowed(origin)
         is_preflight = origin and scope["method"] == "OPTIONS" and header(scope, b"access-control-request-method")

@@ -186,7 +186,6 @@ class AuthMiddleware:
         finally:
             await self._limiter.release(admission)
 
-
     async def _caller(self, scope: Scope) -> Caller:
         key = sent_key(scope)
         if scope["type"] == "websocket" and key.startswith(CLIENT_SECRET):

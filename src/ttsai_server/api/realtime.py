@@ -52,7 +52,8 @@ async def realtime(socket: WebSocket) -> None:
     try:
         session = await _session(socket, services, caller)
     except ApiError as error:
-        return await socket.send_denial_response(render(error))
+        await socket.send_denial_response(render(error))
+        return
     await socket.accept(SUBPROTOCOL if SUBPROTOCOL in socket.scope["subprotocols"] else None)
     connection = Connection(socket, services)
     running = RealtimeSession(services.flow.context, caller, session, connection.send, connection.admit)

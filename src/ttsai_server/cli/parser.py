@@ -13,14 +13,14 @@ class RequestParser:
     """
 
     def __init__(self, protocol: Any) -> None:
-        """protocol: gets httptools' callbacks; it has `url` and `headers`, ignores the others if `is_upgrade()`, and its
-        `_should_upgrade` tells whether the request becomes a WebSocket."""
+        """protocol: gets httptools' callbacks; it has `url` and `headers`, and ignores the others if `is_upgrade()`.
+        Its `_should_upgrade` tells whether the request becomes a WebSocket."""
         self._protocol = protocol
         self._parser = _parser(protocol)
 
     def is_upgrade(self) -> bool:
-        """Whether the head just parsed asks for an upgrade that it does not get: it is about to be parsed again, without
-        that header."""
+        """Whether the head just parsed asks for an upgrade that it does not get: it is about to be parsed again,
+        without that header."""
         asks = self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
         return asks and not self._protocol._should_upgrade()
 

@@ -44,9 +44,10 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
 
     def handle_cont(self, event: Frame) -> None:
         if len(self.frames) < MOST_FRAGMENTS:
-            return super().handle_cont(event)
-        self.conn.fail(TOO_BIG, "too many fragments")
-        self.handle_parser_exception()
+            super().handle_cont(event)
+        else:
+            self.conn.fail(TOO_BIG, "too many fragments")
+            self.handle_parser_exception()
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()

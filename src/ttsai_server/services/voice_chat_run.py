@@ -98,7 +98,9 @@ class VoiceChatRun(CompositeRun[VoiceChatPlan, Heard | Written | Spoken]):
 
     async def outcome(self) -> Outcome:
         result = OutputFile(self.plan.result_name, self.plan.speech.content_type, self._file)
-        return Outcome(self.used(), result, self.plan.speech.language, tuple(self._answer.narration.segments), self.ai_text)
+        return Outcome(
+            self.used(), result, self.plan.speech.language, tuple(self._answer.narration.segments), self.ai_text
+        )
 
     def close(self) -> None:
         self._file.close()

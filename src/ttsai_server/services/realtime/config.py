@@ -244,9 +244,7 @@ class ResponseConfig(Strict):
     def applied(self, session: ConversationSession) -> ConversationSession:
         """The session as it is for this response."""
         given = self.audio.output.model_dump(exclude_none=True)
-        output = session.audio.output.model_copy(
-            update={name: getattr(self.audio.output, name) for name in given}
-        )
+        output = session.audio.output.model_copy(update={name: getattr(self.audio.output, name) for name in given})
         names = ("instructions", "output_modalities", "tools", "tool_choice", "max_output_tokens")
         own = {name: value for name in names if (value := getattr(self, name)) is not None}
         if "output_modalities" in own:

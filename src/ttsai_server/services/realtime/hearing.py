@@ -92,7 +92,8 @@ class Hearing:
             if payer != "turn":
                 unpaid.hold = await self._context.billing.reserve(self._caller, unpaid.credits)
         except ApiError as error:
-            return await self._fail(item, error, told=told)
+            await self._fail(item, error, told=told)
+            return
         self._unpaid[item.id] = unpaid
         item.hearing = asyncio.create_task(self._hear(item, turn, unpaid, told=told, payer=payer))
 

@@ -57,7 +57,9 @@ def _part(role: str, content: Content, param: str) -> Part:
     type = "output_text" if content.type == "text" and role == "assistant" else content.type
     if type not in ALLOWED[role] or type == "text":
         known = ", ".join(sorted(ALLOWED[role]))
-        raise Refused("invalid_value", f"A message of the role {role!r} has parts of the types {known}.", f"{param}.type")
+        raise Refused(
+            "invalid_value", f"A message of the role {role!r} has parts of the types {known}.", f"{param}.type"
+        )
     text = content.transcript if type.endswith("audio") else content.text
     if text is None and not (type == "input_audio" and content.audio):
         name = "transcript" if type.endswith("audio") else "text"

@@ -1,5 +1,4 @@
-"""What a session's configuration means on this server: its voice, its models, and how its turns are planned. Blocking.
-"""
+"""What a session's configuration means here: its voice, its models, and how its turns are planned. Blocking."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace

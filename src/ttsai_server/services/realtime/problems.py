@@ -11,9 +11,7 @@ from ttsai_server.errors import ApiError, InternalError
 class Refused(Exception):
     """An event that the session does not follow."""
 
-    def __init__(
-        self, code: str, message: str, param: str | None = None, type: str = "invalid_request_error"
-    ) -> None:
+    def __init__(self, code: str, message: str, param: str | None = None, type: str = "invalid_request_error") -> None:
         super().__init__(message)
         self.code = code
         self.message = message

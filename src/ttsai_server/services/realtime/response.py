@@ -192,4 +192,8 @@ class Response:
 
 def _content(part: Part) -> dict[str, Any]:
     """As in the events of content parts, whose types have other names than in items."""
-    return {"type": "audio", "transcript": part.text} if part.type == "output_audio" else {"type": "text", "text": part.text}
+    return (
+        {"type": "audio", "transcript": part.text}
+        if part.type == "output_audio"
+        else {"type": "text", "text": part.text}
+    )

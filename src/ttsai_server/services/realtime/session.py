@@ -43,9 +43,7 @@ Admit = Callable[[], Awaitable[Admission | None]]
 
 
 class RealtimeSession:
-    def __init__(
-        self, context: ServiceContext, caller: Caller, session: Session, send: Send, admit: Admit
-    ) -> None:
+    def __init__(self, context: ServiceContext, caller: Caller, session: Session, send: Send, admit: Admit) -> None:
         """session: how it begins; send: an event to the client, which may have gone.
 
         admit: counts one more turn among the account's requests, or raises RateLimited; None: nothing is counted.
