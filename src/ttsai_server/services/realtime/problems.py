@@ -27,7 +27,7 @@ class Refused(Exception):
 CODES = {
     "missing": ("missing_required_parameter", "Missing required parameter: '{param}'."),
     "extra_forbidden": ("unknown_parameter", "Unknown parameter: '{param}'."),
-    "union_tag_not_found": ("missing_required_parameter", "Missing required parameter: '{param}.type'."),
+    "union_tag_not_found": ("missing_required_parameter", "Missing required parameter: '{param}'."),
 }
 """pydantic's type of error → OpenAI's code and message."""
 
@@ -35,7 +35,8 @@ CODES = {
 def of_validation(error: ValidationError, within: str = "") -> Refused:
     """The first of pydantic's errors. within: the name of the field that has been validated."""
     first = error.errors()[0]
-    param = ".".join(_shown([*([within] if within else []), *first["loc"]]))
+    tag = ["type"] if first["type"].startswith("union_tag") else []
+    param = ".".join(_shown([*([within] if within else []), *first["loc"], *tag]))
     type = "invalid_type" if first["type"].endswith(("_type", "_parsing")) else "invalid_value"
     code, message = CODES.get(first["type"], (type, "Invalid '{param}': {reason}."))
     return Refused(code, message.format(param=param, reason=first["msg"]), param)
