@@ -23,8 +23,10 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) install -c constraints.txt --no-deps --ignore-requires-python misaki
 	touch $@
 
+# openai-agents declares websockets < 17, but runs on later ones
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) install -c constraints.txt -e '.[dev]'
+	$(PIP) install -c constraints.txt --no-deps openai-agents
 	touch $@
 
 # The engines that run on PyTorch; on a machine with a GPU, or where pip finds no CPU build, gigabytes.
