@@ -65,6 +65,7 @@ OPERATIONS = [
     "POST /v1/audio/speech",
     "POST /v1/audio/transcriptions",
     "POST /v1/audio/translations",
+    "POST /v1/realtime/client_secrets",
     "POST /v1/speech-to-speech",
     "POST /v1/speech-translate",
     "POST /v1/stt",
