@@ -66,6 +66,18 @@ def test_an_environment_has_the_packages_that_the_card_pins(version: str, tmp_pa
     assert said(interpreter(card, tmp_path), VERSION) == version
 
 
+def test_packages_are_looked_for_where_pip_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "index").mkdir()
+    monkeypatch.delenv("UV_NO_INDEX")
+    monkeypatch.delenv("UV_FIND_LINKS")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+    (tmp_path / "pip.conf").write_text(f"[global]\nfind-links = /nowhere\nindex-url = file://{tmp_path}/index\n")
+    card = card_with("tiny-engine==1.0")
+    make(card, tmp_path)
+    assert said(interpreter(card, tmp_path), VERSION) == "1.0"
+
+
 def test_an_environment_runs_the_code_of_this_server_and_has_none_of_its_packages(tmp_path: Path) -> None:
     card = card_with("tiny-engine==1.0")
     make(card, tmp_path)

@@ -2,7 +2,7 @@
 
 A card's [environment] gives the Python version and the packages. `make` installs them with uv into models/<id>/.venv,
 together with the packages that a model's process imports, and links this `ttsai_server` there, without its other
-dependencies. The index, proxies and certificates are those that the user has configured for uv.
+dependencies. Indexes and folders of packages are those that the user has configured for uv, else those for pip.
 """
 
 import json
@@ -16,6 +16,7 @@ from secrets import token_hex
 
 import ttsai_server
 from ttsai_server.domain import Environment, ModelCard
+from ttsai_server.engines.shared.pip import pip_setting
 from ttsai_server.errors import InstallFailed
 
 OUR_PYTHON = ">=3.11"
@@ -31,6 +32,13 @@ OUR_PACKAGES = (
 )
 """What `ttsai_server.runtime.worker` and `engines.base` import, with bounds as wide as they allow."""
 OUR_CODE = Path(ttsai_server.__file__).parent.resolve()
+
+OF_PIP = {
+    "index-url": ("UV_DEFAULT_INDEX", " "),
+    "extra-index-url": ("UV_INDEX", " "),
+    "find-links": ("UV_FIND_LINKS", ","),
+}
+"""pip's option → uv's variable that means the same, and what separates its values."""
 
 
 Tell = Callable[[str], object]
@@ -109,7 +117,7 @@ def _run(command: list[str], card: ModelCard, tell: Tell) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
     with subprocess.Popen(
         command,
-        env=environment,
+        env=_where_pip_looks() | environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -121,6 +129,18 @@ def _run(command: list[str], card: ModelCard, tell: Tell) -> None:
             tell(line.strip())
     if process.returncode:
         raise InstallFailed(card.id, "\n".join(said) or f"uv ended with {process.returncode}.")
+
+
+def _where_pip_looks() -> dict[str, str]:
+    """uv's variables for the indexes and folders that pip is configured with; none if uv is told to use no index."""
+    if os.environ.get("UV_NO_INDEX"):
+        return {}
+    variables: dict[str, str] = {}
+    for option, (variable, separator) in OF_PIP.items():
+        if words := pip_setting(option):
+            variables[variable] = separator.join(words)
+    # as pip does: the best release of all indexes, not the best of the first index that has any
+    return variables | ({"UV_INDEX_STRATEGY": "unsafe-best-match"} if "UV_INDEX" in variables else {})
 
 
 def _uv(card: ModelCard) -> str:

