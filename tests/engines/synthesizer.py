@@ -12,8 +12,7 @@ import pytest
 from tests.engines.contract import EngineContract
 
 from ttsai_server.domain import Audio, ModelCard, Preset, SpeechRequest, Voice
-from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext, Synthesizer
-from ttsai_server.engines.catalog import load_class
+from ttsai_server.engines.base import Cancellation, Cancelled, Synthesizer
 from ttsai_server.errors import BadRequest
 
 SHORT = "The rain has stopped."
@@ -139,6 +138,6 @@ class SynthesizerContract(EngineContract):
         assert self.same(card, self.said(engine, voice, self.short), alone)
 
     def test_it_can_be_closed_twice(self, card: ModelCard, weights: Path) -> None:
-        engine = load_class(card).load(card, LoadContext(weights))
+        engine = self.loaded(card, weights)
         engine.close()
         engine.close()

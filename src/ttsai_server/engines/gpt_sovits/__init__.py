@@ -1,0 +1,1 @@
+"""GPT-SoVITS by RVC-Boss: speech with the voice of a few seconds of a recording."""

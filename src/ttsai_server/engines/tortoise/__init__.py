@@ -1,0 +1,1 @@
+"""Tortoise by James Betker: text to speech and voice cloning."""
