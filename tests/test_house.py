@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from ttsai_server.cli.engine_table import engine_table
-from ttsai_server.domain import ModelCard
 from ttsai_server.engines.base import Engine
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.settings import CHECKOUT, Settings
@@ -51,11 +50,12 @@ def test_an_engine_imports_no_heavy_package(module: str) -> None:
     assert not modules_after(f"import {module}") & HEAVY
 
 
-@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
-def test_every_card_has_an_engine_that_is_tested_with_one_of_its_models(card: ModelCard) -> None:
-    assert issubclass(load_class(card), Engine)
+@pytest.mark.parametrize("engine", sorted({card.engine for card in CARDS}))
+def test_every_card_has_an_engine_that_is_tested_with_one_of_its_models(engine: str) -> None:
+    models = [card for card in CARDS if card.engine == engine]
+    assert issubclass(load_class(models[0]), Engine)
     tests = "".join(test.read_text() for test in (CHECKOUT / "tests" / "engines").rglob("test_*.py"))
-    assert any(f'model_id = "{other.id}"' in tests for other in CARDS if other.engine == card.engine)
+    assert any(f'model_id = "{card.id}"' in tests for card in models)
 
 
 @pytest.mark.parametrize("engine", sorted({card.engine.split(":")[0].split(".")[2] for card in CARDS}))
@@ -88,7 +88,9 @@ def test_the_page_for_developers_has_the_layers_that_the_linter_checks() -> None
 def test_the_page_of_models_lists_every_card() -> None:
     table = (CHECKOUT / "docs/models.md").read_text().split("| cards | what they do |\n")[1].split("\n\n")[0]
     rows = re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)
-    assert sorted(id for row in rows for id in re.findall("`(.+?)`", row)) == sorted(card.id for card in CARDS)
+    assert sorted(id for row in rows for id in re.findall("`(.+?)`", row)) == sorted(
+        file.stem for file in Settings().models.cards.glob("*.toml")
+    )
 
 
 def test_the_readme_has_the_table_of_engines_that_the_cards_make() -> None:

@@ -44,6 +44,7 @@ from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.placement import starter
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.accounts import Accounts
+from ttsai_server.services.availability import meant
 from ttsai_server.services.billing import open_billing
 from ttsai_server.services.chat import ChatModels
 from ttsai_server.services.client_secrets import ClientSecrets
@@ -127,7 +128,7 @@ def create_app(
     files = JobFiles(store, settings.jobs.hours * 3600)
     runner = JobRunner(database, files, unbilled, settings.jobs.attempts)
     worker = Worker(settings, database, node, runner, webhooks)
-    preload = tuple(catalogue.models[name] for name in settings.models.preload)
+    preload = tuple(card for name in settings.models.preload for card in meant(catalogue.family(name), settings.models))
     services = Services(
         settings=settings,
         catalog=catalogue,

@@ -55,6 +55,13 @@ def test_so_are_those_of_every_other_path(bare: Live, path: str, form: dict[str,
     assert "Run: " in answer.json()["error"]["message"]
 
 
+def test_a_voice_of_a_family_that_is_not_here_has_a_command_of_its_own(bare: Live) -> None:
+    asked = {"model": "piper", "voice": "es_MX-ald-medium", "text": "Hola."}
+    answer = bare.client().post("/v1/tts/", json=asked)
+    assert answer.status_code == 503
+    assert "Run: ttsai-server models pull piper-es_MX-ald-medium" in answer.json()["error"]["message"]
+
+
 def test_it_costs_nothing(bare: Live) -> None:
     account, key = bare.new_key(credits=10)
     bare.client(key).post("/v1/tts/", json=SPEECH)

