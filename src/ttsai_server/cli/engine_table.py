@@ -11,8 +11,10 @@ MODELS, LANGUAGES = 4, 8
 
 
 def engine_table(cards: Iterable[ModelCard]) -> str:
-    """A table in Markdown: a row for the models that share an engine, what they do, a licence and its terms; one for all
-    voices of a family, each of which may have a licence of its own."""
+    """A table in Markdown: a row for the models that share an engine, what they do, a licence and its terms.
+
+    The voices of a family, each of which may have a licence of its own, share a row.
+    """
     rows: dict[tuple[object, ...], list[ModelCard]] = {}
     for card in cards:
         if not card.demo:

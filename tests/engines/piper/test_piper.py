@@ -108,9 +108,9 @@ def two_speakers(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     real, folder = pulled(TestPiper.model_id, models_dir), tmp_path_factory.mktemp("speakers")
     graph = onnx.load(real / MODEL)
     (constant,) = (each for each in graph.graph.initializer if each.name == "sid")
-    constant.name = "exponent"
+    constant.name = "embedding"
     for node in graph.graph.node:
-        node.input[:] = ["exponent" if name == "sid" else name for name in node.input]
+        node.input[:] = ["embedding" if name == "sid" else name for name in node.input]
     graph.graph.input.append(onnx.helper.make_tensor_value_info("sid", onnx.TensorProto.INT64, [1]))
     (last,) = (node for node in graph.graph.node if "output" in node.output)
     last.output[0] = "alike"
