@@ -7,7 +7,7 @@ from ttsai_server.domain.models import Capability, Environment, ModelCard, Prese
 from ttsai_server.domain.music import Analysis, Music, Tempo
 from ttsai_server.domain.sound import EnhancementRequest, Stems
 from ttsai_server.domain.speakers import Diarization, DiarizationRequest, Turn
-from ttsai_server.domain.speech import SpeechRequest
+from ttsai_server.domain.speech import SpeechRequest, SpokenWord
 from ttsai_server.domain.steps import Audio, RecordingStep, Step
 from ttsai_server.domain.transcripts import (
     UNSPACED,
@@ -48,6 +48,7 @@ __all__ = [
     "SoundFrames",
     "Source",
     "SpeechRequest",
+    "SpokenWord",
     "Stems",
     "Step",
     "Tempo",

@@ -142,6 +142,8 @@ class ModelCard:
     """Whether it can speak with a weighted blend of its voices."""
     deterministic: bool = False
     """Whether equal requests for speech give identical audio."""
+    timestamps: bool = False
+    """Whether it can tell when it says each word of a text."""
     streaming: bool = True
     translates: bool = False
     """Whether it can translate the speech it transcribes to English."""

@@ -7,6 +7,22 @@ from ttsai_server.domain.models import Preset, Reference
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word of a written text, and when it is said."""
+
+    text: str
+    """As it is written, with adjacent punctuation: `$5,`."""
+    start_char: int
+    """Where it begins in the text, characters."""
+    end_char: int
+    """Where it ends in the text: [start_char, end_char)."""
+    start_seconds: float
+    """From the start of the sound."""
+    end_seconds: float
+    """Not before `start_seconds`."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechRequest:
     """One piece of text for an engine to speak; already validated, and short enough for one step of work."""
 
@@ -21,6 +37,8 @@ class SpeechRequest:
     """Whether a listener waits for the first audio: the engine may then use several steps, a short one first."""
     options: Mapping[str, object] = field(default_factory=dict[str, object])
     """Engine-specific options from the client, already validated by the engine's Options."""
+    timestamps: bool = False
+    """Whether to tell when each word is said; only for models whose card has `timestamps`."""
 
     @property
     def presets(self) -> tuple[Preset, ...]:

@@ -6,6 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ttsai_server.domain.speech import SpokenWord
+
 
 class Step(Protocol):
     """The result of one step of an engine's work. Between steps, work can be cancelled or give way to other work."""
@@ -47,6 +49,9 @@ class Audio:
     """Sample rate, Hz."""
     last: bool = False
     """True if no more audio follows. False also means unknown."""
+    words: tuple[SpokenWord, ...] = ()
+    """Those of a request for speech that end here, if it asks for `timestamps`; they count from the start of all of
+    its sound, and from that of its text."""
 
     @property
     def seconds(self) -> float:

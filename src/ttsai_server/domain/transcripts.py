@@ -40,6 +40,8 @@ class Word:
     """SPEAKER_00, …; empty without diarization."""
     joined: bool = False
     """Whether no space precedes it, as in Chinese or after a hyphen."""
+    characters: tuple[int, int] | None = None
+    """[start, end) in the text that was spoken; None: it was heard."""
 
 
 def text_of(words: Iterable[Word]) -> str:

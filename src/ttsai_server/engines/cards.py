@@ -124,6 +124,7 @@ class CardFile(_Strict):
     stems: tuple[str, ...] = ()
     blends: bool = False
     deterministic: bool = False
+    timestamps: bool = False
     slowest: float = Field(default=0.5, gt=0, le=1)
     fastest: float = Field(default=2.0, ge=1, allow_inf_nan=False)
     streaming: bool = True

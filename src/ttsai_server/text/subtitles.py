@@ -16,6 +16,7 @@ from unicodedata import east_asian_width
 import regex
 
 from ttsai_server.domain import Segment, Word
+from ttsai_server.text.words import UNITS
 
 LINE = 42
 """Most characters of a line, including the speaker's label."""
@@ -37,12 +38,6 @@ _CLAUSE = regex.compile(r"""(?:[,;:،؛、，；：]|[—–])['"”’»)\]』�
 _NO_END = regex.compile(r"(?:^|\W)(?:\p{Lu}|Mrs?|Ms|Dr|Prof|St|Sra?|Jr|Mme|Mlle|Nr|vs)\.$")
 """`J.`, `Dr.`: a dot that ends no sentence."""
 _GRAPHEME = regex.compile(r"\X")
-_PARTS = regex.compile(
-    r"(?P<one>[\p{Ps}\p{Pi}]*(?:\p{Katakana}[\p{Katakana}ー]*|[\p{Han}\p{Hiragana}])\p{M}*[\p{P}ー--[\p{Ps}\p{Pi}]]*)"
-    r"|(?:(?![\p{Ps}\p{Pi}]{0,3}[\p{Han}\p{Hiragana}\p{Katakana}]).)+",
-    regex.VERSION1,
-)
-"""`one`: a character with its punctuation, which counts as a word in scripts without spaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +112,7 @@ def vtt(cues: Iterable[Cue]) -> Iterator[str]:
 
 def _parts(token: str, *, first: bool) -> Iterator[tuple[str, bool]]:
     """The words of a token, each with whether no space precedes it."""
-    for match in _PARTS.finditer(token):
+    for match in UNITS.finditer(token):
         yield match[0], match.start() > 0 or (first and match["one"] is not None)
 
 

@@ -29,6 +29,7 @@ from ttsai_server.engines.kokoro.prosody import Prosody
 from ttsai_server.engines.kokoro.stock import SENTENCE, Stock
 from ttsai_server.engines.kokoro.styles import TABLE, Array, Styles, row
 from ttsai_server.engines.kokoro.timbre import TRIALS
+from ttsai_server.engines.kokoro.timing import WordClock
 from ttsai_server.engines.shared.speaker_encoder import SpeakerEncoder
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 from ttsai_server.text.phonemes import Phonemizers
@@ -104,13 +105,16 @@ class Kokoro(Cloner):
 
     def synthesize(self, request: SpeechRequest, cancellation: Cancellation) -> Generator[Audio]:
         table = self._styles.blend(request.voices)
-        phonemes = self._phonemes(request)
+        phonemes, clock = self._phonemes(request)
         parts = split(phonemes, LONGEST_PIECE)
         for number, part in enumerate(parts, start=1):
             chunk = PhonemeChunk(self._ids(part), row(table, len(part)), request.speed)
+            if clock:
+                clock.begin(part)
             for speech in self._spoken(chunk, cancellation, soon=request.soon and number == 1):
+                words = clock.hear(speech) if clock else ()
                 last = number == len(parts) and speech.last
-                yield Audio(_checked(speech.waveform), self._rate, last=last)
+                yield Audio(_checked(speech.waveform), self._rate, last=last, words=words)
 
     def embed(self, recording: Recording, cancellation: Cancellation) -> Generator[Embedding]:
         samples = recording.read(0, recording.frames)[:, 0]
@@ -153,16 +157,22 @@ class Kokoro(Cloner):
 
     def _sentence(self, table: Array, cancellation: Cancellation) -> Array:
         """What is said to hear a voice, (n,) samples."""
-        phonemes = self._phonemes(SpeechRequest(SENTENCE, (), "en-us"))
+        phonemes, _ = self._phonemes(SpeechRequest(SENTENCE, (), "en-us"))
         chunk = PhonemeChunk(self._ids(phonemes), row(table, len(phonemes)), 1.0)
         return np.concatenate([spoken.waveform for spoken in self._spoken(chunk, cancellation, soon=False)])
 
-    def _phonemes(self, request: SpeechRequest) -> str:
+    def _phonemes(self, request: SpeechRequest) -> tuple[str, WordClock | None]:
+        """The phonemes, and what finds the times of the words if the request asks for them."""
         normalise = self.Options.model_validate(dict(request.options)).normalise
-        phonemes = self._phonemizers.phonemize(request.text, request.language, normalise=normalise)
+        text, clock = request.text, None
+        if request.timestamps:
+            phonemes, words = self._phonemizers.phonemize_words(text, request.language, normalise=normalise)
+            clock = WordClock(text, phonemes, words)
+        else:
+            phonemes = self._phonemizers.phonemize(text, request.language, normalise=normalise)
         if not any(symbol.isalpha() for symbol in phonemes):
             raise BadRequest("There is nothing in the text that can be said.", param="text")
-        return phonemes
+        return phonemes, clock
 
     def _ids(self, phonemes: str) -> npt.NDArray[np.int64]:
         """int64 (1, n + 2). Raises EngineFailed for a symbol that the model lacks, lest it be dropped silently."""

@@ -10,6 +10,6 @@ occur; an engine maps them to those that its model was trained on.
 Light to import: spaCy, misaki and the other packages are imported when a language is loaded.
 """
 
-from ttsai_server.text.phonemes.phonemizer import Phonemizer, Phonemizers
+from ttsai_server.text.phonemes.phonemizer import Phonemizer, Phonemizers, WordPhonemes
 
-__all__ = ["Phonemizer", "Phonemizers"]
+__all__ = ["Phonemizer", "Phonemizers", "WordPhonemes"]

@@ -9,6 +9,7 @@ import regex
 
 from ttsai_server.errors import BadRequest
 from ttsai_server.text.phonemes.unknown import LETTERS, UnknownWords
+from ttsai_server.text.phonemes.unspaced import Unspaced
 
 _JAPANESE, _CHINESE = r"\p{Han}\p{Hiragana}\p{Katakana}ー々〆", r"\p{Han}"
 NEEDED = {"ja": ("ja", ("fugashi", "jaconv", "mojimoji", "unidic_lite")), "zh": ("zh", ("cn2an", "jieba", "pypinyin"))}
@@ -22,22 +23,24 @@ def missing_extra(language: str) -> str:
     return "" if all(map(find_spec, modules)) else extra
 
 
-def japanese() -> Callable[[str], str]:
+def japanese() -> Unspaced:
     """Raises BadRequest if the extra `ja` is not installed."""
     with _Extra("ja"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # misaki opens its word list the old way
             from misaki.cutlet import Cutlet  # not misaki.ja: that also wants pyopenjtalk, which this way does not use
 
-        return with_others(Cutlet(), _JAPANESE)
+        cutlet: Any = Cutlet()
+        return Unspaced(with_others(cutlet, _JAPANESE), lambda text: [word.surface for word in cutlet.tagger(text)])
 
 
-def chinese() -> Callable[[str], str]:
+def chinese() -> Unspaced:
     """Raises BadRequest if the extra `zh` is not installed."""
     with _Extra("zh"):
+        import jieba
         from misaki import zh
 
-        return with_others(zh.ZHG2P(), _CHINESE)
+        return Unspaced(with_others(zh.ZHG2P(), _CHINESE), jieba.cut)
 
 
 def espeak(language: str) -> Callable[[str], str]:
