@@ -72,6 +72,8 @@ class SpeechBody(Body):
     """Whole words → how to pronounce them, such as `{"GIF": "jiff"}`."""
     instructions: str | None = None
     """How to speak; kept for models that follow instructions."""
+    timestamps: bool = False
+    """Tell when each word is said. The answer is JSON then, or, with `stream`, server-sent events."""
     asynchronous: bool = Field(default=False, alias="async")
     """Answer at once with a job."""
     webhook_url: str | None = None
@@ -117,3 +119,5 @@ class OpenAISpeechBody(Body):
     stream_format: Literal["audio", "sse"] = "audio"
     instructions: str | None = None
     """How to speak; kept for models that follow instructions."""
+    timestamps: bool = False
+    """Tell when each word is said: as JSON, or, with `stream_format` sse, as events."""

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from ttsai_server.api.audio_response import warning_headers
 from ttsai_server.api.negotiation import JobPreference, prefers_async
-from ttsai_server.api.schemas import BatchAnswer, BatchItem, JobBody, JobState, TaskBody, TaskError
+from ttsai_server.api.schemas import BatchAnswer, BatchItem, JobBody, JobState, TaskBody, TaskError, TimestampsInfo
 from ttsai_server.domain import Caller
 from ttsai_server.services.job_completion import result_url
 from ttsai_server.services.jobs import AcceptedJobs
@@ -47,8 +47,8 @@ def json_response(body: JobBody | JobState | TaskBody | BatchAnswer, headers: di
     return Response(body.model_dump_json(exclude_none=True), headers=headers, media_type="application/json")
 
 
-def state_body(job: Job) -> JobState:
-    """A job's state, for clients that poll /v1/speech/results."""
+def state_body(job: Job, times: TimestampsInfo | None = None) -> JobState:
+    """A job's state, for clients that poll /v1/speech/results. times: of the words that it has spoken."""
     url = result_url(job) if job.state == COMPLETED else None
     error = "The task was cancelled." if job.state == CANCELLED else job.error_message
     return JobState(
@@ -61,6 +61,7 @@ def state_body(job: Job) -> JobState:
         text=job.text,
         language=job.language,
         duration=job.seconds,
+        timestamps=times,
         error=error,
         message=error,
     )

@@ -20,7 +20,8 @@ from ttsai_server.api.schemas import (
     errors,
 )
 from ttsai_server.api.speech import published_order
-from ttsai_server.errors import ApiError
+from ttsai_server.api.timestamps import timestamps
+from ttsai_server.errors import ApiError, BadRequest
 from ttsai_server.services.jobs import JobOptions
 from ttsai_server.services.speech import SpeechOrder
 from ttsai_server.text.subtitles import subtitles
@@ -35,17 +36,31 @@ Id = Annotated[str, Query(max_length=100)]
 @router.get("/v1/transcribe/results", response_model=JobState, responses=OPEN)
 async def job_state(uuid: Id, services: ServicesDep) -> Response:
     """A job's progress, and the URL of its result. Needs no key: the id can't be guessed."""
-    return json_response(state_body(await services.jobs.get(uuid)))
+    job = await services.jobs.get(uuid)
+    times = await services.jobs.timestamps(job)
+    return json_response(state_body(job, times and timestamps(*times)))
 
 
 @router.get("/v1/speech/subtitles", responses=OPEN)
-async def job_subtitles(uuid: Id, services: ServicesDep, format: Literal["srt", "vtt"] = "srt") -> SubtitlesBody:
-    """Subtitles of the speech that a finished job generated or transcribed, with the engine's own times."""
+async def job_subtitles(
+    uuid: Id,
+    services: ServicesDep,
+    format: Literal["srt", "vtt"] = "srt",
+    by: Literal["sentence", "word"] = "sentence",
+    karaoke: bool = False,
+) -> SubtitlesBody:
+    """Subtitles of the speech that a finished job generated or transcribed.
+
+    The times of words are exact if the job was asked for `timestamps`; else they are spread over each sentence. With
+    `by` word each word is a subtitle. With `karaoke`, for vtt, each word of a sentence has its time as a mark.
+    """
+    if karaoke and (format != "vtt" or by != "sentence"):
+        raise BadRequest("'karaoke' is for 'format' vtt, 'by' sentence.", param="karaoke")
     job = await services.jobs.get(uuid)
     segments = await services.jobs.segments(job)
     return SubtitlesBody(
         format=format,
-        content="".join(subtitles(segments, format)),
+        content="".join(subtitles(segments, format, by=by, karaoke=karaoke)),
         cached=True,
         segment_count=len(segments),
         language=job.language or "",

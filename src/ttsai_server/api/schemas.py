@@ -39,6 +39,36 @@ class JobBody(Answer):
     """Id that the voice will have once the job has completed, if it is saved."""
 
 
+class SpokenWordInfo(Answer):
+    word: str
+    """As it is written, with adjacent punctuation."""
+    start: float
+    """Seconds from the start of the sound."""
+    end: float
+    start_char: int
+    """Where it begins in the text that was sent, characters."""
+    end_char: int
+    """Where it ends: [start_char, end_char)."""
+
+
+class TimestampsInfo(Answer):
+    source: Literal["model", "aligned"]
+    """Whence the times are: from the model that speaks, or from one that has listened to it."""
+    words: list[SpokenWordInfo]
+    """In order; neither their places nor their times overlap."""
+
+
+class TimedSpeechBody(Answer):
+    """Speech with `timestamps`."""
+
+    audio: Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})]
+    content_type: str
+    """Of the audio."""
+    duration: float
+    """Seconds."""
+    timestamps: TimestampsInfo
+
+
 class JobState(Answer):
     uuid: str
     status: Literal["queued", "processing", "completed", "failed"]
@@ -52,6 +82,8 @@ class JobState(Answer):
     language: str | None = None
     duration: float | None = None
     """Length of the audio generated or transcribed, seconds."""
+    timestamps: TimestampsInfo | None = None
+    """When each word is said, of speech that was asked for with `timestamps`."""
     error: str | None = None
     """Why the job failed."""
     message: str | None = None

@@ -12,8 +12,10 @@ from ttsai_server.api.bodies import OpenAISpeechBody, SpeechBody
 from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller, Services
 from ttsai_server.api.job_responses import accepted_response, job_preference
 from ttsai_server.api.negotiation import wants_job
-from ttsai_server.api.schemas import BILLABLE, JobBody
+from ttsai_server.api.schemas import BILLABLE, JobBody, TimedSpeechBody
 from ttsai_server.api.streaming import ChunkStream, EventStream, after_first_chunk, event
+from ttsai_server.api.timestamps import timed_speech, timestamps
+from ttsai_server.domain import SpokenWord
 from ttsai_server.services.jobs import JobOptions
 from ttsai_server.services.speech import SpeechOrder
 from ttsai_server.services.speech_run import SpeechRun
@@ -26,7 +28,7 @@ OPENAI_SOUND = {**SOUND, "audio/aac": {}, "audio/pcm": {}, "text/event-stream": 
 
 @router.post(
     "/v1/tts",
-    response_model=JobBody,
+    response_model=JobBody | TimedSpeechBody,
     responses={200: {"description": "The speech; or a job, if the client wants one.", "content": SOUND}, **BILLABLE},
 )
 async def synthesize(
@@ -38,9 +40,8 @@ async def synthesize(
         return accepted_response(await services.jobs.submit(caller, published_order(body), options), request)
     run = await services.flow.start(caller, published_order(body))
     if not body.stream:
-        return await whole_speech(run, request.receive)
-    chunks = await after_first_chunk(run.chunks(), request.receive)
-    return ChunkStream(chunks, run.plan.content_type, sound_headers(run))
+        return await (timed_speech if body.timestamps else whole_speech)(run, request.receive)
+    return await _streamed(run, request, events=body.timestamps)
 
 
 @router.post(
@@ -53,8 +54,15 @@ async def create_speech(
 ) -> Response:
     """OpenAI's speech endpoint: always streamed; with `stream_format: sse` as server-sent events."""
     run = await services.flow.start(caller, _openai_order(body, services))
+    if body.timestamps and body.stream_format == "audio":
+        return await timed_speech(run, request.receive)
+    return await _streamed(run, request, events=body.stream_format == "sse")
+
+
+async def _streamed(run: SpeechRun, request: Request, *, events: bool) -> Response:
+    """The sound while it is made, or events with it."""
     chunks = await after_first_chunk(run.chunks(), request.receive)
-    if body.stream_format == "audio":
+    if not events:
         return ChunkStream(chunks, run.plan.content_type, sound_headers(run))
     return EventStream(_events(chunks, run), speech_headers(run), request.scope["state"]["request_id"])
 
@@ -70,6 +78,7 @@ def published_order(body: SpeechBody) -> SpeechOrder:
         language=body.language,
         pronunciations=body.pronunciations or {},
         options=_options(body),
+        timestamps=body.timestamps,
     )
 
 
@@ -82,6 +91,7 @@ def _openai_order(body: OpenAISpeechBody, services: Services) -> SpeechOrder:
         format=body.response_format,
         speed=body.speed,
         options=_options(body),
+        timestamps=body.timestamps,
         wordless=True,  # Home Assistant checks a key by requesting speech for "."
     )
 
@@ -93,10 +103,21 @@ def _options(body: SpeechBody | OpenAISpeechBody) -> dict[str, object]:
 
 
 async def _events(chunks: AsyncGenerator[bytes], run: SpeechRun) -> AsyncGenerator[bytes]:
-    """OpenAI's server-sent events."""
+    """OpenAI's server-sent events; and, if they were asked for, the words that end in the sound before them."""
+    sent = 0
     async with aclosing(chunks):
         async for chunk in chunks:
             yield event({"type": "speech.audio.delta", "audio": base64.b64encode(chunk).decode()})
+            if words := run.times.words[sent:-1] if run.times else []:  # the last one may still grow
+                sent += len(words)
+                yield _words_event(run, words)
+    if words := run.times.words[sent:] if run.times else []:
+        yield _words_event(run, words)
     characters = run.plan.characters
     usage = {"input_tokens": characters, "output_tokens": 0, "total_tokens": characters}
     yield event({"type": "speech.audio.done", "usage": usage})
+
+
+def _words_event(run: SpeechRun, words: list[SpokenWord]) -> bytes:
+    shown = timestamps(run.plan.time_source, words).model_dump()
+    return event({"type": "speech.audio.words", **shown})

@@ -47,6 +47,10 @@ class Joiner:
 
     def __init__(self, rate: int) -> None:
         """rate: Hertz."""
+        self.origin: int | None = None
+        """Where in all that was returned the current piece would begin if nothing of it were trimmed; None: it has been
+        silent so far."""
+        self._returned = 0
         self._rate = rate
         self._frame = round(_FRAME * rate)
         self._margin = round(_MARGIN * rate)
@@ -68,11 +72,13 @@ class Joiner:
         _, end = self._loud(held)
         ready = max(0, min(end, len(held) - self._fade)) if self._speaking else 0
         self._held = held[ready:]
+        self._returned += ready
         return held[:ready]
 
     def end(self, pause: float) -> Samples:
         """End the piece; `pause` seconds of silence will precede the next. Returns the piece's last samples."""
         held, self._held = self._held, None
+        self.origin = None
         if held is None or not self._speaking:
             return np.zeros((0, 1 if held is None else held.shape[1]), np.float32)
         self._speaking = False
@@ -81,6 +87,7 @@ class Joiner:
         ramp = min(self._fade, len(tail))
         tail[len(tail) - ramp :] *= np.linspace(1, 0, ramp, dtype=np.float32)[:, None]
         self._owed = round(pause * self._rate) - (len(tail) - loud)
+        self._returned += len(tail)
         return tail
 
     def _begin(self, held: Samples) -> Samples:
@@ -93,7 +100,9 @@ class Joiner:
         speech = held[begin - head :].copy()
         ramp = min(self._fade, len(speech))
         speech[:ramp] *= np.linspace(0, 1, ramp, dtype=np.float32)[:, None]
-        return np.concatenate([np.zeros((max(0, self._owed - head), held.shape[1]), np.float32), speech])
+        silence = max(0, self._owed - head)
+        self.origin = self._returned + silence - (begin - head)
+        return np.concatenate([np.zeros((silence, held.shape[1]), np.float32), speech])
 
     def _loud(self, samples: Samples) -> tuple[int, int]:
         """First and last sample (exclusive) above the gate; equal if there are none."""

@@ -21,6 +21,11 @@ class SpeechEncoder:
         self._joiner = Joiner(rate)
         self._encoder = Encoder(format, rate, file=file)
 
+    @property
+    def piece_start(self) -> float | None:
+        """Where the current piece would begin in the output if nothing of it were trimmed, seconds; None: unknown."""
+        return None if self._joiner.origin is None else self._joiner.origin / self._rate
+
     def add(self, audio: Audio) -> bytes:
         """Add sound of the current piece, mono, at `rate`."""
         return self._encode(self._joiner.push(stretch(audio, self._tempo).samples))

@@ -11,9 +11,10 @@ from pydantic import Field
 
 from ttsai_server.audio.pitch import mean_pitch, track
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import Audio, Embedding, ModelCard, Preset, Reference, SpeechRequest
+from ttsai_server.domain import Audio, Embedding, ModelCard, Preset, Reference, SpeechRequest, SpokenWord
 from ttsai_server.engines.base import Cancellation, Cancelled, Cloner, Converter, LoadContext
 from ttsai_server.errors import BadRequest, EngineFailed
+from ttsai_server.text.words import word_spans
 
 SECONDS_PER_CHARACTER = 0.06
 """Duration at speed 1: about the pace of speech."""
@@ -61,13 +62,16 @@ class Tone(Cloner, Converter):
     def synthesize(self, request: SpeechRequest, cancellation: Cancellation) -> Generator[Audio]:
         if not request.text.strip():
             raise BadRequest("There is nothing to say.", param="text")
-        sound = self._sound(request)
+        sound, words, seconds = self._sound(request), _words(request), 0.0
         for number, stretch in enumerate(np.array_split(sound, self._setup.steps), start=1):
             self._work(cancellation)
             last = number == self._setup.steps
             if last and self._setup.fail_on and self._setup.fail_on in request.text:
                 raise EngineFailed("The engine was told to fail here.")
-            yield Audio(stretch, self._rate, last)
+            seconds += len(stretch) / self._rate
+            ended = tuple(word for word in words if last or word.end_seconds <= seconds)
+            words = words[len(ended) :]
+            yield Audio(stretch, self._rate, last, ended)
 
     def embed(self, recording: Recording, cancellation: Cancellation) -> Generator[Embedding]:
         heard: list[NDArray[np.float64]] = []
@@ -122,6 +126,13 @@ class Tone(Cloner, Converter):
         sound[: len(ramp)] *= ramp
         sound[length - len(ramp) :] *= ramp[::-1]
         return sound
+
+
+def _words(request: SpeechRequest) -> list[SpokenWord]:
+    """The words, if their times are asked for: each character takes as long as any other."""
+    pace = SECONDS_PER_CHARACTER / request.speed
+    spans = word_spans(request.text) if request.timestamps else ()
+    return [SpokenWord(request.text[start:end], start, end, pace * start, pace * end) for start, end in spans]
 
 
 def _loudness(samples: NDArray[np.float32], frame: int) -> NDArray[np.float64]:

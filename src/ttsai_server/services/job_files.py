@@ -111,7 +111,11 @@ def segments_from_json(text: str) -> list[Segment]:
 
 
 def _segment(words: list[dict[str, Any]], **fields: Any) -> Segment:
-    return Segment(**fields, words=tuple(Word(**word) for word in words))
+    return Segment(**fields, words=tuple(_word(**word) for word in words))
+
+
+def _word(characters: list[int] | None = None, **fields: Any) -> Word:
+    return Word(**fields, characters=(characters[0], characters[1]) if characters else None)
 
 
 def _plain(segment: Segment) -> dict[str, object]:

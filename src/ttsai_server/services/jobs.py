@@ -15,12 +15,14 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Connection
 
-from ttsai_server.domain import Caller, Segment
+from ttsai_server.domain import Caller, Capability, Segment, SpokenWord
 from ttsai_server.errors import ApiError, BadRequest, InsufficientCredits, InternalError, NotFound
 from ttsai_server.services import job_completion
 from ttsai_server.services.flow import Flow, Order, Outcome, OutputFile, Plan
 from ttsai_server.services.job_files import JobFiles, segments_from_json
+from ttsai_server.services.speech import SpeechOrder
 from ttsai_server.services.webhooks import Webhooks
+from ttsai_server.services.word_times import TimeSource
 from ttsai_server.settings import Settings
 from ttsai_server.store import jobs, ledger
 from ttsai_server.store.db import Database, DatabaseUnavailable
@@ -162,6 +164,16 @@ class Jobs:
         if found is None:
             raise NotFound("The task has no subtitles: it has not completed, or nothing is said in it.")
         return segments_from_json(found)
+
+    async def timestamps(self, job: Job) -> tuple[TimeSource, list[SpokenWord]] | None:
+        """When its words are said, and whence that is known; None: nobody asked for it, or it has not completed."""
+        order = self._flow.order(job.kind, job.spec) if job.state == COMPLETED else None
+        if not isinstance(order, SpeechOrder) or not order.timestamps:
+            return None
+        card = self._flow.context.catalog.resolve(job.model, Capability.TTS)
+        words = [word for segment in await self.segments(job) for word in segment.words]
+        spoken = [SpokenWord(word.text, *word.characters, word.start, word.end) for word in words if word.characters]
+        return ("model" if card.timestamps else "aligned"), spoken
 
     async def cancel(self, caller: Caller, id: str) -> Job:
         """End it now, if it has not ended; its credits return. Raises NotFound."""

@@ -19,9 +19,12 @@ from ttsai_server.services.flow import Order
 from ttsai_server.services.reading import Reading, readings, transliterated
 from ttsai_server.services.speech_run import SpeechPlan, SpeechRun
 from ttsai_server.services.voices import Choice
+from ttsai_server.services.word_alignment import choose_aligner
+from ttsai_server.services.word_times import WrittenText
 from ttsai_server.text.clean import clean, speakable
 from ttsai_server.text.markup import unmarked
 from ttsai_server.text.pronunciations import pronounce
+from ttsai_server.text.source_map import SourceMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class SpeechOrder(Order[SpeechRun]):
     pronunciations: Mapping[str, str] = field(default_factory=dict[str, str])
     options: Mapping[str, object] = field(default_factory=dict[str, object])
     """Fields beyond the contract's: options of the engine, or unknown."""
+    timestamps: bool = False
+    """Whether to tell when each word is said."""
     wordless: bool = False
     """Whether text that is only punctuation is spoken as a pause; else it is refused."""
 
@@ -57,7 +62,9 @@ def plan_speech(context: ServiceContext, caller: Caller, order: SpeechOrder) -> 
 def plan_with_voice(context: ServiceContext, caller: Caller, order: SpeechOrder, choice: Choice) -> SpeechPlan:
     """As `plan_speech`, with a voice that is already known; the order's model and voice are not looked at."""
     card = choice.card
-    text, characters = _spoken_text(order, context.settings.plans[caller.plan].max_characters)
+    plain = _plain_text(order, context.settings.plans[caller.plan].max_characters)
+    spoken = _spoken_text(order, plain)
+    text = spoken.text
     parts = _readings(context, text, order, choice)
     options, ignored = _known_options(card, order.options)
     speed = min(max(order.speed, card.slowest), card.fastest)
@@ -77,10 +84,15 @@ def plan_with_voice(context: ServiceContext, caller: Caller, order: SpeechOrder,
             language=max(parts, key=lambda part: part.end - part.start).language,
             speed=speed,
             options=options,
+            timestamps=order.timestamps and card.timestamps,
         ),
         format=format,
-        characters=characters,
+        characters=max(1, len(order.text) + len(text) - len(plain)),
         tempo=order.speed / speed,
+        written=WrittenText.of(order.text, plain, spoken) if order.timestamps else None,
+        aligner=choose_aligner(context, [part.language for part in parts])
+        if order.timestamps and not card.timestamps
+        else None,
     )
 
 
@@ -93,15 +105,19 @@ def _readings(context: ServiceContext, text: str, order: SpeechOrder, choice: Ch
         raise
 
 
-def _spoken_text(order: SpeechOrder, longest: int) -> tuple[str, int]:
-    """→ what is spoken, and the characters that are billed: the client's own, with its pronunciations in them."""
+def _plain_text(order: SpeechOrder, longest: int) -> str:
+    """The text without its markup."""
     if len(order.text) > longest:
         raise BadRequest(f"'text' has {len(order.text)} characters; the plan allows {longest}.", param="text")
-    written = clean(unmarked(clean(order.text)))  # once more: an entity may stand for any character
-    text = pronounce(written, order.pronunciations)
-    if not speakable(text) and not (text and order.wordless):
+    return clean(unmarked(clean(order.text)))  # once more: an entity may stand for any character
+
+
+def _spoken_text(order: SpeechOrder, plain: str) -> SourceMap:
+    """What is spoken: with the client's pronunciations in it, which are billed."""
+    spoken = pronounce(plain, order.pronunciations)
+    if not speakable(spoken.text) and not (spoken.text and order.wordless):
         raise BadRequest("'text' has nothing in it that can be spoken.", param="text")
-    return text, max(1, len(order.text) + len(text) - len(written))
+    return spoken
 
 
 def _format(name: str) -> str:

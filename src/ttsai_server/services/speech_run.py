@@ -10,12 +10,14 @@ from typing import BinaryIO, cast
 
 from ttsai_server.audio.encode import CONTENT_TYPES
 from ttsai_server.audio.speech_encoder import SpeechEncoder
-from ttsai_server.domain import Caller, ModelCard, Segment, SpeechRequest
+from ttsai_server.domain import Audio, Caller, ModelCard, Segment, SpeechRequest, SpokenWord
 from ttsai_server.engines.base import Synthesizer
 from ttsai_server.runtime.base import Playback
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.flow import Deliver, Outcome, OutputFile, Plan, Run
 from ttsai_server.services.reading import Reading
+from ttsai_server.services.word_alignment import heard_words
+from ttsai_server.services.word_times import TimeSource, WordTimes, WrittenText
 from ttsai_server.store.ledger import Used
 from ttsai_server.text.split import Cut, Piece, pieces
 
@@ -40,6 +42,10 @@ class SpeechPlan(Plan):
     """What is billed: the length of the client's own text, with its pronunciations in it."""
     tempo: float = 1.0
     """How much faster than the engine can speak, after `request.speed`."""
+    written: WrittenText | None = None
+    """Where what is spoken is in the client's text; None: nobody wants to know when its words are said."""
+    aligner: ModelCard | None = None
+    """The model that listens when each word is said; None: the one that speaks tells."""
 
     @property
     def language(self) -> str:
@@ -60,6 +66,11 @@ class SpeechPlan(Plan):
         return last and self.text[: part.end].rstrip(" \t")[-1:] != "\n"
 
     @property
+    def time_source(self) -> TimeSource:
+        """Whence the times of the words are."""
+        return "aligned" if self.aligner else "model"
+
+    @property
     def content_type(self) -> str:
         return CONTENT_TYPES[self.format]
 
@@ -74,8 +85,12 @@ class SpeechRun(Run[SpeechPlan, bytes]):
         super().__init__(plan, caller, context)
         self.segments: list[Segment] = []
         """What has been said when, one a piece."""
+        self.times = WordTimes(plan.written, plan.tempo) if plan.written else None
+        """What has been said when, by the word; None: it was not asked for."""
         self._file: BinaryIO | None = None
         self._encoder: SpeechEncoder | None = None
+        self._unheard: list[Audio] = []
+        """Of the current piece, where a model is to listen to it."""
         self._spoken = 0
         """How much of `plan.text` has been spoken, characters; the piece under way counts whole."""
         self._resumes = 0.0
@@ -127,10 +142,14 @@ class SpeechRun(Run[SpeechPlan, bytes]):
                 async for piece, request in all_pieces:
                     # nobody waits for a file's first sound: it is heard when it is whole
                     request = replace(request, text=piece.text, soon=not file and not self.segments)
+                    if self.times:
+                        self.times.begin(piece)
                     async with aclosing(handle.run(Synthesizer.synthesize, request, playback=playback)) as steps:
                         async for audio in steps:
                             self._spoken = piece.end
-                            yield await asyncio.to_thread(encoder.add, audio)
+                            yield await asyncio.to_thread(self._add, encoder, audio)
+                    if self.times and plan.aligner:
+                        self.times.hear(await self._heard(plan.aligner, request), encoder)
                     yield await asyncio.to_thread(self._end_piece, encoder, piece)
             if not self.segments:
                 yield await asyncio.to_thread(encoder.rest, Cut.SENTENCE / plan.request.speed)
@@ -142,9 +161,24 @@ class SpeechRun(Run[SpeechPlan, bytes]):
         for each in self.plan.pieces():
             yield each
 
+    def _add(self, encoder: SpeechEncoder, audio: Audio) -> bytes:
+        chunk = encoder.add(audio)
+        if self.times:
+            self.times.hear(audio.words, encoder)
+        if self.plan.aligner:
+            self._unheard.append(audio)
+        return chunk
+
+    async def _heard(self, listener: ModelCard, request: SpeechRequest) -> list[SpokenWord]:
+        """The words of the current piece, as a model hears them that transcribes."""
+        sound, self._unheard = self._unheard, []
+        return await heard_words(self._context, self._caller, listener, sound, request)
+
     def _end_piece(self, encoder: SpeechEncoder, piece: Piece) -> bytes:
         pause = piece.pause / self.plan.request.speed
+        start = encoder.piece_start
         chunk = encoder.end_piece(pause)
-        self.segments.append(Segment(piece.text, min(self._resumes, encoder.seconds), encoder.seconds))
+        words = self.times.end(encoder, start) if self.times else ()
+        self.segments.append(Segment(piece.text, min(self._resumes, encoder.seconds), encoder.seconds, words))
         self._resumes = encoder.seconds + pause / self.plan.tempo
         return chunk

@@ -38,6 +38,12 @@ _ROW = regex.compile(r"^[^\S\n]*\|(.*)\|[^\S\n]*$", regex.MULTILINE)
 """A table row without a table head."""
 
 _TAG = regex.compile(r"</?([A-Za-z][\w:-]*)(?:\s[^>]*=[^>]*)?\s*/?>")
+_WHOLE_TAG = regex.compile(r"</?[A-Za-z][\w:-]*(?:\s[^<>]{0,300}=[^<>]{0,300})?\s*/?>")
+_TARGET = regex.compile(
+    r"""(?<=\])\(\s*(?:<[^<>\n]*>|[^\s()]*(?:\([^\s()]*\)[^\s()]*)*)(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)"""
+)
+"""`(https://… "title")`, after the text of a link."""
+_DEFINITION = regex.compile(rf"^[^\S\n]{{0,3}}{_LINK_TARGET.pattern}[^\n]*$", regex.IGNORECASE | regex.MULTILINE)
 _END_TAG = regex.compile(r"</([A-Za-z][\w:-]*)\s*>")
 _LINE, _CELL, _BLOCK = "\x1c", "\x1d", "\x1e"
 """Placeholders for separating tags; cleaned text contains no control characters."""
@@ -74,6 +80,19 @@ def unmarked(text: str) -> str:
     text = _COMMENT.sub("", text[: last + 2]) + text[last + 2 :] if last else text
     tags = frozenset(name.lower() for name in _END_TAG.findall(text))
     return _Reading(_parser().parse(_BULLET.sub(r"\1* ", text)), _READ_ON | tags).text
+
+
+def without_addresses(text: str) -> str:
+    """The text with blanks in place of what `unmarked` certainly leaves out: comments, tags, addresses of links."""
+    last = text.rfind("-->") + 1
+    blank = _COMMENT.sub(_blanks, text[: last + 2]) + text[last + 2 :] if last else text
+    for pattern in (_WHOLE_TAG, _TARGET, _DEFINITION):
+        blank = pattern.sub(_blanks, blank)
+    return blank
+
+
+def _blanks(found: regex.Match[str]) -> str:
+    return " " * len(found[0])
 
 
 @cache

@@ -6,6 +6,7 @@ import regex
 
 from ttsai_server.errors import BadRequest
 from ttsai_server.text.clean import clean
+from ttsai_server.text.source_map import SourceMap, identity, substituted
 
 MOST_ENTRIES = 100
 LONGEST_ENTRY = 100
@@ -15,20 +16,20 @@ _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}
 _BORDERED = regex.compile(rf"[\w--[{_UNSPACED}]]", regex.V1)
 
 
-def pronounce(text: str, pronunciations: Mapping[str, str]) -> str:
-    """Replace words by their pronunciations.
+def pronounce(text: str, pronunciations: Mapping[str, str]) -> SourceMap:
+    """Replace words by their pronunciations. → the text that is spoken, with where it comes from in `text`.
 
     Only whole words are replaced, the longest first, and replacements are not searched again. A word in lower case
     matches any case (`gif`: Gif, GIF), any other only itself (`US` is not `us`). text: cleaned. Raises BadRequest if
     there are too many words, one is empty or too long, or the text would more than double.
     """
     if not pronunciations:
-        return text
+        return identity(text)
     said = {clean(word).strip(): clean(sound).strip() for word, sound in pronunciations.items()}
     _check(said)
     words = regex.compile("|".join(_pattern(word) for word in sorted(said, key=len, reverse=True)))
-    result = words.sub(lambda match: _sound(said, match.group()), text)
-    if len(result) > 2 * len(text) + 1000:
+    result = substituted(text, words, lambda match: _sound(said, match.group()))
+    if len(result.text) > 2 * len(text) + 1000:
         raise _bad("make the text more than twice as long")
     return result
 

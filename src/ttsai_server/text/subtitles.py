@@ -7,7 +7,7 @@ It works word by word, so hours of speech take no more memory than a sentence.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Literal
@@ -24,6 +24,8 @@ _FULL_WIDTH = LINE / 16
 """Width of a full-width character, in characters."""
 _SHORTEST, _LONGEST = 5 / 6, 7.0
 """Seconds on screen: at least, if the next subtitle allows it; and at most."""
+_BLINK = 0.001
+"""Seconds on screen of a word by itself, at least."""
 _PER_SECOND = 17
 """Characters that can be read per second."""
 _PAUSE = 1.0
@@ -52,11 +54,20 @@ class Cue:
     """One or two, of at most 42 characters, with the speaker's label before the first."""
     speaker: str = ""
     """SPEAKER_00, …; empty without diarization."""
+    words: tuple[tuple[Word, ...], ...] = ()
+    """Those of each line."""
 
 
-def subtitles(segments: Iterable[Segment], form: Literal["srt", "vtt"]) -> Iterator[str]:
-    """The subtitle file, in parts of one subtitle each."""
-    return (srt if form == "srt" else vtt)(cues(timed_words(segments)))
+def subtitles(
+    segments: Iterable[Segment],
+    form: Literal["srt", "vtt"],
+    *,
+    by: Literal["sentence", "word"] = "sentence",
+    karaoke: bool = False,
+) -> Iterator[str]:
+    """The subtitle file, in parts of one subtitle each. karaoke: whether WebVTT marks when each word begins."""
+    found = (cues if by == "sentence" else word_cues)(timed_words(segments))
+    return srt(found) if form == "srt" else vtt(found, karaoke=karaoke)
 
 
 def timed_words(segments: Iterable[Segment]) -> Iterator[Word]:
@@ -84,9 +95,19 @@ def cues(words: Iterable[Word]) -> Iterator[Cue]:
     A pause of a second or another speaker begins a new one. A word longer than a line continues in the next line.
     Inconsistent times (a word that begins before the previous one, or has no duration) don't change the order.
     """
+    return _apart_in_time(_merged(_sentences(_short(words))), _reading)
+
+
+def word_cues(words: Iterable[Word]) -> Iterator[Cue]:
+    """One subtitle for each word, as long as the word."""
+    return _apart_in_time(([word] for word in _short(words)), lambda _: _BLINK)
+
+
+def _apart_in_time(groups: Iterable[list[Word]], least: Callable[[list[Word]], float]) -> Iterator[Cue]:
+    """A subtitle for each group, none of which overlap. least: how long a group is seen, seconds."""
     held: Cue | None = None
-    for group in _merged(_sentences(_short(words))):
-        cue = _cue(group, held.start + 1 if held else 0)
+    for group in groups:
+        cue = _cue(group, held.start + 1 if held else 0, least(group))
         if held:
             yield replace(held, end=min(held.end, cue.start))
         held = cue
@@ -101,12 +122,15 @@ def srt(cues: Iterable[Cue]) -> Iterator[str]:
         yield f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n{text.replace('-->', '->')}\n\n"
 
 
-def vtt(cues: Iterable[Cue]) -> Iterator[str]:
-    """WebVTT (W3C), its header, then cue by cue, with speakers as voice spans."""
+def vtt(cues: Iterable[Cue], *, karaoke: bool = False) -> Iterator[str]:
+    """WebVTT (W3C), its header, then cue by cue, with speakers as voice spans.
+
+    karaoke: whether to mark when each word begins; players show then which words have been said.
+    """
     yield "WEBVTT\n\n"
     for cue in cues:
         voice = f"<v {_escaped(cue.speaker)}>" if cue.speaker else ""
-        text = voice + _escaped("\n".join(cue.lines))
+        text = voice + (_marked(cue) if karaoke else _escaped("\n".join(cue.lines)))
         yield f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n{text}\n\n"
 
 
@@ -220,22 +244,40 @@ def _weakness(words: list[Word], at: int) -> float:
     return 0.2 if len(word.text) > 3 >= len(following.text) else 0.3
 
 
-def _cue(words: list[Word], earliest: int) -> Cue:
+def _cue(words: list[Word], earliest: int, least: float) -> Cue:
     start = max(earliest, round(1000 * words[0].start))
-    wanted = max(round(1000 * words[-1].end), start + round(1000 * _reading(words)))
-    return Cue(start, min(wanted, start + round(1000 * _LONGEST)), _lines(words), words[0].speaker)
+    wanted = max(round(1000 * words[-1].end), start + round(1000 * least))
+    lines = _lines(words)
+    shown = tuple(map(_written, lines))
+    return Cue(start, min(wanted, start + round(1000 * _LONGEST)), shown, words[0].speaker, tuple(map(tuple, lines)))
 
 
-def _lines(words: list[Word]) -> tuple[str, ...]:
+def _marked(cue: Cue) -> str:
+    """Its lines, each word after the time at which it begins: WebVTT wants those within the cue's, and increasing."""
+    reached = cue.start
+    lines: list[str] = []
+    for line in cue.words:
+        said = list[str]()
+        for word in line:
+            begin = round(1000 * word.start)
+            mark = f"<{_clock(begin, '.')}>" if reached < begin < cue.end else ""
+            reached = max(reached, begin)
+            said.append(f"{' ' if said and not word.joined else ''}{mark}{_escaped(word.text)}")
+        lines.append("".join(said))
+    return "\n".join(lines)
+
+
+def _lines(words: list[Word]) -> tuple[list[Word], ...]:
+    """The words of the first line, and of the second if they need one."""
     widths, room = _widths(words), _room(words[0].speaker)
     if widths[-1] <= room:
-        return (_written(words),)
+        return (words,)
     breaks = [i for i in range(1, len(words)) if widths[i - 1] <= room and _widths(words[i:])[-1] <= LINE]
     at = min(breaks, key=lambda i: _weakness(words, i) + (2 * widths[i - 1] / widths[-1] - 1) ** 2)
-    return _written(words[:at]), _written(words[at:])
+    return words[:at], words[at:]
 
 
-def _written(words: list[Word]) -> str:
+def _written(words: Sequence[Word]) -> str:
     return "".join(word.text if word.joined or not i else f" {word.text}" for i, word in enumerate(words))
 
 

@@ -37,7 +37,7 @@ def japanese() -> Unspaced:
 def chinese() -> Unspaced:
     """Raises BadRequest if the extra `zh` is not installed."""
     with _Extra("zh"):
-        import jieba
+        import jieba  # pyright: ignore[reportMissingImports] - an extra
         from misaki import zh
 
         return Unspaced(with_others(zh.ZHG2P(), _CHINESE), jieba.cut)

@@ -68,7 +68,9 @@ class Phonemizer:
         spans = list(cut_spans(text, cut) if cut else word_spans(text))
         parts = align([self._word(text[start:end]) for start, end in spans], phonemes)
         found = (WordPhonemes(*span, *part) for span, part in zip(spans, parts, strict=True))
-        return phonemes, tuple(each for each in found if each.first < each.last or speakable(text[each.start : each.end]))
+        return phonemes, tuple(
+            word for word in found if word.first < word.last or speakable(text[word.start : word.end])
+        )
 
 
 class Phonemizers:
