@@ -90,6 +90,20 @@ class SynthesizerContract(EngineContract):
             length = min(len(alone), len(blend))
             assert np.max(np.abs(alone[:length] - blend[:length])) > 0.01
 
+    def test_it_tells_when_it_says_each_word(self, engine: Synthesizer, voice: Voice, card: ModelCard) -> None:
+        if not card.timestamps:
+            pytest.skip("its card says that it does not tell")
+        sound = self.stretches(engine, voice, self.long, timestamps=True)
+        words = [word for audio in sound for word in audio.words]
+        assert [word.text for word in words] == self.long.split()
+        assert [self.long[word.start_char : word.end_char] for word in words] == self.long.split()
+        moments = [at for word in words for at in (word.start_seconds, word.end_seconds)]
+        assert moments == sorted(moments)
+        assert moments[-1] <= sum(audio.seconds for audio in sound)
+
+    def test_it_does_not_tell_unasked(self, engine: Synthesizer, voice: Voice) -> None:
+        assert not any(audio.words for audio in self.stretches(engine, voice, self.short))
+
     @pytest.mark.parametrize("text", ["", " "])
     def test_nothing_to_say_is_told_before_the_first_sound(self, engine: Synthesizer, voice: Voice, text: str) -> None:
         with pytest.raises(BadRequest):

@@ -90,9 +90,7 @@ def plan_with_voice(context: ServiceContext, caller: Caller, order: SpeechOrder,
         characters=max(1, len(order.text) + len(text) - len(plain)),
         tempo=order.speed / speed,
         written=WrittenText.of(order.text, plain, spoken) if order.timestamps else None,
-        aligner=choose_aligner(context, [part.language for part in parts])
-        if order.timestamps and not card.timestamps
-        else None,
+        aligner=choose_aligner(context, parts) if order.timestamps and not card.timestamps else None,
     )
 
 

@@ -22,6 +22,7 @@ from ttsai_server.engines.base import Transcriber
 from ttsai_server.errors import BadRequest
 from ttsai_server.services.availability import first_ready
 from ttsai_server.services.context import ServiceContext
+from ttsai_server.services.reading import Reading
 from ttsai_server.text.clean import speakable
 from ttsai_server.text.language import NAMES
 from ttsai_server.text.words import align, is_gap, word_spans
@@ -30,13 +31,13 @@ Times = tuple[float, float]
 """Start and end, seconds."""
 
 
-def choose_aligner(context: ServiceContext, languages: Iterable[str]) -> ModelCard:
-    """The model that listens. languages: BCP 47.
+def choose_aligner(context: ServiceContext, readings: Iterable[Reading]) -> ModelCard:
+    """The model that listens to what is read.
 
-    Raises BadRequest if it does not understand one of them, NotReady if it is not on this machine.
+    Raises BadRequest if it does not understand a language of it, NotReady if it is not on this machine.
     """
     card = context.catalog.resolve(context.settings.transcription.default_model, Capability.STT)
-    codes = [language.split("-")[0] for language in languages]
+    codes = [reading.language.split("-")[0] for reading in readings]
     if strange := next((code for code in codes if code not in card.languages), None):
         raise BadRequest(
             f"'timestamps' are found by listening with {card.id!r}, which does not understand {NAMES[strange]}.",

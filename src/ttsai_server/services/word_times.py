@@ -32,7 +32,8 @@ class WrittenText:
     @classmethod
     def of(cls, text: str, plain: str, spoken: SourceMap) -> Self:
         """text: the client's. plain: without markup."""
-        return cls(traced(without_addresses(text), plain), spoken)
+        found = traced(without_addresses(text), plain)
+        return cls(found if found.complete else traced(text, plain), spoken)
 
 
 class WordTimes:
@@ -106,8 +107,9 @@ class WordTimes:
 
     def _text(self, place: Span) -> str:
         """As the client has written it: without the full stops that were put in."""
-        own = (at for at in range(*place) if self._plain.starts[at] < self._plain.ends[at])
-        return "".join(self._plain.text[at] for at in own)
+        plain = self._plain
+        own = (at for at in range(*place) if plain.starts[at] < plain.ends[at] or not is_gap(plain.text[at]))
+        return "".join(plain.text[at] for at in own)
 
     def _subtitled(self, number: int) -> Word:
         word, start = self.words[number], self._places[number][0]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import regex
 
+from ttsai_server.text.clean import speakable
 from ttsai_server.text.words import Span, is_gap
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
@@ -25,6 +26,11 @@ class SourceMap:
     starts: Sequence[int]
     ends: Sequence[int]
     """A character comes from [start, end); what was put in between comes from nothing: start == end."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every letter and digit comes from somewhere."""
+        return not any(speakable(self.text[at]) for at in range(len(self.text)) if self.starts[at] == self.ends[at])
 
     def span(self, start: int, end: int) -> Span:
         """Where [start, end) comes from, without what was put in at its ends; empty if it comes from nothing."""
@@ -123,7 +129,8 @@ def _pairs(source: str, text: str) -> Iterator[tuple[Span, Span]]:
     """Where words of the text are in the source, and in the text, in order."""
     given, said = _words(source), _words(text)
     at = 0
-    for (span, word), following in zip(said, [*(word for _, word in said[1:]), None], strict=True):
+    for place, (span, word) in enumerate(said):
+        following = _word_at(said, place + 1)
         near = given[at : at + FARTHEST]
         for number, (found, other) in enumerate(near):
             if other == word and (number <= NEAREST or _word_at(given, at + number + 1) == following):
