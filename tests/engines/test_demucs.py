@@ -11,7 +11,7 @@ import pytest
 import torch  # pyright: ignore[reportMissingImports]
 from tests.engines.enhancer import Sound, recorded
 from tests.engines.separator import SeparatorContract, joined, steps
-from tests.engines.tiny_demucs import SEGMENT, write_pickle, write_safetensors
+from tests.engines.tiny_demucs import PUBLISHED, SEGMENT, write_pickle, write_safetensors
 
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
@@ -34,6 +34,16 @@ def reference(engine: Demucs, sound: Sound) -> dict[str, Sound]:
     made = apply_model(engine._model, ((mix - mean) / scale)[None], shifts=0, split=True, overlap=0.25)[0]
     stems = (made * scale + mean).numpy()
     return {name: stem.T for name, stem in zip(engine._model.sources, stems, strict=True)}
+
+
+@pytest.mark.parametrize("model", PUBLISHED)
+def test_a_checkpoint_of_the_published_sizes_is_loaded(model: str, tmp_path: Path) -> None:
+    """Its length tells that the package makes as many tensors, as large, as the published file has."""
+    sizes, length = PUBLISHED[model]
+    card = read_card(Settings().models.cards / f"{model}.toml")
+    write_pickle(tmp_path / "checkpoint", card.stems, sizes)
+    assert (tmp_path / "checkpoint").stat().st_size == pytest.approx(length, abs=60_000)
+    Demucs.load(card, LoadContext(tmp_path)).close()
 
 
 class TestDemucs(SeparatorContract):

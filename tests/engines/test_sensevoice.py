@@ -7,13 +7,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tests.engines.tiny_sensevoice import METADATA, TOKENS, write_tiny_sensevoice
+from tests.engines.graphs import ends, resized
+from tests.engines.tiny_sensevoice import METADATA, PUBLISHED, TOKENS, write_tiny_sensevoice
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, PartialTranscript, Segment, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
 from ttsai_server.engines.cards import read_card
-from ttsai_server.engines.sensevoice import NUMBERS, VECTORS, SenseVoice
+from ttsai_server.engines.sensevoice import MODEL, NUMBERS, VECTORS, SenseVoice
 from ttsai_server.engines.shared.transcription.windows import RATE, Chunk
 from ttsai_server.engines.shared.transcription.words import Aligned
 from ttsai_server.errors import EngineFailed, WeightsMissing
@@ -57,6 +58,10 @@ def parts(engine: SenseVoice, *tokens: str) -> list[Aligned]:
 
 def texts(engine: SenseVoice, *tokens: str) -> list[str]:
     return [part.text for part in parts(engine, *tokens)]
+
+
+def test_the_tiny_graph_takes_and_gives_what_the_published_one_does(weights: Path) -> None:
+    assert ends(weights / MODEL) == resized(PUBLISHED, {25055: len(TOKENS)})
 
 
 def test_speech_is_written_with_no_tags(engine: SenseVoice, talk: Recording) -> None:

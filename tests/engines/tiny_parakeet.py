@@ -8,32 +8,31 @@ from pathlib import Path
 
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper, save
+from tests.engines.graphs import Ends, resized
 
-Shape = list[str | int]
-PUBLISHED: dict[str, dict[str, tuple[str, Shape]]] = {
+PUBLISHED: dict[str, Ends] = {
     "encoder-model.int8.onnx": {
-        "audio_signal": ("FLOAT", ["batch", 128, "frames"]),
-        "length": ("INT64", ["batch"]),
-        "outputs": ("FLOAT", ["batch", 1024, "encoded"]),
-        "encoded_lengths": ("INT64", ["batch"]),
+        "audio_signal": ("FLOAT", (None, 128, None)),
+        "length": ("INT64", (None,)),
+        "outputs": ("FLOAT", (None, 1024, None)),
+        "encoded_lengths": ("INT64", (None,)),
     },
     "decoder_joint-model.int8.onnx": {
-        "encoder_outputs": ("FLOAT", ["batch", 1024, "encoded"]),
-        "targets": ("INT32", ["batch", "tokens"]),
-        "target_length": ("INT32", ["batch"]),
-        "input_states_1": ("FLOAT", [2, "batch", 640]),
-        "input_states_2": ("FLOAT", [2, "batch", 640]),
-        "outputs": ("FLOAT", ["batch", "encoded", "tokens", 8198]),
-        "prednet_lengths": ("INT32", ["batch"]),
-        "output_states_1": ("FLOAT", [2, "batch", 640]),
-        "output_states_2": ("FLOAT", [2, "batch", 640]),
+        "encoder_outputs": ("FLOAT", (None, 1024, None)),
+        "targets": ("INT32", (None, None)),
+        "target_length": ("INT32", (None,)),
+        "input_states_1": ("FLOAT", (2, None, 640)),
+        "input_states_2": ("FLOAT", (2, None, 640)),
+        "outputs": ("FLOAT", (None, None, None, 8198)),
+        "prednet_lengths": ("INT32", (None,)),
+        "output_states_1": ("FLOAT", (2, None, 640)),
+        "output_states_2": ("FLOAT", (2, None, 640)),
     },
 }
-"""File → input or output → its type and shape."""
 PIECES = ["▁the", "▁rain", "▁has", "▁stop", "ped", "▁gar", "den", "'", "s", ",", ".", "▁old", "▁house", "ing"]
 VOCABULARY = ["<unk>", *PIECES, "<blk>"]
 DURATIONS = 5
-SIZES: dict[str | int, int] = {1024: 16, 640: 4, 8198: len(VOCABULARY) + DURATIONS}
+SIZES = {1024: 16, 640: 4, 8198: len(VOCABULARY) + DURATIONS}
 """Published size → that of the tiny model."""
 CONFIG = {"model_type": "nemo-conformer-tdt", "features_size": 128, "subsampling_factor": 8}
 
@@ -93,8 +92,8 @@ def _decoder_joint(random: np.random.Generator) -> GraphProto:
 
 def _graph(name: str, nodes: list[NodeProto], weights: dict[str, np.ndarray], inputs: int) -> GraphProto:
     ends = [
-        helper.make_tensor_value_info(end, TensorProto.DataType.Value(kind), [SIZES.get(n, n) for n in shape])
-        for end, (kind, shape) in PUBLISHED[name].items()
+        helper.make_tensor_value_info(end, TensorProto.DataType.Value(kind), shape)
+        for end, (kind, shape) in resized(PUBLISHED[name], SIZES).items()
     ]
     stored = [numpy_helper.from_array(value, key) for key, value in weights.items()]
     return helper.make_graph(nodes, "tiny", ends[:inputs], ends[inputs:], stored)

@@ -9,7 +9,16 @@ from pathlib import Path
 
 import numpy as np
 from onnx import GraphProto, TensorProto, helper, numpy_helper, save
+from tests.engines.graphs import Ends
 
+PUBLISHED: Ends = {
+    "x": ("FLOAT", (None, None, 560)),
+    "x_length": ("INT32", (None,)),
+    "language": ("INT32", (None,)),
+    "text_norm": ("INT32", (None,)),
+    "logits": ("FLOAT", (None, None, 25055)),
+}
+"""What the graph of sherpa-onnx's export takes and gives, by its scripts/sense-voice/export-onnx.py."""
 FEATURES = 560
 PIECES = [
     "▁the",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soxr
 from tests.engines.enhancer import EnhancerContract, joined, recorded, steps
-from tests.engines.lavasr.tiny_lavasr import BINS, BLOCKS, tensors, write_checkpoint
+from tests.engines.lavasr.tiny_lavasr import BINS, BLOCKS, PUBLISHED, PUBLISHED_BYTES, tensors, write_checkpoint
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard
@@ -30,6 +30,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_checkpoint(folder / SOURCE, tensors())
     build(folder / SOURCE, folder / GRAPH)
     return folder
+
+
+def test_the_tiny_checkpoint_has_the_published_names() -> None:
+    blocks = [f"backbone.convnext.{number}." for number in range(BLOCKS, 8)]
+    assert tensors().keys() == {name for name in PUBLISHED if not name.startswith(tuple(blocks))}
+
+
+def test_a_checkpoint_of_the_published_sizes_is_loaded(card: ModelCard, tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / SOURCE, {name: np.zeros(shape, np.float32) for name, shape in PUBLISHED.items()})
+    assert (tmp_path / SOURCE).stat().st_size == pytest.approx(PUBLISHED_BYTES, abs=20_000)
+    LavaSR.prepare(card, tmp_path)
+    LavaSR.load(card, LoadContext(tmp_path)).close()
 
 
 class TestLavaSR(EnhancerContract):

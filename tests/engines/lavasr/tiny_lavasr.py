@@ -11,7 +11,12 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+from tests.engines.torch_weights import read_shapes
 
+PUBLISHED = read_shapes((Path(__file__).parent / "published.txt").read_text().splitlines())
+"""Names and shapes of the published checkpoint: a Vocos of 512 channels and eight blocks."""
+PUBLISHED_BYTES = 56_316_591
+"""Length of the published file: that of these tensors, and of their names."""
 BANDS, SIZE, WIDE, BLOCKS, BINS = 80, 16, 32, 2, 1025
 
 

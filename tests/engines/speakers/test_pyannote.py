@@ -8,7 +8,8 @@ import pytest
 from tests.diarization import error_rate
 from tests.engines.conftest import Dialogue
 from tests.engines.diarizer import DiarizerContract
-from tests.engines.speakers.tiny_pyannote import EMBEDDING, SEGMENTATION, write_tiny_pyannote
+from tests.engines.graphs import ends, resized
+from tests.engines.speakers.tiny_pyannote import EMBEDDING, PUBLISHED, SEGMENTATION, SIZE, write_tiny_pyannote
 
 from ttsai_server.domain import DiarizationRequest, ModelCard, Turn
 from ttsai_server.engines.base import Cancellation, LoadContext
@@ -68,6 +69,13 @@ def part(start: float, *voices: tuple[float, float]) -> Part:
     """A turn of a second for each voice."""
     turns = [Turn(start + i, start + i + 1, i) for i in range(len(voices))]
     return Part(turns, {i: np.array(voice, np.float32) for i, voice in enumerate(voices)})
+
+
+def test_the_tiny_graphs_take_and_give_what_the_published_ones_do(tmp_path: Path) -> None:
+    write_tiny_pyannote(tmp_path)
+    assert {name: ends(tmp_path / name) for name in PUBLISHED} == {
+        name: resized(published, {512: SIZE}) for name, published in PUBLISHED.items()
+    }
 
 
 def test_one_voice_in_two_parts_is_one_speaker() -> None:

@@ -9,8 +9,14 @@ from pathlib import Path
 
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper, save
+from tests.engines.graphs import Ends
 
 SHIFT, FIELD, WINDOW, CLASSES, BINS, SIZE = 270, 991, 160_000, 7, 80, 16
+PUBLISHED: dict[str, Ends] = {
+    "segmentation.onnx": {"x": ("FLOAT", (None, 1, None)), "y": ("FLOAT", (None, None, 7))},
+    "embedding.onnx": {"x": ("FLOAT", (None, None, 80)), "embedding": ("FLOAT", (None, 512))},
+}
+"""What the published graphs take and give, by sherpa-onnx's scripts that export pyannote's and 3D-Speaker's models."""
 SEGMENTATION = {
     "num_speakers": "3", "powerset_max_classes": "2", "num_classes": str(CLASSES), "sample_rate": "16000",
     "window_size": str(WINDOW), "receptive_field_size": str(FIELD), "receptive_field_shift": str(SHIFT),
@@ -36,9 +42,9 @@ def write_tiny_pyannote(
 
 
 def _graph(
-    name: str, nodes: list[NodeProto], shapes: list[list[str | int]], weights: dict[str, np.ndarray]
+    name: str, nodes: list[NodeProto], shapes: dict[str, list[str | int]], weights: dict[str, np.ndarray]
 ) -> GraphProto:
-    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in zip("xy", shapes, strict=True)]
+    ends = [helper.make_tensor_value_info(end, TensorProto.FLOAT, shape) for end, shape in shapes.items()]
     return helper.make_graph(
         nodes, name, ends[:1], ends[1:], [numpy_helper.from_array(v, k) for k, v in weights.items()]
     )
@@ -56,11 +62,14 @@ def _segmentation() -> GraphProto:
     ]
     slope = np.array([[0, 1000, 0, 0, 0, 0, 0]], np.float32)
     bias = np.array([5, 0, -50, -50, -50, -50, -50], np.float32)
-    return _graph("segmentation", nodes, [["N", 1, "T"], ["N", "F", CLASSES]], {"slope": slope, "bias": bias})
+    return _graph("segmentation", nodes, {"x": ["N", 1, "T"], "y": ["N", "F", CLASSES]}, {"slope": slope, "bias": bias})
 
 
 def _embedding() -> GraphProto:
     node = helper.make_node
-    nodes = [node("ReduceMax", ["x"], ["mean"], axes=[1], keepdims=0), node("MatMul", ["mean", "weights"], ["y"])]
+    nodes = [
+        node("ReduceMax", ["x"], ["mean"], axes=[1], keepdims=0),
+        node("MatMul", ["mean", "weights"], ["embedding"]),
+    ]
     weights = np.random.default_rng(5).standard_normal((BINS, SIZE)).astype(np.float32)
-    return _graph("embedding", nodes, [["N", "T", BINS], ["N", SIZE]], {"weights": weights})
+    return _graph("embedding", nodes, {"x": ["N", "T", BINS], "embedding": ["N", SIZE]}, {"weights": weights})
