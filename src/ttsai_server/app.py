@@ -106,7 +106,8 @@ def create_app(
     )
     sound = SoundWork(settings)
     references, chat = ReferenceCache(), ChatModels(settings, catalogue, pool)
-    saved = SavedVoices(database, catalogue, references, settings.cloning.max_voices)
+    box = SecretBox(settings)
+    saved = SavedVoices(settings, database, catalogue, references, box)
     context = ServiceContext(
         settings=settings,
         catalog=catalogue,
@@ -123,7 +124,6 @@ def create_app(
     flow = Flow(context, PLANNERS)
     unbilled = flow.unbilled()
     store = open_results(settings, database)
-    box = SecretBox(settings)
     webhooks = Webhooks(settings.webhooks, database, box, SystemResolver())
     files = JobFiles(store, settings.jobs.hours * 3600)
     runner = JobRunner(database, files, unbilled, settings.jobs.attempts)

@@ -83,9 +83,16 @@ def test_a_statement_that_can_not_be_stored_is_refused(server: Live, key: str) -
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "consent")
 
 
-def test_the_recording_is_not_kept(server: Live, key: str) -> None:
-    answer = save(server, key, keep_reference="true")
-    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "keep_reference")
+def test_the_recording_is_kept_if_that_is_asked_for(server: Live, key: str) -> None:
+    assert not saved(server, key)["reference_kept"]
+    voice = saved(server, key, keep_reference="true")
+    assert voice["reference_kept"]
+    assert server.client(key).get(f"/v1/voices/{voice['id']}").json()["reference_kept"]
+
+
+def test_no_recording_is_kept_without_a_voice(server: Live, key: str) -> None:
+    answer = save(server, key, path="/v1/voice-clone/", text=TEXT, name="", keep_reference="true")
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "name")
 
 
 def test_a_bad_recording_is_refused(server: Live, key: str) -> None:
@@ -215,16 +222,18 @@ def found_in(folder: Path, wanted: list[bytes]) -> list[str]:
 
 
 def test_nothing_of_a_deleted_voice_is_left_on_the_disk(server: Live, key: str) -> None:
-    voice = saved(server, key, 163.7, name="Somebody who is to be forgotten")
+    voice = saved(server, key, 163.7, name="Somebody who is to be forgotten", keep_reference="true")
     preview = httpx.get(voice["preview_url"], timeout=60).content
 
-    async def data(database: Database) -> bytes | None:
-        return await database.read(saved_voices.data, voice["id"], "embedding tone")
+    async def data(database: Database) -> list[bytes | None]:
+        return [await database.read(saved_voices.data, voice["id"], name) for name in ("embedding tone", "recording")]
 
-    embedding = server.on_database(data)
+    embedding, recording = server.on_database(data)
     hertz = np.load(io.BytesIO(embedding))[f"_{HERTZ}"].tobytes()
-    traces = [hertz, voice["id"].encode(), b"Somebody who is to be forgotten", preview[2000:2064]]
+    plain = voice_file(163.7)[-2064:-2000]
+    traces = [hertz, voice["id"].encode(), b"Somebody who is to be forgotten", preview[2000:2064], recording[-164:-100]]
     assert found_in(server.settings.data_dir, traces[:3])
+    assert found_in(server.settings.data_dir, [plain]) == []
     server.client(key).delete(f"/v1/voices/{voice['id']}")
     assert found_in(server.settings.data_dir, traces) == []
 

@@ -59,7 +59,7 @@ async def flow(settings: Settings, database: Database) -> AsyncIterator[Flow]:
     billing = open_billing(settings, database, RequestLeases(database, Holder.of("a", 30)))
     catalog = Catalog.of(settings)
     references = ReferenceCache()
-    saved = SavedVoices(database, catalog, references, settings.cloning.max_voices)
+    saved = SavedVoices(settings, database, catalog, references, SecretBox(settings))
     context = ServiceContext(
         settings=settings,
         catalog=catalog,

@@ -12,7 +12,6 @@ from tests.voices import voice_file
 from ttsai_server.domain import Caller
 from ttsai_server.errors import NotFound, UnknownVoice
 from ttsai_server.services.cloning import CloneOrder
-from ttsai_server.services.cloning_run import CloneRun
 from ttsai_server.services.flow import Flow
 from ttsai_server.services.job_runner import JobRunner
 from ttsai_server.services.jobs import Jobs, Upload
@@ -32,16 +31,11 @@ def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"cloning": Cloning(max_voices=1)})
 
 
-async def cloned(flow: Flow, caller: Caller, order: CloneOrder = ORDER) -> CloneRun:
-    run = await flow.start(caller, order, io.BytesIO(voice_file()))
-    await run.finish()
-    return run
-
-
-async def saved(flow: Flow, caller: Caller) -> SavedVoice:
-    made = (await cloned(flow, caller)).saved
-    assert made
-    return made
+async def saved(flow: Flow, caller: Caller, order: CloneOrder = ORDER, hertz: float = 150) -> SavedVoice:
+    voices = flow.context.saved_voices
+    with await flow.start(caller, order, io.BytesIO(voice_file(hertz))) as run:
+        await run.finish(lambda outcome: voices.save(outcome.beside))
+    return await voices.get(caller, order.voice_id)
 
 
 async def test_a_job_that_is_repeated_saves_its_voice_once_even_if_it_was_the_last_that_may_be(
@@ -68,6 +62,30 @@ async def test_of_a_deleted_voice_that_was_converted_to_nothing_is_left_in_memor
     digests = ["", made.digest, sha256(preview).hexdigest()]
     await context.saved_voices.delete(caller, made.id)
     assert [context.references.get(card, digest) for digest in digests] == [None, None, None]
+
+
+async def test_a_job_that_is_cancelled_saves_no_voice(
+    flow: Flow, jobs: Jobs, runner: JobRunner, caller: Caller
+) -> None:
+    job = (await jobs.submit(caller, ORDER, OPTIONS, Upload(io.BytesIO(voice_file()), "me.flac"))).jobs[0]
+    await jobs.cancel(caller, job.id)
+    await runner.do(job)
+    assert await flow.context.saved_voices.of(caller) == []
+
+
+async def test_the_preview_of_a_voice_that_was_changed_is_made_anew(flow: Flow, caller: Caller) -> None:
+    context, made = flow.context, await saved(flow, caller)
+    await context.previews.of_saved(context, made)
+    assert await context.saved_voices.preview(made)
+    changed = await context.saved_voices.change(caller, made.id, {"language": "en-gb"})
+    assert await context.saved_voices.preview(changed) is None
+
+
+async def test_a_preview_that_was_made_before_a_change_is_not_kept(flow: Flow, caller: Caller) -> None:
+    voices, made = flow.context.saved_voices, await saved(flow, caller)
+    await voices.change(caller, made.id, {"language": "en-gb"})
+    await voices.keep_preview(made, b"in the other language")
+    assert await voices.preview(made) is None
 
 
 async def test_nothing_of_a_deleted_voice_is_left_in_the_job_that_saved_it(

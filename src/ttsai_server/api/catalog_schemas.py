@@ -107,6 +107,8 @@ class SavedVoiceInfo(VoiceInfo):
 
     similarity: float | None
     """Cosine similarity of speaker embeddings between the recording and the voice; null: not measured."""
+    reference_kept: bool
+    """Whether the recording is kept with it, so that other models can make the voice of it."""
     consent: Consent
     created_at: str
     """ISO 8601, UTC."""

@@ -130,15 +130,14 @@ async def clone_voice(
 
 
 def kept(form: ConsentForm, caller: Caller) -> dict[str, Any]:
-    """The fields of a CloneOrder that say how the voice is saved. Raises BadRequest for `keep_reference`."""
-    if form.keep_reference:
-        raise BadRequest("This server keeps no recordings, only the voices made from them.", param="keep_reference")
+    """The fields of a CloneOrder that say how the voice is saved."""
     return {
         "name": form.name,
         "gender": form.gender,
         "consent": form.consent,
         "consent_key": caller.key,
         "consented_at": time.time(),
+        "keep_reference": form.keep_reference,
     }
 
 

@@ -51,7 +51,10 @@ async def save_voice(
     caller: CurrentCaller,
     base_url: BaseUrl,
 ) -> Response:
-    """Make a voice from a recording, and keep it; free. `name` and `consent` are required."""
+    """Make a voice from a recording, and keep it; free. `name` and `consent` are required.
+
+    With `keep_reference` the recording is kept too, encrypted, so that other models can make the voice of it.
+    """
     file = content(form.reference_audio, services.settings.cloning.max_reference_bytes, FIELD)
     for field in ("name", "consent"):
         if not getattr(form, field).strip():
@@ -63,10 +66,11 @@ async def save_voice(
         accepted = await services.jobs.submit(caller, order, options, upload)
         return accepted_response(accepted, request, order.voice_id)
     with await services.flow.start(caller, order, file) as run:
-        await cancel_on_disconnect(request.receive, run.finish())
-    assert run.saved, "the order has a name"
+        saved = run.finish(lambda outcome: services.saved_voices.save(outcome.beside))
+        await cancel_on_disconnect(request.receive, saved)
+    voice = await services.saved_voices.get(caller, order.voice_id)
     headers = {**credit_headers(run.hold), **voice_headers(run.plan.model, run.reference)}
-    return await _shown(run.saved, services, base_url, {**headers, **warning_headers(run.plan.warnings)})
+    return await _shown(voice, services, base_url, {**headers, **warning_headers(run.plan.warnings)})
 
 
 @router.get("/v1/voices/{id}", response_model=SavedVoiceInfo, responses=KEYED)
@@ -100,6 +104,7 @@ async def _shown(
     body = SavedVoiceInfo(
         **listed.model_dump(),
         similarity=voice.similarity,
+        reference_kept=voice.reference_bytes > 0,
         consent=Consent(statement=voice.consent, at=shown_time(voice.consented_at), key=voice.consent_key),
         created_at=shown_time(voice.created_at),
     )

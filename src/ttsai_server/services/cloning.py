@@ -46,6 +46,8 @@ class CloneOrder(Order[CloneRun]):
     """Id of the key that it was said with."""
     consented_at: float = 0
     """Unix seconds."""
+    keep_reference: bool = False
+    """Whether the recording is kept with the voice, so that other models can make it too."""
     voice_id: str = field(default_factory=lambda: new_id("voice"))
     """Of the voice, if it is saved: fixed here, so that a repeated job saves it once."""
     preview_id: str = field(default_factory=lambda: new_id("preview"))
@@ -57,6 +59,8 @@ def plan_clone(context: ServiceContext, caller: Caller, order: CloneOrder) -> Cl
         raise BadRequest("'text' or 'name' is required.", param="text")
     if order.name:
         check_name(order.name)
+    elif order.keep_reference:
+        raise BadRequest("'keep_reference' needs a 'name': a recording is kept with a saved voice.", param="name")
     card = choose_model(context, order.model, Capability.CLONE, context.settings.cloning.models)
     speech = _speech(context, caller, order, card) if order.text.strip() else None
     language = speech.request.language if speech else own_language(card, order.language)
@@ -69,6 +73,7 @@ def plan_clone(context: ServiceContext, caller: Caller, order: CloneOrder) -> Cl
         card=card,
         speech=speech,
         voice=_voice(caller, order, card, language) if order.name else None,
+        keep_reference=order.keep_reference,
     )
 
 

@@ -1,16 +1,18 @@
 """A voice being made from a recording; then it speaks, is saved, or both."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from typing import BinaryIO
 
 from ttsai_server.domain import Caller, ModelCard, Reference
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.flow import CompositeRun, Deliver, Outcome, OutputFile, Plan
 from ttsai_server.services.references import ReferenceSound, embed, open_reference
+from ttsai_server.services.saved_voices import Saving
 from ttsai_server.services.speech_run import SpeechPlan, SpeechRun
 from ttsai_server.store.ledger import Used
 from ttsai_server.store.saved_voices import SavedVoice
@@ -26,6 +28,8 @@ class ClonePlan(Plan):
     """What is said, all but the voice; None: nothing."""
     voice: SavedVoice | None
     """How the voice is saved, all but what is known once it is made; None: it is not."""
+    keep_reference: bool = False
+    """Whether the recording is kept with it."""
 
     def run(self, caller: Caller, context: ServiceContext, upload: BinaryIO | None = None) -> "CloneRun":
         return CloneRun(self, caller, context, upload)
@@ -39,8 +43,8 @@ class CloneRun(CompositeRun[ClonePlan, float]):
         assert upload, "a voice is made from a recording"
         self.reference: Reference | None = None
         """The voice, once it is made."""
-        self.saved: SavedVoice | None = None
-        """The voice as it was saved."""
+        self._saving: Saving | None = None
+        """The voice, ready to be saved with the outcome."""
         self._upload = upload
         self._done = 0.0
         self._speech: SpeechRun | None = None
@@ -72,11 +76,12 @@ class CloneRun(CompositeRun[ClonePlan, float]):
 
     async def outcome(self) -> Outcome:
         if self._speech:
-            return replace(await self._speech.outcome(), used=self.used())
-        assert self.saved, "what says nothing is saved"
-        body = {"voice_id": self.saved.id, "name": self.saved.name, "model": self.saved.model}
-        shown = {**body, "similarity": self.saved.similarity}
-        return Outcome(self.used(), OutputFile(self.plan.result_name, "application/json", _json(shown)))
+            return replace(await self._speech.outcome(), used=self.used(), beside=self._saving)
+        assert self._saving, "what says nothing is saved"
+        voice = self._saving.voice
+        shown = {"voice_id": voice.id, "name": voice.name, "model": voice.model, "similarity": voice.similarity}
+        file = OutputFile(self.plan.result_name, "application/json", _json(shown))
+        return Outcome(self.used(), file, beside=self._saving)
 
     def close(self) -> None:
         if self._speech:
@@ -89,7 +94,8 @@ class CloneRun(CompositeRun[ClonePlan, float]):
     async def _opened(self) -> ReferenceSound:
         """The recording, checked; for the caller to close."""
         if self.plan.voice:
-            await self._context.saved_voices.check_room(self._caller, self.plan.voice.id)
+            size = self._upload.seek(0, SEEK_END) if self.plan.keep_reference else 0
+            await self._context.saved_voices.check_room(self._caller, self.plan.voice.id, size)
         return await open_reference(self._context, self._caller, self._upload, self.plan.card)
 
     async def _work(self, sound: ReferenceSound) -> AsyncGenerator[float]:
@@ -104,8 +110,13 @@ class CloneRun(CompositeRun[ClonePlan, float]):
                     yield EMBEDDING + (1 - EMBEDDING) * share
         if self.plan.voice:
             made = replace(self.plan.voice, similarity=self.reference.similarity, digest=sound.digest)
-            self.saved = await self._context.saved_voices.add(made, self.reference)
+            recording = await asyncio.to_thread(self._recording) if self.plan.keep_reference else b""
+            self._saving = await self._context.saved_voices.saving(made, self.reference, recording)
         yield 1.0
+
+    def _recording(self) -> bytes:
+        self._upload.seek(0)
+        return self._upload.read()
 
     async def _speak(self, plan: SpeechPlan, reference: Reference) -> AsyncGenerator[float]:
         request = replace(plan.request, voices=(reference,))

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO, ClassVar, Generic, Self, TypeVar, cast
 
 from anyio import to_thread
+from sqlalchemy import Connection
 
 from ttsai_server.domain import Caller, Segment
 from ttsai_server.services.billing import Hold, Price, charged
@@ -110,6 +111,8 @@ class Outcome:
     """What was said or heard when, for subtitles; None: nothing is spoken in such a result."""
     text: str | None = None
     """What was heard."""
+    beside: Callable[[Connection], object] | None = None
+    """Writes what exists only if the run has ended well, in the transaction that ends it."""
 
 
 Deliver = Callable[[Outcome], Awaitable[None]]

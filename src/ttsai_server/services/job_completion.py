@@ -1,6 +1,7 @@
 """How a job ends: its state, its money, its upload, its webhook, in one transaction."""
 
 import time
+from collections.abc import Callable
 
 from sqlalchemy import Connection
 
@@ -25,10 +26,11 @@ def complete(
     language: str | None = None,
     segments: str | None = None,
     text: str | None = None,
+    beside: Callable[[Connection], object] | None = None,
 ) -> None:
     """The job has its result: charge what was used. Segments are JSON; see `flow.Outcome`.
 
-    Raises NotFound if it has ended already: there must be no result of it then.
+    Raises NotFound if it has ended already: there must be no result of it then. Raises what `beside` raises.
     """
     facts = {"language": language, "segments": segments, "text": text, "seconds": used.seconds}
     ended = jobs.end(connection, job, COMPLETED, progress=1.0, **facts)
@@ -36,6 +38,8 @@ def complete(
         raise NotFound(f"The task {job!r} is over.")
     if ended.reservation:
         ledger.settle(connection, ended.reservation, used)
+    if beside:
+        beside(connection)
     _wind_up(connection, ended)
 
 

@@ -130,6 +130,7 @@ class JobRunner:
             language=outcome.language,
             segments=segments,
             text=outcome.text,
+            beside=outcome.beside,
         )
         await self._files.keep_result(job, outcome, complete)
         self._flow.context.metrics.credits.labels(job.model).inc(job.credits)

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, BinaryIO, cast
 
 from ttsai_server.audio.recording import Recording
@@ -15,6 +16,7 @@ from ttsai_server.errors import BadRequest, EngineFailed, FileTooLarge
 from ttsai_server.runtime.threads import in_thread
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.several_speakers import speaker_shares
+from ttsai_server.store.saved_voices import SavedVoice
 
 FIELD = "reference_audio"
 """Form field of a recording that a voice is made from."""
@@ -98,6 +100,24 @@ async def embed(context: ServiceContext, card: ModelCard, sound: ReferenceSound)
             raise EngineFailed(f"{card.id!r} made no voice.")
         context.references.put(card, sound.digest, reference)
     yield Embedding(0, sound.speech.seconds, reference, last=True)
+
+
+async def make_again(context: ServiceContext, caller: Caller, voice: SavedVoice, card: ModelCard) -> Reference:
+    """A saved voice as another model needs it: made of the recording that is kept with it, and kept too.
+
+    Raises UnknownVoice if it has been deleted, BadRequest if the model can't make it, or as `embed`.
+    """
+    with BytesIO(await context.saved_voices.recording(voice)) as file:
+        try:
+            with await open_reference(context, caller, file, card, check=False) as sound:
+                async with aclosing(embed(context, card, sound)) as steps:
+                    *_, last = [step async for step in steps]
+        except BadRequest as error:
+            error.param = "voice"
+            raise
+    assert last.reference, "the last step has it"
+    await context.saved_voices.keep_reference(voice, last.reference)
+    return last.reference
 
 
 async def _decoded(context: ServiceContext, caller: Caller, file: BinaryIO, card: ModelCard) -> Recording:

@@ -1,9 +1,10 @@
 """Voices that accounts have made from recordings: kept, found, changed, deleted."""
 
+import asyncio
 import io
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, cast
 
@@ -16,11 +17,13 @@ from ttsai_server.domain import Caller, ModelCard, Reference, Voice
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import BadRequest, UnknownVoice
 from ttsai_server.services.reference_cache import ReferenceCache
+from ttsai_server.settings import Settings
 from ttsai_server.store import jobs
 from ttsai_server.store import saved_voices as rows
 from ttsai_server.store.db import Database
-from ttsai_server.store.results import discard
+from ttsai_server.store.results import check_share, discard
 from ttsai_server.store.saved_voices import SavedVoice
+from ttsai_server.store.secret_box import SecretBox
 from ttsai_server.text.language import normalise_code
 
 PREFIX = "voice_"
@@ -30,27 +33,74 @@ SUMMARY = "voice.json"
 """Name of the result of a job that only saves a voice."""
 PREVIEW = "preview.mp3"
 """Name of a voice's preview among its data."""
+RECORDING = "recording"
+"""Name of the encrypted recording among its data."""
 PREVIEWS: Mapping[str, str] = {
     "en": "Hello! This is what I sound like. I can read you a story, the news, or anything that you write.",
 }
 """Language → what a saved voice's preview says, where its model's card has no text for it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """A voice with its data, which a transaction adds; a repeat changes nothing.
+
+    Raises BadRequest if the account has too many, or StoreFull if there is no room for the recording.
+    """
+
+    voice: SavedVoice
+    data: Mapping[str, bytes]
+    room: "Room"
+
+    def __call__(self, connection: Connection) -> None:
+        self.room.check(connection, self.voice.account, self.voice.id, self.voice.reference_bytes)
+        rows.add(connection, self.voice, self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much an account may save."""
+
+    voices: int
+    bytes: int
+    """Of its results and of the recordings of its voices."""
+
+    def check(self, connection: Connection, account: str, id: str, more: int) -> None:
+        """Raises as `Saving`, unless the voice with this id is there already. more: bytes of its recording."""
+        if rows.get(connection, account, id):
+            return
+        if rows.count(connection, account) >= self.voices:
+            raise BadRequest(f"The account has {self.voices} saved voices already: delete one first.", param="name")
+        if more:
+            check_share(connection, account, more, self.bytes)
+
+
 class SavedVoices:
-    def __init__(self, database: Database, catalog: Catalog, references: ReferenceCache, most: int) -> None:
-        """most: voices of one account."""
+    def __init__(
+        self, settings: Settings, database: Database, catalog: Catalog, references: ReferenceCache, box: SecretBox
+    ) -> None:
+        """box: encrypts the recordings that are kept."""
         self._database = database
         self._catalog = catalog
         self._references = references
-        self._most = most
+        self._box = box
+        self._room = Room(settings.cloning.max_voices, settings.results.account_quota_mb * 1_000_000)
 
-    async def add(self, voice: SavedVoice, reference: Reference) -> SavedVoice:
-        """Keep a voice; a repeat changes nothing. Raises BadRequest if the account has too many."""
-        return await self._database.write(self._add, voice, {_name(reference.model): to_bytes(reference)})
+    async def saving(self, voice: SavedVoice, reference: Reference, recording: bytes) -> Saving:
+        """What adds the voice. recording: the file that is kept with it, encrypted; empty: it is not kept."""
+        data = {_name(reference.model): to_bytes(reference)}
+        if recording:
+            data[RECORDING] = await asyncio.to_thread(self._box.seal_file, recording)
+        return Saving(replace(voice, reference_bytes=len(recording)), data, self._room)
 
-    async def check_room(self, caller: Caller, id: str) -> None:
-        """Raises BadRequest if the account has as many as it may, and not the voice with this id among them."""
-        await self._database.read(self._check_room, caller.account, id)
+    async def save(self, voice: Callable[[Connection], object] | None) -> None:
+        """Add the voice of an outcome, `Outcome.beside`. Raises as `Saving`."""
+        if voice:
+            await self._database.write(voice)
+
+    async def check_room(self, caller: Caller, id: str, more: int) -> None:
+        """As `Room.check`."""
+        await self._database.read(self._room.check, caller.account, id, more)
 
     async def of(self, caller: Caller) -> list[SavedVoice]:
         """The account's, oldest first, as `get`."""
@@ -74,7 +124,9 @@ class SavedVoices:
             check_name(changes["name"])
         if "language" in changes:
             changes = {**changes, "language": own_language(self._catalog.models[voice.model], changes["language"])}
-        return _known(await self._database.write(rows.change, caller.account, id, changes), id)
+        changed, preview = await self._database.write(_change, caller.account, id, changes)
+        self._references.forget(sha256(preview).hexdigest())
+        return _known(changed, id)
 
     async def delete(self, caller: Caller, id: str) -> None:
         """Delete it and all that was made of it, from the disk too. Raises UnknownVoice."""
@@ -96,7 +148,22 @@ class SavedVoices:
         return await self._database.read(rows.data, voice.id, PREVIEW)
 
     async def keep_preview(self, voice: SavedVoice, sound: bytes) -> None:
-        await self._database.write(rows.keep_data, voice.id, PREVIEW, sound)
+        """Unless the voice has been changed since."""
+        await self._database.write(_keep_preview, voice, sound)
+
+    async def recording(self, voice: SavedVoice) -> bytes:
+        """The file that it was made from, where it is kept. Raises UnknownVoice, or NotReady for another key."""
+        sealed = await self._database.read(rows.data, voice.id, RECORDING)
+        if sealed is None:
+            raise UnknownVoice(voice.id)
+        return await asyncio.to_thread(self._box.open_file, sealed)
+
+    async def keep_reference(self, voice: SavedVoice, reference: Reference) -> None:
+        """Keep it as another model needs it. Raises UnknownVoice if it has been deleted."""
+        content = to_bytes(reference)
+        if not await self._database.write(rows.keep_data, voice.id, _name(reference.model), content):
+            self._references.forget(voice.digest)
+            raise UnknownVoice(voice.id)
 
     def shown(self, voice: SavedVoice) -> Voice:
         """As voices of models are described."""
@@ -113,13 +180,18 @@ class SavedVoices:
         """As `reference`, likewise."""
         return from_thread.run(self.reference, voice, card)
 
-    def _add(self, connection: Connection, voice: SavedVoice, data: Mapping[str, bytes]) -> SavedVoice:
-        self._check_room(connection, voice.account, voice.id)
-        return rows.add(connection, voice, data)
 
-    def _check_room(self, connection: Connection, account: str, id: str) -> None:
-        if rows.count(connection, account) >= self._most and rows.get(connection, account, id) is None:
-            raise BadRequest(f"The account has {self._most} saved voices already: delete one first.", param="name")
+def _change(
+    connection: Connection, account: str, id: str, changes: Mapping[str, str]
+) -> tuple[SavedVoice | None, bytes]:
+    """→ it, and its preview, which says its name or is in its language and is to be made anew; empty: it has none."""
+    changed = rows.change(connection, account, id, changes)
+    return changed, rows.drop_data(connection, id, PREVIEW) if changed else b""
+
+
+def _keep_preview(connection: Connection, voice: SavedVoice, sound: bytes) -> None:
+    if rows.get(connection, voice.account, voice.id) == voice:
+        rows.keep_data(connection, voice.id, PREVIEW, sound)
 
 
 def _remove(connection: Connection, account: str, id: str) -> tuple[SavedVoice | None, bytes]:

@@ -28,7 +28,8 @@ async def speaker_shares(context: ServiceContext, caller: Caller, recording: Rec
 
 
 async def _diarized(context: ServiceContext, caller: Caller, recording: Recording) -> AsyncGenerator[Diarization]:
-    cards = (context.catalog.resolve(name, Capability.DIARIZATION) for name in context.settings.transcription.diarizers)
+    known = (name for name in context.settings.transcription.diarizers if name in context.catalog.models)
+    cards = (context.catalog.resolve(name, Capability.DIARIZATION) for name in known)
     card = next((card for card in cards if availability(card, context.settings.models).status == "ready"), None)
     if not card:
         return

@@ -91,6 +91,7 @@ def plan_with_voice(context: ServiceContext, caller: Caller, order: SpeechOrder,
         tempo=order.speed / speed,
         written=WrittenText.of(order.text, plain, spoken) if order.timestamps else None,
         aligner=choose_aligner(context, parts) if order.timestamps and not card.timestamps else None,
+        unmade=choice.unmade,
     )
 
 

@@ -1,24 +1,26 @@
 """Speech being made: text to pieces, pieces to sound, sound to one continuous encoding."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import ceil
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 from ttsai_server.audio.encode import CONTENT_TYPES
 from ttsai_server.audio.speech_encoder import SpeechEncoder
-from ttsai_server.domain import Audio, Caller, ModelCard, Segment, SpeechRequest, SpokenWord
+from ttsai_server.domain import Audio, Caller, ModelCard, Preset, Reference, Segment, SpeechRequest, SpokenWord
 from ttsai_server.engines.base import Synthesizer
 from ttsai_server.runtime.base import Playback
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.flow import Deliver, Outcome, OutputFile, Plan, Run
 from ttsai_server.services.reading import Reading
+from ttsai_server.services.references import make_again
 from ttsai_server.services.word_alignment import heard_words
 from ttsai_server.services.word_times import TimeSource, WordTimes, WrittenText
 from ttsai_server.store.ledger import Used
+from ttsai_server.store.saved_voices import SavedVoice
 from ttsai_server.text.split import Cut, Piece, pieces
 
 IN_MEMORY_BYTES = 1 << 20
@@ -46,6 +48,8 @@ class SpeechPlan(Plan):
     """Where what is spoken is in the client's text; None: nobody wants to know when its words are said."""
     aligner: ModelCard | None = None
     """The model that listens when each word is said; None: the one that speaks tells."""
+    unmade: Mapping[int, SavedVoice] = field(default_factory=dict[int, SavedVoice])
+    """Voices of the request that are made first; see `Choice.unmade`."""
 
     @property
     def language(self) -> str:
@@ -135,6 +139,7 @@ class SpeechRun(Run[SpeechPlan, bytes]):
 
     async def _speak(self) -> AsyncGenerator[bytes]:
         plan, card, file = self.plan, self.plan.card, self._file
+        voices = await self._voices()
         async with self._context.runtime.lease(card) as handle:
             encoder = await asyncio.to_thread(SpeechEncoder, plan.format, card.rate, tempo=plan.tempo, file=file)
             self._encoder, playback = encoder, Playback()
@@ -144,6 +149,7 @@ class SpeechRun(Run[SpeechPlan, bytes]):
                     request = replace(request, text=piece.text, soon=not file and not self.segments)
                     if self.times:
                         self.times.begin(piece)
+                    request = replace(request, text=piece.text, voices=voices, soon=not file and not self.segments)
                     async with aclosing(handle.run(Synthesizer.synthesize, request, playback=playback)) as steps:
                         async for audio in steps:
                             self._spoken = piece.end
@@ -155,6 +161,14 @@ class SpeechRun(Run[SpeechPlan, bytes]):
                 yield await asyncio.to_thread(encoder.rest, Cut.SENTENCE / plan.request.speed)
             yield await asyncio.to_thread(encoder.finish)
             self._spoken = len(plan.text)
+
+    async def _voices(self) -> tuple[Preset | Reference, ...]:
+        """Those of the plan, all made."""
+        voices = list(self.plan.request.voices)
+        for place, saved in self.plan.unmade.items():
+            made = await make_again(self._context, self._caller, saved, self.plan.card)
+            voices[place] = replace(made, weight=voices[place].weight)
+        return tuple(voices)
 
     async def _pieces(self) -> AsyncGenerator[tuple[Piece, SpeechRequest]]:
         """The pieces of the text, each with everything but the text of its request."""

@@ -1,6 +1,8 @@
 """The voice that a recording is converted to: of a model, saved, or of another recording."""
 
 from dataclasses import dataclass
+from io import BytesIO
+from typing import BinaryIO
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Caller, ModelCard, Reference, Voice
@@ -17,7 +19,7 @@ class TargetVoice:
     reference: Reference | None = None
     """The voice, as the converting model has made it when it was saved."""
     voice: Voice | SavedVoice | None = None
-    """A voice whose preview is the recording that it is made from."""
+    """A voice that is made from the recording that is kept with it, or else from its preview."""
 
 
 def find_target(context: ServiceContext, caller: Caller, name: str, card: ModelCard) -> TargetVoice:
@@ -29,6 +31,8 @@ def find_target(context: ServiceContext, caller: Caller, name: str, card: ModelC
     reference = context.saved_voices.blocking_reference(saved, card) if saved else None
     if reference:
         return TargetVoice(reference)
+    if saved and saved.reference_bytes:
+        return TargetVoice(voice=saved)
     voice = context.voices.find(caller, name)
     if saved or not context.previews.is_kept(voice):
         speaker = context.catalog.models[voice.model]
@@ -40,5 +44,11 @@ async def open_target(context: ServiceContext, caller: Caller, target: TargetVoi
     """What the voice is made from, or the voice; for the caller to close. Raises what making the preview raises."""
     if not target.voice:
         return ReferenceSound("", speech=Recording(card.rate), voice=target.reference)
-    with await context.previews.open(context, target.voice) as file:
+    with await _recording(context, target.voice) as file:
         return await open_reference(context, caller, file, card, check=False)
+
+
+async def _recording(context: ServiceContext, voice: Voice | SavedVoice) -> BinaryIO:
+    if isinstance(voice, SavedVoice) and voice.reference_bytes:
+        return BytesIO(await context.saved_voices.recording(voice))
+    return await context.previews.open(context, voice)

@@ -1,6 +1,7 @@
 """Which voices there are for a caller, and what a voice's name means: for speech, previews and listings."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ttsai_server.domain import Caller, Capability, ModelCard, Preset, Reference, Voice
 from ttsai_server.engines.catalog import Catalog
@@ -19,6 +20,8 @@ class Choice:
     voices: tuple[Voice, ...]
     parts: tuple[Preset | Reference, ...]
     """The same voices, as the engine is asked for them."""
+    unmade: Mapping[int, SavedVoice] = field(default_factory=dict[int, SavedVoice])
+    """Place among `parts` → saved voice that the model has yet to make of its recording; there its part is empty."""
 
 
 def unnamed_voice(card: ModelCard) -> Voice:
@@ -53,14 +56,17 @@ class Voices:
         weights = parse_blend(voice)
         saved = {name: self.saved(caller, name) for name, _ in weights}
         voices = tuple(self._voice(name, saved[name]) for name, _ in weights)
-        for one in voices:
-            if one.model not in cards:
-                owner = self.catalog.models[one.model].listed_as
-                raise BadRequest(f"The voice {one.id!r} belongs to {owner!r}, not to {model!r}.", param="voice")
-        card = cards[voices[0].model]
+        card = _speaker(cards, voices)
+        voices = tuple(one if one.model in cards else self._adopted(one, saved[one.id], card, model) for one in voices)
         if len(voices) > 1 and not card.blends:
             raise BadRequest(f"{card.listed_as!r} can't blend voices: ask for one of them.", param="voice")
-        return Choice(card, voices, tuple(self._part(card, name, weight, saved[name]) for name, weight in weights))
+        parts = tuple(self._part(card, name, weight, saved[name]) for name, weight in weights)
+        unmade = {
+            place: kept
+            for place, part in enumerate(parts)
+            if isinstance(part, Reference) and not part.arrays and (kept := saved[weights[place][0]])
+        }
+        return Choice(card, voices, parts, unmade)
 
     def find(self, caller: Caller, name: str) -> Voice:
         """The voice of that name; as `choose`, to be called in a thread. Raises UnknownVoice."""
@@ -78,12 +84,30 @@ class Voices:
         return voice
 
     def _part(self, card: ModelCard, name: str, weight: float, saved: SavedVoice | None) -> Preset | Reference:
+        """Empty for a saved voice that the model has yet to make."""
         if not (self._saved and saved):
             return Preset(name, weight)
         reference = self._saved.blocking_reference(saved, card)
-        if not reference:  # it has just been deleted
+        if not reference and not saved.reference_bytes:  # it has just been deleted
             raise UnknownVoice(name)
-        return replace(reference, weight=weight)
+        return replace(reference or Reference(card.id, {}), weight=weight)
+
+    def _adopted(self, voice: Voice, saved: SavedVoice | None, card: ModelCard, model: str) -> Voice:
+        """A voice of another model as `card` has it, which makes it of the recording that is kept with it.
+
+        Raises BadRequest for a voice that can't be made so.
+        """
+        owner = self.catalog.models[voice.model].listed_as
+        if not saved:
+            why = ""
+        elif not saved.reference_bytes:
+            why = "; its recording was not kept (keep_reference), so that no other model can make it"
+        elif Capability.CLONE not in card.tasks:
+            why = ", which makes no voices from recordings"
+        else:
+            own = voice.language if voice.language.split("-")[0] in card.languages else own_language(card, None)
+            return replace(voice, model=card.id, language=own, languages=card.languages)
+        raise BadRequest(f"The voice {voice.id!r} belongs to {owner!r}, not to {model!r}{why}.", param="voice")
 
     async def listed(
         self, caller: Caller | None, model: str | None = None, language: str | None = None, gender: str | None = None
@@ -104,3 +128,10 @@ class Voices:
             and f"{each.voice.language}-".startswith(begin)
             and gender in (None, each.voice.gender)
         ]
+
+
+def _speaker(cards: Mapping[str, ModelCard], voices: Sequence[Voice]) -> ModelCard:
+    """The model that has one of the voices, or else that may make them, of the kin that a client has named."""
+    having = [cards[voice.model] for voice in voices if voice.model in cards]
+    making = [card for card in cards.values() if Capability.CLONE in card.tasks]
+    return [*having, *making, *cards.values()][0]

@@ -86,7 +86,7 @@ class Store(Group):
     pool_size: PositiveInt = 10
     """Connections to Postgres."""
     secret_key: str = Field(default="", pattern=r"^(.{32,})?$")
-    """Key that encrypts webhook secrets, 32 characters or more; empty: made once, kept in `data_dir`/secret.key."""
+    """Key that encrypts webhook secrets and recordings, 32 characters or more; empty: that in `data_dir`/secret.key."""
     local_credits: int = Field(default=1_000_000, ge=0, le=10**15)
     """Credits of the account `local`, which the first start creates."""
 
@@ -115,7 +115,7 @@ class Results(Group):
     quota_mb: PositiveInt = 10_000
     """Size of all results above which new jobs get 503, megabytes."""
     account_quota_mb: PositiveInt = 2_500
-    """The same for the results and uploads of one account, megabytes; what a job makes beyond it is not kept either."""
+    """The same for an account's results, uploads and recordings, megabytes; what a job makes beyond it is not kept."""
 
 
 class Webhooks(Group):

@@ -1,7 +1,8 @@
 """Voices that accounts have made from recordings.
 
 Every function takes the account: a voice is found for no other. What was made of the recording (the voice as each model
-needs it, and the preview) is in `voice_data`, so that it is deleted with the voice.
+needs it, and the preview), and the recording itself where it is kept, is in `voice_data`, so that it is deleted with
+the voice.
 """
 
 import time
@@ -40,6 +41,8 @@ class SavedVoice:
     """Unix seconds."""
     created_at: float = 0
     """Unix seconds."""
+    reference_bytes: int = 0
+    """Size of the recording that is kept with it; 0: it is not kept."""
 
 
 _COLUMNS = [saved_voices.c[each.name] for each in fields(SavedVoice)]
@@ -106,9 +109,17 @@ def data(connection: Connection, voice: str, name: str) -> bytes | None:
     return connection.scalar(_DATA, {"voice": voice, "name": name})
 
 
-def keep_data(connection: Connection, voice: str, name: str, content: bytes) -> None:
-    """Add to the data of a voice, unless it is there, or the voice has been deleted."""
-    known = connection.scalar(select(saved_voices.c.id).where(saved_voices.c.id == voice))
+def keep_data(connection: Connection, voice: str, name: str, content: bytes) -> bool:
+    """Add to the data of a voice, unless it is there. → whether there is such a voice: it may have been deleted."""
+    known = connection.scalar(select(saved_voices.c.id).where(saved_voices.c.id == voice)) is not None
     if known:
         row = {"voice": voice, "name": name, "content": content}
         connection.execute(insert_new(connection, voice_data).values(row).on_conflict_do_nothing())
+    return known
+
+
+def drop_data(connection: Connection, voice: str, name: str) -> bytes:
+    """Delete some of the data of a voice. → what it was; empty if there was none."""
+    found = data(connection, voice, name)
+    connection.execute(delete(voice_data).where(voice_data.c.voice == voice, voice_data.c.name == name))
+    return found or b""

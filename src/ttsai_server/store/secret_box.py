@@ -2,7 +2,7 @@
 
 import logging
 import os
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
@@ -20,12 +20,13 @@ logger = logging.getLogger(__name__)
 
 KEY_FILE = "secret.key"
 OTHER_KEY = (
-    "The webhook secrets in the database are encrypted with another key than this server's. All servers on a database "
-    "need the same store.secret_key: the content of secret.key in the data folder of the server that made them."
+    "What is encrypted in the database (webhook secrets, recordings of saved voices) is so with another key than this "
+    "server's. All servers on a database need the same store.secret_key: the content of secret.key in the data folder "
+    "of the server that made them."
 )
 OWN_KEY = (
-    "webhook secrets are encrypted with a key of this machine alone, %s; other servers on the same database need it as "
-    "their store.secret_key"
+    "webhook secrets and recordings are encrypted with a key of this machine alone, %s; other servers on the same "
+    "database need it as their store.secret_key"
 )
 
 
@@ -41,10 +42,21 @@ class SecretBox:
 
     def open(self, sealed: str) -> str:
         """What was sealed. Raises NotReady if that was with another key."""
+        return self._opened(sealed.encode()).decode()
+
+    def seal_file(self, content: bytes) -> bytes:
+        """As `seal`, without the third that text takes more."""
+        return urlsafe_b64decode(self._fernet.encrypt(content))
+
+    def open_file(self, sealed: bytes) -> bytes:
+        """What `seal_file` was given. Raises as `open`."""
+        return self._opened(urlsafe_b64encode(sealed))
+
+    def _opened(self, token: bytes) -> bytes:
         from cryptography.fernet import InvalidToken
 
         try:
-            return self._fernet.decrypt(sealed.encode()).decode()
+            return self._fernet.decrypt(token)
         except InvalidToken:
             raise NotReady(OTHER_KEY) from None
 

@@ -258,6 +258,7 @@ saved_voices = Table(
     Column("consent_key", String, nullable=False),
     Column("consented_at", Double, nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("reference_bytes", BigInteger, nullable=False, server_default="0"),
 )
 
 voice_data = Table(

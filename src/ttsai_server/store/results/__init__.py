@@ -13,6 +13,6 @@ broke off: a bucket needs the lifecycle rule that aborts incomplete uploads.
 """
 
 from ttsai_server.store.results.results import Results, new_id, open_results
-from ttsai_server.store.results.rows import Result, Usage, discard
+from ttsai_server.store.results.rows import Result, Usage, check_share, discard
 
-__all__ = ["Result", "Results", "Usage", "discard", "new_id", "open_results"]
+__all__ = ["Result", "Results", "Usage", "check_share", "discard", "new_id", "open_results"]

@@ -130,13 +130,13 @@ class Results:
         return await self._database.read(rows.usage, account)
 
     async def check_room(self, account: str) -> None:
-        """Raises StoreFull if the account's results fill its share, or all fill the store, the expired ones deleted.
+        """Raises StoreFull if the account fills its share, or all results fill the store, the expired ones deleted.
 
         To be called before a job is accepted: however full the store is, `put` refuses only who has filled its share.
         """
-        if (await self.usage(account)).bytes >= self._most_each:
+        if await self._database.read(rows.filled, account) >= self._most_each:
             await self.expire()
-            if (await self.usage(account)).bytes >= self._most_each:
+            if await self._database.read(rows.filled, account) >= self._most_each:
                 raise await self._database.read(rows.full, account)
         if time.monotonic() >= self._measured_at + MEASURE_SECONDS:
             await self._measure()

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, inser
 
 from ttsai_server.errors import StoreFull
 from ttsai_server.store.db import insert_new
-from ttsai_server.store.tables import loose_files, results
+from ttsai_server.store.tables import loose_files, results, saved_voices
 
 RETRY_SECONDS = 600.0
 """After this long another server tries to delete a file, because the first one evidently did not."""
@@ -75,6 +75,9 @@ _GET = select(results).where(results.c.id == bindparam("result"))
 _DISCARD = delete(results).where(results.c.id == bindparam("result")).returning(results.c.file)
 _OLD = select(results.c.id).where(results.c.expires_at <= bindparam("now")).limit(SWEEP)
 _USAGE = select(func.count(), func.coalesce(func.sum(results.c.size), 0))
+_RECORDINGS = select(func.coalesce(func.sum(saved_voices.c.reference_bytes), 0)).where(
+    saved_voices.c.account == bindparam("of")
+)
 _NEXT_EXPIRY = select(func.min(results.c.expires_at))
 
 
@@ -96,15 +99,15 @@ def abandon(connection: Connection, file: str) -> None:
 def keep(connection: Connection, result: Result, most: int) -> Result:
     """Turn the written file into the result. → the result with this id: this one, or an earlier one.
 
-    Raises StoreFull if the account's results are larger than `most` bytes then, or TimeoutError if writing took so long
-    that the file was given up.
+    Raises StoreFull if the account fills more than `most` bytes then, or TimeoutError if writing took so long that the
+    file was given up.
     """
     if connection.scalar(_WRITTEN, {"name": result.file}) is None:
         raise TimeoutError(f"{result.id} was not written in its time")
     release(connection, results.c.id == result.id, results.c.expires_at <= time.time())
     is_new = get(connection, result.id) is None
-    if is_new and usage(connection, result.account).bytes + result.size > most:
-        raise full(connection, result.account)
+    if is_new:
+        check_share(connection, result.account, result.size, most)
     new = insert_new(connection, results).values(asdict(result)).on_conflict_do_nothing(index_elements=["id"])
     if connection.scalar(new.returning(results.c.id)) is None:
         connection.execute(_START, {"file": result.file, "writing": False, "until": 0.0})
@@ -155,9 +158,21 @@ def usage(connection: Connection, account: str | None) -> Usage:
     return Usage(count, int(size))
 
 
+def filled(connection: Connection, account: str) -> int:
+    """Bytes of the store that the account fills: by its results, and by the recordings of its saved voices."""
+    return usage(connection, account).bytes + int(connection.scalar(_RECORDINGS, {"of": account}) or 0)
+
+
+def check_share(connection: Connection, account: str, more: int, most: int) -> None:
+    """Raises StoreFull if the account would fill more than `most` bytes with so many more."""
+    if filled(connection, account) + more > most:
+        raise full(connection, account)
+
+
 def full(connection: Connection, account: str | None) -> StoreFull:
     """The error that says when the next result, of the account or of all, expires."""
     wanted = _NEXT_EXPIRY if account is None else _NEXT_EXPIRY.where(results.c.account == account)
-    wait = min(max(1.0, (connection.scalar(wanted) or 0.0) - time.time()), 3600.0)
+    expiry = connection.scalar(wanted)
+    wait = 3600.0 if expiry is None else min(max(1.0, expiry - time.time()), 3600.0)
     whose = "The results store is full" if account is None else "The account's results fill its share of the store"
     return StoreFull(whose, retry_after=wait)
