@@ -7,9 +7,11 @@ from ttsai_server.domain import Caller, Capability, DiarizationRequest, ModelCar
 from ttsai_server.errors import BadRequest
 from ttsai_server.services.availability import first_ready
 from ttsai_server.services.billing import price
+from ttsai_server.services.choice import AUTO
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.flow import Order
 from ttsai_server.services.transcription_run import TranscriptionPlan, TranscriptionRun
+from ttsai_server.services.trials import Trials
 from ttsai_server.text.language import normalise_code
 
 WIDER = {"nb": "no"}
@@ -18,8 +20,6 @@ WIDER = {"nb": "no"}
 CHANNELS = 2
 """Of a recording in which each speaker has one."""
 
-AUTO = "auto"
-"""In place of a model's name: the best one that is ready. In place of a language: it is detected."""
 MANY = 50
 """Languages that a model at least hears to be chosen where the recording's language is not known."""
 
@@ -97,8 +97,12 @@ def _best(context: ServiceContext, order: TranscriptionOrder) -> ModelCard:
     able = [card for card in cards if card.rank and _hears(card, named) and (card.translates or not order.translate)]
     if not able:
         raise BadRequest(f"No model hears {order.language[:40]!r}.", param="language")
+    trials = Trials(context.settings)
+    if ready := next((card for card in able if trials.availability(card).status == "ready"), None):
+        return ready
     default = catalog.resolve(context.settings.transcription.default_model, Capability.STT)
-    return first_ready(able, default if default in able else able[0], context.settings.models)
+    otherwise = default if default in able else able[0]
+    return first_ready([otherwise], otherwise, context.settings.models)
 
 
 def _hears(card: ModelCard, named: str | None) -> bool:
