@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Generator
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +113,7 @@ def test_a_model_of_another_task_is_not_found(server: Live) -> None:
 @pytest.mark.parametrize(
     ("tool", "fields", "model"),
     [
-        ("separate", {}, "htdemucs"),
+        ("separate", {}, "htdemucs" if find_spec("demucs") else "spleeter-2stems"),
         ("separate", {"model": "demucs"}, "htdemucs"),
         ("separate", {"model": "demucs", "stems": "6"}, "htdemucs_6s"),
         ("separate", {"model": "spleeter", "stems": "4"}, "spleeter-4stems"),

@@ -155,7 +155,7 @@ class Tools(Group):
     dereverberator: str = "wpe"
     """The model that removes reverberation."""
     separators: tuple[str, ...] = Field(default=("demucs", "spleeter"), min_length=1)
-    """Models, or families, that separate music where the client names none: the first that is ready, else the first."""
+    """Models, or families, that separate music where the client names none: the first that is ready."""
     analyzer: str = "key-bpm"
     """The model that finds the key, tempo and metre of music."""
 

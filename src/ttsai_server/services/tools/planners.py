@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ttsai_server.audio.export import ExportFormat
 from ttsai_server.domain import Caller, Capability, EnhancementRequest, ModelCard
 from ttsai_server.errors import BadRequest
-from ttsai_server.services.availability import first_ready
+from ttsai_server.services.availability import availability, first_ready
 from ttsai_server.services.billing import FREE, TWO_STEMS, price
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.tools.analysis import AnalysisPlan
@@ -123,7 +123,10 @@ def _stages(
 
 
 def _ready(context: ServiceContext, cards: Sequence[ModelCard]) -> ModelCard:
-    return first_ready(cards, cards[0], context.settings.models)
+    """The first that is ready; else the first that lacks nothing but weights, else the first. Raises NotReady."""
+    models = context.settings.models
+    lacks_weights = (card for card in cards if availability(card, models).status == "needs_pull")
+    return first_ready(cards, next(lacks_weights, cards[0]), models)
 
 
 def _separators(context: ServiceContext, names: Sequence[str], stems: int) -> list[ModelCard]:
