@@ -17,7 +17,7 @@ from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, PartialTranscript, Segment, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, LoadContext, Transcriber
 from ttsai_server.engines.shared.transcription.steps import transcribed
-from ttsai_server.engines.shared.transcription.tokens import SPACE, Token, joined
+from ttsai_server.engines.shared.transcription.tokens import SPACE, Token, joined, numbered
 from ttsai_server.engines.shared.transcription.windows import RATE, Chunk, Sound
 from ttsai_server.engines.shared.transcription.words import sentences
 from ttsai_server.errors import EngineFailed, WeightsMissing
@@ -122,5 +122,4 @@ def _open(place: LoadContext) -> Any:
 
 def _vocabulary(file: Path) -> dict[str, int]:
     """Token, as onnx-asr writes it, → id."""
-    lines = (line.rsplit(" ", 1) for line in file.read_text("utf-8").splitlines())
-    return {token.replace(SPACE, " "): int(number) for token, number in lines}
+    return {token.replace(SPACE, " "): number for token, number in numbered(file)}

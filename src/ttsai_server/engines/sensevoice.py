@@ -15,7 +15,7 @@ from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, PartialTranscript, Segment, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, LoadContext, Transcriber
 from ttsai_server.engines.shared.transcription.steps import transcribed
-from ttsai_server.engines.shared.transcription.tokens import SPACE, Token, joined
+from ttsai_server.engines.shared.transcription.tokens import SPACE, Token, joined, numbered
 from ttsai_server.engines.shared.transcription.windows import RATE, Chunk, Sound
 from ttsai_server.engines.shared.transcription.words import Aligned, sentences
 from ttsai_server.errors import EngineFailed, WeightsMissing
@@ -119,8 +119,7 @@ def _vocabulary(weights: Path) -> dict[str, int]:
     try:
         numbers = {key: int(metadata[key]) for key in NUMBERS}
         sizes = {len([float(number) for number in metadata[key].split(",")]) for key in VECTORS}
-        lines = [line.rsplit(" ", 1) for line in (weights / TOKENS).read_text("utf-8").splitlines()]
-        vocabulary = {int(number): piece.replace(SPACE, " ") for piece, number in lines}
+        vocabulary = {number: piece.replace(SPACE, " ") for piece, number in numbered(weights / TOKENS)}
     except (KeyError, ValueError) as error:
         raise EngineFailed(f"{MODEL} or {TOKENS} is not as sherpa-onnx exports SenseVoice: {error!r}") from error
     if sizes != {BINS * numbers["lfr_window_size"]} or vocabulary.keys() != set(range(numbers["vocab_size"])):

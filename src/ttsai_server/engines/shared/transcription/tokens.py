@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import regex
 
@@ -23,6 +24,13 @@ class Token:
     start: float
     """Seconds."""
     probability: float = 1.0
+
+
+def numbered(file: Path) -> list[tuple[str, int]]:
+    """The pieces of a vocabulary with their ids, as `▁the 7` on each line. Raises ValueError for another file."""
+    lines = file.read_text("utf-8").rstrip("\n").split("\n")  # a piece may be a separator of lines in Unicode
+    rows = (line.rsplit(" ", 1) for line in lines)
+    return [(piece, int(number)) for piece, number in rows]
 
 
 def joined(tokens: Iterable[Token], seconds: float) -> list[Aligned]:
