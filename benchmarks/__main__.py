@@ -22,6 +22,7 @@ from benchmarks import (
     soak,
     speech_cost,
     start,
+    streamed,
     tools,
 )
 from benchmarks.bench import VOICES, Bench
@@ -34,6 +35,7 @@ BENCHMARKS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "overhead": overhead.run,
     "first_byte": first_byte.run,
     "speech_cost": speech_cost.run,
+    "streamed": streamed.run,
     "fairness": fairness.run,
     "departure": departure.run,
     "memory": memory.run,
