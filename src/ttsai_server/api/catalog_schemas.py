@@ -10,8 +10,8 @@ Status = Literal["ready", "needs_pull", "needs_install", "broken"]
 class MeasuredSpeed(BaseModel):
     """How fast the model did a standard piece of work on this machine, see `ttsai-server models bench`."""
 
-    cpu_seconds: float
-    """Processor time of all threads."""
+    cpu_seconds: float | None
+    """Processor time of all threads; absent where the system does not tell it."""
     seconds: float
     """Time on the clock."""
     sound_seconds: float

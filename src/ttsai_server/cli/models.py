@@ -1,5 +1,6 @@
 """ttsai-server models: lists models, downloads weights, installs packages, checks both, loads and unloads models."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ from ttsai_server.engines.installation import require_installed
 from ttsai_server.engines.weights import import_from, missing_files, pull
 from ttsai_server.errors import ApiError, UnknownModel
 from ttsai_server.services.availability import listed, meant
+from ttsai_server.services.bench import measure
 from ttsai_server.services.model_facts import ModelFacts, all_facts
 from ttsai_server.services.trials import Speed, Trials
 from ttsai_server.settings import Settings
@@ -155,6 +157,22 @@ def check_models(
     settings: Settings = context.obj
     results = [_check(card, Trials(settings)) for card in _cards(settings, models)]
     _report(results, as_json=as_json)
+
+
+@app.command("bench")
+def bench_model(context: typer.Context, model: str, as_json: Json = False) -> None:
+    """Measure how fast a model is on this machine, and keep that for the lists. Takes a minute."""
+    settings: Settings = context.obj
+    (card,) = _cards(settings, [model])
+    try:
+        speed = asyncio.run(measure(settings, _catalog(settings), card))
+    except ApiError as error:
+        raise fail(error.message) from None
+    if as_json:
+        typer.echo(json.dumps({"id": card.id, **asdict(speed), "real_time_factor": speed.real_time_factor}))
+        return
+    of_sound = f", {speed.real_time_factor} s for a second of sound" if speed.sound_seconds else ""
+    typer.echo(f"{card.id}: {speed.seconds} s, {speed.cpu_seconds} processor seconds{of_sound}")
 
 
 @app.command()

@@ -52,6 +52,11 @@ class LoadedModel(Protocol):
         """Memory that it takes, megabytes."""
         ...
 
+    @property
+    def cpu_seconds(self) -> float | None:
+        """Processor time that its process has taken so far, of all threads; None: this system does not tell."""
+        ...
+
     def steps(self, method: str, arguments: tuple[Any, ...]) -> AbstractAsyncContextManager[NextStep]:
         """Call a generator method of its engine; the context gives the function that runs its next step."""
         ...
@@ -63,6 +68,11 @@ class LoadedModel(Protocol):
 
 class EngineHandle(Protocol):
     """A leased model: it stays loaded until the lease ends."""
+
+    @property
+    def cpu_seconds(self) -> float | None:
+        """As of `LoadedModel`."""
+        ...
 
     def run(
         self,

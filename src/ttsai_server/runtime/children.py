@@ -5,6 +5,7 @@ A step is one message and one reply, so the order of the steps is decided here, 
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -106,6 +107,14 @@ class Child:
         except OSError:
             return self._card.memory
         return int(pages) * getpagesize() >> 20
+
+    @property
+    def cpu_seconds(self) -> float | None:
+        try:
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
     @asynccontextmanager
     async def steps(self, method: str, arguments: tuple[Any, ...]) -> AsyncGenerator[NextStep]:

@@ -1,5 +1,6 @@
 """A model in the server's own process: for engines without native code, and for tests."""
 
+import time
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
@@ -31,6 +32,10 @@ class InProcess:
             threads.shutdown(wait=False)
             raise
         return cls(card, engine, threads)
+
+    @property
+    def cpu_seconds(self) -> float | None:
+        return time.process_time()
 
     @asynccontextmanager
     async def steps(self, method: str, arguments: tuple[Any, ...]) -> AsyncGenerator[NextStep]:

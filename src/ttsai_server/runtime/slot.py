@@ -81,6 +81,10 @@ class Handle:
         self.model = model
         self._slot = slot
 
+    @property
+    def cpu_seconds(self) -> float | None:
+        return self.model.cpu_seconds
+
     async def run(
         self,
         method: Callable[[Any, *Arguments, Cancellation], Generator[S]],

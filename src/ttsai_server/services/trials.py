@@ -31,8 +31,8 @@ Start = Callable[[ModelCard], Awaitable[LoadedModel]]
 class Speed:
     """How fast a model did a standard piece of work, once it was loaded."""
 
-    cpu_seconds: float
-    """Processor time of all threads."""
+    cpu_seconds: float | None
+    """Processor time of all threads; None: this system does not tell it."""
     seconds: float
     """Time on the clock."""
     sound_seconds: float
