@@ -1,9 +1,11 @@
 """The lists of models and voices."""
 
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import av
 import httpx
 import pytest
 from tests.live import Live, live
@@ -180,6 +182,42 @@ def test_a_preview_plays_without_a_key(server: Live) -> None:
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "audio/mpeg")
     assert answer.headers["Content-Disposition"].startswith('inline; filename="tone_a.mp3"')
     assert len(answer.content) > 1000
+
+
+def plays(server: Live, voice: str) -> bool:
+    answer = httpx.get(f"{server.url}/v1/voices/preview/{voice}.mp3", timeout=300)
+    with av.open(BytesIO(answer.raise_for_status().content)) as file:
+        seconds = sum(frame.samples / frame.sample_rate for frame in file.decode(audio=0))
+    return answer.headers["Content-Type"] == "audio/mpeg" and 0.5 < seconds < 30
+
+
+@pytest.mark.parametrize("voice", ["tone_c", "en_US-joe-medium", "if_sara"])
+def test_a_preview_is_a_sentence(server: Live, kokoro_weights: object, voice: str) -> None:
+    assert plays(server, voice)
+
+
+@pytest.mark.slow
+def test_every_preview_of_a_voice_that_is_ready_plays_and_is_made_once(server: Live, kokoro_weights: object) -> None:
+    ready = [voice["id"] for voice in get(server, "/v1/voices/")["voices"] if voice["status"] == "ready"]
+    assert len(ready) >= 54
+    assert [voice for voice in ready if not plays(server, voice)] == []
+    kept = server.settings.data_dir / "previews"
+    made = {file: file.stat().st_mtime_ns for file in kept.iterdir()}
+    assert all(plays(server, voice) for voice in ready)
+    assert {file: file.stat().st_mtime_ns for file in kept.iterdir()} == made
+
+
+def test_a_voice_whose_language_needs_an_extra_says_so(
+    server: Live, kokoro_weights: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fugashi", None)
+    monkeypatch.setattr(listings, "CHECK_SECONDS", 0.0)
+    voices = {voice["id"]: voice for voice in get(server, "/v1/voices/?model=kokoro")["voices"]}
+    assert (voices["jm_kumo"]["status"], voices["jm_kumo"]["command"]) == (
+        "needs_install",
+        "pip install 'ttsai-server[ja]'",
+    )
+    assert voices["af_bella"]["status"] == "ready"
 
 
 def test_a_preview_of_an_unknown_voice_is_404(server: Live) -> None:

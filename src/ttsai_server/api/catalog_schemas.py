@@ -81,7 +81,9 @@ class VoiceInfo(BaseModel):
     languages: list[str]
     """Codes of the languages that it can read."""
     status: Status
-    """Whether it can be used now, or what is missing; see its model for the command."""
+    """Whether it can be used now, or what is missing: of its model, or for its own language."""
+    command: str | None = None
+    """The command that the operator must run first, if it is not ready."""
     licence: str
     """SPDX identifier of its weights' licence."""
     commercial_use: bool

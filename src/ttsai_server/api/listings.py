@@ -20,7 +20,7 @@ from ttsai_server.domain import Capability, ModelCard, Tier, Voice
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.services.availability import Availability
 from ttsai_server.services.billing import price
-from ttsai_server.services.model_facts import ModelFacts, all_facts
+from ttsai_server.services.model_facts import ModelFacts, all_facts, voice_availability
 from ttsai_server.services.trials import Speed, Trials
 from ttsai_server.services.voices import ListedVoice
 from ttsai_server.settings import Settings
@@ -40,8 +40,8 @@ class Listings:
         self._names = _unique_names(list(catalog.speakers.values()))
         self._facts: Mapping[str, ModelFacts] = {}
         """By the name under which a model is listed."""
-        self._availability: Mapping[str, Availability] = {}
-        """Of the models that speak, by id: each of a family has its own."""
+        self._voices: Mapping[tuple[str, str], Availability] = {}
+        """Of each voice, by its model's id and its own language."""
         self._checked_at = -CHECK_SECONDS
         self._bodies: dict[tuple[Capability | None, bool], bytes] = {}
 
@@ -89,14 +89,18 @@ class Listings:
 
     async def _refresh(self) -> None:
         if time.monotonic() - self._checked_at >= CHECK_SECONDS:
-            self._facts, self._availability = await asyncio.to_thread(self._look)
+            self._facts, self._voices = await asyncio.to_thread(self._look)
             self._checked_at = time.monotonic()
             self._bodies.clear()
 
-    def _look(self) -> tuple[Mapping[str, ModelFacts], Mapping[str, Availability]]:
-        trials, speakers = Trials(self._settings), self._catalog.cards(Capability.TTS)
-        facts = all_facts(self._settings, self._catalog.listed())
-        return facts, {card.id: trials.availability(card) for card in speakers}
+    def _look(self) -> tuple[Mapping[str, ModelFacts], Mapping[tuple[str, str], Availability]]:
+        facts, trials = all_facts(self._settings, self._catalog.listed()), Trials(self._settings)
+        found = {card.id: trials.availability(card) for card in self._catalog.cards()}
+        return facts, {
+            (card.id, language): voice_availability(card, language, found[card.id])
+            for card in self._catalog.cards()
+            for language in {*card.languages, *(voice.language for voice in card.voices)}
+        }
 
     def _list(self, capability: Capability | None, *, for_sdk: bool) -> ModelList:
         listed = sorted(self._catalog.listed(capability))
@@ -138,6 +142,8 @@ class Listings:
     def _voice(self, listed: ListedVoice, base_url: str, *, for_sdk: bool) -> VoiceInfo:
         voice = listed.voice
         card = self._catalog.models[voice.model]
+        own = self._voices.get((card.id, voice.language))  # none for a region that no voice of the model has
+        found = own or self._voices[card.id, voice.language.split("-")[0]]
         shown = VoiceInfo(
             id=voice.id,
             name=self._names.get(voice.id, voice.name),
@@ -146,7 +152,8 @@ class Listings:
             gender=voice.gender,  # pyright: ignore[reportArgumentType] the card's reader has checked it
             preview_url=f"{base_url}/v1/voices/preview/{listed.preview}.mp3",
             languages=list(voice.languages),
-            status=self._availability[card.id].status,
+            status=found.status,
+            command=found.command,
             licence=card.licence,
             commercial_use=card.commercial,
         )

@@ -163,7 +163,7 @@ def check_models(
 def bench_model(context: typer.Context, model: str, as_json: Json = False) -> None:
     """Measure how fast a model is on this machine, and keep that for the lists. Takes a minute."""
     settings: Settings = context.obj
-    (card,) = _cards(settings, [model])
+    card = _cards(settings, [model])[0]
     try:
         speed = asyncio.run(measure(settings, _catalog(settings), card))
     except ApiError as error:

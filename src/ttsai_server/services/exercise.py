@@ -5,6 +5,7 @@ from contextlib import aclosing
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import (
+    DETECTION_FRAME,
     Capability,
     ChatRequest,
     DiarizationRequest,
@@ -13,6 +14,7 @@ from ttsai_server.domain import (
     ModelCard,
     Preset,
     Reference,
+    SoundFrames,
     SpeechRequest,
     Step,
     TranscriptionRequest,
@@ -25,6 +27,7 @@ from ttsai_server.engines.base import (
     Diarizer,
     Enhancer,
     Separator,
+    SpeechDetector,
     Synthesizer,
     Transcriber,
     Translator,
@@ -65,6 +68,8 @@ def exercise(handle: EngineHandle, card: ModelCard, speech: Recording) -> AsyncG
             return handle.run(Transcriber.transcribe, speech, TranscriptionRequest(language))
         case Capability.DIARIZATION:
             return handle.run(Diarizer.diarize, speech, DiarizationRequest())
+        case Capability.SPEECH_DETECTION:
+            return handle.run(SpeechDetector.detect_speech, _frames(speech))
         case Capability.SEPARATION:
             return handle.run(Separator.separate, speech)
         case Capability.ANALYSIS:
@@ -105,6 +110,11 @@ async def _embedded(handle: EngineHandle, speech: Recording) -> Reference:
     if voice is None:
         raise EngineFailed("No voice was made of the recording.")
     return voice
+
+
+def _frames(speech: Recording) -> SoundFrames:
+    samples = speech.read(0, speech.frames)[:, 0]
+    return SoundFrames(samples[: len(samples) // DETECTION_FRAME * DETECTION_FRAME])
 
 
 def _translation(card: ModelCard) -> TranslationRequest:

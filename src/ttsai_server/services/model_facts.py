@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ttsai_server.domain import Capability, ModelCard, Tier
+from ttsai_server.engines.base import Synthesizer
 from ttsai_server.engines.catalog import load_class
 from ttsai_server.engines.weights.model_folder import ModelFolder
 from ttsai_server.runtime.loading import device
@@ -52,6 +53,15 @@ def all_facts(settings: Settings, listed: Mapping[str, Sequence[ModelCard]]) -> 
     trials = Trials(settings)
     found = {card.id: trials.availability(card) for cards in listed.values() for card in cards}
     return {name: _facts(name, cards, found, settings) for name, cards in listed.items()}
+
+
+def voice_availability(card: ModelCard, language: str, found: Availability) -> Availability:
+    """Whether a voice can be used: as its model, if the packages that its own language (BCP 47) takes are installed."""
+    engine = load_class(card)
+    extra = engine.missing_extra(language) if issubclass(engine, Synthesizer) else ""
+    if found.status != "ready" or not extra:
+        return found
+    return Availability("needs_install", f"pip install 'ttsai-server[{extra}]'")
 
 
 def _facts(id: str, cards: Sequence[ModelCard], found: Mapping[str, Availability], settings: Settings) -> ModelFacts:
