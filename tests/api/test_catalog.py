@@ -186,7 +186,7 @@ def test_a_preview_plays_without_a_key(server: Live) -> None:
 
 def plays(server: Live, voice: str) -> bool:
     answer = httpx.get(f"{server.url}/v1/voices/preview/{voice}.mp3", timeout=300)
-    with av.open(BytesIO(answer.raise_for_status().content)) as file:
+    with av.open(BytesIO(answer.raise_for_status().content), "r") as file:
         seconds = sum(frame.samples / frame.sample_rate for frame in file.decode(audio=0))
     return answer.headers["Content-Type"] == "audio/mpeg" and 0.5 < seconds < 30
 
