@@ -79,6 +79,18 @@ def test_pull_makes_them_ready(carried: Path, tmp_path: Path) -> None:
     assert answer(run("list", "--json"))["models"][0]["weights"] == "ready"
 
 
+def test_bench_measures_a_model_and_the_lists_tell_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TTSAI_SERVER__DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("TTSAI_SERVER__MODELS__DEMO", "true")
+    measured = answer(run("bench", "tone", "--json"))
+    assert measured["sound_seconds"] > 0.5
+    assert measured["real_time_factor"] == pytest.approx(measured["seconds"] / measured["sound_seconds"], abs=0.001)
+    models = {model["id"]: model for model in answer(run("list", "--json"))["models"]}
+    assert models["tone"]["real_time_factor"] == measured["real_time_factor"]
+    assert models["tone"]["measured"]["cpu_seconds"] == measured["cpu_seconds"]
+    assert models["kokoro"]["measured"] is None
+
+
 def test_check_finds_a_wrong_checksum_and_names_the_command(carried: Path, tmp_path: Path) -> None:
     run("pull", "m")
     assert run("check", "m").stdout == "m: ready\n"

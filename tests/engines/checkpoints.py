@@ -4,6 +4,7 @@ A card that has none fails tests/engines/test_catalogue.py.
 """
 
 import shutil
+import subprocess
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from tests.engines.kokoro.random_inno import write_random_inno
 from tests.engines.lavasr.tiny_lavasr import tensors, write_checkpoint
+from tests.engines.piper.described import write_voice
 from tests.engines.speakers.tiny_pyannote import write_tiny_pyannote
 from tests.engines.spleeter.tiny_spleeter import write_tiny_spleeter
 from tests.engines.tiny_marian import write_tiny_marian
@@ -20,6 +22,7 @@ from tests.weights import pulled, pulled_card
 
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.catalog import load_class
+from ttsai_server.engines.environments import interpreter, make
 
 Make = Callable[[ModelCard, Path, Path], None]
 """(card, a new folder for its weights, the folder of all real weights): fills the first, all but derived files."""
@@ -36,6 +39,25 @@ def _linked(model: str, folder: Path, real: Path) -> None:
 
 def _real(card: ModelCard, folder: Path, real: Path) -> None:
     _linked(card.id, folder, real)
+
+
+def _piper(card: ModelCard, folder: Path, real: Path) -> None:
+    """The real voice Joe, described as the card's."""
+    joe = pulled("piper-en_US-joe-medium", real)
+    if card.id == joe.name:
+        _linked(card.id, folder, real)
+    else:
+        write_voice(folder, joe, espeak={"voice": card.languages[0]}, audio={"sample_rate": card.rate})
+
+
+def _in_environment(writer: str) -> Make:
+    """In the environment of the card, which is made here; the module `writer`, run there, writes a tiny random one."""
+
+    def make_and_write(card: ModelCard, folder: Path, real: Path) -> None:
+        make(card, folder.parent)
+        subprocess.run([interpreter(card, folder.parent), "-m", writer, folder], check=True)
+
+    return make_and_write
 
 
 def _whisper(card: ModelCard, folder: Path, real: Path) -> None:
@@ -139,6 +161,7 @@ MAKERS: Mapping[str, Make] = {
     "echo:Echo": _nothing,
     "echo_chat:EchoChat": _nothing,
     "knn_vc.adapter:KnnVc": _knn_vc,
+    "gpt_sovits.adapter:GptSovits": _in_environment("tests.engines.gpt_sovits.tiny_gpt_sovits"),
     "kokoro.adapter:Kokoro": _real,
     "kokoro.inno.adapter:KokoroInno": _inno,
     "lavasr.adapter:LavaSR": _lavasr,
@@ -147,13 +170,15 @@ MAKERS: Mapping[str, Make] = {
     "openai_whisper:OpenAIWhisper": _openai_whisper,
     "openvoice.adapter:OpenVoice": _openvoice,
     "parakeet:Parakeet": _parakeet,
-    "piper:Piper": _real,
+    "piper.adapter:Piper": _piper,
+    "piper.espeak:EspeakPiper": _piper,
     "sensevoice:SenseVoice": _sensevoice,
     "silero:Silero": _nothing,
     "speakers.adapter:Speakers": _real,
     "speakers.pyannote:Pyannote": _pyannote,
     "spleeter.adapter:Spleeter": _spleeter,
     "tone:Tone": _nothing,
+    "tortoise.adapter:Tortoise": _in_environment("tests.engines.tortoise.tiny_tortoise"),
     "whisper.adapter:FasterWhisper": _whisper,
     "world.adapter:World": _nothing,
     "wpe.adapter:Wpe": _nothing,
@@ -174,7 +199,7 @@ def checkpoint(card: ModelCard, models: Path, real: Path) -> Generator[Path]:
     folder = models / card.id
     folder.mkdir(parents=True)
     maker(card)(card, folder, real)
-    if not folder.is_symlink():
+    if not folder.is_symlink() and not card.environment:
         load_class(card).prepare(card, folder)
     if "chatterbox" not in card.engine:
         yield folder

@@ -1,6 +1,7 @@
 """Every card of the catalogue: its model loads, does its work, streams if it says so, and is gone when it is unloaded.
 
-Of cards that differ in nothing that their engine can tell, one is tried; `make test-slow` tries them all.
+Of cards that differ in nothing that their engine can tell, one is tried; `make test-slow` tries them all, and those
+with an environment of their own.
 """
 
 from collections.abc import AsyncIterator
@@ -19,7 +20,9 @@ from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Capability, ModelCard, Step
 from ttsai_server.engines.base import LoadContext
 from ttsai_server.engines.catalog import Catalog, load_class
+from ttsai_server.engines.environments import interpreter
 from ttsai_server.runtime.base import EngineHandle, LoadedModel
+from ttsai_server.runtime.children import Child
 from ttsai_server.runtime.in_process import InProcess
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.context import ServiceContext
@@ -27,6 +30,7 @@ from ttsai_server.services.exercise import exercise
 from ttsai_server.services.speech import SpeechOrder, plan_speech
 from ttsai_server.settings import Models, Settings
 
+LOAD_SECONDS = 300
 CATALOG = Catalog.read(Settings().models.cards, demo=True)
 CARDS = CATALOG.cards()
 FIRST = {(card.engine, card.tasks, repr(sorted(card.setup))): card.id for card in reversed(CARDS)}
@@ -34,8 +38,9 @@ FIRST = {(card.engine, card.tasks, repr(sorted(card.setup))): card.id for card i
 
 
 def tried() -> list[object]:
-    marks = {card.id: () if card.id in FIRST.values() else (pytest.mark.slow,) for card in CARDS}
-    return [pytest.param(card, id=card.id, marks=marks[card.id]) for card in CARDS]
+    quick = {card.id for card in CARDS if card.id in FIRST.values() and not card.environment}
+    slow = pytest.mark.slow
+    return [pytest.param(card, id=card.id, marks=() if card.id in quick else slow) for card in CARDS]
 
 
 @pytest.fixture(scope="session")
@@ -47,12 +52,15 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ServiceContext:
 
 @pytest.fixture
 async def pool(card: ModelCard, tmp_path: Path, models_dir: Path) -> AsyncIterator[Pool]:
-    """Models in this process, with a checkpoint for the card."""
-    if not load_class(card).installed():
+    """Models in this process, or in the card's environment, with a checkpoint for the card."""
+    if not card.environment and not load_class(card).installed():
         pytest.skip("its packages are not installed here")
     with checkpoint(card, tmp_path, models_dir) as folder:
 
         async def start(card: ModelCard) -> LoadedModel:
+            if card.environment:
+                settings = Settings(models=Models(dir=tmp_path, threads=1))
+                return await Child.start(card, settings, str(interpreter(card, tmp_path)), LOAD_SECONDS)
             return await InProcess.start(card, 1, lambda _: load_class(card).load(card, LoadContext(folder, threads=1)))
 
         pool = Pool(Models(), start)

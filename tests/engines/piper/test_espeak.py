@@ -3,24 +3,17 @@
 No registry has the weights of one: they are the real ones of another voice, Joe, described as those of the language.
 """
 
-import json
 from pathlib import Path
 
 import pytest
+from tests.engines.piper.described import write_voice
 from tests.engines.synthesizer import SynthesizerContract
 from tests.weights import card_of, pulled
 
 from ttsai_server.domain import Voice
 from ttsai_server.engines.base import LoadContext
 from ttsai_server.engines.piper.espeak import EspeakPiper
-from ttsai_server.engines.piper.voice import CONFIG, MODEL
 from ttsai_server.errors import BadRequest
-
-
-def write_voice(folder: Path, real: Path, **changes: object) -> Path:
-    (folder / MODEL).symlink_to(real / MODEL)
-    (folder / CONFIG).write_text(json.dumps(json.loads((real / CONFIG).read_text()) | changes))
-    return folder
 
 
 class TestEspeakPiper(SynthesizerContract):

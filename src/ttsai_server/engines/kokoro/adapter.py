@@ -33,7 +33,7 @@ from ttsai_server.engines.kokoro.timing import WordClock
 from ttsai_server.engines.shared.speaker_encoder import SpeakerEncoder
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 from ttsai_server.text.phonemes import Phonemizers
-from ttsai_server.text.phonemes.extras import missing_extra
+from ttsai_server.text.phonemes.requirements import missing_extra
 
 SOURCE = "model.onnx"
 LONGEST_PIECE = 135

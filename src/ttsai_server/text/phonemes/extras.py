@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 
 import regex
@@ -12,15 +11,7 @@ from ttsai_server.text.phonemes.unknown import LETTERS, UnknownWords
 from ttsai_server.text.phonemes.unspaced import Unspaced
 
 _JAPANESE, _CHINESE = r"\p{Han}\p{Hiragana}\p{Katakana}ー々〆", r"\p{Han}"
-NEEDED = {"ja": ("ja", ("fugashi", "jaconv", "mojimoji", "unidic_lite")), "zh": ("zh", ("cn2an", "jieba", "pypinyin"))}
-"""Language → the extra that reads it, and modules that it brings."""
 _ESPEAK_NAMES = {"fr": "fr-fr"}
-
-
-def missing_extra(language: str) -> str:
-    """The extra, not installed here, that a language (BCP 47) needs; empty: none. Imports nothing."""
-    extra, modules = NEEDED.get(language.split("-")[0], ("", ()))
-    return "" if all(map(find_spec, modules)) else extra
 
 
 def japanese() -> Unspaced:
