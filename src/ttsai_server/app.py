@@ -99,6 +99,7 @@ def create_app(
     node = name_of(settings)
     holder = Holder.of(node, settings.jobs.dead_seconds)
     leases = RequestLeases(database, holder)
+    answers = Idempotency(database, leases, settings.idempotency)
     accounts, limiter, billing = (
         Accounts(settings, database),
         open_limiter(settings),
@@ -143,7 +144,7 @@ def create_app(
         webhooks=webhooks,
         results=store,
         jobs=Jobs(settings, database, worker, files, unbilled, webhooks),
-        conversations=Conversations(settings, database, store),
+        conversations=Conversations(settings, database, store, answers),
         readiness=Readiness(pool, database, settings.data_dir, preload),
         metrics=metrics,
         admin_token=admin_token,
@@ -204,7 +205,6 @@ def create_app(
     # not include_router: its indirection costs every request 10 µs, and 5 µs for each router before its own
     app.router.routes.extend(route for router in routers for route in router.routes)
     app.router.routes.extend(head_routes(tuple(app.router.routes)))
-    answers = Idempotency(database, leases, settings.idempotency)
     app.add_middleware(IdempotencyMiddleware, store=answers, folder=settings.data_dir / "answers", settings=settings)
     app.add_middleware(BodySizeLimit, most=settings.server.max_body_bytes, by_path=body_limits(settings))
     if settings.auth.enabled:

@@ -68,6 +68,15 @@ def test_who_asks_for_a_job_gets_one(server: Live, path: str, headers: dict[str,
     assert body["credits_used"] == 1
 
 
+def test_what_a_request_is_told_in_a_header_is_told_with_the_job(server: Live) -> None:
+    client = server.client()
+    uuid = started(client, {**HELLO, "cfg_weight": 0.5})
+    for body in (ended(client, uuid), client.get(f"/v1/tasks/{uuid}/").json()):
+        assert len(body["warnings"]) == 1
+        assert "cfg_weight" in body["warnings"][0]
+    assert "warnings" not in ended(client, started(client))
+
+
 def test_a_publishable_key_gets_a_job(server: Live) -> None:
     key = server.new_key(kind=PUBLISHABLE, origins=("https://a.example",))[1]
     answer = server.client(key).post("/v1/tts/", json=HELLO, headers={"Origin": "https://a.example"})

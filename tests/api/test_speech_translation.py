@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Generator
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from tests.api.test_jobs import ended
 from tests.listening import Ear, wer
 from tests.live import Live, live
 
+from ttsai_server.audio.pitch import mean_pitch, track
 from ttsai_server.settings import Cloning, Models, Settings
 
 ENGLISH = "The train to the airport leaves at nine in the morning. The children are playing in the garden."
@@ -88,6 +91,27 @@ def test_each_segment_is_heard_at_its_time_if_the_times_are_kept(server: Live, e
     assert abs(body["segments"][0]["audio_start"] - body["segments"][0]["start"]) < 0.01
     made = heard(httpx.get(body["audio_url"]).content)[1]
     assert made.seconds == pytest.approx(max(body["duration"], body["segments"][-1]["audio_end"]), abs=0.1)
+
+
+def test_each_speaker_has_a_voice_if_they_are_told_apart(server: Live, english: bytes, speakers_weights: Path) -> None:
+    other = said(server, "bm_george", "Nobody knew exactly how the fire in the old barn by the river had started.")
+    (one, recording), (two, _) = heard(english), heard(other)
+    pause = np.zeros((recording.rate // 2, 1), np.float32)
+    both = encoded(np.concatenate([one, pause, two]), recording.rate)
+    asked = {"target_language": "pt", "source_language": "en", "diarize": "true", "format": "wav"}
+    body = translated(server, both, **asked).json()
+    by_speaker = {name: list(parts) for name, parts in groupby(body["segments"], key=itemgetter("speaker"))}
+    assert list(by_speaker) == ["SPEAKER_00", "SPEAKER_01"]
+    assert "river" in " ".join(part["text"] for part in by_speaker["SPEAKER_01"])
+    sound, made = heard(httpx.get(body["audio_url"]).content)
+    first, second = (pitch_of(sound, made.rate, parts) for parts in by_speaker.values())
+    assert first > 1.3 * second  # a woman's voice and a man's
+
+
+def pitch_of(sound: np.ndarray, rate: int, parts: list[dict[str, Any]]) -> float:
+    """Hertz, of what is said in these segments."""
+    first, last = round(parts[0]["audio_start"] * rate), round(parts[-1]["audio_end"] * rate)
+    return mean_pitch(track(sound[first:last, 0], rate))
 
 
 def test_as_a_job_it_has_the_same_result(server: Live, english: bytes) -> None:

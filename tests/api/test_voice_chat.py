@@ -124,6 +124,25 @@ def test_what_is_deleted_is_forgotten(talking: Live, model: TestChatServer) -> N
     assert len(model.requests) == 1
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_is_kept_of_a_deleted_ones_answers_for_repeated_requests_is_gone_too(talking: Live, stream: bool) -> None:
+    client, said = talking.client(), f"A secret, {stream}."
+    keyed = {"Idempotency-Key": said}
+    body = {**HELLO, "text": said, "stream": stream}
+    answer = client.post("/v1/voice-chat/", json=body, headers=keyed)
+    id = re.findall(r"conv_[0-9a-f]{32}", answer.text)[0]
+
+    repeated = client.post("/v1/voice-chat/", json=body, headers=keyed)
+    assert (repeated.headers["Idempotent-Replayed"], repeated.content) == ("true", answer.content)
+
+    def kept() -> bool:
+        return any(said.encode() in file.read_bytes() for file in (talking.settings.data_dir / "answers").iterdir())
+
+    assert kept()
+    assert client.delete(f"/v1/voice-chat/{id}").status_code == 204
+    assert not kept()
+
+
 def test_a_conversation_deleted_during_a_turn_stays_deleted(talking: Live, model: TestChatServer) -> None:
     account, key = talking.new_key(credits=10)
     id = turn(talking, key).json()["conversation_id"]

@@ -64,6 +64,7 @@ class DialogueRun(CompositeRun[DialoguePlan, int]):
             with self._part(part) as run:
                 await run.finish()
                 self._spoken.append((await run.outcome()).used)
+                self.warn(*run.warnings)
             yield len(self._spoken)
 
 

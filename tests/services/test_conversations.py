@@ -10,14 +10,21 @@ from ttsai_server.services.conversations import Conversations
 from ttsai_server.services.flow import OutputFile
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import Database
+from ttsai_server.store.idempotency import Idempotency
+from ttsai_server.store.leases import Holder
+from ttsai_server.store.request_leases import RequestLeases
 from ttsai_server.store.results import open_results
+
+
+def answers(settings: Settings, database: Database) -> Idempotency:
+    return Idempotency(database, RequestLeases(database, Holder.of("a", 60)), settings.idempotency)
 
 
 async def test_a_deleted_ones_sounds_are_gone_even_if_a_file_can_not_be_deleted(
     settings: Settings, database: Database, caller: Caller
 ) -> None:
     results = open_results(settings, database)
-    conversations = Conversations(settings, database, results)
+    conversations = Conversations(settings, database, results, answers(settings, database))
     begun = (await conversations.open(caller, None)).conversation
     first = await conversations.keep(begun, "Hi!", "Hello.", OutputFile("resp.mp3", "audio/mpeg", io.BytesIO(b"1")))
     known = (await conversations.get(caller, begun.id)).conversation

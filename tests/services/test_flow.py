@@ -152,3 +152,13 @@ def test_an_order_is_read_from_its_json_as_it_was(order: Transcode | Transcripti
 @pytest.mark.parametrize("order", PLANNERS)
 def test_each_kind_of_order_has_a_name_of_its_own(order: type[Order[Any]]) -> None:
     assert [other for other in PLANNERS if other.kind == order.kind] == [order]
+
+
+async def test_what_is_found_while_a_job_is_done_is_kept_with_it(caller: Caller, jobs: Jobs, runner: JobRunner) -> None:
+    lines = Dialogue(("Good day to you, Мария.", "Good day to you too, Мария."))
+    (job,) = (await jobs.submit(caller, lines, JobOptions("http://a"))).jobs
+    assert (await jobs.get(job.id)).warnings is None
+    await runner.do(job)
+    told = (await jobs.get(job.id)).warnings or ()
+    assert len(told) == 1
+    assert "Cyrillic" in told[0]

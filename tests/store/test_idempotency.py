@@ -78,6 +78,27 @@ async def test_an_expired_answer_gives_way_whole(answers: Idempotency, account: 
     assert await answers.begin(account, "k", MINUTE) == RUNNING
 
 
+async def test_the_file_of_an_expired_answer_is_deleted_though_its_key_is_used_again(
+    answers: Idempotency, account: str
+) -> None:
+    await answers.finish(await first(answers, account), "print", 200, {}, "bodies/1", -1)
+    await answers.finish(await first(answers, account), "print", 200, {}, "bodies/2", MINUTE)
+    assert await answers.expire() == ["bodies/1"]
+    again = await answers.begin(account, "k", MINUTE)
+    assert isinstance(again, Answer)
+    assert again.body == "bodies/2"
+
+
+async def test_the_answers_of_a_conversation_are_forgotten_together(answers: Idempotency, account: str) -> None:
+    for key, conversation in (("1", "conv_a"), ("2", "conv_b"), ("3", "conv_a"), ("4", None)):
+        lease = await first(answers, account, key)
+        await answers.finish(lease, "print", 200, {}, f"bodies/{key}", MINUTE, conversation=conversation)
+    assert sorted(await answers.forget(account, "conv_a")) == ["bodies/1", "bodies/3"]
+    assert isinstance(await answers.begin(account, "1", MINUTE), RequestLease)
+    others = [await answers.begin(account, key, MINUTE) for key in "24"]
+    assert all(isinstance(other, Answer) for other in others)
+
+
 async def test_of_50_at_once_one_is_first(answers: Idempotency, account: str) -> None:
     begun = await asyncio.gather(*(answers.begin(account, "k", MINUTE) for _ in range(50)))
     assert sum(isinstance(one, RequestLease) for one in begun) == 1

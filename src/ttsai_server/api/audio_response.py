@@ -68,7 +68,7 @@ def file_headers(name: str) -> dict[str, str]:
 
 def speech_headers(run: SpeechRun) -> dict[str, str]:
     """Price, remaining credits, and warnings."""
-    return {**credit_headers(run.hold), **warning_headers(run.plan.warnings)}
+    return {**credit_headers(run.hold), **warning_headers(run.warnings)}
 
 
 def warning_headers(warnings: Sequence[str]) -> dict[str, str]:

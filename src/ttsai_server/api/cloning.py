@@ -103,7 +103,7 @@ async def speak_with_voice(
         **credit_headers(run.hold),
         **file_headers(sound.name),
         **voice_headers(run.plan.model, run.reference),
-        **warning_headers(run.plan.warnings),
+        **warning_headers(run.warnings),
         "X-Audio-Seconds": f"{run.seconds:.3f}",
     }
     return WholeFile(sound.file, sound.content_type, headers)

@@ -80,9 +80,12 @@ class IdempotencyMiddleware:
         try:
             await self._app(scope, fingerprint.receive, copy.send)
         finally:
-            await asyncio.shield(self._keep(lease, fingerprint, copy))
+            conversation = scope["state"].get("conversation")
+            await asyncio.shield(self._keep(lease, fingerprint, copy, conversation))
 
-    async def _keep(self, lease: RequestLease, fingerprint: "Fingerprint", copy: "Copy") -> None:
+    async def _keep(
+        self, lease: RequestLease, fingerprint: "Fingerprint", copy: "Copy", conversation: str | None
+    ) -> None:
         """Whatever fails here costs the copy: the client has its answer."""
         whole = copy.close() and copy.status == 200
         if not whole:
@@ -92,7 +95,7 @@ class IdempotencyMiddleware:
             if not whole:
                 await self._store.abandon(lease)
             else:
-                for body in await self._store.finish(lease, *answer, self._kept_seconds, copy.size):
+                for body in await self._store.finish(lease, *answer, self._kept_seconds, copy.size, conversation):
                     await asyncio.to_thread(Path(body).unlink, missing_ok=True)
         except DatabaseUnavailable as error:
             logger.warning(NOT_KEPT, error)

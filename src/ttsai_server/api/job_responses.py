@@ -64,6 +64,7 @@ def state_body(job: Job, times: TimestampsInfo | None = None) -> JobState:
         timestamps=times,
         error=error,
         message=error,
+        warnings=_warnings(job),
     )
 
 
@@ -83,6 +84,7 @@ def task_body(job: Job) -> TaskBody:
         completed_at=None if job.ended_at is None else shown_time(job.ended_at),
         result_url=result_url(job) if job.state == COMPLETED else None,
         error=failed if job.state == FAILED else None,
+        warnings=_warnings(job),
     )
 
 
@@ -106,7 +108,12 @@ def _item(job: Job) -> BatchItem:
         error=job.error_message,
         url=result_url(job) if job.state == COMPLETED else None,
         credits=job.credits,
+        warnings=_warnings(job),
     )
+
+
+def _warnings(job: Job) -> list[str] | None:
+    return list(job.warnings) if job.warnings else None
 
 
 def paid_headers(accepted: AcceptedJobs) -> dict[str, str]:

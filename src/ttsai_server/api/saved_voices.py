@@ -70,7 +70,7 @@ async def save_voice(
         await cancel_on_disconnect(request.receive, saved)
     voice = await services.saved_voices.get(caller, order.voice_id)
     headers = {**credit_headers(run.hold), **voice_headers(run.plan.model, run.reference)}
-    return await _shown(voice, services, base_url, {**headers, **warning_headers(run.plan.warnings)})
+    return await _shown(voice, services, base_url, {**headers, **warning_headers(run.warnings)})
 
 
 @router.get("/v1/voices/{id}", response_model=SavedVoiceInfo, responses=KEYED)

@@ -87,6 +87,8 @@ class JobState(Answer):
     error: str | None = None
     """Why the job failed."""
     message: str | None = None
+    warnings: list[str] | None = None
+    """What to know though the job is done: what in a request is the header Warning."""
 
 
 class TaskError(Answer):
@@ -112,6 +114,8 @@ class TaskBody(Answer):
     """When it ended: completed, failed or cancelled."""
     result_url: str | None = None
     error: TaskError | None = None
+    warnings: list[str] | None = None
+    """What to know though the job is done: what in a request is the header Warning."""
 
 
 class BatchItem(Answer):
@@ -121,6 +125,7 @@ class BatchItem(Answer):
     error: str | None = None
     url: str | None = None
     credits: int
+    warnings: list[str] | None = None
 
 
 class BatchAnswer(Answer):

@@ -120,7 +120,7 @@ class Call:
 
             async def keep(outcome: Outcome) -> None:
                 options = JobOptions(self.base_url)
-                kept.append(await self.services.jobs.keep(self.caller, order, run.plan, outcome, options))
+                kept.append(await self.services.jobs.keep(self.caller, order, run, outcome, options))
 
             await cancel_on_disconnect(self.request.receive, run.finish(keep))
         headers = {**credit_headers(run.hold), **warning_headers(run.warnings)}

@@ -62,6 +62,7 @@ async def voice_chat(request: Request, services: AuthedServices, caller: Current
         upload = content(audio, services.settings.transcription.max_file_bytes, AUDIO) if audio else None
         await services.conversations.check_room(caller)
         dialogue = await services.conversations.open(caller, body.conversation_id, body.system_prompt)
+        request.scope["state"]["conversation"] = dialogue.conversation.id  # what is kept of the answer goes with it
         run = await services.flow.start(caller, _order(body, dialogue), upload)
         turn = Turn(run, dialogue.conversation, services.conversations, base_url)
         if body.stream:

@@ -1,7 +1,9 @@
 """Conversations with chat models: what an account has said, and what it was answered."""
 
+import asyncio
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from sqlalchemy import Connection
 
@@ -13,6 +15,7 @@ from ttsai_server.settings import Settings
 from ttsai_server.store import conversations
 from ttsai_server.store.conversations import Conversation, Turn
 from ttsai_server.store.db import Database
+from ttsai_server.store.idempotency import Idempotency
 from ttsai_server.store.results import Results, discard, new_id
 
 MOST_LISTED = 1000
@@ -32,10 +35,12 @@ class Dialogue:
 class Conversations:
     """Each belongs to an account, and expires `chat.hours` after its last turn."""
 
-    def __init__(self, settings: Settings, database: Database, results: Results) -> None:
+    def __init__(self, settings: Settings, database: Database, results: Results, answers: Idempotency) -> None:
+        """answers: those that are kept for requests that are repeated."""
         self._kept_seconds = settings.chat.hours * 3600
         self._database = database
         self._results = results
+        self._answers = answers
 
     async def open(self, caller: Caller, id: str | None, system_prompt: str | None = None) -> Dialogue:
         """The conversation to go on with, or a new one if `id` is None, which is stored with its first turn.
@@ -62,9 +67,14 @@ class Conversations:
         return await self._database.read(conversations.of_account, caller.account, time.time(), MOST_LISTED)
 
     async def delete(self, caller: Caller, id: str) -> None:
-        """Forget it and the sounds of its answers. Raises NotFound, also for another account's."""
+        """Forget it, the sounds of its answers, and what is kept of them for repeated requests.
+
+        Raises NotFound, also for another account's.
+        """
         if not await self._database.write(_remove, caller.account, id, time.time()):
             raise _unknown()
+        for body in await self._answers.forget(caller.account, id):
+            await asyncio.to_thread(Path(body).unlink, missing_ok=True)
         await self._database.erase_deleted()
         await self._results.expire()
 

@@ -16,7 +16,7 @@ from ttsai_server.services.flow import Deliver
 from ttsai_server.services.paired_upload import split
 from ttsai_server.services.recording_run import RecordingPlan
 from ttsai_server.services.references import ReferenceSound, embed, open_reference
-from ttsai_server.services.several_speakers import speaker_shares
+from ttsai_server.services.several_speakers import one_voice_warning
 from ttsai_server.services.target_voice import TargetVoice, open_target
 from ttsai_server.services.tools.run import ToolRun, write
 
@@ -27,8 +27,6 @@ LONGER = 0.02
 """Most that a conversion may be longer or shorter than its recording, as a share."""
 SLACK_SECONDS = 0.1
 """What it may be so anyhow: engines work in frames."""
-OTHERS = 0.1
-"""Share of the speech that others than the main speaker must have to be told of: diarization errs by less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +110,7 @@ class ConversionRun(ToolRun[ConversionPlan]):
                     yield step.end / max(sound.speech.seconds, 0.001)
 
     async def _count_speakers(self, recording: Recording) -> None:
-        shares = await speaker_shares(self._context, self._caller, recording)
-        if shares and 1 - shares[0] > OTHERS:
-            told = f"The recording has {len(shares)} speakers; all of them were given the one voice"
-            self.warnings = (*self.warnings, told)
+        self.warn(*await one_voice_warning(self._context, self._caller, recording))
 
     async def _converted(self, recording: Recording, into: Recording) -> AsyncGenerator[float]:
         card = self.plan.card

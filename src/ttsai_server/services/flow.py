@@ -171,6 +171,10 @@ class Run(ABC, Generic[P, S]):
             async for _ in steps:
                 pass
 
+    def warn(self, *warnings: str) -> None:
+        """Add what was found on the way to `warnings`, each once."""
+        self.warnings = tuple(dict.fromkeys((*self.warnings, *warnings)))
+
     def close(self) -> None:
         """Close the files that it has made. Idempotent."""
 

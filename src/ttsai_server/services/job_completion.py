@@ -1,7 +1,7 @@
 """How a job ends: its state, its money, its upload, its webhook, in one transaction."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
@@ -27,13 +27,14 @@ def complete(
     segments: str | None = None,
     text: str | None = None,
     beside: Callable[[Connection], object] | None = None,
+    warnings: Sequence[str] = (),
 ) -> None:
     """The job has its result: charge what was used. Segments are JSON; see `flow.Outcome`.
 
     Raises NotFound if it has ended already: there must be no result of it then. Raises what `beside` raises.
     """
     facts = {"language": language, "segments": segments, "text": text, "seconds": used.seconds}
-    ended = jobs.end(connection, job, COMPLETED, progress=1.0, **facts)
+    ended = jobs.end(connection, job, COMPLETED, progress=1.0, warnings=warnings or None, **facts)
     if ended is None:
         raise NotFound(f"The task {job!r} is over.")
     if ended.reservation:

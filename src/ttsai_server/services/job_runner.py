@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -104,7 +105,7 @@ class JobRunner:
                 await self._files.read_upload(job.id, upload)
             with await self._flow.start(caller, order, upload) as run:
                 await self._follow(job, run)
-                await self._complete(job, await run.outcome())
+                await self._complete(job, await run.outcome(), run.warnings)
 
     async def _follow(self, job: Job, run: Run[Any, Any]) -> None:
         reported = time.monotonic()
@@ -119,7 +120,7 @@ class JobRunner:
         if not await self._database.write(jobs.set_progress, job, min(progress, 0.99)):
             raise NotWanted
 
-    async def _complete(self, job: Job, outcome: Outcome) -> None:
+    async def _complete(self, job: Job, outcome: Outcome, warnings: Sequence[str]) -> None:
         """The one transaction {result, completed, charged, events recorded}."""
         segments = None if outcome.segments is None else segments_to_json(outcome.segments)
         used = replace(outcome.used, model=job.model, credits=job.credits)
@@ -131,6 +132,7 @@ class JobRunner:
             segments=segments,
             text=outcome.text,
             beside=outcome.beside,
+            warnings=warnings,
         )
         await self._files.keep_result(job, outcome, complete)
         self._flow.context.metrics.credits.labels(job.model).inc(job.credits)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from ttsai_server.domain import Caller, Capability, Segment, SpokenWord
 from ttsai_server.errors import ApiError, BadRequest, InsufficientCredits, InternalError, NotFound
 from ttsai_server.services import job_completion
-from ttsai_server.services.flow import Flow, Order, Outcome, OutputFile, Plan
+from ttsai_server.services.flow import Flow, Order, Outcome, OutputFile, Plan, Run
 from ttsai_server.services.job_files import JobFiles, segments_from_json
 from ttsai_server.services.speech import SpeechOrder
 from ttsai_server.services.webhooks import Webhooks
@@ -122,12 +122,13 @@ class Jobs:
         return batch, await self._accept(numbered, row)
 
     async def keep(
-        self, caller: Caller, order: Order[Any], plan: Plan, outcome: Outcome, options: JobOptions
+        self, caller: Caller, order: Order[Any], run: Run[Any, Any], outcome: Outcome, options: JobOptions
     ) -> OutputFile:
         """Keep what a request has waited for as the result of a completed job, so that it can be looked up. → it."""
         now = time.time()
         job = replace(
-            _planned(caller, order, plan, options),
+            _planned(caller, order, run.plan, options),
+            warnings=run.warnings or None,
             credits=outcome.used.credits,
             state=COMPLETED,
             progress=1.0,
@@ -257,7 +258,8 @@ def full_id(id: str) -> str:
 
 def _planned(caller: Caller, order: Order[Any], plan: Plan, options: JobOptions) -> Job:
     job = _new(caller, order.kind, options)
-    return replace(job, model=plan.model, spec=order.to_json(), name=plan.result_name)
+    warnings = plan.warnings or None
+    return replace(job, model=plan.model, spec=order.to_json(), name=plan.result_name, warnings=warnings)
 
 
 def _failed(caller: Caller, kind: str, error: ApiError, options: JobOptions) -> Job:

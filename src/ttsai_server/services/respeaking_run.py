@@ -87,5 +87,5 @@ class RespeakingRun(RecordingRun[RespeakingPlan, float]):
         plan, choice = self.plan, Choice(self.plan.card, (unnamed_voice(self.plan.card),), (self.reference,))
         order = SpeechOrder(plan.card.id, text, "", plan.format, plan.speed, language=language, options=plan.options)
         speech = await to_thread.run_sync(plan_with_voice, self._context, self._caller, order, choice)
-        self.warnings = (*self.warnings, *speech.warnings)
+        self.warn(*speech.warnings)
         return speech.run(self._caller, self._context.unbilled())

@@ -10,6 +10,17 @@ from ttsai_server.engines.base import Diarizer
 from ttsai_server.services.availability import availability
 from ttsai_server.services.context import ServiceContext
 
+OTHERS = 0.1
+"""Share of the speech that others than the main speaker must have to be told of: diarization errs by less."""
+
+
+async def one_voice_warning(context: ServiceContext, caller: Caller, recording: Recording) -> tuple[str, ...]:
+    """A warning if several people speak in a recording that is given one voice. Raises as `speaker_shares`."""
+    shares = await speaker_shares(context, caller, recording)
+    if not shares or 1 - shares[0] <= OTHERS:
+        return ()
+    return (f"The recording has {len(shares)} speakers; all of them were given the one voice",)
+
 
 async def speaker_shares(context: ServiceContext, caller: Caller, recording: Recording) -> list[float]:
     """The share of the speech that each speaker has, the largest first; empty where no model can tell, or none speaks.

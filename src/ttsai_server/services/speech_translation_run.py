@@ -27,6 +27,7 @@ from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.flow import CompositeRun, Outcome, OutputFile, OutputParts
 from ttsai_server.services.recording_run import RecordingPlan
 from ttsai_server.services.result_json import published_translation
+from ttsai_server.services.several_speakers import one_voice_warning
 from ttsai_server.services.speech_run import SpeechPlan
 from ttsai_server.services.tools.run import ToolRun, write
 from ttsai_server.services.transcription_run import TranscriptionPlan
@@ -94,6 +95,8 @@ class SpeechTranslationRun(ToolRun[SpeechTranslationPlan], CompositeRun[SpeechTr
             raise BadRequest("Nothing is said in the recording.", param="file")
         speakers = list(dict.fromkeys(segment.speaker for segment in said))
         if self.plan.cloner:
+            if not self.plan.listening.diarizer:
+                self.warn(*await one_voice_warning(self._context, self._caller, recording))
             for speaker in speakers:
                 own = [segment for segment in said if segment.speaker == speaker]
                 self._own_voices[speaker] = await self._voice_of(recording, own, self.plan.cloner)
@@ -113,7 +116,7 @@ class SpeechTranslationRun(ToolRun[SpeechTranslationPlan], CompositeRun[SpeechTr
 
     def _warn_of_unsaid(self) -> None:
         if unsaid := sum(not speakable(segment.spoken.text) for segment in self._segments):
-            self.warnings = (*self.warnings, UNSAID.format(unsaid=unsaid, all=len(self._segments)))
+            self.warn(UNSAID.format(unsaid=unsaid, all=len(self._segments)))
 
     async def _listen(self) -> AsyncGenerator[float]:
         """Yields how much has been heard, 0 to 1."""
@@ -122,6 +125,7 @@ class SpeechTranslationRun(ToolRun[SpeechTranslationPlan], CompositeRun[SpeechTr
                 async for _ in partials:
                     yield run.progress
             self._heard = run.transcript
+            self.warn(*run.warnings)
 
     async def _translated(self, recording: Recording, segment: Segment) -> str:
         source = segment.language or self._heard.language
@@ -177,6 +181,7 @@ class SpeechTranslationRun(ToolRun[SpeechTranslationPlan], CompositeRun[SpeechTr
             plan = replace(plan, request=replace(plan.request, voices=(self._own_voices[speaker],)))
         with self._part(plan) as run:
             await run.finish()
+            self.warn(*run.warnings)
             result = (await run.outcome()).result
             assert isinstance(result, OutputFile)
             return await asyncio.to_thread(samples_at, self.plan.speech_rate, result.file)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import inf
+from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, update
@@ -78,14 +79,17 @@ class Idempotency:
         body: str,
         ttl: float,
         size: int = 0,
+        conversation: str | None = None,
     ) -> list[str]:
         """Store the answer for `ttl` seconds, and delete the account's oldest ones beyond its share.
 
-        size: bytes of the body, at most `most_bytes`. → paths of the body files that the caller has to delete: this
-        one's, if another request has claimed the key since.
+        size: bytes of the body, at most `most_bytes`. conversation: id of the one that it belongs to.
+
+        → paths of the body files that the caller has to delete: this one's, if another request has
+        claimed the key since.
         """
         answer = {"fingerprint": fingerprint, "status": status, "headers": json.dumps(dict(headers)), "body": body}
-        row = {**answer, "expires_at": time.time() + ttl, "size": max(size, LEAST_BYTES)}
+        row = {**answer, "expires_at": time.time() + ttl, "size": max(size, LEAST_BYTES), "conversation": conversation}
         try:
             return await self._database.write(_finish, lease.id, row, self._most_each)
         finally:
@@ -97,6 +101,10 @@ class Idempotency:
             await self._database.write(_abandon, lease.id)
         finally:
             self._leases.end(lease.id)
+
+    async def forget(self, account: str, conversation: str) -> list[str]:
+        """Delete the answers of a conversation. → paths of the body files that the caller has to delete."""
+        return await self._database.write(_forget, account, conversation)
 
     async def expire(self) -> list[str]:
         """Delete expired entries. → paths of the body files that the caller has to delete."""
@@ -124,14 +132,27 @@ _SHED = (
     .returning(idempotency.c.body)
 )
 _ABANDON = delete(idempotency).where(*_CLAIMED)
+_FORGET = (
+    delete(idempotency)
+    .where(idempotency.c.account == bindparam("of"), idempotency.c.conversation == bindparam("about"))
+    .returning(idempotency.c.body)
+)
+_RETIRE = (
+    update(idempotency)
+    .where(*_SAME, idempotency.c.expires_at <= bindparam("now"), idempotency.c.body.is_not(None))
+    .values(key=bindparam("retired"))
+)
+"""Leaves an expired answer to `expire`, which has its file deleted, and its key to others."""
 _EXPIRE = delete(idempotency).where(idempotency.c.expires_at <= bindparam("now")).returning(idempotency.c.body)
 
 
 def _begin(connection: Connection, account: str, key: str, expires_at: float, lease: RequestLease) -> Answer | None:
     now = time.time()
     fresh = {"fingerprint": "", "state": RUNNING, "expires_at": expires_at, "size": 0, **asdict(lease)}
-    empty = {"status": None, "headers": None, "body": None}
+    empty = {"status": None, "headers": None, "body": None, "conversation": None}
     row = {"account": account, "key": key, **fresh, **empty}
+    retired = f"expired {token_hex(16)}"
+    connection.execute(_RETIRE, {"for_account": account, "for_key": key, "now": now, "retired": retired})
     first = (
         insert_new(connection, idempotency)
         .values(row)
@@ -161,6 +182,10 @@ def _measure(connection: Connection) -> int:
 
 def _abandon(connection: Connection, claim: str) -> None:
     connection.execute(_ABANDON, {"claim": claim})
+
+
+def _forget(connection: Connection, account: str, conversation: str) -> list[str]:
+    return [body for body in connection.scalars(_FORGET, {"of": account, "about": conversation}) if body]
 
 
 def _expire(connection: Connection, now: float) -> list[str]:

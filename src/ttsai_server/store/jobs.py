@@ -79,6 +79,8 @@ class Job:
     """Length of the audio generated or transcribed."""
     text: str | None = None
     """The transcript."""
+    warnings: Sequence[str] | None = None
+    """What the client should know though the work is done."""
 
 
 COLUMNS = [jobs.c[field.name] for field in fields(Job)]

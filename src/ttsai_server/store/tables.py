@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import (
     DDL,
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -143,6 +144,7 @@ idempotency = Table(
     Column("id", String),
     *_lease(),
     Column("size", BigInteger, nullable=False, server_default="0"),
+    Column("conversation", String),
 )
 RUNNING = DDL("CREATE INDEX ix_idempotency_running ON idempotency (id) WHERE state = 'running'")
 event.listen(idempotency, "after_create", RUNNING)
@@ -211,6 +213,7 @@ jobs = Table(
     Column("text", Text),
     Column("segments", Text),
     *_lease(),
+    Column("warnings", JSON(none_as_null=True)),
 )
 NOT_ENDED = DDL("CREATE INDEX ix_tasks_open ON tasks (model, turn) WHERE ended_at IS NULL")
 event.listen(jobs, "after_create", NOT_ENDED)
