@@ -24,17 +24,19 @@ class _End:
 
 async def merged(*streams: AsyncGenerator[T]) -> AsyncGenerator[T]:
     """What the streams yield, as it comes. The first error ends them all, as closing does. Must be closed."""
-    waiting: asyncio.Queue[_Item[T] | _End] = asyncio.Queue(MOST_WAITING)
+    waiting: asyncio.Queue[_Item[T] | _End] = asyncio.Queue()
+    room = asyncio.Semaphore(MOST_WAITING)
 
     async def pump(stream: AsyncGenerator[T]) -> None:
         end = _End()
         try:
             async with aclosing(stream):
                 async for value in stream:
-                    await waiting.put(_Item(value))
+                    await room.acquire()
+                    waiting.put_nowait(_Item(value))
         except Exception as error:
             end = _End(error)
-        await waiting.put(end)
+        waiting.put_nowait(end)  # needs no room: nobody makes any once all is being closed
 
     pumps = [asyncio.create_task(pump(stream)) for stream in streams]
     try:
@@ -42,6 +44,7 @@ async def merged(*streams: AsyncGenerator[T]) -> AsyncGenerator[T]:
         while running:
             match await waiting.get():
                 case _Item(value):
+                    room.release()
                     yield value
                 case _End(None):
                     running -= 1
