@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import (
     cloning,
+    conversation,
     departure,
     fairness,
     first_byte,
@@ -24,6 +25,7 @@ from benchmarks import (
     start,
     streamed,
     tools,
+    translation,
 )
 from benchmarks.bench import VOICES, Bench
 from benchmarks.report import Figure, machine, print_table, write_json
@@ -46,6 +48,8 @@ BENCHMARKS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "rooms": rooms.run,
     "music": music.run,
     "cloning": cloning.run,
+    "conversation": conversation.run,
+    "translation": translation.run,
     "soak": soak.run,
     "hostile": hostile.run,
 }

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +42,16 @@ class Running:
 
 
 @contextmanager
-def ours(model: str | None = None) -> Generator[Running]:
-    """`ttsai-server serve` on a fresh database; with `model`, ready when it is loaded."""
+def ours(*preloaded: str, settings: Mapping[str, str] | None = None) -> Generator[Running]:
+    """`ttsai-server serve` on a fresh database, ready when these models are loaded.
+
+    settings: variables of the environment, without their prefix.
+    """
     env = {
         "TTSAI_SERVER__MODELS__DEMO": "true",
-        "TTSAI_SERVER__MODELS__PRELOAD": json.dumps([model] if model else []),
+        "TTSAI_SERVER__MODELS__PRELOAD": json.dumps(preloaded),
         "TTSAI_SERVER__PLANS": NO_LIMITS,
+        **{f"TTSAI_SERVER__{name}": value for name, value in (settings or {}).items()},
     }
     with TemporaryDirectory() as folder, (Path(folder) / "log").open("w") as log:
         base = [COMMAND, "--data-dir", folder]
