@@ -124,6 +124,16 @@ def test_what_is_deleted_is_forgotten(talking: Live, model: TestChatServer) -> N
     assert len(model.requests) == 1
 
 
+def test_an_answer_that_the_model_had_to_cut_is_told(talking: Live, model: TestChatServer) -> None:
+    model.answers = [("And so it", {"choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]})]
+    assert "cut: it is as long as the chat model may write" in turn(talking).headers["Warning"]
+    *_, done = streamed(talking, talking.key)
+    assert [warning.split(":")[0] for warning in done["warnings"]] == ["The answer is cut"]
+    model.answers = [("And so on.",)]
+    assert "Warning" not in turn(talking).headers
+    assert "warnings" not in streamed(talking, talking.key)[-1]
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_what_is_kept_of_a_deleted_ones_answers_for_repeated_requests_is_gone_too(talking: Live, stream: bool) -> None:
     client, said = talking.client(), f"A secret, {stream}."

@@ -128,12 +128,16 @@ class Turn:
         }
 
     async def events(self) -> AsyncGenerator[bytes]:
-        """Server-sent events: user_text, then text.delta and audio.delta as they are made, then done."""
+        """Server-sent events: user_text, then text.delta and audio.delta as they are made, then done.
+
+        What is warned of on the way, too late for a header, is in the last one.
+        """
         with self._run as run:
             async with aclosing(run.steps(self.keep)) as steps:
                 async for step in steps:
                     yield self._event(step)
-        yield event({"type": "done", **self.answer()})
+        warnings = {"warnings": run.warnings} if run.warnings else {}
+        yield event({"type": "done", **self.answer(), **warnings})
 
     def _event(self, step: Heard | Written | Spoken) -> bytes:
         match step:
@@ -159,7 +163,7 @@ def _order(body: VoiceChatBody, dialogue: Dialogue) -> VoiceChatOrder:
 
 
 def _headers(run: VoiceChatRun) -> dict[str, str]:
-    return {**credit_headers(run.hold), **warning_headers(run.plan.warnings)}
+    return {**credit_headers(run.hold), **warning_headers(run.warnings)}
 
 
 @asynccontextmanager

@@ -27,12 +27,14 @@ class EchoChat(Chatter):
         return cls(cls.Setup.model_validate(dict(card.setup)))
 
     def chat(self, request: ChatRequest, cancellation: Cancellation) -> Generator[ChatDelta]:
-        words = f"You said: {request.messages[-1].text}".split()[: request.max_tokens]
-        for number, word in enumerate(words, start=1):
+        words = f"You said: {request.messages[-1].text}".split()
+        count = min(len(words), request.max_tokens)
+        for number, word in enumerate(words[:count], start=1):
             if cancellation.cancelled:
                 raise Cancelled
             time.sleep(self._setup.step_seconds)
-            yield ChatDelta(f"{word} ", last=number == len(words))
+            last = number == count
+            yield ChatDelta(f"{word} ", last=last, cut=last and count < len(words))
 
     def close(self) -> None:
         """Nothing to free."""

@@ -39,6 +39,7 @@ class NarrationRun(SpeechRun):
         async for passage in self._passages:
             plan = passage.plan
             self._characters += plan.characters
+            self.warn(*plan.warnings)
             cut = list(plan.pieces())
             for each in cut[:-1]:
                 yield each

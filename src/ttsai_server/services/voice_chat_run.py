@@ -21,6 +21,7 @@ from ttsai_server.services.transcription_run import TranscriptionPlan
 from ttsai_server.store.ledger import Used
 from ttsai_server.text.clean import speakable
 
+CUT = "The answer is cut: it is as long as the chat model may write, {tokens} tokens"
 BYTES_PER_TOKEN = 3
 """Of UTF-8. In most languages a token has more, so that a conversation is rather cut too short than left too long."""
 
@@ -121,8 +122,12 @@ class VoiceChatRun(CompositeRun[VoiceChatPlan, Heard | Written | Spoken]):
                 if isinstance(step, bytes):
                     await asyncio.to_thread(self._file.write, step)
                     yield Spoken(step)
-                elif step.text:
+                    continue
+                if step.cut:
+                    self.warn(CUT.format(tokens=chat.max_tokens))
+                if step.text:
                     yield Written(step.text)
+        self.warn(*self._answer.narration.warnings)
         self._answered = True
 
     async def _listen(self, plan: TranscriptionPlan) -> None:
@@ -132,6 +137,7 @@ class VoiceChatRun(CompositeRun[VoiceChatPlan, Heard | Written | Spoken]):
             except ApiError as error:
                 error.param = "audio" if error.param == "file" else error.param
                 raise
+            self.warn(*run.warnings)
             self.user_text = (await run.outcome()).text or ""
         if not speakable(self.user_text):
             raise BadRequest("Nothing is said in the recording.", param="audio")

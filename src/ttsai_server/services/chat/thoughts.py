@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 from ttsai_server.domain import ChatDelta
 
@@ -21,6 +22,6 @@ async def without_thoughts(parts: AsyncGenerator[ChatDelta]) -> AsyncGenerator[C
                 held = held.partition(END)[2].lstrip()
             if not BEGIN.startswith(held[: len(BEGIN)]):  # it neither thinks nor may be about to
                 answering = True
-                yield ChatDelta(held)
+                yield replace(part, text=held)
     if held and not answering and not held.startswith(BEGIN):
         yield ChatDelta(held)
