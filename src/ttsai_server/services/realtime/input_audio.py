@@ -1,11 +1,11 @@
 """The sound that a session is sent, until it becomes a part of the conversation."""
 
-import asyncio
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.realtime.config import Input
 from ttsai_server.services.realtime.events import new_id
 from ttsai_server.services.realtime.problems import Refused
@@ -44,12 +44,22 @@ class Turn:
         return len(self.samples) / self.rate
 
 
+def too_little(seconds: float) -> Refused:
+    """Of sound for a message."""
+    return Refused(
+        "input_audio_buffer_commit_empty",
+        f"Error committing input audio buffer: buffer too small. Expected at least 100ms of audio, but buffer only has "
+        f"{seconds * 1000:.2f}ms of audio.",
+    )
+
+
 class InputAudio:
     """The buffer of the session's input, and the detector of turns, if there is one."""
 
-    def __init__(self, config: Input, longest: float) -> None:
-        """longest: seconds of one turn."""
-        self._longest = longest
+    def __init__(self, context: ServiceContext, config: Input) -> None:
+        self._context = context
+        self._longest = context.settings.chat.max_seconds
+        """Seconds of one turn."""
         self._samples = bytearray()
         """16 bits each."""
         self._begin = 0
@@ -92,11 +102,7 @@ class InputAudio:
         """All that is in the buffer; then it is empty. Raises Refused if that is too little."""
         seconds = self._seconds(self._end - self._begin)
         if seconds < LEAST_SECONDS:
-            raise Refused(
-                "input_audio_buffer_commit_empty",
-                f"Error committing input audio buffer: buffer too small. Expected at least 100ms of audio, but buffer "
-                f"only has {seconds * 1000:.2f}ms of audio.",
-            )
+            raise too_little(seconds)
         if self._detector:
             self._detector.stop()
         return self._take(self._end)
@@ -110,10 +116,10 @@ class InputAudio:
     async def _detect(self, samples: NDArray[np.int16]) -> list[SpeechStarted | Turn]:
         assert self._config.turn_detection
         if self._detector is None:
-            self._detector = await asyncio.to_thread(TurnDetector, self._rate, self._config.turn_detection)
+            self._detector = TurnDetector(self._context, self._rate, self._config.turn_detection)
             self._detects_from = self._end - len(samples)
         detector, found = self._detector, list[SpeechStarted | Turn]()
-        for each in await asyncio.to_thread(detector.add, samples):
+        for each in await detector.add(samples):
             at = min(self._detects_from + round(each.at * self._rate), self._end)
             if isinstance(each, Started):
                 padding = self._config.turn_detection.prefix_padding_ms / 1000

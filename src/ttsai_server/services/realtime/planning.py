@@ -9,9 +9,10 @@ from ttsai_server.errors import ApiError, UnknownModel
 from ttsai_server.services.billing import price
 from ttsai_server.services.blends import parse_blend
 from ttsai_server.services.context import ServiceContext
-from ttsai_server.services.realtime.config import ConversationSession, Session
+from ttsai_server.services.realtime.config import ConversationSession, Session, TranscriptionSession
 from ttsai_server.services.realtime.hearing import plan_listening
 from ttsai_server.services.realtime.problems import Refused
+from ttsai_server.services.realtime.transcribing import live_plan
 from ttsai_server.services.realtime.turn_run import TurnPlan
 from ttsai_server.services.speech import SpeechOrder, plan_speech
 from ttsai_server.services.speech_run import SpeechPlan
@@ -23,7 +24,9 @@ def check(context: ServiceContext, caller: Caller, session: Session) -> None:
     """Raises Refused for a voice, a model or a language that this server does not have."""
     listening = session.audio.input.transcription
     try:
-        if listening:
+        if isinstance(session, TranscriptionSession):
+            live_plan(context, caller, session)
+        elif listening:
             plan_listening(context, caller, listening)
     except ApiError as error:
         raise _refused(error, f"session.audio.input.transcription.{error.param}") from None

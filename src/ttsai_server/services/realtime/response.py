@@ -11,6 +11,7 @@ from ttsai_server.services.realtime.conversation import CallItem, Item, MessageI
 from ttsai_server.services.realtime.events import event, new_id
 from ttsai_server.services.realtime.sound import OutputSound
 from ttsai_server.services.realtime.turn_run import TurnRun
+from ttsai_server.services.voice_chat_run import BYTES_PER_TOKEN, tokens
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Reason = Literal["turn_detected", "client_cancelled"]
@@ -71,7 +72,19 @@ class Response:
             "max_output_tokens": self._config.max_output_tokens,
             "audio": {"output": {"format": output.format.shown(), "voice": output.voice}},
             "metadata": self._metadata,
-            "usage": None,
+            "usage": None if status == "in_progress" else self._usage(),
+        }
+
+    def _usage(self) -> dict[str, Any]:
+        """About so many tokens: all are text, since sound is heard and spoken by other models."""
+        told = self._run.request.messages if self._run.request else ()
+        read, written = sum(map(tokens, told)), len(self._run.text.encode()) // BYTES_PER_TOKEN
+        return {
+            "total_tokens": read + written,
+            "input_tokens": read,
+            "output_tokens": written,
+            "input_token_details": {"text_tokens": read, "audio_tokens": 0, "cached_tokens": 0},
+            "output_token_details": {"text_tokens": written, "audio_tokens": 0},
         }
 
     async def begin(self) -> None:

@@ -19,7 +19,7 @@ from ttsai_server.errors import ApiError, InternalError
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.limits import Admission
 from ttsai_server.services.realtime import config, events, planning
-from ttsai_server.services.realtime.config import ConversationSession, ResponseConfig, Session
+from ttsai_server.services.realtime.config import ConversationSession, ResponseConfig, Session, TranscriptionSession
 from ttsai_server.services.realtime.conversation import (
     Conversation,
     Item,
@@ -34,6 +34,7 @@ from ttsai_server.services.realtime.input_audio import InputAudio, SpeechStarted
 from ttsai_server.services.realtime.items import made
 from ttsai_server.services.realtime.problems import Refused, of_api
 from ttsai_server.services.realtime.response import Reason, Response
+from ttsai_server.services.realtime.transcribing import Transcribing
 from ttsai_server.services.voice_chat_run import BYTES_PER_TOKEN
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,13 @@ class RealtimeSession:
         self._conversation_id = new_id("conv")
         self._expires_at = int(time.time() + context.settings.realtime.max_seconds)
         self._conversation = Conversation(context.settings.realtime.max_conversation_bytes)
-        self._input = InputAudio(session.audio.input, context.settings.chat.max_seconds)
+        self._input = InputAudio(context, session.audio.input)
+        self._transcribing = (
+            Transcribing(context, caller, session, send, self._add_committed)
+            if isinstance(session, TranscriptionSession)
+            else None
+        )
+        """The input, of a transcription session."""
         self._hearing = Hearing(context, caller, send)
         self._to_hear: list[tuple[MessageItem, Turn]] = []
         """Messages that the next turn hears."""
@@ -84,6 +91,8 @@ class RealtimeSession:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._hearing.settle()
+        if self._transcribing:
+            await self._transcribing.close()
 
     async def _follow(self, message: str) -> None:
         """Do what an event asks for; tell the client if that can't be."""
@@ -102,8 +111,17 @@ class RealtimeSession:
 
     async def _do(self, asked: events.ClientEvent) -> None:
         match asked:
+            case events.AppendAudio(audio=audio) if self._transcribing:
+                await self._transcribing.append(audio)
+            case events.CommitAudio() if self._transcribing:
+                await self._transcribing.commit()
+            case events.ClearAudio() if self._transcribing:
+                await self._transcribing.clear()
+                await self._send(event("input_audio_buffer.cleared"))
             case events.SessionUpdate(session=given):
                 await self._update(given)
+            case _ if self._transcribing:
+                raise Refused("invalid_value", "A transcription session is not a conversation.", "type")
             case events.AppendAudio(audio=audio):
                 for found in await self._input.append(audio):
                     await self._detected(found)
@@ -128,7 +146,10 @@ class RealtimeSession:
     async def _update(self, given: Mapping[str, Any]) -> None:
         session = config.updated(self._session, given)
         await to_thread.run_sync(planning.check, self._context, self._caller, session)
-        self._input.configure(session.audio.input)
+        if self._transcribing and isinstance(session, TranscriptionSession):
+            await self._transcribing.configure(session)
+        else:
+            self._input.configure(session.audio.input)
         self._session = session
         await self._send(event("session.updated", session=self._shown()))
 
@@ -146,9 +167,8 @@ class RealtimeSession:
             return
         fields = {"item_id": found.item_id, "audio_end_ms": found.milliseconds}
         await self._send(event("input_audio_buffer.speech_stopped", **fields))
-        answers = detection.create_response and isinstance(self._session, ConversationSession)
-        await self._commit(found, answers=answers)
-        if answers:
+        await self._commit(found, answers=detection.create_response)
+        if detection.create_response:
             try:
                 await self._respond(ResponseConfig())
             except (ApiError, Refused):
@@ -158,36 +178,43 @@ class RealtimeSession:
     async def _commit(self, turn: Turn, *, answers: bool = False) -> None:
         """Make a message of what was said."""
         item = MessageItem(turn.item_id, "user", [Part("input_audio")])
+        await self._add_committed(item)
+        await self._hear(item, turn, answers=answers)
+
+    async def _add_committed(self, item: MessageItem) -> None:
+        if self._transcribing:
+            del self._conversation.items[:-1]  # nobody asks for the earlier ones
         before = self._conversation.add(item)
         fields = {"item_id": item.id, "previous_item_id": before}
         await self._send(event("input_audio_buffer.committed", **fields))
-        await self._added(item, before, turn, answers=answers)
+        await self._added(item, before)
 
     async def _create_item(self, given: Mapping[str, Any], after: str | None) -> None:
         format, longest = self._session.audio.input.format, self._context.settings.chat.max_seconds
         new = made(events.new_item(given), format, longest)
-        await self._added(new.item, self._conversation.add(new.item, after), new.turn)
+        await self._added(new.item, self._conversation.add(new.item, after))
+        if isinstance(new.item, MessageItem) and new.turn:
+            await self._hear(new.item, new.turn)
 
-    async def _added(self, item: Item, before: str | None, turn: Turn | None, *, answers: bool = False) -> None:
-        """Tell of an item, and hear it; answers: in the turn that answers it, which follows."""
+    async def _added(self, item: Item, before: str | None) -> None:
         for kind in ("conversation.item.added", "conversation.item.done"):
             await self._send(event(kind, item=item.shown(), previous_item_id=before))
-        if isinstance(item, MessageItem) and turn:
-            self._to_hear.append((item, turn))
-            if not answers:
-                await self._hear_unanswered()
+
+    async def _hear(self, item: MessageItem, turn: Turn, *, answers: bool = False) -> None:
+        """answers: whether the turn that answers it follows at once, and hears it."""
+        self._to_hear.append((item, turn))
+        if not answers:
+            await self._hear_unanswered()
 
     async def _hear_unanswered(self) -> None:
         """Hear the messages that no turn follows at once."""
-        in_conversation = isinstance(self._session, ConversationSession)
         while self._to_hear:
             item, turn = self._to_hear.pop(0)
-            await self._hearing.begin(item, turn, self._listening, "open" if in_conversation else "message")
+            await self._hearing.begin(item, turn, self._listening, answered=False)
 
     @property
     def _listening(self) -> config.Listening | None:
-        asked = self._session.audio.input.transcription
-        return asked if isinstance(self._session, ConversationSession) else asked or config.Listening()
+        return self._session.audio.input.transcription
 
     async def _delete(self, id: str) -> None:
         item = self._conversation.remove(id)
@@ -207,8 +234,7 @@ class RealtimeSession:
 
     async def _respond(self, asked: ResponseConfig) -> None:
         """Begin a response."""
-        if not isinstance(self._session, ConversationSession):
-            raise Refused("invalid_value", "A transcription session has no responses.", "type")
+        assert isinstance(self._session, ConversationSession)
         if self._carrying and not self._carrying.done():
             raise Refused(
                 "conversation_already_has_active_response",
@@ -269,7 +295,7 @@ class RealtimeSession:
         """
         while self._to_hear:
             item, turn = self._to_hear.pop(0)
-            await self._hearing.begin(item, turn, self._listening, "turn")
+            await self._hearing.begin(item, turn, self._listening, answered=True)
         heard = [item for item in self._conversation.items if isinstance(item, MessageItem) and item.hearing]
         if tasks := [item.hearing for item in heard if item.hearing]:
             await asyncio.wait(tasks)

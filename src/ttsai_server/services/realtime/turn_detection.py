@@ -1,19 +1,21 @@
 """Finds where the user begins and stops to speak, by how likely each 32 ms of the sound are speech."""
 
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from ttsai_server.engines.shared.detector import FRAME
-from ttsai_server.engines.shared.speech_stream import RATE, SpeechStream
+from ttsai_server.domain import DETECTION_FRAME, Capability, SoundFrames
+from ttsai_server.engines.base import SpeechDetector
+from ttsai_server.services.context import ServiceContext
+from ttsai_server.services.live_transcription import RATE, SpeechDetection
+from ttsai_server.services.live_transcription.bounds import LEAST_SPEECH, SpeechBounds
 from ttsai_server.services.realtime.config import TurnDetection
 
-BEGINS_AFTER = 3
-"""Frames of speech in a row with which it begins: a click is shorter."""
-HYSTERESIS = 0.15
-"""How much less likely than at its beginning speech may be while it goes on."""
+JUDGED = 3 * DETECTION_FRAME
+"""Samples that the model is asked about at least: asking costs more than judging."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,39 +30,59 @@ class Stopped:
     """Seconds likewise; the pause that shows it is before that."""
 
 
+def speech_detection(config: TurnDetection) -> SpeechDetection:
+    return SpeechDetection(config.threshold, config.prefix_padding_ms / 1000, config.silence_duration_ms / 1000)
+
+
 class TurnDetector:
-    """Blocking, not thread-safe."""
+    """Follows one sound."""
 
-    def __init__(self, rate: int, config: TurnDetection) -> None:
+    def __init__(self, context: ServiceContext, rate: int, config: TurnDetection) -> None:
         """rate: Hertz, of the sound."""
-        self.speaking = False
-        self._config = config
-        self._resampler = soxr.ResampleStream(rate, RATE, 1, "float32", quality="HQ")
-        self._stream = SpeechStream()
+        self._context = context
+        self._card = context.catalog.resolve(
+            context.settings.transcription.speech_detector, Capability.SPEECH_DETECTION
+        )
+        self._detection = speech_detection(config)
+        self._resampler = None if rate == RATE else soxr.ResampleStream(rate, RATE, 1, "float32", quality="HQ")
+        self._bounds = SpeechBounds()
+        self._unjudged = np.zeros(0, np.float32)
+        self._state: NDArray[np.float32] | None = None
         self._frames = 0
-        """How many have been looked at."""
-        self._row = 0
-        """How many of the last ones are speech, while nobody speaks; or are not, while somebody does."""
+        """How many have been judged."""
 
-    def add(self, samples: NDArray[np.int16]) -> list[Started | Stopped]:
-        """What happens in the next sound."""
-        sound = self._resampler.resample_chunk(samples.astype(np.float32) / 32768)
-        return [found for probability in self._stream.add(sound) if (found := self._next(float(probability)))]
+    @property
+    def speaking(self) -> bool:
+        return self._bounds.speaking
+
+    async def add(self, samples: NDArray[np.int16]) -> list[Started | Stopped]:
+        """What happens in the next sound. Raises ModelLoading, or what loading the detector raises."""
+        sound = samples.astype(np.float32) / 32768
+        sound = self._resampler.resample_chunk(sound).astype(np.float32) if self._resampler else sound
+        self._unjudged = np.concatenate([self._unjudged, sound])
+        count = len(self._unjudged) // DETECTION_FRAME * DETECTION_FRAME
+        if count < JUDGED:
+            return []
+        frames, self._unjudged = np.split(self._unjudged, [count])
+        async with (
+            self._context.runtime.lease(self._card) as handle,
+            aclosing(handle.run(SpeechDetector.detect_speech, SoundFrames(frames, self._state))) as steps,
+        ):
+            async for step in steps:
+                self._state = step.state
+                return [found for each in step.probabilities if (found := self._next(float(each)))]
+        return []
 
     def stop(self) -> None:
         """Whoever speaks has stopped, for another reason than a pause."""
-        self.speaking, self._row = False, 0
+        self._bounds = SpeechBounds()
 
     def _next(self, probability: float) -> Started | Stopped | None:
-        config = self._config
+        spoke = self._bounds.speaking
+        self._bounds.add(probability, self._detection)
         self._frames += 1
-        threshold = config.threshold - (HYSTERESIS if self.speaking else 0)
-        turns = (probability < threshold) if self.speaking else (probability >= threshold)
-        self._row = self._row + 1 if turns else 0
-        if not self.speaking and self._row >= BEGINS_AFTER:
-            self.speaking, begun, self._row = True, self._frames - self._row, 0
-            return Started(begun * FRAME / RATE)
-        if self.speaking and self._row * FRAME / RATE * 1000 >= config.silence_duration_ms:
-            self.stop()
-            return Stopped(self._frames * FRAME / RATE)
-        return None
+        if self._bounds.speaking == spoke:
+            return None
+        if spoke:
+            return Stopped(self._frames * DETECTION_FRAME / RATE)
+        return Started((self._frames - LEAST_SPEECH) * DETECTION_FRAME / RATE)

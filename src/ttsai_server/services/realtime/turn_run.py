@@ -41,6 +41,8 @@ class TurnRun(CompositeRun[TurnPlan, ChatDelta | bytes]):
         super().__init__(plan, caller, context)
         self.text = ""
         """What the model has written so far."""
+        self.request: ChatRequest | None = None
+        """What the model is asked, once that is known."""
         self.answer = SpokenAnswer(plan.speech, plan.speak, caller, context) if plan.speech else None
         """None: it is not spoken."""
         self._began = False
@@ -66,10 +68,10 @@ class TurnRun(CompositeRun[TurnPlan, ChatDelta | bytes]):
         raise NotImplementedError("a turn has no result but its steps")
 
     async def _work(self) -> AsyncGenerator[ChatDelta | bytes]:
-        request = await self.plan.listen()
-        if request is None:
+        self.request = await self.plan.listen()
+        if self.request is None:
             return
-        written = self.plan.chat.answer(request)
+        written = self.plan.chat.answer(self.request)
         async with aclosing(self.answer.steps(written) if self.answer else self._written(written)) as steps:
             async for step in steps:
                 if isinstance(step, ChatDelta):
