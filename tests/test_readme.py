@@ -64,6 +64,7 @@ def run(example: Example, server: Live, folder: Path) -> None:
 def filled_in(code: str, server: Live) -> str:
     """With the address and the keys of the test's server."""
     code = code.replace("http://localhost:8000", server.url).replace("sk-tts-…", server.key)
+    code = code.replace("ws://localhost:8000", server.url.replace("http", "ws"))
     if "pk-tts-…" in code:
         code = code.replace("pk-tts-…", server.new_key(kind=PUBLISHABLE, origins=(ORIGIN,))[1])
     if "acct_…" in code:
