@@ -199,3 +199,13 @@ async def test_when_redis_hangs_nobody_waits_long_and_later_all_is_well(
 def test_another_kind_of_url_is_refused() -> None:
     with pytest.raises(ValueError, match="limits"):
         open_limiter(Settings(limits=Limits(url="memcached://host")))
+
+
+async def test_requests_within_one_that_lasts_count_in_the_minute_but_not_as_concurrent(limiter: Limiter) -> None:
+    session = await limiter.admit(ANN, plan(3, 1))
+    turns = [await limiter.admit_within(session, ANN, plan(3, 1)) for _ in range(2)]
+    assert [turn.remaining for turn in turns] == [1, 0]
+    with pytest.raises(RateLimited):
+        await limiter.admit_within(session, ANN, plan(3, 1))
+    await limiter.release(session)
+    await limiter.admit(ANN, plan(10, 1))
