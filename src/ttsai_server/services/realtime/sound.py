@@ -26,6 +26,11 @@ def received(audio: str, format: Format) -> NDArray[np.int16]:
     return g711.decode(data, format.law) if format.law else np.frombuffer(data, "<i2").astype(np.int16)
 
 
+def as_floats(samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    """In [-1, 1]."""
+    return np.divide(samples, 32768, dtype=np.float32)
+
+
 def as_wav(samples: NDArray[np.int16], rate: int) -> BytesIO:
     """A WAV file, mono."""
     file = BytesIO()
@@ -52,6 +57,6 @@ class OutputSound:
         """What can be sent now; with the last part, all of it."""
         samples = np.frombuffer(pcm, "<i2").astype(np.int16)
         if self._resampler:
-            samples = to_int16(self._resampler.resample_chunk(samples.astype(np.float32) / 32768, last=last))
+            samples = to_int16(self._resampler.resample_chunk(as_floats(samples), last=last))
         self.seconds += len(samples) / self._format.hertz
         return g711.encode(samples, self._format.law) if self._format.law else samples.astype("<i2").tobytes()

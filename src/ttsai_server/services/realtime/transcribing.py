@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import numpy as np
 from anyio import to_thread
 
 from ttsai_server.domain import Caller
@@ -28,7 +27,7 @@ from ttsai_server.services.realtime.events import event, new_id
 from ttsai_server.services.realtime.hearing import TRANSCRIPTION
 from ttsai_server.services.realtime.input_audio import LEAST_SECONDS, too_little
 from ttsai_server.services.realtime.problems import Refused, of_api
-from ttsai_server.services.realtime.sound import received
+from ttsai_server.services.realtime.sound import as_floats, received
 from ttsai_server.services.realtime.turn_detection import speech_detection
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -86,7 +85,7 @@ class Transcribing:
         samples = received(audio, format)
         live = self._live or await self._begin(format.hertz)
         self._pushed += len(samples)
-        await live.push(samples.astype(np.float32) / 32768)
+        await live.push(as_floats(samples))
 
     async def commit(self) -> None:
         """End the utterance here. Raises Refused if there is none."""

@@ -13,6 +13,7 @@ from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.live_transcription import RATE, SpeechDetection
 from ttsai_server.services.live_transcription.bounds import LEAST_SPEECH, SpeechBounds
 from ttsai_server.services.realtime.config import TurnDetection
+from ttsai_server.services.realtime.sound import as_floats
 
 JUDGED = 3 * DETECTION_FRAME
 """Samples that the model is asked about at least: asking costs more than judging."""
@@ -57,8 +58,8 @@ class TurnDetector:
 
     async def add(self, samples: NDArray[np.int16]) -> list[Started | Stopped]:
         """What happens in the next sound. Raises ModelLoading, or what loading the detector raises."""
-        sound = samples.astype(np.float32) / 32768
-        sound = self._resampler.resample_chunk(sound).astype(np.float32) if self._resampler else sound
+        sound = as_floats(samples)
+        sound = self._resampler.resample_chunk(sound) if self._resampler else sound
         self._unjudged = np.concatenate([self._unjudged, sound])
         count = len(self._unjudged) // DETECTION_FRAME * DETECTION_FRAME
         if count < JUDGED:
