@@ -27,6 +27,8 @@ from ttsai_server.store.secret_box import SecretBox
 
 SECONDS = 60
 MOST_BYTES = 300_000
+TOO_LONG = {1009, None}
+"""How a session is closed for that; None: who still sends may get a reset before the code."""
 PAGE = "https://page.example"
 TEXT = {"type": "session.update", "session": {"type": "realtime", "output_modalities": ["text"]}}
 ALOUD = {"type": "session.update", "session": {"type": "realtime", "audio": {"output": {"voice": "tone_a"}}}}
@@ -124,7 +126,7 @@ def test_a_message_that_is_too_long_closes_the_session(server: Live) -> None:
     with opened(server) as session:
         with suppress(ConnectionClosed):
             session.send("a" * (MOST_BYTES + 1))
-        assert closing_code(session) == 1009
+        assert closing_code(session) in TOO_LONG
     assert nothing_is_left(server)
 
 
@@ -136,7 +138,7 @@ def test_a_message_in_endless_fragments_closes_the_session(server: Live) -> None
     with opened(server) as session:
         with suppress(ConnectionClosed):
             session.send(fragments())
-        assert closing_code(session) == 1009
+        assert closing_code(session) in TOO_LONG
     assert nothing_is_left(server)
 
 
