@@ -11,14 +11,9 @@ import numpy as np
 import pytest
 from tests.listening import wer
 
+from ttsai_server.app import create_app
 from ttsai_server.domain import Caller, Preset, SpeechRequest
 from ttsai_server.engines.base import Synthesizer
-from ttsai_server.engines.catalog import Catalog
-from ttsai_server.metrics import Metrics
-from ttsai_server.runtime.placement import starter
-from ttsai_server.runtime.pool import Pool
-from ttsai_server.services.billing import open_billing
-from ttsai_server.services.chat import ChatModels
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.live_transcription import (
     FinalText,
@@ -31,17 +26,9 @@ from ttsai_server.services.live_transcription import (
     SpeechStopped,
     plan_live_transcription,
 )
-from ttsai_server.services.previews import Previews
-from ttsai_server.services.reference_cache import ReferenceCache
-from ttsai_server.services.saved_voices import SavedVoices
-from ttsai_server.services.sound_work import SoundWork
-from ttsai_server.services.voices import Voices
-from ttsai_server.settings import Models, Settings
+from ttsai_server.settings import Jobs, Models, Settings
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import open_database
-from ttsai_server.store.leases import Holder
-from ttsai_server.store.migrate import upgrade
-from ttsai_server.store.request_leases import RequestLeases
 
 RATE = 24_000
 FIRST = "The old lighthouse keeper climbed the stairs every evening, counting each step under his breath."
@@ -57,33 +44,14 @@ def silence(seconds: float) -> np.ndarray:
 
 @asynccontextmanager
 async def context(folder: Path, models: Path) -> AsyncGenerator[tuple[ServiceContext, Caller]]:
-    settings = Settings(data_dir=folder, models=Models(dir=models))
-    await upgrade(settings)
-    database = open_database(settings)
-    catalog, references, pool = Catalog.of(settings), ReferenceCache(), Pool(settings.models, starter(settings))
-    saved = SavedVoices(database, catalog, references, settings.cloning.max_voices)
-    billing = open_billing(settings, database, RequestLeases(database, Holder.of("a", 30)))
-    account = await Accounts(database).create("Ann", "pro", CREDITS)
-    caller = Caller(account.id, account.plan, "key")
-    yield (
-        ServiceContext(
-            settings=settings,
-            catalog=catalog,
-            voices=Voices(catalog, saved),
-            runtime=pool,
-            billing=billing,
-            metrics=Metrics(),
-            sound=SoundWork(settings),
-            references=references,
-            saved_voices=saved,
-            previews=Previews(caller, folder / "previews"),
-            chat=ChatModels(settings, catalog, pool),
-        ),
-        caller,
-    )
-    await pool.close()
-    await billing.close()
-    await database.close()
+    """Of a server, and an account of it."""
+    app = create_app(Settings(data_dir=folder, models=Models(dir=models), jobs=Jobs(run=False)))
+    async with app.router.lifespan_context(app):
+        context: ServiceContext = app.state.services.flow.context
+        database = open_database(context.settings)
+        account = await Accounts(database).create("Ann", "pro", CREDITS)
+        await database.close()
+        yield context, Caller(account.id, account.plan, "key")
 
 
 async def said(context: ServiceContext, text: str) -> np.ndarray:
@@ -154,6 +122,16 @@ async def by_hand(context: ServiceContext, caller: Caller) -> list[LiveEvent]:
         return await live.end()
 
 
+async def faint(context: ServiceContext, caller: Caller) -> list[LiveEvent]:
+    """A quarter of a second after the sound has begun, somebody speaks at -75 dBFS, with some noise."""
+    noise = np.random.default_rng(0).normal(0, 1e-5, 6 * RATE).astype(np.float32)
+    second = await said(context, SECOND)
+    noise[RATE // 4 : RATE // 4 + len(second)] += 0.002 * second
+    async with session(context, caller, LiveOrder(MODEL, partials=False)) as live:
+        await live.live.push(noise)
+        return await live.end()
+
+
 async def unpaid(context: ServiceContext, caller: Caller) -> list[LiveEvent]:
     """Of an account that has nothing left."""
     rest = await context.billing.reserve(caller, 0)
@@ -167,6 +145,7 @@ async def unpaid(context: ServiceContext, caller: Caller) -> list[LiveEvent]:
 class Told:
     conversation: list[LiveEvent]
     by_hand: list[LiveEvent]
+    faint: list[LiveEvent]
     unpaid: list[LiveEvent]
     charged: int
     """Credits, of the conversation."""
@@ -182,6 +161,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, models_dir: Path, kokoro_weig
                 conversation=talk,
                 charged=CREDITS - (hold.remaining or 0),
                 by_hand=await by_hand(services, caller),
+                faint=await faint(services, caller),
                 unpaid=await unpaid(services, caller),
             )
 
@@ -239,6 +219,11 @@ def test_an_utterance_ends_where_the_client_says(told: Told) -> None:
     assert [type(event) for event in told.by_hand] == [FinalText, FinalText]
     assert [event.utterance for event in told.by_hand] == [1, 3]
     assert all(wer(SECOND, event.text) <= 0.1 for event in of(FinalText, told.by_hand))
+
+
+def test_faint_speech_is_heard(told: Told) -> None:
+    (final,) = of(FinalText, told.faint)
+    assert wer(SECOND, final.text) <= 0.1
 
 
 def test_who_cannot_pay_is_told_so(told: Told) -> None:

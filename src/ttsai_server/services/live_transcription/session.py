@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -12,20 +12,18 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from ttsai_server.domain import DETECTION_FRAME, Caller, SoundFrames
-from ttsai_server.engines.base import SpeechDetector
+from ttsai_server.domain import DETECTION_FRAME, Caller
 from ttsai_server.errors import ApiError
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.live_transcription.bounds import LEAST_SPEECH, SpeechBounds
 from ttsai_server.services.live_transcription.events import LiveEvent, SpeechStarted, SpeechStopped
+from ttsai_server.services.live_transcription.frames import JudgedFrames
 from ttsai_server.services.live_transcription.hearing import Listener
 from ttsai_server.services.live_transcription.plan import RATE, LivePlan, SpeechDetection
 from ttsai_server.services.live_transcription.segment import LONGEST, Samples, Segment
 
 BLOCK_SECONDS = 0.5
 """Of what is pushed, processed at a time."""
-JUDGED = 3 * DETECTION_FRAME
-"""Samples that the detector is asked about at least: asking costs more than judging."""
 MOST_WAITING = 4
 """Segments that wait to be transcribed; then `push` waits too."""
 MOST_EVENTS = 256
@@ -48,8 +46,7 @@ class LiveTranscription:
         self._worker: asyncio.Task[None] | None = None
         self._loading: asyncio.Task[None] | None = None
         self._bounds = SpeechBounds()
-        self._unjudged = np.zeros(0, np.float32)
-        self._state: NDArray[np.float32] | None = None
+        self._frames = JudgedFrames(context)
         self._before = np.zeros(0, np.float32)
         """The latest sound, while nobody speaks."""
         self._position = 0
@@ -79,7 +76,7 @@ class LiveTranscription:
     async def push(self, samples: NDArray[np.float32]) -> None:
         """The next sound: float32 (n,), mono, in [-1, 1]. Waits while too much of the earlier one is still to be heard.
 
-        Raises ModelLoading, or what loading the detector raises; the sound may be pushed again.
+        Raises ModelLoading, or what loading the detector raises. That sound is kept, and judged with the next one.
         """
         step = max(1, round(BLOCK_SECONDS * self._rate))
         for start in range(0, len(samples), step):
@@ -87,9 +84,8 @@ class LiveTranscription:
 
     async def commit(self) -> int | None:
         """End the utterance here. → its number; None if there is none, because nothing was pushed or nobody speaks."""
-        if self._open and len(self._unjudged):
-            rest, self._unjudged = self._unjudged, np.zeros(0, np.float32)
-            await self._grow(rest, speech=True)
+        if self._open:
+            await self._grow(self._frames.rest(), speech=True)
         return self._close()
 
     async def clear(self) -> None:
@@ -120,26 +116,14 @@ class LiveTranscription:
 
     async def _take(self, sound: Samples) -> None:
         if self.plan.detection:
-            await self._judge(sound, self.plan.detection)
+            judged = await self._frames.judge(sound, self.plan.detector)
+            self._position, self._frames.lost = self._position + self._frames.lost, 0
+            for frame, probability in judged:
+                await self._follow(frame, probability, self.plan.detection)
         elif len(sound):
             if not self._open:
                 await self._begin(self._position, np.zeros(0, np.float32))
             await self._grow(sound, speech=True)
-
-    async def _judge(self, sound: Samples, detection: SpeechDetection) -> None:
-        self._unjudged = np.concatenate([self._unjudged, sound])
-        count = len(self._unjudged) // DETECTION_FRAME * DETECTION_FRAME
-        if count < JUDGED:
-            return
-        frames, self._unjudged = np.split(self._unjudged, [count])
-        async with (
-            self._context.runtime.lease(self.plan.detector) as handle,
-            aclosing(handle.run(SpeechDetector.detect_speech, SoundFrames(frames, self._state))) as steps,
-        ):
-            async for step in steps:
-                self._state = step.state
-                for frame, probability in zip(frames.reshape(-1, DETECTION_FRAME), step.probabilities, strict=True):
-                    await self._follow(frame, float(probability), detection)
 
     async def _follow(self, frame: Samples, probability: float, detection: SpeechDetection) -> None:
         """A frame, judged."""
