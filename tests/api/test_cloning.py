@@ -80,6 +80,7 @@ def test_each_started_1000_characters_costs_4_credits(server: Live, characters: 
 def test_no_credits_is_402(server: Live) -> None:
     _, key = server.new_key(credits=3)
     assert cloned(server, key=key).status_code == 402
+    assert cloned(server, b"no recording", key=key).status_code == 402  # told before any work is done
 
 
 def test_an_equal_recording_is_embedded_once(server: Live) -> None:

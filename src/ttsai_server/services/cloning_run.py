@@ -36,7 +36,8 @@ class ClonePlan(Plan):
 
 
 class CloneRun(CompositeRun[ClonePlan, float]):
-    """Its steps are how much is done, 0 to 1. The recording is checked before credits are reserved."""
+    """Its steps are how much is done, 0 to 1. Credits are reserved before the recording is decoded and checked: its
+    length does not change the price."""
 
     def __init__(self, plan: ClonePlan, caller: Caller, context: ServiceContext, upload: BinaryIO | None) -> None:
         super().__init__(plan, caller, context)
@@ -63,11 +64,10 @@ class CloneRun(CompositeRun[ClonePlan, float]):
             return self._price
 
     async def steps(self, deliver: Deliver | None = None) -> AsyncGenerator[float]:
-        with await self._opened() as sound:
-            async with aclosing(self._paid(self._work(sound), self._price, deliver)) as steps:
-                async for step in steps:
-                    self._done = step
-                    yield step
+        async with aclosing(self._paid(self._work(), self._price, deliver)) as steps:
+            async for step in steps:
+                self._done = step
+                yield step
 
     def used(self) -> Used:
         plan = self.plan
@@ -98,11 +98,12 @@ class CloneRun(CompositeRun[ClonePlan, float]):
             await self._context.saved_voices.check_room(self._caller, self.plan.voice.id, size)
         return await open_reference(self._context, self._caller, self._upload, self.plan.card)
 
-    async def _work(self, sound: ReferenceSound) -> AsyncGenerator[float]:
-        async with aclosing(embed(self._context, self.plan.card, sound)) as steps:
-            async for step in steps:
-                self.reference = step.reference
-                yield EMBEDDING * step.end / max(sound.speech.seconds, 0.001)
+    async def _work(self) -> AsyncGenerator[float]:
+        with await self._opened() as sound:
+            async with aclosing(embed(self._context, self.plan.card, sound)) as steps:
+                async for step in steps:
+                    self.reference = step.reference
+                    yield EMBEDDING * step.end / max(sound.speech.seconds, 0.001)
         assert self.reference, "the last step has it"
         if self.plan.speech:
             async with aclosing(self._speak(self.plan.speech, self.reference)) as shares:

@@ -1,6 +1,6 @@
 """Voice conversion: which voice is to say what a recording says, checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ttsai_server.domain import Caller, Capability, ModelCard
@@ -31,21 +31,27 @@ def plan_conversion(context: ServiceContext, caller: Caller, order: ConversionOr
     """Raises UnknownModel, UnknownVoice, BadRequest, or NotReady."""
     if bool(order.target_voice) == bool(order.reference_bytes):
         raise BadRequest("Either 'target_voice' or 'reference_audio' is required, not both.", param="target_voice")
-    settings = context.settings
-    card = choose_model(context, order.model, Capability.VOICE_CONVERSION, settings.conversion.models)
+    card = choose_model(context, order.model, Capability.VOICE_CONVERSION, context.settings.conversion.models)
+    plan = plan_with_target(context, card, order.kind, order.format, _target(context, caller, order, card))
+    return replace(plan, reference_bytes=order.reference_bytes)
+
+
+def plan_with_target(
+    context: ServiceContext, card: ModelCard, kind: str, format: str, target: TargetVoice | None
+) -> ConversionPlan:
+    """The plan of an order of this kind, once model and voice are known."""
     return ConversionPlan(
-        kind=order.kind,
+        kind=kind,
         model=card.id,
-        result_name=f"converted.{order.format}",
-        price=price(settings.prices, Capability.VOICE_CONVERSION, card.tier),
+        result_name=f"converted.{format}",
+        price=price(context.settings.prices, Capability.VOICE_CONVERSION, card.tier),
         warnings=approximate_warning(card),
-        max_seconds=settings.conversion.max_seconds,
+        max_seconds=context.settings.conversion.max_seconds,
         rate=card.rate,
         channels=1,
         card=card,
-        target=_target(context, caller, order, card),
-        reference_bytes=order.reference_bytes,
-        format=order.format,
+        target=target,
+        format=format,
     )
 
 

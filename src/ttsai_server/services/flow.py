@@ -4,8 +4,9 @@
     what is asked      checked,      holds credits, leases and files;
                        priced        ends well: charged; fails: nothing; closed early: what was made
 
-Everything that can be wrong with an order is found by its planner, and what can be wrong with its upload before a
-credit is reserved or a model loaded. `registry.PLANNERS` has a row for each kind of order.
+Everything that can be wrong with an order is found by its planner, and what can be wrong with its upload before a model
+is loaded, and before a credit is reserved if the upload decides about the price. `registry.PLANNERS` has a row for each
+kind of order.
 """
 
 import json

@@ -14,6 +14,7 @@ from ttsai_server.errors import BadRequest
 from ttsai_server.services.billing import price
 from ttsai_server.services.cloning import approximate_warning, choose_model
 from ttsai_server.services.context import ServiceContext
+from ttsai_server.services.conversion import plan_with_target
 from ttsai_server.services.conversion_run import ConversionPlan, ConversionRun
 from ttsai_server.services.flow import Order
 from ttsai_server.services.respeaking_run import RespeakingPlan, RespeakingRun
@@ -55,22 +56,12 @@ def plan_speech_to_speech(
 
 
 def _converting(context: ServiceContext, caller: Caller, order: SpeechToSpeechOrder) -> ConversionPlan:
-    settings, emotion = context.settings, EMOTIONS[order.emotion]
-    card = choose_model(context, order.model, Capability.VOICE_CONVERSION, settings.conversion.models)
-    return ConversionPlan(
-        kind=order.kind,
-        model=card.id,
-        result_name=f"speech.{order.format}",
-        price=price(settings.prices, Capability.VOICE_CONVERSION, card.tier),
-        warnings=approximate_warning(card),
-        max_seconds=settings.conversion.max_seconds,
-        rate=card.rate,
-        channels=1,
-        card=card,
-        target=find_target(context, caller, order.voice, card),
-        prosody=replace(emotion, tempo=emotion.tempo * order.speed),
-        format=order.format,
-    )
+    emotion = EMOTIONS[order.emotion]
+    card = choose_model(context, order.model, Capability.VOICE_CONVERSION, context.settings.conversion.models)
+    target = find_target(context, caller, order.voice, card)
+    plan = plan_with_target(context, card, order.kind, order.format, target)
+    prosody = replace(emotion, tempo=emotion.tempo * order.speed)
+    return replace(plan, result_name=f"speech.{order.format}", prosody=prosody)
 
 
 def _respeaking(
