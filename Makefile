@@ -33,7 +33,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 torch: $(VENV)/.installed-torch
 
 $(VENV)/.installed-torch: $(VENV)/.installed-dev
-	$(PIP) install -c constraints.txt -e '.[torch,chatterbox,demucs,knn-vc,openai-whisper,openvoice]'
+	$(PIP) install -c constraints.txt -e '.[torch,chatterbox,demucs,knn-vc,openai-whisper,openvoice,vits]'
 	touch $@
 
 # The server, with the weights of the default models.

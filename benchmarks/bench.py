@@ -1,10 +1,12 @@
 """Parameters of all benchmarks, and functions that several of them use."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-VOICES = {"kokoro": "af_heart", "tone": "tone_a"}
+VOICES = {"kokoro": "af_heart", "piper": "en_US-joe-medium", "tone": "tone_a"}
+OPTIONS: Mapping[str, Mapping[str, object]] = {"piper": {"noise_scale": 0, "noise_w": 0}}
+"""Options of each request, by model: with them, equal texts give equal sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +23,17 @@ class Bench:
         return VOICES[self.model]
 
     @property
+    def options(self) -> Mapping[str, object]:
+        return OPTIONS.get(self.model, {})
+
+    @property
     def has_peer(self) -> bool:
         """Whether fastkokoro can run the same weights."""
         return self.model == "kokoro"
 
     def order(self, text: str, **more: object) -> dict[str, object]:
         """A body for POST /v1/tts/."""
-        return {"model": self.model, "voice": self.voice, "text": text, "language": "en", **more}
+        return {"model": self.model, "voice": self.voice, "text": text, "language": "en", **self.options, **more}
 
 
 def middle(values: Sequence[float]) -> float:

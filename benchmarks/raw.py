@@ -8,14 +8,14 @@ sound. Only the engine's work is timed, not the joining. Run by `benchmarks.spee
 import json
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from time import process_time
 
 from benchmarks.processes import running
 from ttsai_server.audio.dsp import Joiner
-from ttsai_server.domain import Preset, SpeechRequest, Voice
+from ttsai_server.domain import Preset, SpeechRequest
 from ttsai_server.engines.base import Cancellation, Synthesizer
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.runtime.loading import load
@@ -24,9 +24,9 @@ from ttsai_server.text.split import pieces
 
 
 @contextmanager
-def alone(model: str, voice: str) -> Generator["subprocess.Popen[str]"]:
-    """A process for `cost`, with the engine loaded and warm."""
-    with running([sys.executable, "-m", "benchmarks.raw", model, voice]) as process:
+def alone(voice: str, options: Mapping[str, object]) -> Generator["subprocess.Popen[str]"]:
+    """A process for `cost`, with the engine that has the voice loaded and warm. options: of each request."""
+    with running([sys.executable, "-m", "benchmarks.raw", voice, json.dumps(options)]) as process:
         yield process
 
 
@@ -49,11 +49,11 @@ def cost(process: "subprocess.Popen[str]", text: str) -> Sound:
 
 
 class _Engine:
-    def __init__(self, model: str, voice: str) -> None:
+    def __init__(self, voice: str, options: Mapping[str, object]) -> None:
         settings = Settings()
         catalog = Catalog.read(settings.models.cards, demo=True)
-        self._card = catalog.models[model]
-        self._voice: Voice = catalog.speakers[voice]
+        self._options, self._voice = options, catalog.speakers[voice]
+        self._card = catalog.models[self._voice.model]
         engine = load(self._card, settings.models)
         assert isinstance(engine, Synthesizer)
         self._engine = engine
@@ -70,11 +70,12 @@ class _Engine:
         return sound
 
     def _request(self, text: str) -> SpeechRequest:
-        return SpeechRequest(text, (Preset(self._voice.id),), self._voice.language)
+        return SpeechRequest(text, (Preset(self._voice.id),), self._voice.language, options=self._options)
 
 
 def _serve() -> None:
-    engine = _Engine(*sys.argv[1:3])
+    voice, options = sys.argv[1:3]
+    engine = _Engine(voice, json.loads(options))
     for line in sys.stdin:
         print(json.dumps(asdict(engine.speak(json.loads(line)["text"]))), flush=True)
 

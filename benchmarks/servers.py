@@ -88,7 +88,7 @@ def peer(voice: str) -> Generator[Running]:
 def weights_missing(model: str) -> str:
     """What to run first, if the model's weights are not there; else empty."""
     settings = Settings()
-    card = Catalog.read(settings.models.cards, demo=True).models[model]
+    card = Catalog.read(settings.models.cards, demo=True).family(model)[0]
     return f"run first: ttsai-server models pull {model}" if missing_files(card, settings.models.dir) else ""
 
 

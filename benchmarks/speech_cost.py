@@ -52,7 +52,7 @@ def run(bench: Bench) -> list[Figure]:
     costs: Costs = defaultdict(list)
     with ExitStack() as stack:
         server = stack.enter_context(ours(bench.model))
-        engine = stack.enter_context(raw.alone(bench.model, bench.voice))
+        engine = stack.enter_context(raw.alone(bench.voice, bench.options))
         rival = stack.enter_context(peer(bench.voice)) if bench.has_peer else None
         _measure(bench, server, engine, [prose(LENGTHS[1])], "wav")  # warms everything up
         if rival:

@@ -94,8 +94,12 @@ def say(speaker: Live, text: str, voice: str = "af_heart", **more: object) -> by
     return answer.content
 
 
-def test_40_varied_sentences_are_heard_as_written(speaker: Live, ear: Ear) -> None:
-    errors = {sentence: wer(sentence, ear.listen(say(speaker, sentence))) for sentence in SENTENCES}
+@pytest.mark.parametrize(
+    ("model", "voice"), [("kokoro", "af_heart"), pytest.param("piper", "en_US-joe-medium", marks=pytest.mark.slow)]
+)
+def test_40_varied_sentences_are_heard_as_written(speaker: Live, ear: Ear, model: str, voice: str) -> None:
+    sounds = {sentence: say(speaker, sentence, voice, model=model) for sentence in SENTENCES}
+    errors = {sentence: wer(sentence, ear.listen(sound)) for sentence, sound in sounds.items()}
     assert mean(errors.values()) <= 0.03, {text: error for text, error in errors.items() if error}
 
 

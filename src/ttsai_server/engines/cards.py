@@ -3,7 +3,7 @@
 `{voice}` in the file names of a source is replaced by the id of each of the card's voices in turn.
 
 A card with `card_per_voice` stands for many: one for each of its voices, `<family>-<voice>`, which is pulled, loaded
-and unloaded by itself. `{path}` in the paths of its sources is replaced by the voice's `path`.
+and unloaded by itself. `{path}` in its sources' names and paths is replaced by the voice's `path`.
 """
 
 import re
@@ -287,4 +287,5 @@ def _source(source: SourceEntry, card: CardFile) -> Source:
         files = {file: tuple(part.replace("{path}", own.path) for part in parts) for file, parts in files.items()}
     known = {file: checksum for file, checksum in card.sha256.items() if file in files}
     md5 = dict(zip(files, own.md5, strict=False)) if own else {}
-    return Source(source.kind, source.name, source.revision, files, known | source.sha256, md5)
+    name = source.name.replace("{path}", own.path) if own else source.name
+    return Source(source.kind, name, source.revision, files, known | source.sha256, md5)
