@@ -151,6 +151,12 @@ def _chatterbox(card: ModelCard, folder: Path, real: Path) -> None:
     shutil.copy(pulled_card(packaged, real) / "watermark.pth.tar", folder)
 
 
+def _vits(card: ModelCard, folder: Path, real: Path) -> None:
+    from tests.engines.tiny_vits import write_tiny_vits
+
+    write_tiny_vits(folder, uroman=card.languages != ("en",))
+
+
 MAKERS: Mapping[str, Make] = {
     "bergamot.adapter:Bergamot": _bergamot,
     "chatterbox.adapter:Chatterbox": _chatterbox,
@@ -179,6 +185,7 @@ MAKERS: Mapping[str, Make] = {
     "spleeter.adapter:Spleeter": _spleeter,
     "tone:Tone": _nothing,
     "tortoise.adapter:Tortoise": _in_environment("tests.engines.tortoise.tiny_tortoise"),
+    "vits:Vits": _vits,
     "whisper.adapter:FasterWhisper": _whisper,
     "world.adapter:World": _nothing,
     "wpe.adapter:Wpe": _nothing,
