@@ -12,8 +12,8 @@ LETTERS = " abcdefghijklmnopqrstuvwxyz'-_–"
 
 def write_tiny_vits(folder: Path, *, uroman: bool = False) -> Path:
     """Files as at facebook/mms-tts-*: config.json, model.safetensors, vocab.json, tokenizer_config.json."""
-    import torch
-    from transformers import VitsConfig, VitsModel
+    import torch  # pyright: ignore[reportMissingImports]
+    from transformers import VitsConfig, VitsModel  # pyright: ignore[reportMissingImports]
 
     torch.manual_seed(0)
     config: Any = VitsConfig(

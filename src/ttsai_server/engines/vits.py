@@ -46,8 +46,8 @@ class Vits(Synthesizer):
             raise WeightsMissing(card.id)
         prepare_device(place)
         import_torchaudio()  # transformers imports it
-        from transformers import VitsModel, VitsTokenizer
-        from uroman import Uroman
+        from transformers import VitsModel, VitsTokenizer  # pyright: ignore[reportMissingImports]
+        from uroman import Uroman  # pyright: ignore[reportMissingImports]
 
         try:
             tokenizer: Any = VitsTokenizer.from_pretrained(place.weights, local_files_only=True)
@@ -89,7 +89,7 @@ class Vits(Synthesizer):
 
     def _speak(self, words: str, speed: float, options: Options, cancellation: Cancellation) -> Any:
         """float32 (n,)."""
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
 
         model = self._model
         if not model:
