@@ -334,7 +334,19 @@ async def test_without_credits_there_is_an_error_and_the_session_stays(talking: 
         await session.send("response.create", event_id="mine")
         error = (await session.told("error"))["error"]
         assert (error["code"], error["type"]) == ("insufficient_credits", "insufficient_quota")
+        assert error["event_id"] == "mine"
         await session.say("Still there?")
+
+
+async def test_a_revoked_key_gets_no_more_answers(talking: Live) -> None:
+    _, key = talking.new_key()
+    async with talk(talking, key) as session:
+        await session.configure(output_modalities=["text"])
+        await session.say("Hello!")
+        client = talking.client(key)
+        assert client.delete(f"/v1/account/keys/{client.get('/v1/account/keys/').json()['keys'][0]['id']}").is_success
+        await session.send("response.create")
+        assert (await session.told("error"))["error"]["code"] == "unauthorized"
 
 
 async def test_turns_count_among_the_requests_of_the_plan(talking: Live) -> None:

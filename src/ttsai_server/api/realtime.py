@@ -97,11 +97,12 @@ class Connection:
             await asyncio.sleep(0)  # others' turn: a client may send more than one can look at
 
     async def admit(self) -> Admission | None:
-        """Count one more turn. Raises RateLimited; None: nobody counts."""
+        """Count one more turn. Raises RateLimited, or Unauthorized if the key has been revoked; None: nobody counts."""
         state, services = self._socket.scope["state"], self._services
         if "admission" not in state:
             return None
         caller: Caller = state["caller"]
+        await services.accounts.check_key(caller)
         return await services.limiter.admit_within(state["admission"], caller, services.settings.plans[caller.plan])
 
     async def _expired(self, whole: bool) -> None:

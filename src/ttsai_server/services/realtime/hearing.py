@@ -14,6 +14,7 @@ from anyio import to_thread
 
 from ttsai_server.domain import Caller
 from ttsai_server.errors import ApiError, InternalError
+from ttsai_server.metrics import Metrics
 from ttsai_server.services.billing import Hold
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.realtime.config import Listening
@@ -46,10 +47,11 @@ class Unpaid:
     def credits(self) -> int:
         return self.plan.price.of(self.seconds)
 
-    async def settle(self) -> None:
+    async def settle(self, metrics: Metrics) -> None:
         """Pay for it by itself, if it has been heard."""
         if self.hold and self.heard:
             await self.hold.settle(Used(self.plan.kind, self.plan.model, 0, self.seconds, self.credits))
+            metrics.credits.labels(self.plan.model).inc(self.hold.credits)
         elif self.hold:
             await self.hold.release()
 
@@ -119,7 +121,7 @@ class Hearing:
         """No turn will pay for this message, or for any."""
         for id in [item.id] if item else list(self._unpaid):
             if unpaid := self._unpaid.pop(id, None):
-                await unpaid.settle()
+                await unpaid.settle(self._context.metrics)
 
     async def _hear(self, item: MessageItem, turn: Turn, unpaid: Unpaid, *, told: bool) -> None:
         try:

@@ -31,15 +31,10 @@ def check(context: ServiceContext, caller: Caller, session: Session) -> None:
     except ApiError as error:
         raise _refused(error, f"session.audio.input.transcription.{error.param}") from None
     if isinstance(session, ConversationSession):
-        check_voice(context, caller, session, "session.audio.output.voice")
-
-
-def check_voice(context: ServiceContext, caller: Caller, session: ConversationSession, param: str) -> None:
-    """Raises Refused for a voice that this server does not have. param: the field that names it."""
-    try:
-        speech_plan(context, caller, session)
-    except ApiError as error:
-        raise _refused(error, param) from None
+        try:
+            speech_plan(context, caller, session)
+        except ApiError as error:
+            raise _refused(error, "session.audio.output.voice") from None
 
 
 def check_model(context: ServiceContext, model: str | None) -> None:

@@ -68,6 +68,8 @@ class RealtimeSession:
         self._hearing = Hearing(context, caller, send)
         self._to_hear: list[tuple[MessageItem, Turn]] = []
         """Messages that the next turn hears."""
+        self._event_id: str | None = None
+        """Of the client's event that is being followed."""
         self._response: Response | None = None
         self._carrying: asyncio.Task[None] | None = None
         """Carries out the response; done between two of them."""
@@ -96,17 +98,23 @@ class RealtimeSession:
 
     async def _follow(self, message: str) -> None:
         """Do what an event asks for; tell the client if that can't be."""
-        name = None
+        self._event_id = None
         try:
             given = events.decoded(message)
-            name = id if isinstance(id := given.get("event_id"), str) else None
+            self._event_id = id if isinstance(id := given.get("event_id"), str) else None
             await self._do(events.parsed(given))
-        except Refused as error:
-            await self._tell(error, name)
-        except ApiError as error:
-            await self._tell(of_api(error), name)
+        except Exception as error:
+            await self._tell(self._known(error), self._event_id)
 
-    async def _tell(self, error: Refused, event_id: str | None = None) -> None:
+    def _known(self, error: BaseException) -> Refused:
+        """What the client is told of an error; what is wrong inside is logged."""
+        if isinstance(error, Refused):
+            return error
+        if not isinstance(error, ApiError) or isinstance(error, InternalError):
+            logger.error("session %s: %s", self._id, error, exc_info=error)
+        return of_api(error if isinstance(error, ApiError) else InternalError(""))
+
+    async def _tell(self, error: Refused, event_id: str | None) -> None:
         await self._send(event("error", error={**error.shown(), "event_id": event_id}))
 
     async def _do(self, asked: events.ClientEvent) -> None:
@@ -260,7 +268,7 @@ class RealtimeSession:
         )
         await self._hearing.hand_over()
         self._working = asyncio.create_task(self._response.work())
-        self._carrying = asyncio.create_task(self._carry_out(self._response, self._working))
+        self._carrying = asyncio.create_task(self._carry_out(self._response, self._working, self._event_id))
 
     def _referred(self, given: Mapping[str, Any], session: ConversationSession) -> Item:
         """An item of a response's own input: a new one, or one of the conversation. Raises Refused."""
@@ -317,15 +325,15 @@ class RealtimeSession:
         choice = session.tool_choice if isinstance(session.tool_choice, str) else session.tool_choice.for_chat()
         return ChatRequest(said, answer, tools, choice)
 
-    async def _carry_out(self, response: Response, working: asyncio.Task[None]) -> None:
-        """Follow a response to its end, whatever that is."""
+    async def _carry_out(self, response: Response, working: asyncio.Task[None], event_id: str | None) -> None:
+        """Follow a response to its end, whatever that is. event_id: of the client's event that asked for it."""
         await asyncio.wait([working])
         if working.cancelled():
             if not response.begun:
                 await response.begin()
             await response.end("cancelled")
         elif error := working.exception():
-            await self._failed(response, error)
+            await self._failed(response, error, event_id)
         else:
             await response.end("completed")
         if response.begun:
@@ -335,15 +343,12 @@ class RealtimeSession:
                 await self._hearing.take_back()
         await self._hear_unanswered()
 
-    async def _failed(self, response: Response, error: BaseException) -> None:
-        if not isinstance(error, ApiError | Refused) or isinstance(error, InternalError):
-            logger.error("a response failed: %s", error, exc_info=error)
-        known = error if isinstance(error, ApiError | Refused) else InternalError("")
-        told = known if isinstance(known, Refused) else of_api(known)
+    async def _failed(self, response: Response, error: BaseException, event_id: str | None) -> None:
+        known = self._known(error)
         if response.begun:
-            await response.end("failed", {name: told.shown()[name] for name in ("type", "code", "message")})
+            await response.end("failed", {name: known.shown()[name] for name in ("type", "code", "message")})
         else:
-            await self._tell(told)
+            await self._tell(known, event_id)
 
     async def _cancel(self, id: str | None) -> None:
         known = id is None or (self._response and self._response.id == id)
