@@ -11,6 +11,7 @@
     │   ├── UnknownModel      404 not_found (400 on the OpenAI paths)
     │   └── UnknownVoice      404 not_found (400 on the OpenAI paths)
     ├── FileTooLarge          413 file_too_large
+    ├── ResultTooLarge        413 file_too_large: a result larger than an account may keep in all
     ├── RateLimited           429 rate_limited
     ├── InternalError         500 internal_error
     │   └── EngineFailed      500 internal_error: an engine failed during its work
@@ -143,6 +144,17 @@ class FileTooLarge(ApiError):
     @property
     def headers(self) -> Mapping[str, str]:
         return {"Connection": "close"}  # the rest of the body is not read
+
+
+class ResultTooLarge(ApiError):
+    status, code = 413, "file_too_large"
+
+    def __init__(self, size: int, most: int) -> None:
+        """size: of the result, bytes. most: that an account may keep in all, bytes."""
+        super().__init__(
+            f"What is to be kept has {size / 1e6:.1f} MB; an account may keep {most / 1e6:g} MB in all. Ask for less, "
+            "or for a format that is compressed."
+        )
 
 
 NO_RETRY = {"X-Should-Retry": "false"}

@@ -130,6 +130,10 @@ def test_all_54_kokoro_voices_are_listed(server: Live) -> None:
     assert listing["total"] == len(listing["voices"]) == 54
 
 
+def test_there_are_more_voices_than_the_published_api_has(server: Live) -> None:
+    assert get(server, "/v1/voices/")["total"] >= 142
+
+
 @pytest.mark.parametrize(
     ("query", "ids"),
     [

@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, replace
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from typing import Any, BinaryIO
 
 from sqlalchemy import Connection
@@ -53,28 +53,33 @@ class JobFiles:
     async def keep_result(self, job: Job, outcome: Outcome, beside: Callable[[Connection], None]) -> OutputFile:
         """Keep what the job has made as its result, with what `beside` writes in one transaction. → the result.
 
-        Parts become results of their own, before it. May be repeated. Raises what `beside` raises, or StoreFull; then
-        no part is kept either.
+        Parts become results of their own, before it. May be repeated. Raises what `beside` raises, ResultTooLarge, or
+        StoreFull; then no part is kept either.
         """
         result = outcome.result
+        if isinstance(result, OutputParts):
+            parts = {_part_id(job, result.kind, part): part for part in result.files}
+            file = self._index(job, result, parts)
+        else:
+            parts, file = dict[str, OutputFile](), result
+        self._results.check_fits(sum(each.file.seek(0, SEEK_END) for each in (*parts.values(), file)))
         try:
-            file = result if isinstance(result, OutputFile) else await self._keep_parts(job, result)
+            for id, part in parts.items():
+                await self._keep(job, id, part)
             await self._keep(job, job.id, replace(file, name=job.name), beside)
         except StoreFull:
-            if isinstance(result, OutputParts):
-                for part in result.files:
-                    await self._results.delete(_part_id(job, result.kind, part))
+            for id in parts:
+                await self._results.delete(id)
             raise
         return file
 
-    async def _keep_parts(self, job: Job, parts: OutputParts) -> OutputFile:
+    def _index(self, job: Job, result: OutputParts, parts: Mapping[str, OutputFile]) -> OutputFile:
+        """The result proper. parts: by the ids of the results that they become."""
         addresses: dict[str, str] = {}
-        for file in parts.files:
-            part, _, extension = file.name.partition(".")
-            id = _part_id(job, parts.kind, file)
-            await self._keep(job, id, file)
-            addresses[part] = f"{job.base_url}/v1/results/{id}.{extension}"
-        return OutputFile(job.name, "application/json", BytesIO(parts.index(job.id, addresses, job.credits)))
+        for id, part in parts.items():
+            name, _, extension = part.name.partition(".")
+            addresses[name] = f"{job.base_url}/v1/results/{id}.{extension}"
+        return OutputFile(job.name, "application/json", BytesIO(result.index(job.id, addresses, job.credits)))
 
     async def _keep(
         self, job: Job, id: str, file: OutputFile, beside: Callable[[Connection], None] | None = None

@@ -10,7 +10,7 @@ from secrets import token_hex
 
 from sqlalchemy import Connection
 
-from ttsai_server.errors import NotFound
+from ttsai_server.errors import NotFound, ResultTooLarge
 from ttsai_server.settings import Results as Bounds
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import Database
@@ -66,8 +66,8 @@ class Results:
             beside: also run in the transaction that creates the result; if it raises, neither is stored.
 
         If the id exists already, also through a concurrent `put`, → the first result, so a job may repeat its `put`.
-        Raises NotFound for a malformed id, StoreFull if the account's share of the store is full, and what the chunks
-        raise.
+        Raises NotFound for a malformed id, StoreFull if the account's share of the store is full, ResultTooLarge for
+        one larger than that share, and what the chunks raise.
         """
         first = await self._find(_checked(id))
         new = partial(Result, id=id, account=account, name=_clean(name), content_type=content_type)
@@ -128,6 +128,11 @@ class Results:
     async def usage(self, account: str | None = None) -> Usage:
         """Number and total size of the results of one account, or of all."""
         return await self._database.read(rows.usage, account)
+
+    def check_fits(self, size: int) -> None:
+        """Raises ResultTooLarge for a result, with its parts, that is larger than an account's share of the store."""
+        if size > self._most_each:
+            raise ResultTooLarge(size, self._most_each)
 
     async def check_room(self, account: str) -> None:
         """Raises StoreFull if the account fills its share, or all results fill the store, the expired ones deleted.

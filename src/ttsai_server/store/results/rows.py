@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 
-from ttsai_server.errors import StoreFull
+from ttsai_server.errors import ResultTooLarge, StoreFull
 from ttsai_server.store.db import insert_new
 from ttsai_server.store.tables import loose_files, results, saved_voices
 
@@ -99,8 +99,8 @@ def abandon(connection: Connection, file: str) -> None:
 def keep(connection: Connection, result: Result, most: int) -> Result:
     """Turn the written file into the result. → the result with this id: this one, or an earlier one.
 
-    Raises StoreFull if the account fills more than `most` bytes then, or TimeoutError if writing took so long that the
-    file was given up.
+    Raises as `check_share` if the account fills more than `most` bytes then, or TimeoutError if writing took so long
+    that the file was given up.
     """
     if connection.scalar(_WRITTEN, {"name": result.file}) is None:
         raise TimeoutError(f"{result.id} was not written in its time")
@@ -164,7 +164,10 @@ def filled(connection: Connection, account: str) -> int:
 
 
 def check_share(connection: Connection, account: str, more: int, most: int) -> None:
-    """Raises StoreFull if the account would fill more than `most` bytes with so many more."""
+    """Raises StoreFull if the account would fill more than `most` bytes with so many more, ResultTooLarge if these
+    alone are more."""
+    if more > most:
+        raise ResultTooLarge(more, most)
     if filled(connection, account) + more > most:
         raise full(connection, account)
 
