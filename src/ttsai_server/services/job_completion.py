@@ -39,9 +39,9 @@ def complete(
         raise NotFound(f"The task {job!r} is over.")
     if ended.reservation:
         ledger.settle(connection, ended.reservation, used)
+    _wind_up(connection, ended)
     if beside:
         beside(connection)
-    _wind_up(connection, ended)
 
 
 def fail(connection: Connection, job: str, error: ApiError) -> Job | None:

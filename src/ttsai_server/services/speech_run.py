@@ -139,7 +139,7 @@ class SpeechRun(Run[SpeechPlan, bytes]):
 
     async def _speak(self) -> AsyncGenerator[bytes]:
         plan, card, file = self.plan, self.plan.card, self._file
-        voices = await self._voices()
+        made = await self._make_voices()
         async with self._context.runtime.lease(card) as handle:
             encoder = await asyncio.to_thread(SpeechEncoder, plan.format, card.rate, tempo=plan.tempo, file=file)
             self._encoder, playback = encoder, Playback()
@@ -149,7 +149,9 @@ class SpeechRun(Run[SpeechPlan, bytes]):
                     request = replace(request, text=piece.text, soon=not file and not self.segments)
                     if self.times:
                         self.times.begin(piece)
-                    request = replace(request, text=piece.text, voices=voices, soon=not file and not self.segments)
+                    request = replace(
+                        request, text=piece.text, voices=made or request.voices, soon=not file and not self.segments
+                    )
                     async with aclosing(handle.run(Synthesizer.synthesize, request, playback=playback)) as steps:
                         async for audio in steps:
                             self._spoken = piece.end
@@ -162,9 +164,9 @@ class SpeechRun(Run[SpeechPlan, bytes]):
             yield await asyncio.to_thread(encoder.finish)
             self._spoken = len(plan.text)
 
-    async def _voices(self) -> tuple[Preset | Reference, ...]:
-        """Those of the plan, all made."""
-        voices = list(self.plan.request.voices)
+    async def _make_voices(self) -> tuple[Preset | Reference, ...]:
+        """The voices of the plan, all made; none if there is nothing to make."""
+        voices = list(self.plan.request.voices) if self.plan.unmade else []
         for place, saved in self.plan.unmade.items():
             made = await make_again(self._context, self._caller, saved, self.plan.card)
             voices[place] = replace(made, weight=voices[place].weight)
