@@ -41,9 +41,9 @@ class JudgedFrames:
 
         Raises ModelLoading, or what loading the detector raises; the sound is judged with the next one then.
         """
-        kept = np.concatenate([self._rest, sound])
-        self._rest = kept[-MOST_KEPT:]
-        self.lost += len(kept) - len(self._rest)
+        kept = self._rest[-MOST_KEPT:]
+        self.lost += len(self._rest) - len(kept)
+        self._rest = np.concatenate([kept, sound])
         count = len(self._rest) // DETECTION_FRAME * DETECTION_FRAME
         if count < JUDGED:
             return ()

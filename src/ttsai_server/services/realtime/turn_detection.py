@@ -1,22 +1,18 @@
 """Finds where the user begins and stops to speak, by how likely each 32 ms of the sound are speech."""
 
-from contextlib import aclosing
 from dataclasses import dataclass
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from ttsai_server.domain import DETECTION_FRAME, Capability, SoundFrames
-from ttsai_server.engines.base import SpeechDetector
+from ttsai_server.domain import DETECTION_FRAME, Capability
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.live_transcription import RATE, SpeechDetection
 from ttsai_server.services.live_transcription.bounds import LEAST_SPEECH, SpeechBounds
+from ttsai_server.services.live_transcription.frames import JudgedFrames
 from ttsai_server.services.realtime.config import TurnDetection
 from ttsai_server.services.realtime.sound import as_floats
-
-JUDGED = 3 * DETECTION_FRAME
-"""Samples that the model is asked about at least: asking costs more than judging."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +36,14 @@ class TurnDetector:
 
     def __init__(self, context: ServiceContext, rate: int, config: TurnDetection) -> None:
         """rate: Hertz, of the sound."""
-        self._context = context
         self._card = context.catalog.resolve(
             context.settings.transcription.speech_detector, Capability.SPEECH_DETECTION
         )
         self._detection = speech_detection(config)
         self._resampler = None if rate == RATE else soxr.ResampleStream(rate, RATE, 1, "float32", quality="HQ")
         self._bounds = SpeechBounds()
-        self._unjudged = np.zeros(0, np.float32)
-        self._state: NDArray[np.float32] | None = None
-        self._frames = 0
+        self._frames = JudgedFrames(context)
+        self._count = 0
         """How many have been judged."""
 
     @property
@@ -57,22 +51,12 @@ class TurnDetector:
         return self._bounds.speaking
 
     async def add(self, samples: NDArray[np.int16]) -> list[Started | Stopped]:
-        """What happens in the next sound. Raises ModelLoading, or what loading the detector raises."""
+        """What happens in the next sound. Raises as `JudgedFrames.judge`."""
         sound = as_floats(samples)
         sound = self._resampler.resample_chunk(sound) if self._resampler else sound
-        self._unjudged = np.concatenate([self._unjudged, sound])
-        count = len(self._unjudged) // DETECTION_FRAME * DETECTION_FRAME
-        if count < JUDGED:
-            return []
-        frames, self._unjudged = np.split(self._unjudged, [count])
-        async with (
-            self._context.runtime.lease(self._card) as handle,
-            aclosing(handle.run(SpeechDetector.detect_speech, SoundFrames(frames, self._state))) as steps,
-        ):
-            async for step in steps:
-                self._state = step.state
-                return [found for each in step.probabilities if (found := self._next(float(each)))]
-        return []
+        judged = await self._frames.judge(sound, self._card)
+        self._count, self._frames.lost = self._count + self._frames.lost // DETECTION_FRAME, 0
+        return [found for _, probability in judged if (found := self._next(probability))]
 
     def stop(self) -> None:
         """Whoever speaks has stopped, for another reason than a pause."""
@@ -81,9 +65,9 @@ class TurnDetector:
     def _next(self, probability: float) -> Started | Stopped | None:
         spoke = self._bounds.speaking
         self._bounds.add(probability, self._detection)
-        self._frames += 1
+        self._count += 1
         if self._bounds.speaking == spoke:
             return None
         if spoke:
-            return Stopped(self._frames * DETECTION_FRAME / RATE)
-        return Started((self._frames - LEAST_SPEECH) * DETECTION_FRAME / RATE)
+            return Stopped(self._count * DETECTION_FRAME / RATE)
+        return Started((self._count - LEAST_SPEECH) * DETECTION_FRAME / RATE)
