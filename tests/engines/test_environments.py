@@ -66,6 +66,16 @@ def test_an_environment_has_the_packages_that_the_card_pins(version: str, tmp_pa
     assert said(interpreter(card, tmp_path), VERSION) == version
 
 
+def test_what_a_package_requires_may_be_left_out(tmp_path: Path) -> None:
+    files, needs = {"greedy.py": b""}, "Requires-Dist: not-to-be-had>=3"
+    write_wheel(tmp_path / "wheels", "greedy", files, requires=needs)
+    with pytest.raises(InstallFailed, match="not-to-be-had"):
+        make(card_with("greedy==1.0"), tmp_path)
+    card = replace(make_card(), environment=Environment(">=3.11", ("greedy==1.0",), ("not-to-be-had",)))
+    make(card, tmp_path)
+    assert said(interpreter(card, tmp_path), "import greedy; print('there')") == "there"
+
+
 def test_packages_are_looked_for_where_pip_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "index").mkdir()
     monkeypatch.delenv("UV_NO_INDEX")

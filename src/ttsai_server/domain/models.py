@@ -110,6 +110,8 @@ class Environment:
     """Supported Python versions, such as `>=3.11,<3.13`."""
     packages: tuple[str, ...]
     """Packages with exact versions, such as `numpy==1.26.4`."""
+    omitted: tuple[str, ...] = ()
+    """Packages that those require, but that the engine works without: they are not installed."""
 
 
 @dataclass(frozen=True, slots=True)

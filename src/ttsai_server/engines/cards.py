@@ -53,6 +53,7 @@ def _inside(path: str) -> str:
 
 PythonVersions = Annotated[str, StringConstraints(pattern=rf"^{_BOUND}(,{_BOUND})*$")]
 PinnedPackage = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*(\[[\w.,-]+\])?==\w[\w.+!-]*$")]
+PackageName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*$")]
 RelativePath = Annotated[str, AfterValidator(_inside)]
 """A relative path that does not leave its folder."""
 Parts = Annotated[tuple[RelativePath, ...], BeforeValidator(_listed), Field(min_length=1)]
@@ -96,6 +97,7 @@ class SourceEntry(_Strict):
 class EnvironmentEntry(_Strict):
     python: PythonVersions = ">=3.11"
     packages: Annotated[tuple[PinnedPackage, ...], Field(min_length=1)]
+    omitted: tuple[PackageName, ...] = ()
 
 
 _NOT_OF_A_MODEL = {"commercial", "previews", "voices", "card_per_voice", "sha256", "sources", "environment"}

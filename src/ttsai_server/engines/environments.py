@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
@@ -103,13 +103,23 @@ def _make(card: ModelCard, folder: Path, tell: Tell) -> None:
     wanted, uv = _of(card), _uv(card)
     _run([uv, "venv", "--relocatable", "--python", f"{wanted.python},{OUR_PYTHON}", str(draft)], card, tell)
     python = str(draft / "bin" / "python")
-    _run([uv, "pip", "install", "--python", python, *wanted.packages, *OUR_PACKAGES], card, tell)
+    install = [uv, "pip", "install", "--python", python, *_without(wanted.omitted, draft)]
+    _run([*install, *wanted.packages, *OUR_PACKAGES], card, tell)
     (packages,) = draft.glob("lib/python*/site-packages")
     (packages / "ttsai_server").symlink_to(OUR_CODE)
     _stamp(draft).write_text(_content(wanted), "utf-8")
     if folder.exists():
         shutil.rmtree(folder)
     draft.rename(folder)
+
+
+def _without(packages: Sequence[str], folder: Path) -> list[str]:
+    """uv's arguments that leave these packages out, whatever requires them: they are for no version of Python."""
+    if not packages:
+        return []
+    overrides = folder / "omitted.txt"
+    overrides.write_text("".join(f"{name}; python_version < '0'\n" for name in packages), "utf-8")
+    return ["--overrides", str(overrides)]
 
 
 def _run(command: list[str], card: ModelCard, tell: Tell) -> None:
@@ -169,4 +179,6 @@ def _stamp(folder: Path) -> Path:
 
 
 def _content(wanted: Environment) -> str:
-    return json.dumps({"python": [wanted.python, OUR_PYTHON], "packages": [*wanted.packages, *OUR_PACKAGES]}, indent=2)
+    packages = [*wanted.packages, *OUR_PACKAGES]
+    content = {"python": [wanted.python, OUR_PYTHON], "packages": packages, "omitted": wanted.omitted}
+    return json.dumps(content, indent=2)

@@ -12,7 +12,7 @@ from tests.engines.voice_encoder import recorded
 from ttsai_server.domain import ModelCard, Reference
 from ttsai_server.engines.base import Cancellation, Cloner, LoadContext
 from ttsai_server.engines.cards import read_card
-from ttsai_server.engines.gpt_sovits.adapter import LONGEST, TOKENS_A_SECOND, GptSovits, most_tokens
+from ttsai_server.engines.gpt_sovits.adapter import GptSovits
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 from ttsai_server.settings import Settings
 
@@ -71,12 +71,3 @@ class TestGptSovits(OwnEnvironmentContract):
 def test_without_its_files_it_is_not_loaded(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing):
         GptSovits.load(read_card(Settings().models.cards / "gpt-sovits.toml"), LoadContext(tmp_path))
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("Hi.", 1.3), ("日本", 1.6), ("In 1999.", 4.2)])
-def test_the_more_there_is_to_say_the_longer_it_may_take(text: str, seconds: float) -> None:
-    assert most_tokens(text) / TOKENS_A_SECOND == pytest.approx(seconds, abs=0.05)
-
-
-def test_nothing_takes_longer_than_the_model_can_say() -> None:
-    assert most_tokens("Oh! " * 500) == LONGEST

@@ -16,7 +16,7 @@ from ttsai_server.domain import ModelCard, Reference
 from ttsai_server.engines.base import Cancellation, Cloner, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.environments import interpreter
-from ttsai_server.engines.tortoise.adapter import BATCH, MOST_TOKENS, Tortoise, largest_batch, most_tokens, parameters
+from ttsai_server.engines.tortoise.adapter import BATCH, Tortoise, largest_batch, parameters
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 from ttsai_server.settings import Settings
 
@@ -114,12 +114,3 @@ def test_whole_batches_make_exactly_the_candidates_that_are_asked_for(samples: i
     size = largest_batch(samples)
     assert 1 <= size <= BATCH
     assert samples % size == 0
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("Hi.", 1.3), ("In 1999.", 4.2)])
-def test_the_more_there_is_to_say_the_longer_it_may_take(text: str, seconds: float) -> None:
-    assert most_tokens(text) * 1024 / 22_050 == pytest.approx(seconds, abs=0.05)
-
-
-def test_nothing_takes_longer_than_the_model_can_say() -> None:
-    assert most_tokens("Oh! " * 500) == MOST_TOKENS

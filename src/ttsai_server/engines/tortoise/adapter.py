@@ -18,6 +18,7 @@ from pydantic import Field
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, Embedding, ModelCard, Reference, SpeechRequest
 from ttsai_server.engines.base import Cancellation, Cloner, LoadContext
+from ttsai_server.engines.shared.length import most_seconds
 from ttsai_server.engines.shared.pytorch import Interruptible, free_device, prepare_device
 from ttsai_server.engines.shared.silence import is_silent
 from ttsai_server.engines.tortoise import networks
@@ -115,7 +116,8 @@ class Tortoise(Cloner):
         with self._at_work(cancellation, options.seed) as package:
             if len(package.tokenizer.encode(request.text)) > LONGEST_TEXT:
                 raise BadRequest("The text is too long for one sentence.", param="text")
-            chosen = parameters(options) | {"max_mel_tokens": most_tokens(request.text)}
+            longest = min(MOST_TOKENS, round(TOKENS_A_SECOND * most_seconds(request.text)))
+            chosen = parameters(options) | {"max_mel_tokens": longest}
             package.autoregressive_batch_size = largest_batch(chosen["num_autoregressive_samples"])
             latents = _latents(voice.arrays, self._device) if isinstance(voice, Reference) else None
             made = package.tts(
@@ -155,15 +157,6 @@ def parameters(options: Tortoise.Options) -> dict[str, Any]:
 def largest_batch(samples: int) -> int:
     """How many of so many candidates to write at once: the package writes whole batches only."""
     return next(size for size in range(min(samples, BATCH), 0, -1) if samples % size == 0)
-
-
-def most_tokens(text: str) -> int:
-    """Speech tokens after which the language model is stopped: generous for English.
-
-    A second, .1 s for each character, and .6 s for each digit.
-    """
-    seconds = 1 + 0.1 * len(text) + 0.6 * sum(map(str.isdigit, text))
-    return min(MOST_TOKENS, round(TOKENS_A_SECOND * seconds))
 
 
 def _latents(arrays: Any, device: str) -> tuple[Any, Any]:
