@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 from collections.abc import Coroutine, Generator
-from concurrent.futures import CancelledError
 from pathlib import Path
 from threading import Thread
 from typing import Any, ClassVar
@@ -68,21 +67,24 @@ class ElsewhereCloner(Cloner):
             self._result(context.__aexit__(None, None, None))
 
     def _step(self, next_step: NextStep, cancellation: Cancellation) -> Any:
-        step = asyncio.run_coroutine_threadsafe(_awaited(next_step), self._loop)
-        try:
-            with cancellation.interrupting(step.cancel):
-                return step.result()
-        except CancelledError:
-            raise Cancelled from None
-        finally:
-            step.cancel()
+        stop = asyncio.Event()
+        with cancellation.interrupting(lambda: self._loop.call_soon_threadsafe(stop.set)):
+            return self._result(_unless_stopped(next_step, stop))
 
     def _result(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
-async def _awaited(next_step: NextStep) -> Any:
-    return await next_step()
+async def _unless_stopped(next_step: NextStep, stop: asyncio.Event) -> Any:
+    """Run the step; once `stop` is set, interrupt it, and raise Cancelled when it has stopped."""
+    step, stopped = asyncio.ensure_future(next_step()), asyncio.ensure_future(stop.wait())
+    await asyncio.wait({step, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if step.done():
+        return step.result()
+    step.cancel()
+    await asyncio.wait({step})
+    raise Cancelled
 
 
 class OwnEnvironmentContract(ClonerContract):
