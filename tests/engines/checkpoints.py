@@ -161,6 +161,7 @@ MAKERS: Mapping[str, Make] = {
     "bergamot.adapter:Bergamot": _bergamot,
     "chatterbox.adapter:Chatterbox": _chatterbox,
     "clarity:Clarity": _nothing,
+    "cosyvoice.adapter:CosyVoice": _in_environment("tests.engines.cosyvoice.tiny_cosyvoice"),
     "ctranslate:CTranslate": _ctranslate,
     "deepfilternet.adapter:DeepFilterNet": _real,
     "demucs:Demucs": _demucs,

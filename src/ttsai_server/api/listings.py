@@ -20,14 +20,14 @@ from ttsai_server.domain import Capability, ModelCard, Tier, Voice
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.services.availability import Availability
 from ttsai_server.services.billing import price
-from ttsai_server.services.model_facts import ModelFacts, all_facts, voice_availability
-from ttsai_server.services.trials import Speed, Trials
+from ttsai_server.services.model_facts import ModelFacts, all_facts, availabilities, voice_availability
+from ttsai_server.services.trials import Speed
 from ttsai_server.services.voices import ListedVoice
 from ttsai_server.settings import Settings
 from ttsai_server.text.language import NAMES
 
 CHECK_SECONDS = 5.0
-"""How long the availability of the models is cached: checking their files takes some milliseconds."""
+"""How long the facts of the models are cached: a look at all their files and packages takes tenths of a second."""
 
 
 class Listings:
@@ -94,9 +94,8 @@ class Listings:
             self._bodies.clear()
 
     def _look(self) -> tuple[Mapping[str, ModelFacts], Mapping[tuple[str, str], Availability]]:
-        facts, trials = all_facts(self._settings, self._catalog.listed()), Trials(self._settings)
-        found = {card.id: trials.availability(card) for card in self._catalog.cards()}
-        return facts, {
+        found = availabilities(self._settings, self._catalog.cards())
+        return all_facts(self._settings, self._catalog.listed(), found), {
             (card.id, language): voice_availability(card, language, found[card.id])
             for card in self._catalog.cards()
             for language in {*card.languages, *(voice.language for voice in card.voices)}

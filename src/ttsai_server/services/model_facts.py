@@ -3,7 +3,7 @@
 The lists of the API, `ttsai-server models list`, `doctor` and the table of the README are all made of this.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ttsai_server.domain import Capability, ModelCard, Tier
@@ -48,11 +48,22 @@ class ModelFacts:
     """As measured on this machine; None: it has not been."""
 
 
-def all_facts(settings: Settings, listed: Mapping[str, Sequence[ModelCard]]) -> dict[str, ModelFacts]:
-    """Name → facts, of the models listed under these names. Blocking: a stat a file."""
-    trials = Trials(settings)
-    found = {card.id: trials.availability(card) for cards in listed.values() for card in cards}
+def all_facts(
+    settings: Settings, listed: Mapping[str, Sequence[ModelCard]], found: Mapping[str, Availability] | None = None
+) -> dict[str, ModelFacts]:
+    """Name → facts, of the models listed under these names. Blocking: a stat a file.
+
+    found: the availability of each card, by its id; None: it is looked at.
+    """
+    cards = {card.id: card for cards in listed.values() for card in cards}
+    found = found or availabilities(settings, cards.values())
     return {name: _facts(name, cards, found, settings) for name, cards in listed.items()}
+
+
+def availabilities(settings: Settings, cards: Iterable[ModelCard]) -> dict[str, Availability]:
+    """Id → availability. Blocking: a stat a file."""
+    trials = Trials(settings)
+    return {card.id: trials.availability(card) for card in cards}
 
 
 def voice_availability(card: ModelCard, language: str, found: Availability) -> Availability:
