@@ -16,6 +16,7 @@ from tests.engines.piper.described import write_voice
 from tests.engines.speakers.tiny_pyannote import write_tiny_pyannote
 from tests.engines.spleeter.tiny_spleeter import write_tiny_spleeter
 from tests.engines.tiny_marian import write_tiny_marian
+from tests.engines.tiny_melotts import write_tiny_melotts
 from tests.engines.tiny_parakeet import write_tiny_parakeet
 from tests.engines.tiny_sensevoice import write_tiny_sensevoice
 from tests.weights import pulled, pulled_card
@@ -151,6 +152,10 @@ def _chatterbox(card: ModelCard, folder: Path, real: Path) -> None:
     shutil.copy(pulled_card(packaged, real) / "watermark.pth.tar", folder)
 
 
+def _melotts(card: ModelCard, folder: Path, real: Path) -> None:
+    write_tiny_melotts(folder)
+
+
 def _vits(card: ModelCard, folder: Path, real: Path) -> None:
     from tests.engines.tiny_vits import write_tiny_vits
 
@@ -173,6 +178,7 @@ MAKERS: Mapping[str, Make] = {
     "kokoro.inno.adapter:KokoroInno": _inno,
     "lavasr.adapter:LavaSR": _lavasr,
     "llama:Llama": _llama,
+    "melotts:MeloTTS": _melotts,
     "music.adapter:MusicAnalyzer": _nothing,
     "openai_whisper:OpenAIWhisper": _openai_whisper,
     "openvoice.adapter:OpenVoice": _openvoice,
