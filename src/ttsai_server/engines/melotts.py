@@ -1,7 +1,7 @@
 """MeloTTS by MyShell.ai: a VITS (Kim et al. 2021) that speaks Chinese with English words in it.
 
-It is sherpa-onnx's export, which has a lexicon, words and single characters, with a tone for each phoneme. The reader of
-sherpa-onnx itself leaves out what is not in it, without a word; here that is spelt out, or refused.
+It is sherpa-onnx's export, which has a lexicon, words and single characters, with a tone for each phoneme.
+The reader of sherpa-onnx itself leaves out what is not in it, without a word; here that is spelt out, or refused.
 """
 
 import re
