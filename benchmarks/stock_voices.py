@@ -69,7 +69,7 @@ class Studio:
         return found.vector
 
     def _chunk(self, text: str, table: Array) -> PhonemeChunk:
-        phonemes = self._kokoro._phonemes(SpeechRequest(text, (), "en-us"))
+        phonemes, _ = self._kokoro._phonemes(SpeechRequest(text, (), "en-us"))
         return PhonemeChunk(self._kokoro._ids(phonemes), row(table, len(phonemes)), 1.0)
 
 

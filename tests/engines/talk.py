@@ -85,7 +85,7 @@ def talk(kokoro: Kokoro) -> Talk:
 def _say(kokoro: Kokoro, voice: str, text: str) -> tuple[np.ndarray, list[float]]:
     """The sound, and when each word begins: at its first phoneme."""
     request = SpeechRequest(text, (Preset(voice),), "en-gb" if voice[0] == "b" else "en-us")
-    phonemes = kokoro._phonemes(request)
+    phonemes, _ = kokoro._phonemes(request)
     chunk = PhonemeChunk(kokoro._ids(phonemes), row(kokoro._styles.blend(request.voices), len(phonemes)), 1.0)
     assert kokoro._backend
     speech = kokoro._backend.speak(chunk, Cancellation())
