@@ -84,6 +84,14 @@ def test_one_that_could_not_be_used_is_broken_until_something_of_it_changes(
     assert told(card, settings)[0] == "ready"
 
 
+def test_a_fault_under_other_settings_is_none(card: ModelCard, settings: Settings, model: Path) -> None:
+    Trials(settings).failed(card, "it makes noise", "mend it")
+    other = settings.model_copy(
+        update={"models": settings.models.model_copy(update={"options": {"m": {"noise": False}}})}
+    )
+    assert told(card, other)[0] == "ready"
+
+
 class Halved(Engine):
     extra, packages = "halved", ("half_installed",)
 

@@ -145,10 +145,9 @@ class SpeechRun(Run[SpeechPlan, bytes]):
             self._encoder, playback = encoder, Playback()
             async with aclosing(self._pieces()) as all_pieces:
                 async for piece, request in all_pieces:
-                    # nobody waits for a file's first sound: it is heard when it is whole
-                    request = replace(request, text=piece.text, soon=not file and not self.segments)
                     if self.times:
                         self.times.begin(piece)
+                    # nobody waits for a file's first sound: it is heard when it is whole
                     request = replace(
                         request, text=piece.text, voices=made or request.voices, soon=not file and not self.segments
                     )

@@ -22,7 +22,7 @@ from ttsai_server.engines.weights.model_folder import ModelFolder
 from ttsai_server.errors import ModelLoading, NotReady
 from ttsai_server.runtime.base import LoadedModel
 from ttsai_server.services.availability import Availability, availability
-from ttsai_server.settings import Settings
+from ttsai_server.settings import Models, Settings
 
 Start = Callable[[ModelCard], Awaitable[LoadedModel]]
 
@@ -53,7 +53,7 @@ class Trial:
     command: str = ""
     """What the operator has to run then."""
     of: str = ""
-    """Fingerprint of the files and packages that had the fault: others may not."""
+    """Fingerprint of the files, packages and settings that had the fault: others may not."""
     speed: Speed | None = None
 
 
@@ -70,7 +70,7 @@ class Trials:
         if found.status != "ready":
             return found
         trial = self._read(card)
-        if not trial.fault or trial.of != fingerprint(card, self._models.dir):
+        if not trial.fault or trial.of != fingerprint(card, self._models):
             return found
         return Availability("broken", trial.command, trial.fault)
 
@@ -83,7 +83,7 @@ class Trials:
 
     def failed(self, card: ModelCard, fault: str, command: str) -> None:
         trial = self._read(card)
-        self._write(card, replace(trial, fault=fault, command=command, of=fingerprint(card, self._models.dir)))
+        self._write(card, replace(trial, fault=fault, command=command, of=fingerprint(card, self._models)))
 
     def succeeded(self, card: ModelCard) -> None:
         trial = self._read(card)
@@ -138,11 +138,12 @@ class Trials:
             draft.replace(self._file(card))
 
 
-def fingerprint(card: ModelCard, models: Path) -> str:
-    """Changes whenever a file of the model or one of its engine's packages does; reads none of them."""
-    model = ModelFolder(card, models)
+def fingerprint(card: ModelCard, models: Models) -> str:
+    """Changes whenever a file of the model, one of its engine's packages or its settings do; reads no weights."""
+    model = ModelFolder(card, models.dir)
     specs = [find_spec(package) for package in load_class(card).packages]
     origins = [Path(spec.origin) for spec in specs if spec and spec.origin]
     packages = [(str(file), file.stat().st_mtime_ns) for file in origins if file.exists()]
     files = [(file, model.stamp(file)) for file in model.files]
-    return sha256(repr((files, packages, card.environment and is_whole(card, models))).encode()).hexdigest()
+    made = card.environment and is_whole(card, models.dir)
+    return sha256(repr((files, packages, made, models.options.get(card.id))).encode()).hexdigest()
