@@ -69,6 +69,20 @@ def pauses(sound: NDArray[np.float32]) -> list[tuple[float, float]]:
     return [(float(a + 1) / 100, float(b) / 100) for a, b in pairwise(loud) if b - a - 1 >= 100 * PAUSE]
 
 
+def hiss(sound: NDArray[np.float32], near: float) -> float:
+    """Where the loudest noise above 4.5 kHz near a moment begins, seconds: there it rises over a third of its peak."""
+    spectrum = np.fft.rfft(sound)
+    spectrum[: round(4500 / (RATE / 2) * len(spectrum))] = 0
+    step = RATE // 400
+    high = np.fft.irfft(spectrum, len(sound))[: len(sound) // step * step].reshape(-1, step)
+    level = np.convolve(np.sqrt(np.mean(high**2, axis=1)), np.ones(3) / 3, "same")
+    low = max(0, round(400 * (near - 0.1)))
+    peak = low + int(np.argmax(level[low : round(400 * (near + 0.2))]))
+    while peak and level[peak - 1] > level[low : round(400 * (near + 0.2))].max() / 3:
+        peak -= 1
+    return peak / 400
+
+
 @pytest.mark.parametrize("language", TEXTS)
 def test_words_are_written_words_and_pauses_are_between_them(engine: Kokoro, language: str) -> None:
     if language in NEEDS:
@@ -117,6 +131,13 @@ def test_words_joined_with_known_silences_are_where_they_were_put(engine: Kokoro
     ]
     assert [word.text for word in times.words] == plain.split()
     assert np.mean(np.array(wrong) <= CLOSE) >= 0.9
+
+
+def test_words_begin_with_their_sibilant_in_fluent_speech(engine: Kokoro) -> None:
+    text = "Some men really see silver in a blue sunset or under a cellar on a summer Sunday."
+    sound, words = said(engine, request("en-us", text=text))
+    wrong = [abs(word.start_seconds - hiss(sound, word.start_seconds)) for word in words if word.text[0] in "sc"]
+    assert np.mean(np.array(wrong) <= CLOSE) >= 0.8
 
 
 def test_words_that_come_soon_have_the_times_of_the_whole(engine: Kokoro) -> None:
