@@ -3,13 +3,16 @@
 import base64
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from tests.live import Live
+from tests.live import Live, live
+from tests.weights import pulled
 
 from ttsai_server.engines.tone import SECONDS_PER_CHARACTER
+from ttsai_server.settings import Models, Settings
 
 TEXT = "It costs **$5**, I say. Yes."
 TONE = {"model": "tone", "voice": "tone_a", "text": TEXT, "timestamps": True}
@@ -81,6 +84,22 @@ def test_events_tell_the_words_after_their_sound(server: Live, path: str, body: 
     assert events(answer)[0]["type"] == "speech.audio.delta"
     assert {event["source"] for event in told} == {"model"}
     check({"source": "model", "words": [word for event in told for word in event["words"]]}, 60)
+
+
+@pytest.mark.usefixtures("base_weights")
+def test_whisper_listens_to_a_model_that_can_not_tell(models_dir: Path, tmp_path: Path) -> None:
+    pulled("piper-en_US-joe-medium", models_dir)
+    text = "The rain has stopped, and **20** children play. It is warm."
+    body = {"model": "piper", "voice": "en_US-joe-medium", "text": text, "timestamps": True}
+    with live(Settings(data_dir=tmp_path, models=Models(dir=models_dir))) as server:
+        answer = server.client().post("/v1/tts/", json=body).raise_for_status().json()
+    words = answer["timestamps"]["words"]
+    moments = [at for word in words for at in (word["start"], word["end"])]
+    assert answer["timestamps"]["source"] == "aligned"
+    assert [word["word"] for word in words] == text.replace("*", "").split()
+    assert moments == sorted(moments)
+    assert moments[-1] == pytest.approx(answer["duration"], abs=0.2)
+    assert sum(word["end"] - word["start"] for word in words) > answer["duration"] / 2
 
 
 def test_a_job_tells_them_with_its_state(server: Live) -> None:

@@ -1,9 +1,16 @@
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ttsai_server.domain import Word
-from ttsai_server.services.word_alignment import matched
+from ttsai_server.errors import BadRequest, WeightsMissing
+from ttsai_server.services.flow import Flow
+from ttsai_server.services.reading import Reading
+from ttsai_server.services.word_alignment import choose_aligner, matched
+from ttsai_server.settings import Models
 from ttsai_server.text.clean import speakable
 from ttsai_server.text.words import word_spans
 
@@ -49,3 +56,15 @@ def test_every_speakable_word_has_its_time(text: str, said: list[tuple[str, floa
     speakable_spans = [span for span in word_spans(text) if speakable(text[slice(*span)])]
     assert [(word.start_char, word.end_char) for word in found] == speakable_spans
     assert all(0 <= word.start_seconds <= word.end_seconds <= at + 1e-9 for word in found)
+
+
+def test_without_whisper_there_are_no_times(flow: Flow, tmp_path: Path) -> None:
+    models = Models(dir=tmp_path)
+    context = replace(flow.context, settings=flow.context.settings.model_copy(update={"models": models}))
+    with pytest.raises(WeightsMissing, match="models pull whisper"):
+        choose_aligner(context, [Reading(0, 1, "en-us")])
+
+
+def test_a_language_that_whisper_does_not_understand_is_refused(flow: Flow) -> None:
+    with pytest.raises(BadRequest, match="Zulu"):
+        choose_aligner(flow.context, [Reading(0, 1, "en-us"), Reading(1, 2, "zu")])

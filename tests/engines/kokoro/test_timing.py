@@ -29,14 +29,14 @@ PAUSE = 0.1
 """Seconds of silence that are no part of a consonant."""
 TEXTS = {
     "en-us": ("af_heart", "On May 5, it cost $20; however, nobody came."),
-    "en-gb": ("bf_emma", "Well, my mother, who is 80, never knew."),
-    "es": ("ef_dora", "Sí, el 5 de mayo, la ONU, en fin, ganó."),
-    "fr": ("ff_siwis", "Oui, les amis, le 5 mai, ont payé 20 €."),
-    "it": ("if_sara", "Sì, il 5 maggio, la mamma, infine, è venuta."),
-    "pt-br": ("pf_dora", "Sim, no dia 5 de maio, a mamãe, enfim, veio."),
-    "hi": ("hf_alpha", "हाँ, 5 मई को, माँ, आख़िर, आ गई।"),
-    "ja": ("jf_alpha", "はい、明日は、東京で、会議があります。"),
-    "zh": ("zf_xiaobei", "是的，今天，我们去北京，看朋友。"),
+    "en-gb": ("bf_emma", "My mother is 80 years old. She never came back; nobody knew why."),
+    "es": ("ef_dora", "El 5 de mayo llegó la ONU. Nadie lo sabía; todos ganaron."),
+    "fr": ("ff_siwis", "Les amis ont payé 20 €. Personne ne le savait; tout va bien."),
+    "it": ("if_sara", "Il 5 maggio la mamma è venuta. Nessuno lo sapeva; tutto bene."),
+    "pt-br": ("pf_dora", "No dia 5 de maio a mamãe veio. Ninguém sabia; tudo bem."),
+    "hi": ("hf_alpha", "5 मई को माँ आ गई। किसी को पता नहीं था; सब ठीक है।"),
+    "ja": ("jf_alpha", "明日は東京で会議があります。誰も知りませんでした。"),
+    "zh": ("zf_xiaobei", "今天我们去北京看朋友。没有人知道这件事。"),
 }
 NEEDS = {"ja": "fugashi", "zh": "jieba"}
 
