@@ -97,7 +97,9 @@ class WordTimes:
     def _span(self, place: Span) -> Span:
         """Where it is in the client's text: its letters, and the punctuation that no markup parts from them."""
         start, end = place
-        letters = [at for at in range(start, end) if not is_gap(self._plain.text[at])] or [start]
+        letters = [at for at in range(start, end) if not is_gap(self._plain.text[at])]
+        if not letters:
+            return self._plain.span(start, end)
         first, last = letters[0], letters[-1]
         while first > start and self._plain.ends[first - 1] == self._plain.starts[first]:
             first -= 1
