@@ -118,7 +118,7 @@ def test_words_joined_with_known_silences_are_where_they_were_put(engine: Kokoro
         made += encoder.end_piece(piece.pause)
         times.end(encoder, start)
     made += encoder.finish()
-    heard = np.frombuffer(bytes(made), np.int16).astype(np.float32) / 32768
+    heard = (np.frombuffer(bytes(made), np.int16) / 32768).astype(np.float32)
     edges = [
         0.0,
         *(at for pause in pauses(heard) if pause[1] - pause[0] > 0.4 for at in pause),
