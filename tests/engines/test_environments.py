@@ -16,12 +16,14 @@ from ttsai_server.cli import app
 from ttsai_server.domain import Environment, ModelCard
 from ttsai_server.engines import environments
 from ttsai_server.engines.cards import read_card
+from ttsai_server.engines.catalog import Catalog
 from ttsai_server.engines.environments import interpreter, is_whole, make
 from ttsai_server.engines.installation import install_command, require_installed
 from ttsai_server.errors import BadCard, InstallFailed, PackagesMissing
 from ttsai_server.services.availability import availability
-from ttsai_server.settings import CHECKOUT, Models
+from ttsai_server.settings import CHECKOUT, Models, Settings
 
+ELSEWHERE = [card for card in Catalog.read(Settings().models.cards).models.values() if card.environment]
 VERSION = "print(__import__('tiny_engine').VERSION)"
 CARD = """
 id = "m"
@@ -108,6 +110,16 @@ def test_a_model_is_not_installed_until_its_environment_is_made(tmp_path: Path) 
 def test_its_state_names_the_command_that_makes_it(tmp_path: Path) -> None:
     found = availability(card_with("tiny-engine==1.0"), Models(dir=tmp_path))
     assert (found.status, found.command) == ("needs_install", "ttsai-server models install m")
+
+
+@pytest.mark.parametrize("card", ELSEWHERE, ids=lambda card: card.id)
+def test_a_model_of_the_project_names_the_command_that_makes_its_environment(card: ModelCard, tmp_path: Path) -> None:
+    found = availability(card, Models(dir=tmp_path))
+    assert found.status == "needs_install"
+    assert f"ttsai-server models install {card.id}" in (found.command or "")
+    with pytest.raises(PackagesMissing, match=f"ttsai-server models install {card.id}") as raised:
+        require_installed(card, tmp_path)
+    assert raised.value.status == 503
 
 
 def test_other_requirements_need_another_install(tmp_path: Path) -> None:

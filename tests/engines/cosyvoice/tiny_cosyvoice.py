@@ -18,7 +18,10 @@ sample_rate: 24000
 qwen_pretrain_path: ''
 token_mel_ratio: 2
 chunk_size: 25 # streaming inference chunk size, in token
+num_decoding_left_chunks: -1 # streaming inference flow decoder left chunk size, <0 means use all left chunks
 
+# model params
+# for all class/function included in this repo, we use !<name> or !<new> for intialization
 llm: !new:cosyvoice.llm.llm.Qwen2LM
     llm_input_size: 64
     llm_output_size: 64
@@ -83,7 +86,7 @@ flow: !new:cosyvoice.flow.flow.CausalMaskedDiffWithXvec
             num_heads: 1
             act_fn: 'gelu'
             static_chunk_size: !ref <chunk_size> * <token_mel_ratio>
-            num_decoding_left_chunks: -1
+            num_decoding_left_chunks: !ref <num_decoding_left_chunks>
 
 hift: !new:cosyvoice.hifigan.generator.HiFTGenerator
     in_channels: 80

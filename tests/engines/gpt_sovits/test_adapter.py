@@ -34,7 +34,7 @@ class TestGptSovits(OwnEnvironmentContract):
         assert plain.shape != changed.shape or np.max(np.abs(plain - changed)) > 1e-3
 
     def test_what_the_recording_says_may_be_in_another_language(self, engine: Cloner, voice: Any) -> None:
-        spoken = {"prompt_text": "It rains"}
+        spoken = {"prompt_text": "下雨"}
         one, other = (
             self.said(engine, voice, "下雨了。", options=spoken | more) for more in ({}, {"prompt_language": "ja"})
         )

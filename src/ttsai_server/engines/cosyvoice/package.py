@@ -78,7 +78,8 @@ def make(folder: Path) -> dict[str, Any]:
     from hyperpyyaml import load_hyperpyyaml  # pyright: ignore[reportMissingImports]
 
     llm.Qwen2ForCausalLM = _Untrained  # its weights are in llm.pt too
-    blocks = re.split(r"^(?=\w)", (folder / SETTINGS).read_text("utf-8"), flags=re.MULTILINE)
+    settings = re.sub(r"(^|\s)#.*", "", (folder / SETTINGS).read_text("utf-8"), flags=re.MULTILINE)  # no comments
+    blocks = re.split(r"^(?=\w)", settings, flags=re.MULTILINE)
     kept = [block for block in blocks if block.split(":")[0] in NEEDED or "!" not in block]
     return load_hyperpyyaml("".join(kept), overrides={"qwen_pretrain_path": str(folder / WORDS)})
 
