@@ -38,7 +38,7 @@ def model(chat_model: TestChatServer) -> TestChatServer:
 @pytest.fixture(scope="module")
 def talking(chat_model: TestChatServer, models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Live]:
     """A server that asks the test's chat model."""
-    chat = Chat(base_url=chat_model.url, model="small", context_tokens=560, max_tokens=100)
+    chat = Chat(base_url=chat_model.url, model="small", context_tokens=560, max_tokens=100, max_seconds=2)
     models = Models(dir=models_dir, demo=True, options={"tone": {"fail_on": "this breaks the engine"}})
     with live(Settings(data_dir=tmp_path_factory.mktemp("talking"), models=models, chat=chat)) as running:
         yield running
@@ -233,6 +233,16 @@ async def test_what_is_wrong_is_told_by_openais_codes_and_the_session_goes_on(ta
         assert (await session.told("error"))["error"]["code"] == "invalid_json"
     assert [(each["code"], each["param"]) for each in told] == [(code, param) for _, code, param in WRONG.values()]
     assert [each["event_id"] for each in told] == [f"mine_{number}" for number in range(len(WRONG))]
+
+
+async def test_no_more_sound_is_kept_than_a_turn_may_have(talking: Live) -> None:
+    async with talk(talking) as session:
+        await session.configure(audio={"input": {"turn_detection": None}})
+        await session.hear(bytes(3 * 48_000))
+        assert (await session.told("error"))["error"]["code"] == "input_audio_buffer_full"
+        await session.send("input_audio_buffer.clear")
+        await session.told("input_audio_buffer.cleared")
+        await session.hear(bytes(48_000))
 
 
 async def test_only_one_response_is_under_way(talking: Live, model: TestChatServer) -> None:

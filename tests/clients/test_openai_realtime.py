@@ -118,6 +118,24 @@ async def test_what_is_heard_without_an_answer_is_paid_by_its_length(real: Live,
     assert settled(real, account) == 8
 
 
+async def test_a_turn_that_is_stopped_before_its_answer_costs_what_hearing_it_costs(
+    real: Live, model: TestChatServer, speech: bytes
+) -> None:
+    go_on = threading.Event()
+    model.answers = [(go_on, "Never.")]
+    account, key = real.new_key(credits=10)
+    async with talk(real, key) as session:
+        await session.configure(audio={"input": {"transcription": {}}})
+        await session.hear(SILENCE + speech + SILENCE)
+        await session.told("response.created")
+        await session.send("response.cancel")
+        ends = {"response.done", "conversation.item.input_audio_transcription.completed"}
+        while not ends <= {event["type"] for event in session.seen}:
+            await session.next()
+    go_on.set()
+    assert settled(real, account) == 8
+
+
 async def test_a_transcription_session_tells_what_is_said_and_answers_nothing(real: Live, speech: bytes) -> None:
     account, key = real.new_key(credits=10)
     async with talk(real, key, intent="transcription") as session:

@@ -100,22 +100,30 @@ class Hearing:
 
     @property
     def credits(self) -> int:
-        """What the messages that the turn under way pays for would cost by themselves."""
-        return sum(each.credits for each in self._unpaid.values() if not each.hold)
+        """What the messages that the turn under way pays for, and that have been heard, would cost by themselves."""
+        return sum(each.credits for each in self._unpaid.values() if each.heard and not each.hold)
 
     async def hand_over(self) -> None:
         """A turn that is about to reserve its credits pays for all messages so far."""
         for unpaid in self._unpaid.values():
             await unpaid.hand_over()
 
-    async def take_back(self) -> None:
-        """That turn has reserved none: they wait for another."""
-        for unpaid in self._unpaid.values():
-            unpaid.hold = unpaid.hold or await self._context.billing.reserve(self._caller, unpaid.credits)
+    async def take_back(self, *, paid: bool) -> None:
+        """That turn has ended: what it has not paid for waits for another. paid: for what it has heard.
 
-    def paid(self) -> None:
-        """That turn has ended."""
-        self._unpaid = {id: each for id, each in self._unpaid.items() if each.hold}
+        Raises InsufficientCredits.
+        """
+        for id, unpaid in list(self._unpaid.items()):
+            if unpaid.hold:
+                continue
+            if paid and unpaid.heard:
+                del self._unpaid[id]
+                continue
+            hold = await self._context.billing.reserve(self._caller, unpaid.credits)
+            if id in self._unpaid:
+                unpaid.hold = hold
+            else:  # it has failed meanwhile
+                await hold.release()
 
     async def settle(self, item: MessageItem | None = None) -> None:
         """No turn will pay for this message, or for any."""

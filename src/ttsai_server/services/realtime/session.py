@@ -132,7 +132,10 @@ class RealtimeSession:
                 raise Refused("invalid_value", "A transcription session is not a conversation.", "type")
             case events.AppendAudio(audio=audio):
                 for found in await self._input.append(audio):
-                    await self._detected(found)
+                    try:
+                        await self._detected(found)
+                    except (ApiError, Refused) as error:  # the next one counts all the same
+                        await self._tell(self._known(error), self._event_id)
             case events.CommitAudio():
                 await self._commit(self._input.commit())
             case events.ClearAudio():
@@ -336,11 +339,8 @@ class RealtimeSession:
             await self._failed(response, error, event_id)
         else:
             await response.end("completed")
-        if response.begun:
-            self._hearing.paid()
-        else:
-            with suppress(ApiError):
-                await self._hearing.take_back()
+        with suppress(ApiError):
+            await self._hearing.take_back(paid=response.begun)
         await self._hear_unanswered()
 
     async def _failed(self, response: Response, error: BaseException, event_id: str | None) -> None:
