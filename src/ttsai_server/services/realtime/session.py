@@ -68,6 +68,8 @@ class RealtimeSession:
         self._hearing = Hearing(context, caller, send)
         self._to_hear: list[tuple[MessageItem, Turn]] = []
         """Messages that the next turn hears."""
+        self._hears = asyncio.Lock()
+        """Held by who takes from them: the turn under way, or the client's next event."""
         self._event_id: str | None = None
         """Of the client's event that is being followed."""
         self._response: Response | None = None
@@ -183,7 +185,7 @@ class RealtimeSession:
             try:
                 await self._respond(ResponseConfig())
             except (ApiError, Refused):
-                await self._hear_unanswered()
+                await self._begin_hearing(answered=False)
                 raise
 
     async def _commit(self, turn: Turn, *, answers: bool = False) -> None:
@@ -215,13 +217,18 @@ class RealtimeSession:
         """answers: whether the turn that answers it follows at once, and hears it."""
         self._to_hear.append((item, turn))
         if not answers:
-            await self._hear_unanswered()
+            await self._begin_hearing(answered=False)
 
-    async def _hear_unanswered(self) -> None:
-        """Hear the messages that no turn follows at once."""
-        while self._to_hear:
-            item, turn = self._to_hear.pop(0)
-            await self._hearing.begin(item, turn, self._listening, answered=False)
+    async def _begin_hearing(self, *, answered: bool) -> None:
+        """Hear the messages that wait. answered: whether the turn under way pays for it.
+
+        One whose hearing has not begun when this is cancelled goes on waiting.
+        """
+        async with self._hears:
+            while self._to_hear:
+                item, turn = self._to_hear[0]
+                await self._hearing.begin(item, turn, self._listening, answered=answered)
+                self._to_hear = [each for each in self._to_hear if each[0] is not item]
 
     @property
     def _listening(self) -> config.Listening | None:
@@ -304,9 +311,7 @@ class RealtimeSession:
 
         Raises why it could not be heard.
         """
-        while self._to_hear:
-            item, turn = self._to_hear.pop(0)
-            await self._hearing.begin(item, turn, self._listening, answered=True)
+        await self._begin_hearing(answered=True)
         heard = [item for item in self._conversation.items if isinstance(item, MessageItem) and item.hearing]
         if tasks := [item.hearing for item in heard if item.hearing]:
             await asyncio.wait(tasks)
@@ -341,7 +346,7 @@ class RealtimeSession:
             await response.end("completed")
         with suppress(ApiError):
             await self._hearing.take_back(paid=response.begun)
-        await self._hear_unanswered()
+        await self._begin_hearing(answered=False)
 
     async def _failed(self, response: Response, error: BaseException, event_id: str | None) -> None:
         known = self._known(error)
