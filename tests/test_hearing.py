@@ -95,12 +95,13 @@ def say(speaker: Live, text: str, voice: str = "af_heart", **more: object) -> by
 
 
 @pytest.mark.parametrize(
-    ("model", "voice"), [("kokoro", "af_heart"), pytest.param("piper", "en_US-joe-medium", marks=pytest.mark.slow)]
+    ("model", "voice", "most"),
+    [("kokoro", "af_heart", 0.03), pytest.param("piper", "en_US-joe-medium", 0.05, marks=pytest.mark.slow)],
 )
-def test_40_varied_sentences_are_heard_as_written(speaker: Live, ear: Ear, model: str, voice: str) -> None:
+def test_40_varied_sentences_are_heard_as_written(speaker: Live, ear: Ear, model: str, voice: str, most: float) -> None:
     sounds = {sentence: say(speaker, sentence, voice, model=model) for sentence in SENTENCES}
     errors = {sentence: wer(sentence, ear.listen(sound)) for sentence, sound in sounds.items()}
-    assert mean(errors.values()) <= 0.03, {text: error for text, error in errors.items() if error}
+    assert mean(errors.values()) <= most, {text: error for text, error in errors.items() if error}
 
 
 def test_a_passage_of_5000_characters_loses_no_sentence(speaker: Live, ear: Ear) -> None:

@@ -240,3 +240,9 @@ def test_a_family_of_voices_is_one_model(server: Live) -> None:
 
 def test_there_are_at_least_142_voices(server: Live) -> None:
     assert get(server, "/v1/voices/")["total"] >= 142
+
+
+def test_a_voice_of_several_speakers_says_how_many(server: Live) -> None:
+    voices = {voice["id"]: voice for voice in get(server, "/v1/voices/?model=piper")["voices"]}
+    assert voices["de_DE-thorsten_emotional-medium"]["speakers"] == 8
+    assert "speakers" not in voices["en_US-joe-medium"]

@@ -73,7 +73,7 @@ def test_every_file_of_kokoro_has_a_checksum_in_every_source(catalog: Catalog) -
 
 def test_there_are_at_least_142_voices_each_with_its_licence(catalog: Catalog) -> None:
     assert len(catalog.speakers) >= 142
-    assert all(voice.licence for voice in catalog.speakers.values())
+    assert all(catalog.models[voice.model].licence for voice in catalog.speakers.values())
 
 
 def test_every_piper_voice_is_a_model_of_its_own_whose_files_can_be_checked(catalog: Catalog) -> None:

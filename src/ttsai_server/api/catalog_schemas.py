@@ -88,6 +88,8 @@ class VoiceInfo(BaseModel):
     """SPDX identifier of its weights' licence."""
     commercial_use: bool
     """Whether the licence allows commercial use."""
+    speakers: int | None = None
+    """How many speakers it has, if it has several; `speaker` of a request tells which of them speaks."""
     voice_id: str | None = None
     model_name: str | None = None
     is_premium: bool | None = None

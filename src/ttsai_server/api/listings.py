@@ -155,6 +155,7 @@ class Listings:
             command=found.command,
             licence=card.licence,
             commercial_use=card.commercial,
+            speakers=voice.speakers if voice.speakers > 1 else None,
         )
         if not for_sdk:
             return shown

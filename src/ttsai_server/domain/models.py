@@ -48,8 +48,6 @@ class Voice:
     """ISO 639-1 codes of the languages that it can speak, including its own."""
     preview: str = ""
     """Text of its preview, in its own language."""
-    licence: str = ""
-    """SPDX identifier of the licence that it is published under."""
     speakers: int = 1
     """How many speakers it has; an option of the engine tells which of them speaks."""
 

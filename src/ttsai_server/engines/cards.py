@@ -72,7 +72,7 @@ class VoiceEntry(_Strict):
     languages: tuple[LanguageCode, ...] = ()
     """Languages that it can read; empty: all languages of the card, or its own where it has a card."""
     licence: str = ""
-    """Of this voice; empty: the card's."""
+    """Where it has a card: its licence; empty: the card's."""
     speakers: PositiveInt = 1
     rate: int = Field(default=0, ge=0)
     """Where it has a card: its sample rate, Hz; 0: the card's."""
@@ -251,7 +251,6 @@ def _card(entry: CardFile) -> ModelCard:
             gender=v.gender,
             languages=v.languages or entry.languages,
             preview=entry.previews[_preview(v, entry)],
-            licence=v.licence or entry.licence,
             speakers=v.speakers,
         )
         for v in entry.voices
