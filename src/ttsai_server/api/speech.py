@@ -23,13 +23,20 @@ from ttsai_server.services.speech_run import SpeechRun
 router = APIRouter(tags=["speech"])
 
 SOUND = {"audio/mpeg": {}, "audio/wav": {}, "audio/flac": {}, "audio/ogg": {}}
-OPENAI_SOUND = {**SOUND, "audio/aac": {}, "audio/pcm": {}, "text/event-stream": {}}
+EVENTS = {"text/event-stream": {}}
+OPENAI_SOUND = {**SOUND, **EVENTS, "audio/aac": {}, "audio/pcm": {}}
 
 
 @router.post(
     "/v1/tts",
     response_model=JobBody | TimedSpeechBody,
-    responses={200: {"description": "The speech; or a job, if the client wants one.", "content": SOUND}, **BILLABLE},
+    responses={
+        200: {
+            "description": "The speech; with the times of its words, JSON or events; or a job, if asked for.",
+            "content": {**SOUND, **EVENTS},
+        },
+        **BILLABLE,
+    },
 )
 async def synthesize(
     body: SpeechBody, request: Request, services: AuthedServices, caller: CurrentCaller, base_url: BaseUrl
@@ -46,8 +53,14 @@ async def synthesize(
 
 @router.post(
     "/v1/audio/speech",
-    response_class=Response,
-    responses={200: {"description": "The speech, sent while it is generated.", "content": OPENAI_SOUND}, **BILLABLE},
+    response_model=TimedSpeechBody,
+    responses={
+        200: {
+            "description": "The speech, sent while it is generated; or, with the times of its words, JSON or events.",
+            "content": OPENAI_SOUND,
+        },
+        **BILLABLE,
+    },
 )
 async def create_speech(
     body: OpenAISpeechBody, request: Request, services: AuthedServices, caller: CurrentCaller
