@@ -119,7 +119,7 @@ def _openai_whisper(card: ModelCard, folder: Path, real: Path) -> None:
     from tests.engines.tiny_whisper import write_tiny_whisper
 
     for file in card.sources[0].files:
-        write_tiny_whisper(folder / file)
+        write_tiny_whisper(folder / file, str(card.setup["size"]))
 
 
 def _demucs(card: ModelCard, folder: Path, real: Path) -> None:
