@@ -34,7 +34,7 @@ from ttsai_server.services.live_transcription import (
     SpeechStopped,
     plan_live_transcription,
 )
-from ttsai_server.settings import Models, Settings
+from ttsai_server.settings import Settings
 
 STT = "whisper-base"
 MOST_SPEECH = 1.15
@@ -141,8 +141,7 @@ async def _live(utterances: Sequence[tuple[np.ndarray, int]]) -> list[Figure]:
     from ttsai_server.app import LOCAL_CALLER, create_app
 
     with TemporaryDirectory() as folder:
-        settings = Settings(data_dir=Path(folder), models=Models(preload=("silero", STT)))
-        app = create_app(settings)
+        app = create_app(Settings(data_dir=Path(folder)))
         async with app.router.lifespan_context(app):
             context: ServiceContext = app.state.services.flow.context.unbilled()
             plan = await asyncio.to_thread(
