@@ -117,6 +117,8 @@ def _let_stop(text: Any) -> None:
     else:
         attention = text.tfmr.layers[0].self_attn
         query, value, mixed = (each.weight for each in (attention.q_proj, attention.v_proj, attention.o_proj))
+        emotion = text.cond_enc.emotion_adv_fc.weight
+        emotion[:], emotion[_BALANCE] = 0, -1  # any emotion, since it is normalised, makes it speak longer
     query[: len(query) // 2], value[0] = 0, 0
     value[0, _BALANCE], value[0, _ZERO], mixed[_SUM, 0] = 1, -1, 1
     stop = text.speech_head.weight[text.hp.stop_speech_token]

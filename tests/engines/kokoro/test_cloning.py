@@ -35,7 +35,6 @@ def card() -> ModelCard:
 
 class TestCloning(ClonerContract):
     model_id = "kokoro"
-    short, long = "It has rained.", "The rain has stopped, and the children are out again."
 
     @pytest.fixture(scope="class")
     @classmethod
