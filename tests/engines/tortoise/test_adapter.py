@@ -44,12 +44,6 @@ class TestTortoise(OwnEnvironmentContract):
         first, second = (self.said(engine, voice, "It.", options=options) for options in (one, other))
         assert first.shape != second.shape or np.max(np.abs(first - second)) > 1e-3
 
-    def test_what_repeats_itself_is_changed_by_its_penalty(self, engine: Cloner, voice: Any) -> None:
-        surest = {"temperature": 0.05}
-        plain = self.said(engine, voice, self.short, options=surest)
-        changed = self.said(engine, voice, self.short, options=surest | {"repetition_penalty": 20.0})
-        assert plain.shape != changed.shape or np.max(np.abs(plain - changed)) > 1e-3
-
     def test_another_voice_sounds_different(self, engine: Cloner, voice: Any, reference: Reference) -> None:
         preset, cloned = self.said(engine, voice, "It."), self.said(engine, voice, "It.", voices=(reference,))
         assert preset.shape != cloned.shape or np.max(np.abs(preset - cloned)) > 1e-3
