@@ -32,6 +32,8 @@ ALTERNATIVES = {"kokoro", "openvino", "torch"}
 """What Kokoro can be run by beside ONNX Runtime; it needs none of them."""
 WITH_ONNX = {"google"}
 """Of protobuf, which comes with `onnx`; others put packages under that name too, so that it tells nothing."""
+OF_LANGUAGES = {"jieba"}
+"""Of the extra `zh`, imported where Chinese is read."""
 
 ABSENT = {
     "chatterbox": ["chatterbox-light"],
@@ -106,7 +108,7 @@ def test_what_the_server_imports_if_its_settings_ask_for_it_is_brought_by_an_ext
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.__name__)
 def test_an_engine_names_the_packages_that_it_imports_beyond_the_servers(engine: type[Engine]) -> None:
-    unnamed = WITH_ONNX | (ALTERNATIVES if issubclass(engine, Kokoro) else set[str]())
+    unnamed = WITH_ONNX | OF_LANGUAGES | (ALTERNATIVES if issubclass(engine, Kokoro) else set[str]())
     assert set(engine.packages) == imported(engine.__module__) - imported_without_engines() - unnamed
 
 
