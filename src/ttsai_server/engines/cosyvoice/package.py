@@ -87,9 +87,9 @@ def make(folder: Path) -> dict[str, Any]:
 class _Untrained:
     @staticmethod
     def from_pretrained(folder: str) -> Any:
-        from transformers import AutoConfig, Qwen2ForCausalLM  # pyright: ignore[reportMissingImports]
+        from transformers import Qwen2Config, Qwen2ForCausalLM  # pyright: ignore[reportMissingImports]
 
-        return Qwen2ForCausalLM(AutoConfig.from_pretrained(folder))
+        return Qwen2ForCausalLM(Qwen2Config.from_pretrained(folder))
 
 
 def _reader(parts: dict[str, Any], folder: Path, device: str, threads: int) -> Any:
