@@ -5,11 +5,11 @@ of a chat model that writes slowly, and the first sound of that sentence, of whi
 """
 
 import asyncio
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from json import loads
+from json import dumps, loads
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -18,6 +18,7 @@ import httpx
 import numpy as np
 import soundfile
 from tests.listening import wer
+from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.bench import Bench, middle
 from benchmarks.client import TIMEOUT_SECONDS, speak
@@ -37,6 +38,8 @@ from ttsai_server.services.live_transcription import (
 from ttsai_server.settings import Settings
 
 STT = "whisper-base"
+REALTIME_RATE = 24_000
+"""Hertz of a realtime session's sound."""
 MOST_SPEECH = 1.15
 MOST_DELAY = 2.0
 """Seconds from the end of speech to its final text, the silence that shows the end included."""
@@ -77,20 +80,30 @@ def _client(server: Running) -> httpx.Client:
 
 def _turns(bench: Bench, server: Running, question: bytes) -> list[Figure]:
     """The turns and their parts, by turns, so that what disturbs the machine disturbs both."""
-    turns, bounds, heard, spoken = list[float](), list[float](), list[float](), list[float]()
-    _turn(server, question)
+    ways = {"voice-chat": _turn, "realtime": _realtime_turn}
+    turns = {name: list[float]() for name in ways}
+    bounds, heard, spoken = list[float](), list[float](), list[float]()
+    for turn in ways.values():
+        turn(server, question)
     for _ in range(bench.rounds):
         heard.append(_hearing(server, question))
         spoken.append(_first_sound(server))
         bounds.append(heard[-1] + first_sentence_seconds() + MOST_SPEECH * spoken[-1])
-        turns.append(_turn(server, question))
-    ratio = middle([turn / bound for turn, bound in zip(turns, bounds, strict=True)])
+        for name, turn in ways.items():
+            turns[name].append(turn(server, question))
     return [
         Figure("hearing the question", middle(heard), "s"),
         Figure("first sentence of the chat model", first_sentence_seconds(), "s"),
         Figure("first sound of that sentence", middle(spoken), "s"),
-        Figure("first sound of a turn, voice-chat", middle(turns), "s"),
-        Figure(f"turn : hearing + sentence + {MOST_SPEECH:g} first sound", ratio, "×", most=1.0),
+        *chain.from_iterable(_turn_figures(name, taken, bounds) for name, taken in turns.items()),
+    ]
+
+
+def _turn_figures(name: str, turns: Sequence[float], bounds: Sequence[float]) -> list[Figure]:
+    ratio = middle([turn / bound for turn, bound in zip(turns, bounds, strict=True)])
+    return [
+        Figure(f"first sound of a turn, {name}", middle(turns), "s"),
+        Figure(f"{name}: hearing + sentence + {MOST_SPEECH:g} first sound", ratio, "×", most=1.0),
     ]
 
 
@@ -118,6 +131,32 @@ def _turn(server: Running, question: bytes) -> float:
             if event.get("type") == "audio.delta" and b64decode(event["delta"]) and not first:
                 first = perf_counter() - began
     return first
+
+
+def _realtime_turn(server: Running, question: bytes) -> float:
+    """→ seconds from the end of the question, which the client tells, until the first sound."""
+    listening = {"transcription": {"model": STT}, "turn_detection": None}
+    audio = {"input": listening, "output": {"voice": "af_heart"}}
+    samples, rate = _samples(question)
+    assert rate == REALTIME_RATE
+    sound = b64encode((samples * 32_767).astype("<i2").tobytes()).decode()
+    url, headers = f"ws{server.url[len('http') :]}/v1/realtime", {"Authorization": f"Bearer {server.key}"}
+    with connect(url, additional_headers=headers, max_size=None) as socket:
+        socket.send(dumps({"type": "session.update", "session": {"type": "realtime", "audio": audio}}))
+        socket.send(dumps({"type": "input_audio_buffer.append", "audio": sound}))
+        _until(socket, "session.updated")
+        began = perf_counter()
+        for kind in ("input_audio_buffer.commit", "response.create"):
+            socket.send(dumps({"type": kind}))
+        _until(socket, "response.output_audio.delta")
+        return perf_counter() - began
+
+
+def _until(socket: ClientConnection, kind: str) -> None:
+    """Read events until one of that type. Raises RuntimeError for one that tells of an error."""
+    while (event := loads(socket.recv(TIMEOUT_SECONDS)))["type"] != kind:
+        if event["type"] in ("error", "response.done"):
+            raise RuntimeError(f"{kind} did not come, but {event}")
 
 
 def _samples(wav: bytes) -> tuple[np.ndarray, int]:
