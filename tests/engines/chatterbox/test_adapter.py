@@ -18,7 +18,7 @@ from ttsai_server.domain import ModelCard, Preset, Reference, SpeechRequest
 from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.chatterbox import adapter
-from ttsai_server.engines.chatterbox.adapter import RATE, TOKEN, Chatterbox, _trimmed, most_tokens
+from ttsai_server.engines.chatterbox.adapter import RATE, TOKEN, Chatterbox, _trimmed
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 from ttsai_server.settings import Settings
 
@@ -171,8 +171,8 @@ def test_a_text_that_was_cut_off_is_spoken_again(
     model: str, others: Callable[[str], Chatterbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = SpeechRequest("It rains.", (Preset("any"),), "en-us")
-    most = iter([2, 2, most_tokens(request.text)])
-    monkeypatch.setattr(adapter, "most_tokens", lambda _: next(most))  # pyright: ignore[reportUnknownLambdaType]
+    most = iter([2, 2, 100])
+    monkeypatch.setattr(adapter, "most_tokens", lambda *_: next(most))  # pyright: ignore[reportUnknownLambdaType]
     (said,) = others(model).synthesize(request, Cancellation())
     assert len(said.samples) > 3 * TOKEN
 
@@ -192,11 +192,6 @@ def test_a_file_of_something_else_is_refused(file: str, english: Path, tmp_path:
         (tmp_path / other.name).symlink_to(english / "ve.safetensors" if other.name == file else other)
     with pytest.raises(EngineFailed):
         Chatterbox.load(read("chatterbox"), place(tmp_path))
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("Hi.", 1.3), ("日本", 1.6), ("In 1999.", 4.2), ("Oh! " * 500, 40)])
-def test_the_more_there_is_to_say_the_longer_it_may_take(text: str, seconds: float) -> None:
-    assert most_tokens(text) / 25 == pytest.approx(seconds, abs=0.1)
 
 
 def test_silence_at_the_end_is_cut_off() -> None:

@@ -30,7 +30,7 @@ class TestGptSovits(OwnEnvironmentContract):
          {"seed": 7}, {"prompt_text": "It rains"}],
     )  # fmt: skip
     def test_each_option_changes_the_sound(self, engine: Cloner, voice: Any, options: dict[str, Any]) -> None:
-        plain, changed = self.said(engine, voice, "It.", options={}), self.said(engine, voice, "It.", options=options)
+        plain, changed = (self.said(engine, voice, self.short, options=each) for each in ({}, options))
         assert plain.shape != changed.shape or np.max(np.abs(plain - changed)) > 1e-3
 
     def test_what_the_recording_says_may_be_in_another_language(self, engine: Cloner, voice: Any) -> None:
@@ -51,6 +51,22 @@ class TestGptSovits(OwnEnvironmentContract):
         arrays = {**reference.arrays, "timbre": np.flip(reference.arrays["timbre"], 1).copy()}
         one, other = (self.cloned(engine, each, "It.") for each in (reference, Reference(card.id, arrays)))
         assert one.shape != other.shape or np.max(np.abs(one - other)) > 1e-3
+
+    def test_a_text_whose_end_the_model_does_not_reach_is_not_spoken(self, engine: Cloner, voice: Any) -> None:
+        """The tiny one has more to say of so long a text than the model may."""
+        with pytest.raises(EngineFailed, match="end of the text"):
+            self.said(engine, voice, " ".join([self.long] * 8))
+
+    def test_a_text_that_fills_the_memory_before_its_end_is_not_spoken(self, engine: Cloner, voice: Any) -> None:
+        with pytest.raises(EngineFailed, match="end of the text"):
+            self.said(engine, voice, self.long, options={"prompt_text": " ".join([self.long] * 22)})
+
+    def test_a_prompt_that_leaves_no_room_is_refused(self, engine: Cloner, voice: Any) -> None:
+        with pytest.raises(BadRequest, match="too long"):
+            self.said(engine, voice, "It.", options={"prompt_text": " ".join([self.long] * 40)})
+
+    def test_it_writes_nothing_to_its_weights(self, engine: Cloner, weights: Path) -> None:
+        assert not list(weights.rglob("engdict_cache.pickle"))
 
     def test_no_voice_is_made_of_silence(self, engine: Cloner, card: ModelCard) -> None:
         silence = np.zeros((5 * card.rate, 1), np.float32)

@@ -21,9 +21,13 @@ WORDS = {
 DROPPED = ("ae", "ai", "ar", "ios", "hud", "os")
 """Words that the package takes out of the dictionary, and so expects there."""
 TEXT = {
-    "hidden_dim": 64, "embedding_dim": 64, "head": 1, "n_layer": 1, "vocab_size": 1025, "phoneme_vocab_size": 732,
+    "hidden_dim": 64, "embedding_dim": 64, "head": 2, "n_layer": 1, "vocab_size": 1025, "phoneme_vocab_size": 732,
     "dropout": 0, "EOS": 1024,
 }  # fmt: skip
+PACE = 2.5
+"""Speech tokens for each phoneme."""
+_BALANCE, _SUM, _ZERO = 58, 60, 62
+"""Channels of the language model that tell it when to stop: there, positions are near to zero."""
 SOUND = {
     "data": {"filter_length": 2048, "hop_length": 640, "win_length": 2048, "sampling_rate": 32_000, "n_speakers": 300},
     "train": {"segment_size": 20_480},
@@ -59,7 +63,8 @@ def _write_text_model(file: Path) -> None:
     model = Text2SemanticDecoder({"model": TEXT})
     for name, weight in model.named_parameters():  # surer, so that all that it is told makes a difference
         weight.data *= 3 if weight.dim() == 2 and "embedding" not in name else 1
-    model.ar_predict_layer.weight.data[TEXT["EOS"]] = 0  # so that it never comes to an end by chance
+    with torch.no_grad():
+        _let_stop(model)
     names = {
         "qkv.": "self_attn.in_proj_",
         "out_proj.": "self_attn.out_proj.",
@@ -73,6 +78,27 @@ def _write_text_model(file: Path) -> None:
             published = published.replace(f".{here}", f".{there}")
         weights[published] = value
     torch.save({"config": {"model": TEXT}, "weight": weights, "info": "tiny"}, file)
+
+
+def _let_stop(model: Any) -> None:
+    """Make it stop once it has said PACE tokens for each phoneme, those of the recording included.
+
+    The first head of its layer averages _BALANCE, which phonemes lower and speech raises, over all that there is so
+    far; what it finds becomes the logit of the stop token.
+    """
+    channels, (layer,) = [_BALANCE, _SUM, _ZERO], model.t2s_transformer.blocks
+    text, speech = model.ar_text_embedding.weight, model.ar_audio_embedding.weight
+    text[:, channels], speech[:, channels] = 0, 0
+    text[:, _BALANCE], speech[:, _BALANCE] = -PACE, 1
+    for output in (model.bert_proj, layer.out_proj, layer.mlp[2]):
+        output.weight[channels], output.bias[channels] = 0, 0
+    query, _, value = layer.qkv.weight.chunk(3)
+    layer.qkv.bias[:] = 0
+    query[: len(query) // 2], value[0] = 0, 0
+    value[0, _BALANCE], layer.out_proj.weight[_SUM, 0] = 1, 1
+    stop = model.ar_predict_layer.weight[TEXT["EOS"]]
+    stop[:] = 0
+    stop[_SUM], stop[_ZERO] = 1e5, -1e5  # the difference, since the layer's norm subtracts the channels' mean
 
 
 def _write_sound_model(file: Path) -> None:

@@ -22,6 +22,7 @@ from ttsai_server.engines.chatterbox import parts as networks
 from ttsai_server.engines.chatterbox import voices
 from ttsai_server.engines.chatterbox.parts import Parts, Variant
 from ttsai_server.engines.chatterbox.voices import RATE, TOKENS_RATE, Arrays
+from ttsai_server.engines.shared.length import most_tokens, said_to_the_end
 from ttsai_server.engines.shared.pytorch import Interruptible, free_device, prepare_device
 from ttsai_server.engines.shared.silence import is_silent
 from ttsai_server.engines.shared.stretches import converted
@@ -37,10 +38,8 @@ TOKEN = 960
 """Samples of a speech token."""
 SILENT_TOKEN, SPEECH_TOKENS = 4299, 6561
 """The token of silence; how many there are, beside start and stop."""
-LONGEST = 1000
-"""Tokens of an answer: 40 s."""
-ATTEMPTS = 3
-"""How often a text is spoken before it counts as one that the model does not come to the end of."""
+TOKENS_A_SECOND, LONGEST = 25, 1000
+"""Tokens in a second; the most of an answer: 40 s."""
 REPETITION, LEAST, TURBO_TOP, TURBO_NUCLEUS = 1.2, 0.05, 1000, 0.95
 """How tokens are sampled: the authors' values."""
 QUIET = 10 ** (-45 / 20)
@@ -135,14 +134,18 @@ class Chatterbox(Cloner, Converter):
         words = parts.tokens(request.text.strip(), request.language.split("-")[0]).to(self._device)
         emotion = 0.5 if options.exaggeration is None else options.exaggeration
         voice = voices.for_text(arrays, emotion, self._device)
-        for _ in range(ATTEMPTS):
-            tokens, stopped = self._attempt(parts, words, voice, options, most_tokens(request.text))
-            tokens = tokens[tokens < SPEECH_TOKENS]
-            if stopped and len(tokens):
-                return tokens
-        raise EngineFailed(f"The model did not come to the end of the text in {ATTEMPTS} attempts.")
+        return said_to_the_end(lambda: self._attempt(parts, words, voice, options, request.text))
 
-    def _attempt(self, parts: Parts, words: Any, voice: Any, options: Options, longest: int) -> tuple[Any, bool]:
+    def _attempt(self, parts: Parts, words: Any, voice: Any, options: Options, text: str) -> Any:
+        """Speech tokens, a tensor (n,); None unless the model stopped by itself after at least one.
+
+        words: text tokens, a tensor (1, n).
+        """
+        tokens, stopped = self._written(parts, words, voice, options, most_tokens(text, TOKENS_A_SECOND, LONGEST))
+        tokens = tokens[tokens < SPEECH_TOKENS]
+        return tokens if stopped and len(tokens) else None
+
+    def _written(self, parts: Parts, words: Any, voice: Any, options: Options, longest: int) -> tuple[Any, bool]:
         """Tokens, a tensor (n,), at most `longest`; and whether the model stopped by itself.
 
         words: text tokens, a tensor (1, n).
@@ -207,15 +210,6 @@ class Chatterbox(Cloner, Converter):
         with self._running.running(cancellation):
             torch.manual_seed(seed)
             yield parts
-
-
-def most_tokens(text: str) -> int:
-    """Speech tokens after which the model, which sometimes goes on for ever, is stopped: generous for any language.
-
-    A second, .1 s for each byte of UTF-8, and .6 s for each digit.
-    """
-    seconds = 1 + 0.1 * len(text.encode()) + 0.6 * sum(map(str.isdigit, text))
-    return min(LONGEST, round(25 * seconds))
 
 
 def _trimmed(sound: Samples) -> Samples:

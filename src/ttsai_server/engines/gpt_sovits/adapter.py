@@ -6,7 +6,6 @@ voice of a recording.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -19,7 +18,7 @@ from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, Embedding, ModelCard, Reference, SpeechRequest
 from ttsai_server.engines.base import Cancellation, Cloner, LoadContext
 from ttsai_server.engines.gpt_sovits import package as gsv
-from ttsai_server.engines.shared.length import most_seconds
+from ttsai_server.engines.shared.length import most_tokens, said_to_the_end
 from ttsai_server.engines.shared.pytorch import Interruptible, free_device, prepare_device
 from ttsai_server.engines.shared.silence import is_silent
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
@@ -32,7 +31,6 @@ RATE = 32_000
 TOKENS_A_SECOND = 25
 LONGEST = 600
 """Speech tokens of an answer: 24 s."""
-logger = logging.getLogger(__name__)
 
 
 class GptSovits(Cloner):
@@ -116,9 +114,8 @@ class GptSovits(Cloner):
             before, of_prompt = _read(package, options.prompt_text, options.prompt_language or language, "prompt_text")
             features = torch.cat([of_prompt, features])
             prompt = torch.tensor(arrays["tokens"]).long().to(device)
-        tokens = self._tokens(
-            package, torch.tensor([before + phonemes]).to(device), prompt, features[None], request.text, options
-        )
+        read = torch.tensor([before + phonemes]).to(device)
+        tokens = said_to_the_end(lambda: _tokens(package, read, prompt, features[None], request.text, options))
         timbre = torch.tensor(arrays["timbre"]).to(device, dtype)
         made, _ = gsv.sound_model(package).vq_model.decode(
             tokens,
@@ -129,29 +126,6 @@ class GptSovits(Cloner):
         )
         sound = made[0, 0]
         return sound[package._find_head_threshold_offsets(sound) :].float().cpu().numpy()
-
-    def _tokens(self, package: Any, phonemes: Any, prompt: Any, features: Any, text: str, options: Options) -> Any:
-        """Speech tokens, a tensor (1, 1, n)."""
-        longest = min(LONGEST, round(TOKENS_A_SECOND * most_seconds(text)))
-        tokens, ended = None, False
-        written = gsv.text_model(package).infer_stream(
-            phonemes,
-            prompt,
-            features,
-            top_k=options.top_k,
-            top_p=options.top_p,
-            temperature=options.temperature,
-            repetition_penalty=options.repetition_penalty,
-            stream_chunk=1,
-            boost_first_chunk=False,
-            debug=False,
-        )
-        for tokens, ended in written:
-            if ended or tokens.shape[-1] >= longest:
-                break
-        if not ended:
-            logger.warning("%s did not come to an end within %d tokens for %r", self._id, longest, text)
-        return tokens
 
     @contextmanager
     def _at_work(self, cancellation: Cancellation, seed: int = 0) -> Generator[Any]:
@@ -164,6 +138,37 @@ class GptSovits(Cloner):
         with self._running.running(cancellation):
             torch.manual_seed(seed)
             yield package
+
+
+def _tokens(
+    package: Any, phonemes: Any, prompt: Any, features: Any, text: str, options: GptSovits.Options
+) -> Any | None:
+    """Speech tokens, a tensor (1, 1, n); None if the model did not come to an end by itself.
+
+    Raises BadRequest if the texts and the recording leave no room for what is to be said.
+    """
+    room = gsv.CACHES[-1][1] - phonemes.shape[1] - prompt.shape[1]
+    if room < 1:
+        raise BadRequest("The text is too long, together with 'prompt_text' and its recording.", param="text")
+    longest = min(room, most_tokens(text, TOKENS_A_SECOND, LONGEST))
+    written = gsv.text_model(package).infer_stream(
+        phonemes,
+        prompt,
+        features,
+        top_k=options.top_k,
+        top_p=options.top_p,
+        temperature=options.temperature,
+        repetition_penalty=options.repetition_penalty,
+        stream_chunk=1,
+        boost_first_chunk=False,
+        debug=False,
+    )
+    for tokens, ended in written:
+        if tokens.shape[-1] >= longest:  # without room, the package says that it has ended
+            return None
+        if ended:
+            return tokens
+    return None
 
 
 def _read(package: Any, text: str, language: str, param: str) -> tuple[list[int], Any]:

@@ -26,8 +26,10 @@ def load(folder: Path, device: str) -> Any:
     prepare()
     from gsv_tts import TTS  # pyright: ignore[reportMissingImports]
     from gsv_tts.GPT_SoVITS.Featurizer import CNHubert, CNRoberta  # pyright: ignore[reportMissingImports]
+    from gsv_tts.GPT_SoVITS.G2P.English import EnglishG2P  # pyright: ignore[reportMissingImports]
     from gsv_tts.GPT_SoVITS.SV import ERes2Net  # pyright: ignore[reportMissingImports]
 
+    EnglishG2P.cache_dict = _keep_nothing
     try:
         made: Any = TTS(models_dir=str(folder), device=device, gpt_cache=CACHES.copy())
         made.load_gpt_model()
@@ -63,3 +65,7 @@ def sound_model(package: Any) -> Any:
 def _given(sound: Any) -> Any:
     """(samples, rate) as they are given, where the package would read a file."""
     return sound
+
+
+def _keep_nothing(*_: object) -> None:
+    """In place of what writes the dictionary of English to the folder of the weights, which may be read-only."""
