@@ -235,7 +235,12 @@ FOREIGN = {
     "Cyrillic": "Привет, как дела? OK.",
     "Thai": "สวัสดีครับ สบายดีไหม",
 }
-READERS = {"Arabic": "'chatterbox-multilingual' speaks ar.", "Cyrillic": "'chatterbox-multilingual' speaks ru."}
+READERS = {
+    "Arabic": "'vits' speaks ar (mms-ara)",
+    "Hebrew": "'vits' speaks he (mms-heb)",
+    "Cyrillic": "'piper' speaks ru (ru_RU-",
+    "Thai": "'vits' speaks th (mms-tha)",
+}
 
 
 @pytest.mark.parametrize("script", FOREIGN)
@@ -258,7 +263,7 @@ def test_a_text_in_letters_that_the_model_does_not_read_is_400_and_costs_nothing
     answer = server.client(key).post(path, json=body)
     assert answer.status_code == 400
     assert f"mostly in {script} letters" in answer.json()["message"]
-    assert READERS.get(script, "No model of this server speaks it.") in answer.json()["message"]
+    assert READERS[script] in answer.json()["message"]
     assert server.account(account).available == 100
 
 
@@ -269,7 +274,7 @@ def test_models_that_read_a_text_are_named(server: Live) -> None:
 
 
 def test_models_that_speak_a_language_are_named(server: Live) -> None:
-    told = [said(server, {**TONE, "language": code}).json()["message"] for code in ("fr", "ka")]
+    told = [said(server, {**TONE, "language": code}).json()["message"] for code in ("fr", "la")]
     assert "'kokoro' speaks fr (ff_siwis, " in told[0]
     assert "No model of this server speaks it." in told[1]
 
