@@ -38,7 +38,7 @@ class TestCosyVoice(OwnEnvironmentContract):
     def test_each_option_changes_the_sound(
         self, engine: Cloner, voice: Any, one: dict[str, Any], other: dict[str, Any]
     ) -> None:
-        first, second = (self.said(engine, voice, self.short, options=options) for options in (one, other))
+        first, second = (self.said(engine, voice, self.long, options=options) for options in (one, other))
         assert first.shape != second.shape or np.max(np.abs(first - second)) > 1e-3
 
     @pytest.mark.parametrize(("language", "text"), [("zh", "下雨了。"), ("ja", "雨です。"), ("ko", "비가 와요.")])
@@ -58,8 +58,13 @@ class TestCosyVoice(OwnEnvironmentContract):
 
     def test_another_voice_sounds_different(self, engine: Cloner, card: ModelCard, reference: Reference) -> None:
         arrays = {**reference.arrays, "timbre": np.flip(reference.arrays["timbre"], 1).copy()}
-        one, other = (self.cloned(engine, each, "It.") for each in (reference, Reference(card.id, arrays)))
-        assert np.max(np.abs(one - other)) > 1e-3
+        one, other = (self.cloned(engine, each, self.long) for each in (reference, Reference(card.id, arrays)))
+        assert np.max(np.abs(one - other)) > 1e-4
+
+    def test_a_text_whose_end_the_model_does_not_reach_is_not_spoken(self, engine: Cloner, voice: Any) -> None:
+        """At its fastest pace it would take longer than the model may speak."""
+        with pytest.raises(EngineFailed, match="end of the text"):
+            self.said(engine, voice, " ".join([self.long] * 8))
 
     def test_no_voice_is_made_of_silence(self, engine: Cloner, card: ModelCard) -> None:
         silence = np.zeros((5 * card.rate, 1), np.float32)

@@ -146,7 +146,9 @@ def write_tiny_cosyvoice(folder: Path) -> None:
     parts = package.make(folder)
     for name, weight in parts["llm"].named_parameters():  # surer, so that all that it is told makes a difference
         weight.data *= 5 if weight.dim() == 2 and "embed" not in name else 1
-    parts["llm"].llm_decoder.bias.data[20:] = -100  # so that it repeats itself, and never comes to an end by chance
+    bias = parts["llm"].llm_decoder.bias.data
+    bias[20:] = -100  # so that it repeats itself
+    bias[parts["llm"].speech_token_size] = 100  # so that it comes to an end as soon as it may
     parts["hift"].conv_post.bias.data += 1  # louder
     for name in package.MODELS:
         torch.save(parts[name].state_dict(), folder / f"{name}.pt")

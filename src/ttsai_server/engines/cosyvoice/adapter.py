@@ -6,7 +6,6 @@ recording, and a vocoder sound of that.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -21,7 +20,7 @@ from ttsai_server.domain import Audio, Embedding, ModelCard, Reference, SpeechRe
 from ttsai_server.engines.base import Cancellation, Cloner, LoadContext
 from ttsai_server.engines.cosyvoice import package
 from ttsai_server.engines.cosyvoice.package import Networks
-from ttsai_server.engines.shared.length import most_seconds
+from ttsai_server.engines.shared.length import most_tokens, said_to_the_end
 from ttsai_server.engines.shared.pytorch import Interruptible, free_device, prepare_device
 from ttsai_server.engines.shared.silence import is_silent
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
@@ -31,12 +30,9 @@ Arrays = Mapping[str, NDArray[np.generic]]
 float32 (1, 192), an embedding of the speaker."""
 RATE, REFERENCE_RATE = 24_000, 16_000
 """Hertz of the sound that is made; of what speech tokens and the embedding are made of."""
-TOKENS_A_SECOND, SHORTEST, LONGEST = 25, 2, 20
-"""Speech tokens in a second; the fewest and the most for each token of the text."""
-MOST_TOKENS = 750
-"""Speech tokens of an answer: 30 s."""
+TOKENS_A_SECOND, SHORTEST, LONGEST = 25, 2, 750
+"""Speech tokens in a second; the fewest for each token of the text; the most of an answer: 30 s."""
 END_OF_PROMPT = "<|endofprompt|>"
-logger = logging.getLogger(__name__)
 
 
 class CosyVoice(Cloner):
@@ -124,13 +120,9 @@ class CosyVoice(Cloner):
         inputs = [start[None, None], words, task[None, None]]
         if options.prompt_text:
             inputs.append(llm.speech_embedding(torch.tensor(arrays["tokens"]).long().to(self._device)))
-        least = SHORTEST * text.shape[1]
-        most = min(LONGEST * text.shape[1], MOST_TOKENS, round(TOKENS_A_SECOND * most_seconds(said)))
-        tokens = list(_written(llm, torch.cat(inputs, dim=1), least, most, options))
-        if len(tokens) == most:
-            logger.warning("%s did not come to an end within %d tokens for %r", self._id, most, said)
-        if not tokens:
-            raise EngineFailed("The model said nothing.")
+        before_speech = torch.cat(inputs, dim=1)
+        least, most = SHORTEST * text.shape[1], most_tokens(said, TOKENS_A_SECOND, LONGEST)
+        tokens = said_to_the_end(lambda: _written(llm, before_speech, least, most, options))
         return torch.tensor([tokens]).to(self._device)
 
     def _sound(self, networks: Networks, tokens: Any, arrays: Arrays, speed: float) -> NDArray[np.float32]:
@@ -167,8 +159,9 @@ class CosyVoice(Cloner):
             yield networks
 
 
-def _written(llm: Any, inputs: Any, least: int, most: int, options: CosyVoice.Options) -> Generator[int]:
-    """The tokens that the language model writes after `inputs`, a tensor (1, n, width).
+def _written(llm: Any, inputs: Any, least: int, most: int, options: CosyVoice.Options) -> list[int] | None:
+    """The tokens, at least and at most so many, that the language model writes after `inputs`, a tensor (1, n, width);
+    None if it does not come to an end by itself.
 
     The package's own loop gives the model a mask that newer versions of transformers take for one of the whole past.
     """
@@ -193,10 +186,10 @@ def _written(llm: Any, inputs: Any, least: int, most: int, options: CosyVoice.Op
             )
         )
         if token == end:
-            return
+            return written
         written.append(token)
-        yield token
         inputs = llm.speech_embedding.weight[token][None, None]
+    return None
 
 
 def _in_words(text: str) -> str:
