@@ -238,7 +238,7 @@ FOREIGN = {
 READERS = {
     "Arabic": "'vits' speaks ar (mms-ara)",
     "Hebrew": "'vits' speaks he (mms-heb)",
-    "Cyrillic": "'piper' speaks ru (ru_RU-",
+    "Cyrillic": "ru, uk (mms-rus, ",
     "Thai": "'vits' speaks th (mms-tha)",
 }
 

@@ -142,12 +142,13 @@ def _knn_vc(card: ModelCard, folder: Path, real: Path) -> None:
 
 def _chatterbox(card: ModelCard, folder: Path, real: Path) -> None:
     """With the real weights of its watermark."""
-    from tests.engines.chatterbox.tiny_chatterbox import write_tiny_chatterbox
+    from tests.engines.chatterbox.tiny_chatterbox import tiny, write_tiny_chatterbox
 
     from ttsai_server.engines.chatterbox.adapter import Chatterbox
 
     setup = Chatterbox.Setup.model_validate(dict(card.setup))
-    write_tiny_chatterbox(folder, setup.variant, setup.checkpoint)
+    with tiny():
+        write_tiny_chatterbox(folder, setup.variant, setup.checkpoint)
     packaged = replace(card, id="chatterbox", sources=tuple(each for each in card.sources if each.kind == "pypi"))
     shutil.copy(pulled_card(packaged, real) / "watermark.pth.tar", folder)
 
