@@ -17,6 +17,7 @@ from ttsai_server.engines.base import Cancellation, Cloner, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.environments import interpreter
 from ttsai_server.engines.tortoise.adapter import BATCH, Tortoise, largest_batch, parameters
+from ttsai_server.engines.tortoise.networks import END, _rate_cut_last
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 from ttsai_server.settings import Settings
 
@@ -57,6 +58,11 @@ class TestTortoise(OwnEnvironmentContract):
         with pytest.raises(BadRequest, match="too long"):
             self.said(engine, voice, "xyz " * 200)
 
+    def test_a_text_whose_end_the_model_does_not_reach_is_not_spoken(self, engine: Cloner, voice: Any) -> None:
+        """The tiny one has more to say of so long a text than the model may."""
+        with pytest.raises(EngineFailed, match="end of the text"):
+            self.said(engine, voice, " ".join([self.long] * 8))
+
     def test_it_writes_the_same_with_a_cache_as_without(self, engine: Cloner, card: ModelCard, weights: Path) -> None:
         done = subprocess.run(
             [interpreter(card, weights.parent), "-m", "tests.engines.tortoise.caching", weights],
@@ -87,6 +93,12 @@ def card() -> ModelCard:
 def test_without_its_files_it_is_not_loaded(card: ModelCard, tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing):
         Tortoise.load(card, LoadContext(tmp_path))
+
+
+def test_a_candidate_that_was_cut_off_is_rated_last() -> None:
+    torch = pytest.importorskip("torch")
+    candidates = torch.tensor([[5, 6, 7, 8], [5, *END]])
+    assert _rate_cut_last(None, (None, candidates), torch.tensor([2.0, 1.0])).tolist() == [-np.inf, 1]
 
 
 def test_an_option_that_is_given_goes_before_its_presets() -> None:

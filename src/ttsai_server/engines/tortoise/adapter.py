@@ -18,7 +18,7 @@ from pydantic import Field
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, Embedding, ModelCard, Reference, SpeechRequest
 from ttsai_server.engines.base import Cancellation, Cloner, LoadContext
-from ttsai_server.engines.shared.length import most_seconds
+from ttsai_server.engines.shared.length import most_tokens, said_to_the_end
 from ttsai_server.engines.shared.pytorch import Interruptible, free_device, prepare_device
 from ttsai_server.engines.shared.silence import is_silent
 from ttsai_server.engines.tortoise import networks
@@ -29,7 +29,7 @@ RATE, REFERENCE_RATE = 24_000, 22_050
 CLIP_SECONDS = 10
 """Longest clip that a part of a voice is made of."""
 TOKENS_A_SECOND = REFERENCE_RATE / 1024
-MOST_TOKENS = 500
+LONGEST = 500
 """Speech tokens of an answer: 23 s."""
 LONGEST_TEXT = 398
 """Text tokens of a request."""
@@ -116,17 +116,9 @@ class Tortoise(Cloner):
         with self._at_work(cancellation, options.seed) as package:
             if len(package.tokenizer.encode(request.text)) > LONGEST_TEXT:
                 raise BadRequest("The text is too long for one sentence.", param="text")
-            longest = min(MOST_TOKENS, round(TOKENS_A_SECOND * most_seconds(request.text)))
-            chosen = parameters(options) | {"max_mel_tokens": longest}
-            package.autoregressive_batch_size = largest_batch(chosen["num_autoregressive_samples"])
-            latents = _latents(voice.arrays, self._device) if isinstance(voice, Reference) else None
-            made = package.tts(
-                request.text,
-                conditioning_latents=latents,
-                use_deterministic_seed=options.seed,
-                verbose=False,
-                **chosen,
-            )
+            given = isinstance(voice, Reference)
+            latents = _latents(voice.arrays, self._device) if given else package.get_random_conditioning_latents()
+            made = said_to_the_end(lambda: _attempt(package, request.text, latents, options))
             sound = made.flatten().float().cpu().numpy()
         yield Audio(np.clip(sound, -1, 1)[:, None], RATE, last=True)
 
@@ -146,6 +138,16 @@ class Tortoise(Cloner):
             torch.manual_seed(seed)
             random.seed(seed)  # it chooses the part of a clip that it listens to
             yield package
+
+
+def _attempt(package: Any, text: str, latents: tuple[Any, Any], options: Tortoise.Options) -> Any | None:
+    """Samples, a tensor (1, 1, n); None if no candidate came to its end."""
+    chosen = parameters(options) | {"max_mel_tokens": most_tokens(text, TOKENS_A_SECOND, LONGEST)}
+    package.autoregressive_batch_size = largest_batch(chosen["num_autoregressive_samples"])
+    try:
+        return package.tts(text, conditioning_latents=latents, verbose=False, **chosen)
+    except networks.CutOff:
+        return None
 
 
 def parameters(options: Tortoise.Options) -> dict[str, Any]:

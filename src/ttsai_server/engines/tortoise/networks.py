@@ -14,6 +14,8 @@ from ttsai_server.errors import EngineFailed
 
 HEAD = 64
 """Width of an attention head, in each of the networks."""
+END = (45, 45, 248)
+"""The last tokens of a candidate that came to its end, which the package puts there."""
 FILES = (
     "autoregressive.pth",
     "diffusion_decoder.pth",
@@ -24,8 +26,16 @@ FILES = (
 )
 
 
+class CutOff(Exception):
+    """No candidate of a text came to its end within the most tokens."""
+
+
 def load(folder: Path, device: str) -> Any:
-    """The package's `TextToSpeech` with its networks on the device. Raises EngineFailed if a file is not usable."""
+    """The package's `TextToSpeech` with its networks on the device. Raises EngineFailed if a file is not usable.
+
+    Its `tts` goes on with the random numbers that follow, chooses a candidate that came to its end, and raises CutOff
+    if there is none.
+    """
     import_torchaudio()  # which the package imports
     from tortoise import api  # pyright: ignore[reportMissingImports]
 
@@ -34,7 +44,7 @@ def load(folder: Path, device: str) -> Any:
     states = {file: read_state(folder / file, "model_g" if file == "vocoder.pth" else "") for file in FILES}
     make = (_autoregressive, _diffusion, _clvp, _vocoder, _random_latents, _random_latents)
     try:
-        networks = [build(states[file]).to(device) for build, file in zip(make, FILES, strict=True)]
+        networks = [build(states[file]) for build, file in zip(make, FILES, strict=True)]
     except Exception as error:  # a wrong file may raise anything
         raise EngineFailed(f"The files in {folder.name} are not Tortoise's: {error}") from error
     return _assembled(api.TextToSpeech, networks, device)
@@ -50,12 +60,39 @@ def _assembled(kind: Any, networks: list[Any], device: str) -> Any:
     from tortoise.utils.tokenizer import VoiceBpeTokenizer  # pyright: ignore[reportMissingImports]
 
     made = kind.__new__(kind)
-    made.autoregressive, made.diffusion, made.clvp, made.vocoder, made.rlg_auto, made.rlg_diffusion = networks
+    *on_device, made.rlg_auto, made.rlg_diffusion = networks  # what the last two are given is on the CPU
+    made.autoregressive, made.diffusion, made.clvp, made.vocoder = (network.to(device) for network in on_device)
+    made.autoregressive.register_forward_pre_hook(_refuse_cut)
+    made.clvp.register_forward_hook(_rate_cut_last)
     made.tokenizer = VoiceBpeTokenizer()
     made.device = torch.device(device)
     made.device_only, made.half, made.enable_redaction = True, False, False
     made.cvvp, made.stft = None, None
+    made.deterministic_state = _keep_state
     return made
+
+
+def _keep_state(**_: object) -> None:
+    """In place of what sets the seed of each `tts`."""
+
+
+def _ended(candidates: Any) -> Any:
+    """Which of the candidates, a tensor (n, tokens), came to their end: a tensor (n,)."""
+    import torch  # pyright: ignore[reportMissingImports]
+
+    return (candidates[:, -len(END) :] == torch.tensor(END).to(candidates.device)).all(1)
+
+
+def _rate_cut_last(_: Any, arguments: tuple[Any, ...], rating: Any) -> Any:
+    """Hook of CLVP: its rating of candidates, a tensor (n,), is the worst for those that were cut off."""
+    _, candidates = arguments
+    return rating.masked_fill(~_ended(candidates), float("-inf"))
+
+
+def _refuse_cut(_: Any, arguments: tuple[Any, ...]) -> None:
+    """Hook of the language model, which the package calls with the chosen candidate, once it is written."""
+    if not _ended(arguments[3]).all():
+        raise CutOff
 
 
 def _autoregressive(state: Tensors) -> Any:
