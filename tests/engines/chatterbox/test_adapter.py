@@ -141,7 +141,7 @@ def test_both_versions_of_the_multilingual_model_are_of_the_same_networks() -> N
 
 @pytest.mark.parametrize("language", ["de", "zh"])
 def test_the_multilingual_model_tells_languages_apart(language: str, others: Callable[[str], Chatterbox]) -> None:
-    tokens = cast("Any", others("chatterbox-multilingual")._parts).tokens
+    tokens = cast("Any", others("chatterbox-multilingual")._networks).tokens
     assert tokens("日 a", language).tolist() != tokens("日 a", "en").tolist()
 
 
@@ -156,7 +156,7 @@ def test_a_text_whose_end_the_model_does_not_reach_is_not_spoken(
     model: str, others: Callable[[str], Chatterbox]
 ) -> None:
     other = others(model)
-    row = cast("Any", other._parts).text.speech_head.weight.data[6562]  # of the stop token
+    row = cast("Any", other._networks).text.speech_head.weight.data[6562]  # of the stop token
     kept = row.clone()
     row[:] = 0
     try:

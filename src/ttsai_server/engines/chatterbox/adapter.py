@@ -7,7 +7,6 @@ et al. 2024), makes sound of them. Tokens that are heard in a recording, with an
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,10 +22,10 @@ from ttsai_server.engines.chatterbox import voices
 from ttsai_server.engines.chatterbox.parts import Parts, Variant
 from ttsai_server.engines.chatterbox.voices import RATE, TOKENS_RATE, Arrays
 from ttsai_server.engines.shared.length import most_tokens, said_to_the_end
-from ttsai_server.engines.shared.pytorch import Interruptible, free_device, prepare_device
-from ttsai_server.engines.shared.silence import is_silent
+from ttsai_server.engines.shared.pytorch import PyTorchEngine, prepare_device
+from ttsai_server.engines.shared.silence import heard
 from ttsai_server.engines.shared.stretches import converted
-from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
+from ttsai_server.errors import BadRequest, WeightsMissing
 
 if TYPE_CHECKING:
     from ttsai_server.engines.chatterbox.watermark import Watermark
@@ -48,7 +47,7 @@ KEPT, FADE = RATE // 10, RATE // 100
 """Samples that are kept after the last that is loud, and how many of these fade out."""
 
 
-class Chatterbox(Cloner, Converter):
+class Chatterbox(PyTorchEngine[Parts], Cloner, Converter):
     """Equal requests give equal sound. Speaks a request in one step; converts 10 s in one."""
 
     extra, packages = "chatterbox", ("chatterbox", "safetensors", "torch", "transformers")
@@ -75,11 +74,9 @@ class Chatterbox(Cloner, Converter):
     def __init__(
         self, card: ModelCard, parts: Parts, preset: Arrays, watermark: Watermark | None, setup: Setup, device: str
     ) -> None:
-        self._parts: Parts | None = parts
+        super().__init__(parts, (parts.text, parts.sound, parts.speaker), device)
         self._id, self._preset, self._watermark = card.id, preset, watermark
-        self._turbo, self._device = setup.variant == "turbo", device
-        self._longest_reference = card.reference_seconds[1]
-        self._running = Interruptible(parts.text, parts.sound, parts.speaker)
+        self._turbo, self._longest_reference = setup.variant == "turbo", card.reference_seconds[1]
 
     @classmethod
     def load(cls, card: ModelCard, place: LoadContext) -> Chatterbox:
@@ -94,9 +91,7 @@ class Chatterbox(Cloner, Converter):
         return cls(card, parts, preset, _watermark(place, setup), setup, place.device)
 
     def embed(self, recording: Recording, cancellation: Cancellation) -> Generator[Embedding]:
-        samples = recording.read(0, round(self._longest_reference * recording.rate))[:, 0]
-        if is_silent(samples):
-            raise BadRequest("There is no speech in the recording.")
+        samples = heard(recording, self._longest_reference)
         with self._at_work(cancellation) as parts:
             arrays = voices.embed(parts, samples, turbo=self._turbo)
         yield Embedding(0, recording.seconds, Reference(self._id, arrays), last=True)
@@ -120,10 +115,6 @@ class Chatterbox(Cloner, Converter):
                 return self._marked(self._converted(parts, samples, target.arrays))
 
         yield from converted(recording, work, cancellation)
-
-    def close(self) -> None:
-        self._parts = None
-        free_device(self._device)
 
     def _tokens(self, parts: Parts, request: SpeechRequest, arrays: Arrays, options: Options) -> Any:
         """Speech tokens, a tensor (n,), up to where the model stopped by itself.
@@ -198,18 +189,6 @@ class Chatterbox(Cloner, Converter):
 
     def _marked(self, sound: Samples) -> Samples:
         return self._watermark.mark(sound, RATE) if self._watermark else sound
-
-    @contextmanager
-    def _at_work(self, cancellation: Cancellation, seed: int = 0) -> Generator[Parts]:
-        """The networks, for use in this thread, with this seed. Raises as `Interruptible.running`."""
-        import torch  # pyright: ignore[reportMissingImports]
-
-        parts = self._parts
-        if parts is None:
-            raise EngineFailed("The engine is closed.")
-        with self._running.running(cancellation):
-            torch.manual_seed(seed)
-            yield parts
 
 
 def _trimmed(sound: Samples) -> Samples:

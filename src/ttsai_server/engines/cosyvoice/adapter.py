@@ -7,7 +7,6 @@ recording, and a vocoder sound of that.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,9 +20,9 @@ from ttsai_server.engines.base import Cancellation, Cloner, LoadContext
 from ttsai_server.engines.cosyvoice import package
 from ttsai_server.engines.cosyvoice.package import Networks
 from ttsai_server.engines.shared.length import most_tokens, said_to_the_end
-from ttsai_server.engines.shared.pytorch import Interruptible, free_device, prepare_device
-from ttsai_server.engines.shared.silence import is_silent
-from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
+from ttsai_server.engines.shared.pytorch import PyTorchEngine, prepare_device
+from ttsai_server.engines.shared.silence import heard
+from ttsai_server.errors import BadRequest, WeightsMissing
 
 Arrays = Mapping[str, NDArray[np.generic]]
 """Of the recording: `tokens` int32 (1, n), its speech tokens; `mel` float32 (1, 2 n, 80), its mel spectrogram; `timbre`
@@ -35,7 +34,7 @@ TOKENS_A_SECOND, SHORTEST, LONGEST = 25, 2, 750
 END_OF_PROMPT = "<|endofprompt|>"
 
 
-class CosyVoice(Cloner):
+class CosyVoice(PyTorchEngine[Networks], Cloner):
     """Equal requests give equal sound. Speaks a request in one step, with voices from recordings only."""
 
     class Options(Cloner.Options):
@@ -55,10 +54,8 @@ class CosyVoice(Cloner):
         """Another seed is another rendering."""
 
     def __init__(self, card: ModelCard, networks: Networks, device: str) -> None:
-        self._networks: Networks | None = networks
-        self._id, self._device = card.id, device
-        self._longest_reference = card.reference_seconds[1]
-        self._running = Interruptible(networks.llm, networks.flow, networks.hift)
+        super().__init__(networks, (networks.llm, networks.flow, networks.hift), device)
+        self._id, self._longest_reference = card.id, card.reference_seconds[1]
 
     @classmethod
     def load(cls, card: ModelCard, place: LoadContext) -> CosyVoice:
@@ -68,17 +65,15 @@ class CosyVoice(Cloner):
         return cls(card, package.load(place.weights, place.device, place.threads), place.device)
 
     def embed(self, recording: Recording, cancellation: Cancellation) -> Generator[Embedding]:
-        samples = recording.read(0, round(self._longest_reference * recording.rate))[:, 0]
-        if is_silent(samples):
-            raise BadRequest("There is no speech in the recording.")
+        samples = heard(recording, self._longest_reference)
         lower = np.asarray(soxr.resample(samples, recording.rate, REFERENCE_RATE), np.float32)
         with self._at_work(cancellation) as networks:
             import torch  # pyright: ignore[reportMissingImports]
 
-            reader, heard = networks.reader, torch.from_numpy(lower.copy())[None]
+            reader, speech = networks.reader, torch.from_numpy(lower.copy())[None]
             mel, _ = reader._extract_speech_feat(torch.from_numpy(samples.copy())[None])
-            tokens, _ = reader._extract_speech_token(heard)
-            timbre = reader._extract_spk_embedding(heard)
+            tokens, _ = reader._extract_speech_token(speech)
+            timbre = reader._extract_spk_embedding(speech)
         length = min(mel.shape[1] // 2, tokens.shape[1])
         arrays = {
             "tokens": tokens[:, :length].cpu().numpy().astype(np.int32),
@@ -100,10 +95,6 @@ class CosyVoice(Cloner):
             tokens = self._tokens(networks, request, voice.arrays, options)
             sound = self._sound(networks, tokens, voice.arrays, request.speed)
         yield Audio(np.clip(sound, -1, 1)[:, None], RATE, last=True)
-
-    def close(self) -> None:
-        self._networks = None
-        free_device(self._device)
 
     def _tokens(self, networks: Networks, request: SpeechRequest, arrays: Arrays, options: Options) -> Any:
         """Speech tokens, a tensor (1, n)."""
@@ -145,18 +136,6 @@ class CosyVoice(Cloner):
             made = torch.nn.functional.interpolate(made, size=round(made.shape[2] / speed), mode="linear")
         sound, _ = networks.hift.inference(speech_feat=made)
         return sound[0].float().cpu().numpy()
-
-    @contextmanager
-    def _at_work(self, cancellation: Cancellation, seed: int = 0) -> Generator[Networks]:
-        """The networks, for use in this thread, with this seed. Raises as `Interruptible.running`."""
-        import torch  # pyright: ignore[reportMissingImports]
-
-        networks = self._networks
-        if networks is None:
-            raise EngineFailed("The engine is closed.")
-        with self._running.running(cancellation):
-            torch.manual_seed(seed)
-            yield networks
 
 
 def _written(llm: Any, inputs: Any, least: int, most: int, options: CosyVoice.Options) -> list[int] | None:

@@ -7,7 +7,6 @@ voice of a recording.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -19,9 +18,9 @@ from ttsai_server.domain import Audio, Embedding, ModelCard, Reference, SpeechRe
 from ttsai_server.engines.base import Cancellation, Cloner, LoadContext
 from ttsai_server.engines.gpt_sovits import package as gsv
 from ttsai_server.engines.shared.length import most_tokens, said_to_the_end
-from ttsai_server.engines.shared.pytorch import Interruptible, free_device, prepare_device
-from ttsai_server.engines.shared.silence import is_silent
-from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
+from ttsai_server.engines.shared.pytorch import PyTorchEngine, prepare_device
+from ttsai_server.engines.shared.silence import heard
+from ttsai_server.errors import BadRequest, WeightsMissing
 
 Arrays = Mapping[str, NDArray[np.generic]]
 """`timbre` float32 (1, n, 1): what the sound is conditioned on; `tokens` int32 (1, m): speech tokens of the
@@ -33,7 +32,7 @@ LONGEST = 600
 """Speech tokens of an answer: 24 s."""
 
 
-class GptSovits(Cloner):
+class GptSovits(PyTorchEngine[Any], Cloner):
     """Equal requests give equal sound. Speaks a request in one step, with voices from recordings only."""
 
     class Options(Cloner.Options):
@@ -56,11 +55,9 @@ class GptSovits(Cloner):
 
     def __init__(self, card: ModelCard, package: Any, device: str) -> None:
         """package: what `package.load` returns."""
-        self._package: Any = package
-        self._id, self._device = card.id, device
-        self._longest_reference = card.reference_seconds[1]
         parts = (gsv.text_model(package), gsv.sound_model(package).vq_model, package.cnhubert_model)
-        self._running = Interruptible(*parts, package.sv_model.embedding_model)
+        super().__init__(package, (*parts, package.sv_model.embedding_model), device)
+        self._id, self._longest_reference = card.id, card.reference_seconds[1]
 
     @classmethod
     def load(cls, card: ModelCard, place: LoadContext) -> GptSovits:
@@ -70,9 +67,7 @@ class GptSovits(Cloner):
         return cls(card, gsv.load(place.weights, place.device), place.device)
 
     def embed(self, recording: Recording, cancellation: Cancellation) -> Generator[Embedding]:
-        samples = recording.read(0, round(self._longest_reference * recording.rate))[:, 0]
-        if is_silent(samples):
-            raise BadRequest("There is no speech in the recording.")
+        samples = heard(recording, self._longest_reference)
         with self._at_work(cancellation) as package:
             import torch  # pyright: ignore[reportMissingImports]
 
@@ -96,10 +91,6 @@ class GptSovits(Cloner):
         with self._at_work(cancellation, options.seed) as package:
             sound = self._said(package, request, voice.arrays, options)
         yield Audio(np.clip(sound, -1, 1)[:, None], RATE, last=True)
-
-    def close(self) -> None:
-        self._package = None
-        free_device(self._device)
 
     def _said(self, package: Any, request: SpeechRequest, arrays: Arrays, options: Options) -> NDArray[np.float32]:
         """float32 (n,) at RATE."""
@@ -126,18 +117,6 @@ class GptSovits(Cloner):
         )
         sound = made[0, 0]
         return sound[package._find_head_threshold_offsets(sound) :].float().cpu().numpy()
-
-    @contextmanager
-    def _at_work(self, cancellation: Cancellation, seed: int = 0) -> Generator[Any]:
-        """The package's object, for use in this thread, with this seed. Raises as `Interruptible.running`."""
-        import torch  # pyright: ignore[reportMissingImports]
-
-        package = self._package
-        if package is None:
-            raise EngineFailed("The engine is closed.")
-        with self._running.running(cancellation):
-            torch.manual_seed(seed)
-            yield package
 
 
 def _tokens(

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,8 @@ from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, Embedding, ModelCard, Reference
 from ttsai_server.engines.base import Cancellation, Converter, LoadContext
 from ttsai_server.engines.shared.pytorch import (
-    Interruptible,
+    PyTorchEngine,
     fill,
-    free_device,
     import_torchaudio,
     prepare_device,
     read_state,
@@ -39,7 +37,7 @@ HOP, WINDOW = 320, 400
 STRETCH_SECONDS = 10
 
 
-class KnnVc(Converter):
+class KnnVc(PyTorchEngine[tuple[Any, Any]], Converter):
     """Deterministic. A step converts 10 s. A voice is all features of the reference in which there is sound."""
 
     extra, packages = "knn-vc", ("torch", "transformers")
@@ -50,9 +48,8 @@ class KnnVc(Converter):
         """How many of the reference's features are averaged for each of the recording's."""
 
     def __init__(self, card: ModelCard, wavlm: Any, vocoder: Any, neighbours: int, device: str) -> None:
-        self._id, self._neighbours, self._device = card.id, neighbours, device
-        self._networks: tuple[Any, Any] | None = wavlm.to(device), vocoder.to(device)
-        self._running = Interruptible(wavlm, vocoder)
+        super().__init__((wavlm.to(device), vocoder.to(device)), (wavlm, vocoder), device)
+        self._id, self._neighbours = card.id, neighbours
 
     @classmethod
     def load(cls, card: ModelCard, place: LoadContext) -> KnnVc:
@@ -92,19 +89,6 @@ class KnnVc(Converter):
             return sound[0, 0, : len(samples)].cpu().numpy()
 
         yield from converted(recording, work, cancellation)
-
-    def close(self) -> None:
-        self._networks = None
-        free_device(self._device)
-
-    @contextmanager
-    def _at_work(self, cancellation: Cancellation) -> Generator[tuple[Any, Any]]:
-        """WavLM and the vocoder, for use in this thread. Raises as `Interruptible.running`."""
-        networks = self._networks
-        if networks is None:
-            raise EngineFailed("The engine is closed.")
-        with self._running.running(cancellation):
-            yield networks
 
 
 def _features(wavlm: Any, samples: Samples, device: str) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
-from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +14,7 @@ from pydantic import BaseModel, Field
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, Embedding, ModelCard, Reference
 from ttsai_server.engines.base import Cancellation, Converter, LoadContext
-from ttsai_server.engines.shared.pytorch import Interruptible, fill, free_device, prepare_device, read_state
+from ttsai_server.engines.shared.pytorch import PyTorchEngine, fill, prepare_device, read_state
 from ttsai_server.engines.shared.silence import gain, is_silent
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 
@@ -41,7 +40,7 @@ class _Data(BaseModel):
     win_length: int
 
 
-class OpenVoice(Converter):
+class OpenVoice(PyTorchEngine[Any], Converter):
     """Deterministic. A step converts 8 s; the result is that of converting the whole recording at once."""
 
     extra, packages = "openvoice", ("torch",)
@@ -53,10 +52,8 @@ class OpenVoice(Converter):
 
     def __init__(self, card: ModelCard, model: Any, data: _Data, noise: float, device: str) -> None:
         """model: a network.ToneColourConverter."""
-        self._id = card.id
-        self._model: Any = model.to(device)
-        self._running = Interruptible(model)
-        self._noise, self._device = noise, device
+        super().__init__(model.to(device), [model], device)
+        self._id, self._noise = card.id, noise
         self._size, self._hop = data.filter_length, data.hop_length
 
     @classmethod
@@ -102,10 +99,6 @@ class OpenVoice(Converter):
             sound = self._converted(recording, (first, end), voices, cancellation)[: recording.frames - start]
             sound = sound[:, None] * gain(recording, start, len(sound))
             yield Audio(np.clip(sound, -1, 1), recording.rate, last=end == frames)
-
-    def close(self) -> None:
-        self._model = None
-        free_device(self._device)
 
     def _source(self, recording: Recording, cancellation: Cancellation) -> Samples:
         """The voice of who speaks in the recording."""
@@ -168,15 +161,6 @@ class OpenVoice(Converter):
         window = torch.hann_window(self._size, device=self._device)
         spectrum = torch.stft(sound, self._size, self._hop, window=window, center=False, return_complex=True)
         return (torch.view_as_real(spectrum).square().sum(-1) + _FAINT).sqrt()[None]
-
-    @contextmanager
-    def _at_work(self, cancellation: Cancellation) -> Generator[Any]:
-        """The network, for use in this thread. Raises as `Interruptible.running`."""
-        model = self._model
-        if model is None:
-            raise EngineFailed("The engine is closed.")
-        with self._running.running(cancellation):
-            yield model
 
 
 def _noise(first: int, end: int, channels: int) -> Samples:

@@ -1,18 +1,20 @@
 """What engines that run on PyTorch share. Imports torch only when it is used."""
 
+import random
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from threading import local
 from types import ModuleType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
+from ttsai_server.engines.base import Cancellation, Cancelled, Engine, LoadContext
 from ttsai_server.errors import EngineFailed
 
+Networks = TypeVar("Networks")
 Tensors = Mapping[str, Any]
 """A state dict: name → tensor."""
 
@@ -122,3 +124,32 @@ class Interruptible:
         """Called before each layer."""
         if self._thread.cancellation.cancelled:
             raise Cancelled
+
+
+class PyTorchEngine(Engine, Generic[Networks]):
+    """Base class of engines whose networks run on PyTorch."""
+
+    def __init__(self, networks: Networks, modules: Sequence[Any], device: str) -> None:
+        """networks: what `_at_work` lends, in any form. modules: those that a cancellation stops."""
+        self._networks: Networks | None = networks
+        self._running, self._device = Interruptible(*modules), device
+
+    def close(self) -> None:
+        self._networks = None
+        free_device(self._device)
+
+    @contextmanager
+    def _at_work(self, cancellation: Cancellation, seed: int = 0) -> Generator[Networks]:
+        """The networks, for use in this thread, with this seed of PyTorch's and Python's random numbers.
+
+        Raises EngineFailed if the engine is closed, and as `Interruptible.running`.
+        """
+        import torch  # pyright: ignore[reportMissingImports]
+
+        networks = self._networks
+        if networks is None:
+            raise EngineFailed("The engine is closed.")
+        with self._running.running(cancellation):
+            torch.manual_seed(seed)
+            random.seed(seed)
+            yield networks

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttsai_server.audio.recording import Recording
+from ttsai_server.errors import BadRequest
 
 LOUD = 3e-4
 """Amplitude from which on a sample is sound: -70 dBFS, ten times that of 16-bit rounding."""
@@ -23,6 +24,14 @@ def gain(recording: Recording, start: int, count: int) -> NDArray[np.float32]:
     near = np.lib.stride_tricks.sliding_window_view(sounds, 2 * AROUND + 1).any(1)
     middles = (np.arange(first + AROUND, last - AROUND) + 0.5) * size
     return np.interp(start + np.arange(count) + 0.5, middles, near).astype(np.float32)[:, None]
+
+
+def heard(recording: Recording, seconds: float) -> NDArray[np.float32]:
+    """The recording's first channel, at most so many seconds: float32 (n,). Raises BadRequest if that is silent."""
+    samples = recording.read(0, round(seconds * recording.rate))[:, 0]
+    if is_silent(samples):
+        raise BadRequest("There is no speech in the recording.")
+    return samples
 
 
 def is_silent(samples: NDArray[np.float32]) -> bool:

@@ -6,9 +6,7 @@ model makes a mel spectrogram of it, and UnivNet sound of that.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -19,10 +17,10 @@ from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, Embedding, ModelCard, Reference, SpeechRequest
 from ttsai_server.engines.base import Cancellation, Cloner, LoadContext
 from ttsai_server.engines.shared.length import most_tokens, said_to_the_end
-from ttsai_server.engines.shared.pytorch import Interruptible, free_device, prepare_device
-from ttsai_server.engines.shared.silence import is_silent
+from ttsai_server.engines.shared.pytorch import PyTorchEngine, prepare_device
+from ttsai_server.engines.shared.silence import heard
 from ttsai_server.engines.tortoise import networks
-from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
+from ttsai_server.errors import BadRequest, WeightsMissing
 
 RATE, REFERENCE_RATE = 24_000, 22_050
 """Hertz of the sound that is made; of what voices are made of."""
@@ -54,7 +52,7 @@ DEFAULTS: dict[str, Any] = {
 """What the presets have in common."""
 
 
-class Tortoise(Cloner):
+class Tortoise(PyTorchEngine[Any], Cloner):
     """Equal requests give equal sound. Speaks a request in one step. Its own voice is random: one for each seed."""
 
     class Options(Cloner.Options):
@@ -82,11 +80,9 @@ class Tortoise(Cloner):
 
     def __init__(self, card: ModelCard, package: Any, device: str) -> None:
         """package: what `networks.load` returns."""
-        self._package: Any = package
-        self._id, self._device = card.id, device
-        self._longest_reference = card.reference_seconds[1]
         parts = (package.autoregressive, package.diffusion, package.clvp, package.vocoder)
-        self._running = Interruptible(*parts)
+        super().__init__(package, parts, device)
+        self._id, self._longest_reference = card.id, card.reference_seconds[1]
 
     @classmethod
     def load(cls, card: ModelCard, place: LoadContext) -> Tortoise:
@@ -96,9 +92,7 @@ class Tortoise(Cloner):
         return cls(card, networks.load(place.weights, place.device), place.device)
 
     def embed(self, recording: Recording, cancellation: Cancellation) -> Generator[Embedding]:
-        samples = recording.read(0, round(self._longest_reference * recording.rate))[:, 0]
-        if is_silent(samples):
-            raise BadRequest("There is no speech in the recording.")
+        samples = heard(recording, self._longest_reference)
         lower = np.asarray(soxr.resample(samples, recording.rate, REFERENCE_RATE), np.float32)
         clips = np.array_split(lower, -(-len(lower) // (CLIP_SECONDS * REFERENCE_RATE)))
         with self._at_work(cancellation) as package:
@@ -121,23 +115,6 @@ class Tortoise(Cloner):
             made = said_to_the_end(lambda: _attempt(package, request.text, latents, options))
             sound = made.flatten().float().cpu().numpy()
         yield Audio(np.clip(sound, -1, 1)[:, None], RATE, last=True)
-
-    def close(self) -> None:
-        self._package = None
-        free_device(self._device)
-
-    @contextmanager
-    def _at_work(self, cancellation: Cancellation, seed: int = 0) -> Generator[Any]:
-        """The package's object, for use in this thread, with this seed. Raises as `Interruptible.running`."""
-        import torch  # pyright: ignore[reportMissingImports]
-
-        package = self._package
-        if package is None:
-            raise EngineFailed("The engine is closed.")
-        with self._running.running(cancellation):
-            torch.manual_seed(seed)
-            random.seed(seed)  # it chooses the part of a clip that it listens to
-            yield package
 
 
 def _attempt(package: Any, text: str, latents: tuple[Any, Any], options: Tortoise.Options) -> Any | None:
