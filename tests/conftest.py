@@ -18,7 +18,7 @@ from tests.live import Live, live
 from tests.weights import pulled
 
 from ttsai_server.engines.cards import read_card
-from ttsai_server.engines.catalog import load_class
+from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.settings import Chat, Models, Settings, Store, Webhooks
 from ttsai_server.store.db import Database, open_database
 from ttsai_server.store.migrate import upgrade
@@ -156,9 +156,9 @@ def ear(tiny_weights: Path, base_weights: Path) -> Ear:
 def tiny_models(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Path:
     """The folder of the real weights, except separators', which are tiny and random (tiny_spleeter)."""
     folder = tmp_path_factory.mktemp("models")
-    for file in Settings().models.cards.glob("*.toml"):
-        if not file.stem.startswith("spleeter"):
-            (folder / file.stem).symlink_to(models_dir / file.stem)  # also for weights not downloaded yet
+    for card in Catalog.read(Settings().models.cards).cards():
+        if not card.id.startswith("spleeter"):
+            (folder / card.id).symlink_to(models_dir / card.id)  # also for weights not downloaded yet
     for stems in (2, 4, 5):
         card = read_card(Settings().models.cards / f"spleeter-{stems}stems.toml")
         (folder / card.id).mkdir()

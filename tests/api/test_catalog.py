@@ -9,6 +9,7 @@ import av
 import httpx
 import pytest
 from tests.live import Live, live
+from tests.weights import pulled
 
 from ttsai_server.api import listings
 from ttsai_server.engines.catalog import Catalog
@@ -196,7 +197,8 @@ def plays(server: Live, voice: str) -> bool:
 
 
 @pytest.mark.parametrize("voice", ["tone_c", "en_US-joe-medium", "if_sara"])
-def test_a_preview_is_a_sentence(server: Live, kokoro_weights: object, voice: str) -> None:
+def test_a_preview_is_a_sentence(server: Live, models_dir: Path, kokoro_weights: object, voice: str) -> None:
+    pulled("piper-en_US-joe-medium", models_dir)
     assert plays(server, voice)
 
 
