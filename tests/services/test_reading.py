@@ -67,6 +67,11 @@ def test_the_voices_own_region_is_kept_within_another_language() -> None:
     assert parts(ENGLISH * 3 + SPANISH, DORA) == [("en", ENGLISH * 3), ("es", SPANISH)]
 
 
+def test_the_voices_own_language_is_read_in_it_though_another_prevails() -> None:
+    english, french = "The invoice comes to $5.20, due on May 3rd. ", "Bonjour tout le monde, comment allez-vous ?"
+    assert parts(english + french, EMMA) == [("en-gb", english), ("fr", french)]
+
+
 def test_a_foreign_word_or_name_changes_nothing() -> None:
     text = "She said bonjour and left the room. We drove from Los Angeles to San Diego. I ate a pizza al pomodoro."
     assert parts(text, EMMA) == [("en-gb", text)]

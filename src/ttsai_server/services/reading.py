@@ -6,7 +6,7 @@ from itertools import groupby
 
 from ttsai_server.domain import Voice
 from ttsai_server.errors import BadRequest
-from ttsai_server.text.language import NAMES, detect, detect_sentence, foreign, normalise_code
+from ttsai_server.text.language import NAMES, detect, detect_sentence, foreign, is_surely, normalise_code
 from ttsai_server.text.split import sentences
 
 MOST_FOREIGN = 0.5
@@ -92,12 +92,18 @@ def _regional(code: str, voice: Voice) -> str:
 
 
 def _parts(text: str, main: str, able: Sequence[str], voice: Voice) -> Iterator[Reading]:
-    """Sentences in one language after another, joined; one whose language is in doubt is read in the main one."""
-    own = _code(main)
-    bounds, before, found = list(sentences(text, own)), own, list[Reading]()
+    """Sentences in one language after another, joined; one whose language is in doubt is read in the main one.
+
+    That is the voice's own if any sentence surely is: the rest may outweigh it in the text as a whole.
+    """
+    whole, own = _code(main), _code(voice.language)
+    bounds, found = list(sentences(text, whole)), list[Reading]()
+    other = len(bounds) > 1 and whole != own and own in able
+    mixed = other and any(is_surely(text[start:end], own, able) for start, end in bounds)
+    before = usual = own if mixed else whole
     for start, end in bounds:
-        before = detect_sentence(text[start:end], able, own, before) if len(bounds) > 1 else own
-        found.append(Reading(start, end, main if before == own else _regional(before, voice)))
+        before = detect_sentence(text[start:end], able, usual, before, whole) if len(bounds) > 1 else whole
+        found.append(Reading(start, end, main if before == whole else _regional(before, voice)))
     for language, group in groupby(found, key=lambda one: one.language):
         joined = list(group)
         yield Reading(joined[0].start, joined[-1].end, language)

@@ -200,7 +200,7 @@ def detect(text: str, candidates: Collection[str], default: str) -> str:
     return best
 
 
-def detect_sentence(text: str, candidates: Collection[str], main: str, before: str) -> str:
+def detect_sentence(text: str, candidates: Collection[str], main: str, before: str, also: str = "") -> str:
     """The language of one sentence of a text: one of `candidates` (ISO 639-1).
 
     As `detect`, but surer before it differs from the text's, for a sentence tells less than a text. One in doubt is in
@@ -211,6 +211,7 @@ def detect_sentence(text: str, candidates: Collection[str], main: str, before: s
         candidates: languages that it may be in.
         main: the text's language, ISO 639-1.
         before: that of the sentence before it.
+        also: another language that the text is known to be in; it takes no more certainty than `detect` asks for.
     """
     written = _written(text, candidates)
     if main not in written or len(written) == 1:
@@ -218,9 +219,17 @@ def detect_sentence(text: str, candidates: Collection[str], main: str, before: s
     words = _without_names(text)
     chances = _chances(" ".join(words), written) if words and (len(words) >= _FEW_WORDS or before != main) else {}
     best = max(chances, key=lambda code: chances[code], default=main)
-    if len(words) >= _FEW_WORDS and chances.get(best, 0) >= _SURE and chances.get(main, 0) <= _NOT_IN_A_SENTENCE:
+    most = _NOT if best == also else _NOT_IN_A_SENTENCE
+    if len(words) >= _FEW_WORDS and chances.get(best, 0) >= _SURE and chances.get(main, 0) <= most:
         return best
     return before if chances.get(before, 0) > chances.get(main, 0) else main
+
+
+def is_surely(text: str, language: str, candidates: Collection[str]) -> bool:
+    """Whether a sentence is long enough to tell, and in the language rather than in any other of `candidates`."""
+    words, written = _without_names(text), _written(text, candidates)
+    enough = language in written and len(words) >= _FEW_WORDS
+    return enough and _chances(" ".join(words), written).get(language, 0) >= _SURE
 
 
 def _without_names(text: str) -> list[str]:
