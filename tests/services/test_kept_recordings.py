@@ -15,7 +15,7 @@ from tests.store.test_saved_voices import voice
 from tests.voices import voice_file
 
 from ttsai_server.domain import Caller, Reference
-from ttsai_server.errors import BadRequest, StoreFull, UnknownVoice
+from ttsai_server.errors import BadRequest, ResultTooLarge, StoreFull, UnknownVoice
 from ttsai_server.services.flow import Flow, OutputFile
 from ttsai_server.services.speech import SpeechOrder
 from ttsai_server.services.target_voice import find_target, open_target
@@ -125,5 +125,5 @@ async def test_it_counts_in_the_accounts_share_of_the_store(
 async def test_a_recording_that_does_not_fit_is_refused_before_it_is_heard(flow: Flow, caller: Caller) -> None:
     noise = io.BytesIO()
     soundfile.write(noise, np.random.default_rng(0).normal(0, 0.1, 800_000), 24_000, format="WAV")
-    with await flow.start(caller, KEPT, noise) as run, pytest.raises(StoreFull):
+    with await flow.start(caller, KEPT, noise) as run, pytest.raises(ResultTooLarge):
         await run.credits()
