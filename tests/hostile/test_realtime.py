@@ -1,6 +1,8 @@
 """WebSockets that send garbage, stall, flood, read nothing or leave: nothing is left of them, nor charged for them."""
 
 import json
+import random
+import re
 import socket
 import time
 from collections.abc import Generator, Iterator
@@ -275,6 +277,16 @@ def test_a_page_opens_a_session_by_a_client_secret_as_a_subprotocol(server: Live
     with connect(address(server), subprotocols=offered, origin=PAGE) as session:  # pyright: ignore[reportArgumentType]
         assert session.subprotocol == "realtime"
         assert json.loads(session.recv(SECONDS))["type"] == "session.created"
+
+
+@pytest.mark.parametrize("length", [0, 20, 40, 60])
+def test_a_client_secret_of_any_length_is_a_token_that_a_browser_can_send(server: Live, length: int) -> None:
+    """As RFC 9110, 5.6.2 has it; padding would be none."""
+    secrets = ClientSecrets(Accounts(server.settings, open_database(server.settings)), SecretBox(server.settings))
+    session = {"instructions": random.Random(length).randbytes(length).hex()}
+    secret, _ = secrets.create(Caller("local", "enterprise", ""), session, 60)
+    assert re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", secret, re.ASCII)
+    assert secrets.open(secret).session == session
 
 
 def test_a_client_secret_opens_nothing_else(server: Live) -> None:

@@ -49,7 +49,8 @@ class ClientSecrets:
         sealed = self._box.seal(urlsafe_b64encode(zlib.compress(orjson.dumps(content))).decode())
         if len(sealed) > LONGEST:
             raise BadRequest("The session's configuration is too long for a client secret.", param="session")
-        return CLIENT_SECRET + sealed, expires_at
+        # without padding, for browsers send it as a subprotocol, which may not contain `=`
+        return CLIENT_SECRET + sealed.rstrip("="), expires_at
 
     async def redeem(self, plain: str) -> ClientSecret:
         """Raises Unauthorized for a secret that is none, or expired, or made by a key that has been revoked since."""
@@ -60,8 +61,11 @@ class ClientSecrets:
 
     def open(self, plain: str) -> ClientSecret:
         """Raises Unauthorized for a secret that is none, or expired."""
+        sealed = plain[len(CLIENT_SECRET) :]
         try:
-            content = orjson.loads(zlib.decompress(urlsafe_b64decode(self._box.open(plain[len(CLIENT_SECRET) :]))))
+            content = orjson.loads(
+                zlib.decompress(urlsafe_b64decode(self._box.open(sealed + "=" * (-len(sealed) % 4))))
+            )
         except (NotReady, ValueError):
             raise Unauthorized("The client secret is unknown.") from None
         if content["expires_at"] <= time.time():
