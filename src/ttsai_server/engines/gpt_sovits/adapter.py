@@ -124,7 +124,7 @@ def _tokens(
 ) -> Any | None:
     """Speech tokens, a tensor (1, 1, n); None if the model did not come to an end by itself.
 
-    Raises BadRequest if the texts and the recording leave no room for what is to be said.
+    Raises BadRequest if the text, `prompt_text` and its recording fill the model's cache: no speech token would fit.
     """
     room = gsv.CACHES[-1][1] - phonemes.shape[1] - prompt.shape[1]
     if room < 1:
