@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 WORDS_PER_SECOND = 10.0
@@ -40,11 +40,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
-        for word in (FIRST + REST).split():
-            time.sleep(1 / WORDS_PER_SECOND)
-            self._send({"choices": [{"index": 0, "delta": {"content": f"{word} "}, "finish_reason": None}]})
-        self._send({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-        self.wfile.write(b"data: [DONE]\n\n")
+        with suppress(BrokenPipeError):  # who has measured the first sound leaves
+            for word in (FIRST + REST).split():
+                time.sleep(1 / WORDS_PER_SECOND)
+                self._send({"choices": [{"index": 0, "delta": {"content": f"{word} "}, "finish_reason": None}]})
+            self._send({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+            self.wfile.write(b"data: [DONE]\n\n")
 
     def _send(self, chunk: object) -> None:
         self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
