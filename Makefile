@@ -5,8 +5,11 @@ BIN := $(VENV)/bin
 # two workers, each with servers and models of its own
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# what `make setup` installs: extras of pyproject.toml
+EXTRAS ?= engines
+TORCH := torch,chatterbox,demucs,knn-vc,openai-whisper,openvoice,vits
 
-.PHONY: setup dev torch serve test test-fast test-slow check lint-docker format bench upgrade clean
+.PHONY: setup dev torch cuda serve test test-fast test-slow check lint-docker format bench upgrade clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.installed
@@ -19,8 +22,8 @@ $(VENV)/bin/python:
 
 # misaki says that it is for Python < 3.13, but all that is used of it runs on later ones
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) install -c constraints.txt -e '.[engines]'
-	$(PIP) install -c constraints.txt --no-deps --ignore-requires-python misaki
+	$(PIP) install -c constraints.txt -e '.[$(EXTRAS)]'
+	$(if $(findstring engines,$(EXTRAS)),$(PIP) install -c constraints.txt --no-deps --ignore-requires-python misaki,)
 	touch $@
 
 # openai-agents declares websockets < 17, but runs on later ones
@@ -33,7 +36,14 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 torch: $(VENV)/.installed-torch
 
 $(VENV)/.installed-torch: $(VENV)/.installed-dev
-	$(PIP) install -c constraints.txt -e '.[torch,chatterbox,demucs,knn-vc,openai-whisper,openvoice,vits]'
+	$(PIP) install -c constraints.txt -e '.[$(TORCH)]'
+	touch $@
+
+# The same for a server on NVIDIA cards, without what the tests need; pip's own PyTorch is the one for CUDA.
+cuda: $(VENV)/.installed-cuda
+
+$(VENV)/.installed-cuda: $(VENV)/.installed
+	$(PIP) install -c constraints.txt -e '.[$(TORCH),cuda]'
 	touch $@
 
 # The server, with the weights of the default models.

@@ -21,6 +21,7 @@ from ttsai_server.api import (
     jobs,
     operations,
     realtime,
+    remote,
     results,
     saved_voices,
     speech,
@@ -38,11 +39,12 @@ from ttsai_server.api.uploads import MOST_FIELDS, MOST_FILES, body_limits
 from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.jobs.claim_loop import RENEWALS
-from ttsai_server.jobs.node import name_of
+from ttsai_server.jobs.node import Node
 from ttsai_server.jobs.worker import Worker
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.placement import starter
 from ttsai_server.runtime.pool import Pool
+from ttsai_server.runtime.remote import RemoteModel, Workers
 from ttsai_server.services.accounts import Accounts
 from ttsai_server.services.availability import meant
 from ttsai_server.services.billing import open_billing
@@ -78,26 +80,38 @@ logger = logging.getLogger(__name__)
 LOCAL_CALLER = Caller(account="local", plan="enterprise", key="")
 """The caller of every request on a server without keys."""
 SWEEP_SECONDS = 60
+NODES = "nodes"
+"""What the secret is for by which the nodes of one database know each other."""
 
 
 def create_app(
-    settings: Settings, *, admin_token: str = "", announce: Callable[[str], None] = lambda key: None
+    settings: Settings,
+    *,
+    for_nodes: bool = False,
+    admin_token: str = "",
+    announce: Callable[[str], None] = lambda key: None,
 ) -> FastAPI:
     """Create the application.
 
     Args:
         settings: all settings.
+        for_nodes: whether it is a worker: its models are for other nodes, and no client is answered.
         admin_token: bearer token of /admin, for the server's own command line; empty: /admin is closed.
         announce: called once in a database's lifetime, with the key of the first account.
 
-    Raises BadCard if a model card is invalid.
+    Raises BadCard if a model card is invalid, NodeNameTaken if another server runs with this one's name.
     """
     metrics = Metrics()
     database = open_database(settings)
     catalogue = Catalog.of(settings)
-    pool = Pool(settings.models, Trials(settings).watching(starter(settings)))
-    node = name_of(settings)
-    holder = Holder.of(node, settings.jobs.dead_seconds)
+    box = SecretBox(settings)
+    if settings.models.workers:
+        start = partial(RemoteModel.start, workers=Workers(settings.models, box.derived(NODES)))
+    else:
+        start = Trials(settings).watching(starter(settings))
+    pool = Pool(settings.models, start)
+    node = Node.of(settings)
+    holder = Holder.of(node.name, settings.jobs.dead_seconds)
     leases = RequestLeases(database, holder)
     answers = Idempotency(database, leases, settings.idempotency)
     accounts, limiter, billing = (
@@ -107,7 +121,6 @@ def create_app(
     )
     sound = SoundWork(settings)
     references, chat = ReferenceCache(), ChatModels(settings, catalogue, pool)
-    box = SecretBox(settings)
     saved = SavedVoices(settings, database, catalogue, references, box)
     context = ServiceContext(
         settings=settings,
@@ -128,7 +141,7 @@ def create_app(
     webhooks = Webhooks(settings.webhooks, database, box, SystemResolver())
     files = JobFiles(store, settings.jobs.hours * 3600)
     runner = JobRunner(database, files, unbilled, settings.jobs.attempts)
-    worker = Worker(settings, database, node, runner, webhooks)
+    worker = Worker(settings, database, node.name, runner, webhooks)
     preload = tuple(card for name in settings.models.preload for card in meant(catalogue.family(name), settings.models))
     services = Services(
         settings=settings,
@@ -148,6 +161,7 @@ def create_app(
         readiness=Readiness(pool, database, settings.data_dir, preload),
         metrics=metrics,
         admin_token=admin_token,
+        node_token=box.derived(NODES) if for_nodes else "",
     )
 
     @asynccontextmanager
@@ -155,7 +169,7 @@ def create_app(
         from ttsai_server.store.migrate import upgrade
 
         await upgrade(settings)
-        if key := await accounts.first_start():
+        if not for_nodes and (key := await accounts.first_start()):
             announce(key)
         await leases.expire_earlier()
         await webhooks.start()
@@ -174,6 +188,7 @@ def create_app(
         await limiter.close()
         await billing.close()
         await database.close()
+        node.close()
 
     app = FastAPIOffline(
         redoc_url=None,  # its page would load a logo from the web
@@ -201,21 +216,29 @@ def create_app(
         account.router,
         realtime.router,
     )
-    routers = (*keyed, catalog.open_, results.router, operations.router, admin.router)
+    own = (operations.router, admin.router)
+    routers = (remote.router, *own) if for_nodes else (*keyed, catalog.open_, results.router, *own)
     # not include_router: its indirection costs every request 10 µs, and 5 µs for each router before its own
     app.router.routes.extend(route for router in routers for route in router.routes)
     app.router.routes.extend(head_routes(tuple(app.router.routes)))
+    if not for_nodes:
+        _guard(app, services, answers)
+    app.add_middleware(RequestContext, metrics=metrics)
+    app.add_middleware(Cors)
+    return app
+
+
+def _guard(app: FastAPI, services: Services, answers: Idempotency) -> None:
+    """Add what stands between the clients and the routes: keys and limits, and answers given once."""
+    settings, accounts = services.settings, services.accounts
     app.add_middleware(IdempotencyMiddleware, store=answers, folder=settings.data_dir / "answers", settings=settings)
     app.add_middleware(BodySizeLimit, most=settings.server.max_body_bytes, by_path=body_limits(settings))
     if settings.auth.enabled:
-        secrets = services.client_secrets
+        secrets, limiter = services.client_secrets, services.limiter
         app.add_middleware(AuthMiddleware, accounts=accounts, secrets=secrets, limiter=limiter, settings=settings)
     else:
         app.add_middleware(OpenAccess, local_caller=LOCAL_CALLER)
     app.add_middleware(PublishableKeyOrigins, accounts=accounts, origins=settings.cors.origins)
-    app.add_middleware(RequestContext, metrics=metrics)
-    app.add_middleware(Cors)
-    return app
 
 
 async def _renew(leases: RequestLeases, ledger: Ledger, seconds: float) -> None:

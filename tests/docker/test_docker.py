@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import sys
 from functools import reduce
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from tests.live import Live
+from tests.test_packaging import PROJECT, asked_for
 
 from ttsai_server.settings import CHECKOUT, load_settings
 
@@ -82,7 +83,7 @@ def test_what_the_image_must_not_hold_is_not_in_the_context(path: str) -> None:
 @pytest.fixture
 def first_stage(tmp_path: Path) -> Path:
     """A folder with what the first stage has when it installs the package."""
-    before = takewhile(lambda step: step[1] != "make setup", steps())
+    before = takewhile(lambda step: not step[1].startswith("make setup"), steps())
     for *paths, target in [rest.split() for instruction, rest in before if instruction == "COPY"]:
         (tmp_path / target).mkdir(parents=True, exist_ok=True)
         for path in paths:
@@ -98,9 +99,31 @@ def test_the_first_stage_holds_what_the_build_of_the_package_reads(first_stage: 
     subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel:editable"], cwd=first_stage, check=True)
 
 
-def test_the_package_is_installed_by_make_setup_alone() -> None:
-    installs = [run for run in all_of("RUN") if re.search(r"\b(pip|uv|setup)\b", run)]
-    assert installs == ["make setup"]
+def test_the_package_is_installed_by_make_alone() -> None:
+    installs = [run for run in all_of("RUN") if re.search(r"\b(pip|uv|setup|cuda)\b", run)]
+    assert [run.partition(" EXTRAS=")[0] for run in installs] == ["make setup", "make setup", "make cuda"]
+
+
+def extras(size: str) -> set[str]:
+    """The extras that an image of this size is made with."""
+    after = dropwhile(lambda step: step != ("FROM", f"build AS {size}-packages"), steps())
+    return set(next(rest for name, rest in after if name == "RUN").split("EXTRAS=")[1].split(","))
+
+
+@pytest.mark.parametrize("size", ["api", "cpu"])
+def test_an_image_has_what_servers_share(size: str) -> None:
+    assert {"postgres", "redis", "s3"} <= extras(size)
+
+
+def test_the_image_of_an_api_node_has_no_engine() -> None:
+    heavy = {"ctranslate2", "faster-whisper", "kokoro", "misaki", "onnxruntime", "openvino", "spacy", "torch"}
+    lines = [f"ttsai-server[{','.join(sorted(extras('api')))}]"]
+    assert not asked_for(*PROJECT["dependencies"], *lines) & heavy
+
+
+def test_by_default_an_image_has_the_engines_that_need_no_pytorch() -> None:
+    assert all_of("ARG") == ["SIZE=cpu"]
+    assert "engines" in extras("cpu")
 
 
 def test_the_folders_that_make_setup_does_not_read_lie_where_it_expects_them() -> None:

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import IO
 
 MAIN = "from ttsai_server.cli import main; main()"
+GREETING = {"serve": r"Listening on (\S+)(?s:.+)/docs", "worker": r"Listening on (\S+), for other nodes"}
 
 
-def start(data_dir: Path, log: IO[bytes], settings: Mapping[str, str], before: str = "") -> "subprocess.Popen[str]":
-    """Start a server process on a free port. before: code that it runs first."""
+def start(
+    data_dir: Path, log: IO[bytes], settings: Mapping[str, str], before: str = "", command: str = "serve"
+) -> "subprocess.Popen[str]":
+    """Start a server process on a free port. before: code that it runs first. command: serve, or worker."""
     environment = {f"TTSAI_SERVER__{name.upper()}": value for name, value in settings.items()}
     return subprocess.Popen(
-        [sys.executable, "-c", before + MAIN, "--data-dir", str(data_dir), "serve", "--port", "0"],
+        [sys.executable, "-c", before + MAIN, "--data-dir", str(data_dir), command, "--port", "0"],
         env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
         stdout=subprocess.PIPE,
         stderr=log,
@@ -27,12 +30,12 @@ def start(data_dir: Path, log: IO[bytes], settings: Mapping[str, str], before: s
 class Server:
     """A running server. Its log goes to the file `log`: a pipe could fill up and block it."""
 
-    def __init__(self, data_dir: Path, log: Path, settings: Mapping[str, str]) -> None:
+    def __init__(self, data_dir: Path, log: Path, settings: Mapping[str, str], command: str = "serve") -> None:
         self._log = log.open("ab")
-        self.process = start(data_dir, self._log, settings)
+        self.process = start(data_dir, self._log, settings, command=command)
         self.said = ""
         assert self.process.stdout
-        while not (found := re.search(r"Listening on (\S+)(?s:.+)/docs", self.said)):
+        while not (found := re.search(GREETING[command], self.said)):
             line = self.process.stdout.readline()
             assert line, f"the server ended: {log.read_text()[-3000:]}"
             self.said += line
@@ -63,6 +66,17 @@ class Server:
 @contextmanager
 def serving(data_dir: Path, log: Path, settings: Mapping[str, str]) -> Generator[Server]:
     server = Server(data_dir, log, settings)
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.kill()
+
+
+@contextmanager
+def working(data_dir: Path, log: Path, settings: Mapping[str, str]) -> Generator[Server]:
+    """A worker: a node that has models, and answers no client."""
+    server = Server(data_dir, log, settings, "worker")
     try:
         yield server
     finally:

@@ -1,4 +1,4 @@
-"""A loaded model does the same wherever it runs: in this process, or in one of its own."""
+"""A loaded model does the same wherever it runs: in this process, in one of its own, or on a worker."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.runtime import misbehaving
+from tests.runtime.workers import worker_for
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard, Preset, SpeechRequest
@@ -23,7 +24,8 @@ from ttsai_server.runtime.base import LoadedModel
 from ttsai_server.runtime.children import Child
 from ttsai_server.runtime.in_process import InProcess
 from ttsai_server.runtime.loading import load
-from ttsai_server.settings import Settings
+from ttsai_server.runtime.remote import RemoteModel, Workers
+from ttsai_server.settings import Models, Settings
 
 CARDS = Catalog.read(Settings().models.cards, demo=True).models
 TONE = CARDS["tone"]
@@ -31,20 +33,25 @@ TONE = CARDS["tone"]
 Load = Callable[[ModelCard], Awaitable[LoadedModel]]
 
 
-async def _in_process(card: ModelCard) -> LoadedModel:
+async def _in_process(card: ModelCard, _: AsyncExitStack) -> LoadedModel:
     return await InProcess.start(card, 2, partial(load, models=Settings().models))
 
 
-async def _in_a_child(card: ModelCard) -> LoadedModel:
+async def _in_a_child(card: ModelCard, _: AsyncExitStack) -> LoadedModel:
     return await Child.start(replace(card, concurrency=2), Settings())
 
 
-@pytest.fixture(params=[_in_process, _in_a_child])
+async def _on_a_worker(card: ModelCard, stack: AsyncExitStack) -> LoadedModel:
+    worker = await stack.enter_async_context(worker_for(replace(card, concurrency=2)))
+    return await RemoteModel.start(card, Workers(Models(workers=(worker,)), "token"))
+
+
+@pytest.fixture(params=[_in_process, _in_a_child, _on_a_worker])
 async def loaded(request: pytest.FixtureRequest) -> AsyncIterator[Load]:
     async with AsyncExitStack() as stack:
 
         async def start(card: ModelCard) -> LoadedModel:
-            model: LoadedModel = await request.param(card)
+            model: LoadedModel = await request.param(card, stack)
             stack.push_async_callback(model.close)
             return model
 

@@ -56,6 +56,8 @@ class Services:
     metrics: Metrics
     admin_token: str
     """Bearer token of /admin, for the server's own command line; empty: /admin is closed."""
+    node_token: str
+    """Bearer token of /worker, for nodes that have no models; empty on one that is no worker."""
 
 
 async def services(request: Request) -> Services:

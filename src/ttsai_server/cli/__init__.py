@@ -11,6 +11,7 @@ from ttsai_server.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(serve.serve)
+app.command()(serve.worker)
 app.command()(config.config)
 app.command()(doctor.doctor)
 app.add_typer(keys.app, name="keys", help="Make, list and revoke API keys.")

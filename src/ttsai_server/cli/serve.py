@@ -11,12 +11,14 @@ from typing import Annotated, Any
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from ttsai_server.api.deps import Services
 from ttsai_server.app import create_app
 from ttsai_server.cli.connections import uvicorn_config
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.engines.installation import install_command
+from ttsai_server.jobs.node import NodeNameTaken
 from ttsai_server.logs import configure
 from ttsai_server.memory import use_one_arena
 from ttsai_server.settings import Settings
@@ -29,22 +31,52 @@ REQUESTS_SHARE = 0.6
 """Share of `server.shutdown_seconds` that running requests have to finish; the rest is for cancelling the others."""
 
 
-def serve(
-    context: typer.Context,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="TCP port; 0 takes a free one.")] = None,
-) -> None:
+Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
+Port = Annotated[int | None, typer.Option(help="TCP port; 0 takes a free one.")]
+
+
+def serve(context: typer.Context, host: Host = None, port: Port = None) -> None:
     """Start the server. The first start on an empty database prints a key."""
-    use_one_arena()
-    settings: Settings = context.obj
-    options: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    settings = settings.model_copy(
-        update={"server": settings.server.model_validate({**dict(settings.server), **options})}
-    )
-    configure(settings.log.level, settings.log.format)
+    settings = _configured(context.obj, host, port)
+    token, keys = secrets.token_urlsafe(32), list[str]()
+    app = _created(settings, admin_token=token, announce=keys.append)
+    services: Services = app.state.services
+    _server(app, settings, token, keys, missing_packages(services.catalog, settings)).run()
+
+
+def worker(context: typer.Context, host: Host = None, port: Port = None) -> None:
+    """Start a server that answers no client: it does jobs, sends webhooks, and runs models for nodes that name it in
+    `models.workers`."""
+    settings = _configured(context.obj, host, port)
+    if settings.models.workers:
+        raise typer.BadParameter("A worker runs models itself, so it may not have models.workers.")
     token = secrets.token_urlsafe(32)
-    keys: list[str] = []
-    app = create_app(settings, admin_token=token, announce=keys.append)
+    _server(_created(settings, for_nodes=True, admin_token=token), settings, token).run()
+
+
+def _configured(settings: Settings, host: str | None, port: int | None) -> Settings:
+    use_one_arena()
+    options: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    server = settings.server.model_validate({**dict(settings.server), **options})
+    configure(settings.log.level, settings.log.format)
+    return settings.model_copy(update={"server": server})
+
+
+def _created(settings: Settings, **options: Any) -> FastAPI:
+    try:
+        return create_app(settings, **options)
+    except NodeNameTaken as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+def _server(
+    app: FastAPI,
+    settings: Settings,
+    token: str,
+    keys: Sequence[str] | None = None,
+    missing_packages: Sequence[str] = (),
+) -> "Server":
     config = uvicorn_config(
         app,
         settings,
@@ -52,12 +84,13 @@ def serve(
         port=settings.server.port,
         timeout_graceful_shutdown=round(REQUESTS_SHARE * settings.server.shutdown_seconds),
     )
-    services: Services = app.state.services
-    Server(config, settings, token, keys, missing_packages(services.catalog, settings)).run()
+    return Server(config, settings, token, keys, missing_packages)
 
 
 def missing_packages(catalog: Catalog, settings: Settings) -> list[str]:
     """Commands that install the packages which the default models for speech and transcription need and lack."""
+    if settings.models.workers:  # the packages are theirs
+        return []
     names = (settings.speech.default_model, settings.transcription.default_model)
     cards = [catalog.models[name] for name in names if name in catalog.models]
     commands = (install_command(card, settings.models.dir) for card in cards)
@@ -68,7 +101,12 @@ class Server(uvicorn.Server):
     """Prints its address, and writes it with the token to `data_dir/server.json`, for `models load` on this machine."""
 
     def __init__(
-        self, config: uvicorn.Config, settings: Settings, token: str, keys: Sequence[str], missing_packages: list[str]
+        self,
+        config: uvicorn.Config,
+        settings: Settings,
+        token: str,
+        keys: Sequence[str] | None,
+        missing_packages: Sequence[str],
     ) -> None:
         """Create a server; `run` starts it.
 
@@ -76,7 +114,7 @@ class Server(uvicorn.Server):
             config: of uvicorn, with the application.
             settings: all settings.
             token: bearer token of /admin, for the command line.
-            keys: contains the key of the first account once the start has created it.
+            keys: contains the key of the first account once the start has created it; None: it is a worker.
             missing_packages: commands to run before the default models can be used.
         """
         super().__init__(config)
@@ -101,7 +139,7 @@ class Server(uvicorn.Server):
         try:
             await super().startup(sockets)
         finally:  # also if the port is taken: the key is never shown again
-            for key in self._keys:
+            for key in self._keys or ():
                 typer.echo(f"\nThe account 'local' was made. Its key, shown this once:\n\n    {key}\n")
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
@@ -113,6 +151,8 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     def _greeting(self, url: str) -> str:
+        if self._keys is None:
+            return f"Listening on {url}, for other nodes"
         key = self._keys[0] if self._keys and self._needs_key else ""
         if key or not self._needs_key:
             usage = ["", "Try it:", "", *_example(url, key), ""]

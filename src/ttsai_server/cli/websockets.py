@@ -1,4 +1,6 @@
-"""WebSocket connections: uvicorn's, with limits. They carry `/v1/realtime`; any other offer to upgrade is ignored."""
+"""WebSocket connections: uvicorn's, with limits. They carry `/v1/realtime`, and the steps of models between nodes; any
+other offer to upgrade is ignored.
+"""
 
 import re
 from asyncio import BaseTransport
@@ -10,7 +12,7 @@ from websockets.frames import Frame
 from ttsai_server.cli.unread import UnreadWatch
 from ttsai_server.settings import Server
 
-PATHS = re.compile(rb"(/api)?/v1/realtime/?(\?.*)?")
+PATHS = re.compile(rb"(/api)?/v1/realtime/?(\?.*)?|/worker/[^/?]+")
 """Targets of the requests that may become a WebSocket."""
 PING_SECONDS = 20.0
 """How often a client is asked whether it is still there, and how long it may take to answer."""

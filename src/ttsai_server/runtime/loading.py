@@ -48,8 +48,8 @@ def place(card: ModelCard, models: Models) -> LoadContext:
 
 
 def steps(card: ModelCard, models: Models) -> int:
-    """How many steps of a model may run at the same time."""
-    return card.concurrency or _threads(models)
+    """How many steps of a model may run at the same time; those of `models.workers` decide for themselves."""
+    return card.queue if models.workers else card.concurrency or _threads(models)
 
 
 def _threads(models: Models) -> int:

@@ -15,7 +15,7 @@ from ttsai_server.settings import Settings
 
 
 def starter(settings: Settings) -> Callable[[ModelCard], Awaitable[LoadedModel]]:
-    """Return a function that loads a card's model in the right place.
+    """Return a function that loads a card's model in the right place on this machine.
 
     It raises PackagesMissing, WeightsMissing, PullFailed, ModelCrashed, or what the engine's `load` raises.
     """

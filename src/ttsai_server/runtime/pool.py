@@ -136,7 +136,9 @@ class Pool:
         return monotonic() - slot.last_used >= self._models.idle_seconds
 
     def _fits(self, card: ModelCard) -> bool:
-        """Whether the card fits beside the models loaded or loading; the only model always fits."""
+        """Whether the card fits beside the models loaded or loading; the only model, or one elsewhere, always fits."""
+        if self._models.workers:
+            return True
         others = [slot.card for slot in self._slots.values() if (slot.model or slot.loading) and slot.card != card]
         return not others or sum(other.memory for other in others) + card.memory <= self._models.memory_mb
 

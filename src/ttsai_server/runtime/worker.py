@@ -93,7 +93,7 @@ class Worker:
             try:
                 frame, _ = encode(Reply(stream, work()))
             except BaseException as error:
-                frame, _ = encode(Reply(stream, error=_crossing(error)))
+                frame, _ = encode(Reply(stream, error=crossing(error)))
             with self._sending:
                 self._messages.sendall(frame)
 
@@ -103,7 +103,7 @@ class Worker:
         return socket.recv_fds(self._descriptors, 1, 1)[1][0]
 
 
-def _crossing(error: BaseException) -> Exception:
+def crossing(error: BaseException) -> Exception:
     """The error that is sent to the server for this one."""
     if DiskFull.is_cause(error):
         return DiskFull()

@@ -27,11 +27,14 @@ class Availability:
 
 
 def availability(card: ModelCard, models: Models) -> Availability:
-    """Whether a model is ready, found out without loading it: a stat for each of its files."""
-    install = install_command(card, models.dir)
+    """Whether a model is ready, found out without loading it: a stat for each of its files.
+
+    With `models.workers` its packages are theirs; `models.dir` has to hold the weights that are on them.
+    """
+    install = None if models.workers else install_command(card, models.dir)
     damaged = damage(card, models.dir)
     pull = f"ttsai-server models pull {card.id}" if damaged or missing_files(card, models.dir) else None
-    halved = environments.damage(card, models.dir) if card.environment else ""
+    halved = environments.damage(card, models.dir) if card.environment and not models.workers else ""
     if not install and not pull:
         return Availability("ready")
     command = " && ".join(command for command in (install, pull) if command)
@@ -64,7 +67,8 @@ def first_ready(cards: Sequence[ModelCard], otherwise: ModelCard, models: Models
     for card in cards:
         if availability(card, models).status == "ready":
             return card
-    require_installed(otherwise, models.dir)
+    if not models.workers:
+        require_installed(otherwise, models.dir)
     if not models.auto_pull:
         raise WeightsMissing(otherwise.id)
     return otherwise

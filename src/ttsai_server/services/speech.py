@@ -100,7 +100,8 @@ def _readings(context: ServiceContext, text: str, order: SpeechOrder, choice: Ch
     try:
         return readings(text, order.language, choice.voices, can, who)
     except NotReady:  # one command shall install the detector and all that the model needs
-        require_installed(choice.card, context.settings.models.dir)
+        if not context.settings.models.workers:
+            require_installed(choice.card, context.settings.models.dir)
         raise
 
 

@@ -41,6 +41,8 @@ class Models(Group):
     """Whether the sine engine `tone` is listed and served."""
     preload: tuple[str, ...] = ()
     """Models loaded at start; `/health/ready` waits for them."""
+    workers: tuple[str, ...] = ()
+    """Nodes that run the models instead of this one, as http://worker:8000: every IP address of the name is one."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Device that models run on."""
     threads: int = Field(default=0, ge=0)

@@ -1,5 +1,6 @@
 """Encrypts what the database must be able to give back, with a key that is not in the database."""
 
+import hmac
 import logging
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -51,6 +52,10 @@ class SecretBox:
     def open_file(self, sealed: bytes) -> bytes:
         """What `seal_file` was given. Raises as `open`."""
         return self._opened(urlsafe_b64encode(sealed))
+
+    def derived(self, purpose: str) -> str:
+        """A secret, 64 hexadecimal digits, that all servers with this key have, and that does not tell the key."""
+        return hmac.digest(self._key().encode(), purpose.encode(), "sha256").hex()
 
     def _opened(self, token: bytes) -> bytes:
         from cryptography.fernet import InvalidToken

@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 PART = 8 * 1024 * 1024
 """Bytes per part of an upload. A smaller file is sent in one request, which leaves nothing behind if it fails."""
 PARTS_AT_ONCE = 2
-OPTIONS = {"endpoint", "region"}
+OPTIONS = {"endpoint", "region", "access_key_id", "secret_access_key"}
 
 
 class S3(Files):
-    """url: `s3://bucket/prefix?endpoint=https://…&region=…`; prefix, endpoint and region are optional.
+    """url: `s3://bucket/prefix?endpoint=https://…&region=…&access_key_id=…&secret_access_key=…`; only the bucket is
+    needed.
 
-    Credentials come from where every AWS tool looks: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, a web identity,
-    or the role of the machine. Raises ValueError for any other URL.
+    Without keys in it, they come from where every AWS tool looks: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, a web
+    identity, or the role of the machine. Raises ValueError for any other URL.
     """
 
     def __init__(self, url: str) -> None:

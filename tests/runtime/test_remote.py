@@ -1,0 +1,148 @@
+"""Models on workers: which one is taken, and what happens when one is not there, or ends."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.jobs.serving import working
+from tests.live import Live, live
+from tests.runtime.workers import worker_for
+from websockets.asyncio.server import ServerConnection, serve
+
+from ttsai_server.audio.recording import Recording
+from ttsai_server.domain import Preset, SpeechRequest
+from ttsai_server.engines.catalog import Catalog
+from ttsai_server.errors import ModelCrashed, ModelLoading
+from ttsai_server.runtime.remote import RemoteModel, Workers
+from ttsai_server.runtime.transfer import PIECE, receive_message, send_message
+from ttsai_server.runtime.wire import Begin, Reply
+from ttsai_server.settings import Models, Settings, Store
+
+TONE = Catalog.read(Settings().models.cards, demo=True).models["tone"]
+SAID = SpeechRequest("la la la", (Preset("tone_a"),), "en")
+NOBODY = "http://127.0.0.1:9"
+"""Port of the discard service, which nothing here offers."""
+SECRET = "a secret that both nodes have, of 32 characters or more"
+
+
+def workers(*addresses: str) -> Workers:
+    return Workers(Models(workers=addresses), "token")
+
+
+async def said(model: RemoteModel) -> int:
+    """Number of steps in which the model says SAID."""
+    count = 0
+    async with model.steps("synthesize", (SAID,)) as next_step:
+        while await next_step():
+            count += 1
+    return count
+
+
+@asynccontextmanager
+async def dying_worker(steps: int) -> AsyncGenerator[str]:
+    """Address of a worker that ends each connection after so many steps, as one does that is killed."""
+
+    async def run(socket: ServerConnection) -> None:
+        await send_message(socket.send, Reply(0))
+        await receive_message(lambda: socket.recv(decode=False))
+        for _ in range(steps):
+            await socket.recv()
+            await send_message(socket.send, Reply(0, "a step"))
+        await socket.recv()
+        socket.transport.abort()
+
+    async with serve(run, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+
+
+async def test_a_worker_that_does_not_answer_is_passed_over() -> None:
+    async with worker_for(replace(TONE, setup={"steps": 3})) as there:
+        model = await RemoteModel.start(TONE, workers(NOBODY, there))
+        assert await said(model) == 3
+
+
+async def test_without_a_worker_that_answers_the_client_is_told_to_come_back() -> None:
+    with pytest.raises(ModelLoading, match="No worker answers"):
+        await RemoteModel.start(TONE, workers(NOBODY))
+
+
+async def test_a_worker_that_ends_before_its_first_step_is_replaced_by_another() -> None:
+    async with dying_worker(0) as dying, worker_for(replace(TONE, setup={"steps": 3})) as there:
+        both = workers(dying, there)
+        counts = [await said(RemoteModel(TONE, both)) for _ in range(5)]
+    assert counts == [3] * 5
+
+
+async def test_a_worker_that_ends_between_two_steps_ends_the_stream_with_an_error() -> None:
+    async with dying_worker(1) as dying:
+        model = RemoteModel(TONE, workers(dying))
+        async with model.steps("synthesize", (SAID,)) as next_step:
+            assert await next_step() == "a step"
+            with pytest.raises(ModelCrashed):
+                await next_step()
+
+
+async def test_streams_are_spread_over_the_workers() -> None:
+    async with AsyncExitStack() as stack:
+        addresses = [await stack.enter_async_context(worker_for(TONE)) for _ in range(2)]
+        connections = [await (shared := workers(*addresses)).connect(TONE)]
+        connections.append(await shared.connect(TONE))
+        assert len({connection.remote_address for connection in connections}) == 2
+        await asyncio.gather(*map(shared.close, connections))
+
+
+@given(st.integers(0, 2 * PIECE // 4 + 1))
+def test_a_recording_of_any_length_arrives_as_it_was(frames: int) -> None:
+    async def there_and_back() -> None:
+        sent = asyncio.Queue[bytes]()
+        samples = np.arange(frames, dtype=np.float32).reshape(-1, 1)
+        with Recording(16_000) as recording:
+            recording.append(samples)
+            await send_message(sent.put, Begin(0, "analyze", (recording,)))
+        message: Begin = await receive_message(sent.get)
+        with message.arguments[0] as received:
+            assert np.array_equal(received.read(0, frames + 1), samples)
+        assert sent.empty()
+
+    asyncio.run(there_and_back())
+
+
+def test_a_node_without_models_answers_requests_with_those_of_a_worker(tmp_path: Path, server: Live) -> None:
+    demo = {"models__demo": "true", "store__secret_key": SECRET}
+    with working(tmp_path / "worker", tmp_path / "log", demo) as worker:
+        settings = Settings(
+            data_dir=tmp_path / "api", models=Models(demo=True, workers=(worker.url,)), store=Store(secret_key=SECRET)
+        )
+        order = {"model": "tone", "voice": "tone_a", "text": "La la la.", "format": "wav"}
+        with live(settings) as api:
+            answer = api.client().post("/v1/tts/", json=order).raise_for_status()
+            assert answer.headers["content-type"] == "audio/wav"
+        assert answer.content == server.client().post("/v1/tts/", json=order).content
+
+
+def test_a_worker_refuses_who_does_not_have_its_secret(tmp_path: Path) -> None:
+    with working(tmp_path, tmp_path / "log", {"models__demo": "true", "store__secret_key": SECRET}) as worker:
+        settings = Settings(
+            data_dir=tmp_path / "api",
+            models=Models(demo=True, workers=(worker.url,)),
+            store=Store(secret_key=SECRET[1:]),
+        )
+        with live(settings) as api:
+            order = {"model": "tone", "voice": "tone_a", "text": "La la la."}
+            answer = api.client().post("/v1/tts/", json=order)
+            assert answer.status_code == 503
+            assert "another store.secret_key" in answer.json()["error"]["message"]
+
+
+def test_a_worker_answers_no_client(tmp_path: Path) -> None:
+    with working(tmp_path, tmp_path / "log", {}) as worker:
+        assert httpx.get(f"{worker.url}/health/live").status_code == 200
+        assert httpx.get(f"{worker.url}/v1/models/").status_code == 404
+        assert "sk-tts-" not in worker.said
