@@ -63,7 +63,7 @@ from ttsai_server.services.reference_cache import ReferenceCache
 from ttsai_server.services.registry import PLANNERS
 from ttsai_server.services.saved_voices import SavedVoices
 from ttsai_server.services.sound_work import SoundWork
-from ttsai_server.services.trials import Trials
+from ttsai_server.services.trials import Start, Trials
 from ttsai_server.services.voices import Voices
 from ttsai_server.services.webhooks import SystemResolver, Webhooks
 from ttsai_server.settings import Settings
@@ -105,11 +105,7 @@ def create_app(
     database = open_database(settings)
     catalogue = Catalog.of(settings)
     box = SecretBox(settings)
-    if settings.models.workers:
-        start = partial(RemoteModel.start, workers=Workers(settings.models, box.derived(NODES)))
-    else:
-        start = Trials(settings).watching(starter(settings))
-    pool = Pool(settings.models, start)
+    pool = Pool(settings.models, _starter(settings, box))
     node = Node.of(settings)
     holder = Holder.of(node.name, settings.jobs.dead_seconds)
     leases = RequestLeases(database, holder)
@@ -226,6 +222,13 @@ def create_app(
     app.add_middleware(RequestContext, metrics=metrics)
     app.add_middleware(Cors)
     return app
+
+
+def _starter(settings: Settings, box: SecretBox) -> Start:
+    """The function that loads models: on the workers, or on this machine."""
+    if settings.models.workers:
+        return partial(RemoteModel.start, workers=Workers(settings.models, box.derived(NODES)))
+    return Trials(settings).watching(starter(settings))
 
 
 def _guard(app: FastAPI, services: Services, answers: Idempotency) -> None:

@@ -14,12 +14,17 @@ GREETING = {"serve": r"Listening on (\S+)(?s:.+)/docs", "worker": r"Listening on
 
 
 def start(
-    data_dir: Path, log: IO[bytes], settings: Mapping[str, str], before: str = "", command: str = "serve"
+    data_dir: Path,
+    log: IO[bytes],
+    settings: Mapping[str, str],
+    before: str = "",
+    command: str = "serve",
+    port: int = 0,
 ) -> "subprocess.Popen[str]":
-    """Start a server process on a free port. before: code that it runs first. command: serve, or worker."""
+    """Start a server process. before: code that it runs first. command: serve, or worker. port: 0 takes a free one."""
     environment = {f"TTSAI_SERVER__{name.upper()}": value for name, value in settings.items()}
     return subprocess.Popen(
-        [sys.executable, "-c", before + MAIN, "--data-dir", str(data_dir), command, "--port", "0"],
+        [sys.executable, "-c", before + MAIN, "--data-dir", str(data_dir), command, "--port", str(port)],
         env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
         stdout=subprocess.PIPE,
         stderr=log,
@@ -30,9 +35,11 @@ def start(
 class Server:
     """A running server. Its log goes to the file `log`: a pipe could fill up and block it."""
 
-    def __init__(self, data_dir: Path, log: Path, settings: Mapping[str, str], command: str = "serve") -> None:
+    def __init__(
+        self, data_dir: Path, log: Path, settings: Mapping[str, str], command: str = "serve", port: int = 0
+    ) -> None:
         self._log = log.open("ab")
-        self.process = start(data_dir, self._log, settings, command=command)
+        self.process = start(data_dir, self._log, settings, command=command, port=port)
         self.said = ""
         assert self.process.stdout
         while not (found := re.search(GREETING[command], self.said)):

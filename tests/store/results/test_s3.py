@@ -34,5 +34,13 @@ async def test_an_upload_that_breaks_off_leaves_no_parts(s3_url: str, s3_server:
     assert "<Upload>" not in bucket(s3_url, s3_server, "uploads")
 
 
+async def test_keys_may_be_in_the_url(s3_url: str, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    name = token_hex(16)
+    await S3(f"{s3_url}&access_key_id=id&secret_access_key=secret").write(name, chunks(b"la"))
+    assert name in bucket(s3_url, s3_server, "list-type=2")
+
+
 def bucket(s3_url: str, s3_server: str, query: str) -> str:
     return httpx.get(f"{s3_server}/{urlsplit(s3_url).netloc}?{query}").text

@@ -19,7 +19,7 @@ class S3(Files):
     """url: `s3://bucket/prefix?endpoint=https://…&region=…&access_key_id=…&secret_access_key=…`; only the bucket is
     needed.
 
-    Without keys in it, they come from where every AWS tool looks: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, a web
+    Without keys in it, they come from where AWS's tools look: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, a web
     identity, or the role of the machine. Raises ValueError for any other URL.
     """
 
