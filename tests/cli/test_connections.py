@@ -110,6 +110,25 @@ def test_a_length_that_is_none_is_400(server: Live, digits: str) -> None:
     assert_refused(sent(server.url, f"POST /v1/tts/ HTTP/1.1\r\nContent-Length: {digits}\r\n\r\n".encode()), 400)
 
 
+HANDSHAKE = b"GET /v1/realtime HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+KEYED_HANDSHAKE = HANDSHAKE + b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+NO_HANDSHAKES = {
+    "no key": HANDSHAKE + b"Sec-WebSocket-Version: 13\r\n",
+    "no version": KEYED_HANDSHAKE,
+    "another version": KEYED_HANDSHAKE + b"Sec-WebSocket-Version: 12\r\n",
+    "a body": KEYED_HANDSHAKE + b"Sec-WebSocket-Version: 13\r\nContent-Length: 3\r\n",
+    "a long line": KEYED_HANDSHAKE + b"a: " + b"b" * 10_000 + b"\r\n",
+    "many lines": KEYED_HANDSHAKE + b"a: b\r\n" * 200,
+}
+
+
+@pytest.mark.parametrize("head", NO_HANDSHAKES)
+def test_what_is_no_handshake_is_400_in_the_contracts_shape(server: Live, head: str) -> None:
+    answer = sent(server.url, NO_HANDSHAKES[head] + b"\r\n")
+    assert_refused(answer, 400)
+    assert b"sec-websocket-version: 13" in answer.lower()
+
+
 def test_a_length_may_begin_with_any_number_of_zeros(server: Live) -> None:
     head, _, body = request(server, {}).partition(b"\r\n\r\n")
     padded = head.replace(b"Content-Length: ", b"Content-Length: " + b"0" * 4301)

@@ -10,7 +10,7 @@ import socket
 import struct
 from asyncio import TimerHandle, Transport
 from secrets import token_hex
-from typing import Any, ClassVar
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -19,10 +19,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from ttsai_server.api.errors import render
 from ttsai_server.cli.parser import RequestParser
-from ttsai_server.cli.unread import UnreadWatch
+from ttsai_server.cli.unread import WatchedProtocol
 from ttsai_server.cli.websockets import PATHS, websocket_options
 from ttsai_server.errors import ApiError, BadRequest, HeadTooLarge, ModelLoading
-from ttsai_server.settings import Server, Settings
+from ttsai_server.settings import Settings
 
 MOST_HEAD_BYTES = 64 * 1024
 LINGER_SECONDS = 2.0
@@ -63,16 +63,12 @@ def connections(wanted: int) -> int:
     return wanted if soft == resource.RLIM_INFINITY else min(wanted, spare)
 
 
-class Connection(HttpToolsProtocol):
+class Connection(WatchedProtocol, HttpToolsProtocol):
     """One connection, with one request after another."""
 
-    bounds: ClassVar[Server]
-
-    transport: Transport
     cycle: Any
     """The last request, which may be in progress; None before the first."""
     _timer: TimerHandle | None = None
-    _unread: UnreadWatch
     _awaited = ""
     """What the timer waits for: head, body, rest (of the body of a request already answered), or empty: no timer."""
     _head = 0
@@ -88,7 +84,6 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.parser: Any = RequestParser(self)
-        self._unread = UnreadWatch(self.loop, self.transport, self.bounds.unread_seconds)
         self._last = self.loop.time()
         self._watch()
         if len(self.connections) > self.bounds.max_connections and not self._make_room():
@@ -96,16 +91,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unwatch()
-        self._unread.end()
         super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._unread.start()
-
-    def resume_writing(self) -> None:
-        self._unread.end()
-        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         if self._refused:

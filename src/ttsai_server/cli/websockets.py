@@ -3,13 +3,20 @@ other offer to upgrade is ignored.
 """
 
 import re
-from asyncio import BaseTransport
-from typing import Any, ClassVar
+from http import HTTPStatus
+from secrets import token_hex
+from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.datastructures import Headers
 from websockets.frames import Frame
+from websockets.http11 import Response
+from websockets.server import ServerProtocol
+from websockets.typing import StatusLike
 
-from ttsai_server.cli.unread import UnreadWatch
+from ttsai_server.api.errors import render
+from ttsai_server.cli.unread import WatchedProtocol
+from ttsai_server.errors import BadRequest
 from ttsai_server.settings import Server
 
 PATHS = re.compile(rb"(/api)?/v1/realtime/?(\?.*)?|/worker/[^/?]+")
@@ -22,27 +29,30 @@ TOO_BIG = 1009
 """Code of closing for a message that is too long, RFC 6455 §7.4.1."""
 
 
-class WebSocketConnection(WebSocketsSansIOProtocol):
+class Handshake(ServerProtocol):
+    """websockets' side of a connection, whose refusals are in the contract's format."""
+
+    def reject(self, status: StatusLike, text: str) -> Response:
+        """The refusal of a handshake: always 400. text: why, in its first line."""
+        # the version that is spoken here: RFC 6455 §4.4
+        headers = {"X-Request-Id": token_hex(16), "Connection": "close", "Sec-WebSocket-Version": "13"}
+        answer = render(BadRequest(text.partition("\n")[0]), headers)
+        reason = HTTPStatus(answer.status_code).phrase
+        return Response(answer.status_code, reason, Headers(answer.headers.items()), bytes(answer.body))
+
+
+class WebSocketConnection(WatchedProtocol, WebSocketsSansIOProtocol):
     """One WebSocket. A client that is gone, or reads nothing, loses it at once: nothing waits to be sent to it."""
 
-    bounds: ClassVar[Server]
-    _unread: UnreadWatch
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.conn = Handshake(max_size=self.config.ws_max_size, logger=self.logger)
 
-    def connection_made(self, transport: BaseTransport) -> None:
-        super().connection_made(transport)
-        self._unread = UnreadWatch(self.loop, self.transport, self.bounds.unread_seconds)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._unread.end()
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._unread.start()
-
-    def resume_writing(self) -> None:
-        self._unread.end()
-        super().resume_writing()
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.handshake_exc and not self.handshake_initiated:  # uvicorn would wait for another head
+            self.transport.write(self.conn.reject(HTTPStatus.BAD_REQUEST, str(self.conn.handshake_exc)).serialize())
+            self.transport.close()
 
     def handle_cont(self, event: Frame) -> None:
         if len(self.frames) < MOST_FRAGMENTS:
