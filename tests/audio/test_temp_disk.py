@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.audio.temp_disk import TempDisk, TempFile, buffered
+from ttsai_server.audio.temp_disk import SpooledUpload, TempDisk, TempFile, buffered
 from ttsai_server.errors import DiskFull, FileTooLarge
 
 SECOND = np.zeros((1000, 1), np.float32)
@@ -47,4 +47,18 @@ def test_a_file_is_no_longer_than_its_longest_and_written_over_it_does_not_grow(
         assert disk.used == 100
         with TempFile(disk, most=100) as other, pytest.raises(FileTooLarge, match="the plan allows"):
             other.write(bytes(101))
+    assert disk.used == 0
+
+
+def test_an_upload_is_counted_once_it_is_too_long_for_memory_and_until_it_is_closed() -> None:
+    disk = TempDisk(3000)
+    with SpooledUpload(disk, 1000) as upload:
+        upload.write(bytes(1000))
+        assert disk.used == 0
+        upload.write(bytes(1500))
+        assert disk.used == 2500
+        with pytest.raises(DiskFull):
+            upload.write(bytes(501))
+        assert disk.used == 2500
+    upload.close()
     assert disk.used == 0

@@ -49,6 +49,13 @@ def test_recordings_beyond_the_accounts_temporary_disk_get_503(server: Live) -> 
     assert convert(server, encoded(MINUTE, 8000), "flac", key).status_code == 200
 
 
+def test_an_upload_beyond_the_accounts_temporary_disk_gets_503(server: Live) -> None:
+    _, key = server.new_key("crowd")
+    answer = convert(server, bytes(7_000_000), "mp3", key)  # it would be 400 if it were read
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "model_loading")
+    assert convert(server, encoded(MINUTE, 8000), "flac", key).status_code == 200
+
+
 def test_an_accounts_many_conversions_keep_nobody_else_waiting(tmp_path: Path) -> None:
     settings = Settings(
         data_dir=tmp_path,

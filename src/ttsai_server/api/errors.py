@@ -71,7 +71,7 @@ def unexpected_error(request_id: str) -> InternalError:
 
 def outage(error: BaseException) -> ApiError | None:
     """The error for a full disk or an unavailable database, which are temporary; None for any other exception."""
-    if isinstance(error, DatabaseFull) or DiskFull.is_cause(error):
+    if isinstance(error, DatabaseFull | DiskFull) or DiskFull.is_cause(error):
         return DiskFull()
     return DatabaseDown() if isinstance(error, DatabaseUnavailable) else None
 

@@ -1,16 +1,17 @@
 """Uploaded files: how many and how long they may be, and how they are parsed."""
 
 import re
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, BinaryIO
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from typing import Any, BinaryIO, cast
 from urllib.parse import unquote_to_bytes
 
 from fastapi import HTTPException, Request
 from fastapi.routing import APIRoute
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.responses import Response
 
+from ttsai_server.audio.temp_disk import SpooledUpload, TempDisk
 from ttsai_server.errors import FileTooLarge
 from ttsai_server.settings import Settings
 
@@ -57,9 +58,10 @@ def content(upload: UploadFile, most: int, field: str = "file") -> BinaryIO:
 
 
 class UploadRoute(APIRoute):
-    """A route for uploads that also accepts files named only by `filename*=`, as some clients send non-ASCII names.
+    """A route for uploads, which are temporary files that count in the account's share of the disk.
 
-    RFC 7578 forbids that, and Starlette would read such a file as a text field.
+    It also accepts files named only by `filename*=`, as some clients send non-ASCII names. RFC 7578 forbids that, and
+    Starlette would read such a file as a text field.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -74,14 +76,29 @@ class UploadRoute(APIRoute):
 class _FormRequest(Request):
     async def _get_form(self, **limits: Any) -> FormData:
         if self._form is None and self.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+            disk = self.app.state.services.flow.context.sound.disk_of(self.scope["state"]["caller"])
             try:
-                self._form = await _Parser(self.headers, self.stream(), **limits).parse()
+                self._form = await _Parser(disk, self.headers, self.stream(), **limits).parse()
             except MultiPartException as error:
                 raise HTTPException(400, error.message) from error
         return await super()._get_form(**limits)
 
 
 class _Parser(MultiPartParser):
+    """Starlette's, whose files are counted as the account's temporary ones."""
+
+    def __init__(self, disk: TempDisk, headers: Headers, stream: AsyncGenerator[bytes], **limits: Any) -> None:
+        super().__init__(headers, stream, **limits)
+        self._disk = disk
+
+    def on_headers_finished(self) -> None:
+        super().on_headers_finished()
+        if upload := self._current_part.file:
+            upload.file.close()
+            counted = SpooledUpload(self._disk, self.spool_max_size)
+            upload.file = cast(BinaryIO, counted)
+            self._files_to_close_on_error[-1] = counted
+
     def on_header_end(self) -> None:
         if self._current_partial_header_name.lower() == b"content-disposition":
             self._current_partial_header_value = _with_plain_name(self._current_partial_header_value)

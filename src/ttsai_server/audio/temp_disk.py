@@ -3,7 +3,7 @@
 import os
 from io import BufferedRandom, FileIO
 from math import inf
-from tempfile import TemporaryFile
+from tempfile import SpooledTemporaryFile, TemporaryFile
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -74,6 +74,30 @@ class TempFile(FileIO):
         if not self.closed:
             self._disk.give(self._size)
             self._size = 0
+        super().close()
+
+
+class SpooledUpload(SpooledTemporaryFile[bytes]):
+    """A file that is written once, in memory until it has more than so many bytes; then all of it is counted."""
+
+    def __init__(self, disk: TempDisk, in_memory: int) -> None:
+        super().__init__(in_memory)
+        self._disk = disk
+        self._in_memory = in_memory
+        self._counted = 0
+
+    def write(self, s: "ReadableBuffer") -> int:
+        """Raises DiskFull beyond what the disk may hold."""
+        size = self.tell() + memoryview(s).nbytes
+        if size > self._in_memory:
+            self._disk.take(size - self._counted)
+            self._counted = size
+        return super().write(s)
+
+    def close(self) -> None:
+        """Idempotent."""
+        self._disk.give(self._counted)
+        self._counted = 0
         super().close()
 
 

@@ -35,7 +35,7 @@ class SoundWork:
         self, caller: Caller, file: BinaryIO, longest: float, *, rate: int | None = None, channels: int | None = None
     ) -> Recording:
         """As `audio.decode.decode`; for the caller to close. longest: seconds."""
-        bounds, disk = Bounds(longest, samples=self._bounds.max_samples), self._disk_of(caller)
+        bounds, disk = Bounds(longest, samples=self._bounds.max_samples), self.disk_of(caller)
 
         def work(stop: Stop) -> Recording:
             return decode(file, bounds, rate=rate, channels=channels, disk=disk, stop=stop)
@@ -76,8 +76,8 @@ class SoundWork:
         """End its threads."""
         self._work.close()
 
-    def _disk_of(self, caller: Caller) -> TempDisk:
-        """The account's share of the disk, as long as a recording of it lives."""
+    def disk_of(self, caller: Caller) -> TempDisk:
+        """The account's share of the disk, as long as a file of it lives."""
         share = self._shares.get(caller.account) or TempDisk(self._bounds.account_temp_mb * MB, self._disk)
         self._shares[caller.account] = share
         return share

@@ -209,6 +209,6 @@ class Recordings(Group):
     threads: int = Field(default=0, ge=0)
     """Processor threads that decode, resample and encode recordings, by turns; 0: half as many as the machine has."""
     temp_mb: PositiveInt = 60_000
-    """Temporary disk for the recordings that are being worked on, megabytes; beyond it 503."""
+    """Temporary disk for uploads and the recordings that are being worked on, megabytes; beyond it 503."""
     account_temp_mb: PositiveInt = 30_000
     """The same for those of one account, megabytes."""
