@@ -1,14 +1,18 @@
 """The best model and voice for a language, and who speaks it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ttsai_server.app import LOCAL_CALLER
+from ttsai_server.domain import Preset
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import BadRequest, UnknownVoice, WeightsMissing
 from ttsai_server.services.choice import best_choice, who_speaks
+from ttsai_server.services.flow import Flow
+from ttsai_server.services.speech import SpeechOrder, plan_speech
 from ttsai_server.services.trials import Trials
 from ttsai_server.services.voices import Voices
 from ttsai_server.settings import Models, Settings
@@ -34,6 +38,7 @@ revision = "1"
 files = {{ "model.bin" = "model.bin" }}
 """
 Write = Callable[..., None]
+ENGLISH = "The rain has stopped, and the children are playing in the garden."
 SPANISH = "Mañana por la mañana iremos al mercado para comprar fruta fresca."
 
 
@@ -112,3 +117,19 @@ def test_who_speaks_a_language_is_told_with_voices_and_ready_ones_first(settings
         "'a-missing' speaks de (a-missing-voice), after: ttsai-server models pull a-missing."
     )
     assert who_speaks(settings, Catalog.of(settings), ["cy"]) == "No model of this server speaks it."
+
+
+@pytest.mark.parametrize(("voice", "spanish"), [("auto", "dora"), ("both-voice", "both-voice")])
+def test_each_sentence_has_a_voice_of_its_language_where_the_client_asks_for_none(
+    settings: Settings, flow: Flow, voice: str, spanish: str
+) -> None:
+    write(settings, "both", "en-us", 20, others=("es",))
+    card, dora = settings.models.cards / "both.toml", '{ id = "dora", name = "D", language = "es", gender = "female" }'
+    own = card.read_text().replace("voices = [", f"voices = [{dora}, ")
+    card.write_text(own.replace("previews = {", 'previews = { es = "Hola.",'))
+    catalog = Catalog.of(settings)
+    context = replace(flow.context, settings=settings, catalog=catalog, voices=Voices(catalog))
+    plan = plan_speech(context, LOCAL_CALLER, SpeechOrder("auto", f"{ENGLISH} {SPANISH} {ENGLISH}", voice))
+    english = (Preset("both-voice"),), "en-us"
+    said = [(request.voices, request.language) for _, request in plan.pieces()]
+    assert said == [english, ((Preset(spanish),), "es"), english]

@@ -1,6 +1,7 @@
 """Which model and voice speak a language: for clients that leave the choice, and for those that have chosen wrongly."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from functools import partial
 
 from ttsai_server.domain import Caller, Capability, ModelCard, Voice
@@ -44,7 +45,7 @@ def best_choice(
     settings: Settings, voices: Voices, caller: Caller, voice: str, text: str, language: str | None
 ) -> Choice:
     """The choice for the model `auto`: the model that has the voice; for the voice `auto`, the ready model of the
-    highest rank that speaks the language, and its first voice of that language.
+    highest rank that speaks the language, and its first voice of that language, beside `native_voices`.
 
     text: cleaned; its language is detected if `language` is None. Blocking. Raises UnknownVoice; BadRequest for a
     language that no model speaks, or NotReady if none of those that speak it is ready.
@@ -63,7 +64,20 @@ def best_choice(
     readers = [card for card in ready if readable(card, code)] or ready or able
     card = first_ready(readers, readers[0], settings.models)
     speaker = min(card.voices, key=lambda each: _distance(each, code))
-    return voices.choose(caller, card.listed_as, speaker.id)
+    return replace(voices.choose(caller, card.listed_as, speaker.id), any_voice=True)
+
+
+def native_voices(choice: Choice, languages: Collection[str]) -> dict[str, Voice]:
+    """Language of `languages` (BCP 47) → the voice of the chosen model that has it as its own and reads it instead of
+    the chosen one; for a client that has asked for no voice, else none."""
+    own = choice.voices[0].language.split("-")[0]
+    others = [code for code in languages if choice.any_voice and code.split("-")[0] != own]
+    gender = choice.voices[0].gender
+    found = {
+        code: min(choice.card.voices, key=lambda voice: (_distance(voice, code), voice.gender != gender))
+        for code in others
+    }
+    return {code: voice for code, voice in found.items() if _distance(voice, code) < 2}
 
 
 def _languages(card: ModelCard) -> set[str]:

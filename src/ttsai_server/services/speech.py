@@ -13,7 +13,7 @@ from ttsai_server.engines.catalog import load_class
 from ttsai_server.engines.installation import require_installed
 from ttsai_server.errors import BadRequest, NotReady
 from ttsai_server.services.billing import price
-from ttsai_server.services.choice import AUTO, best_choice, readable, who_speaks
+from ttsai_server.services.choice import AUTO, best_choice, native_voices, readable, who_speaks
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.flow import Order
 from ttsai_server.services.reading import Reading, readings, transliterated
@@ -92,6 +92,7 @@ def plan_with_voice(context: ServiceContext, caller: Caller, order: SpeechOrder,
         written=WrittenText.of(order.text, plain, spoken) if order.timestamps else None,
         aligner=choose_aligner(context, parts) if order.timestamps and not card.timestamps else None,
         unmade=choice.unmade,
+        natives=native_voices(choice, {part.language for part in parts}),
     )
 
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 
 from ttsai_server.audio.encode import CONTENT_TYPES
 from ttsai_server.audio.speech_encoder import SpeechEncoder
-from ttsai_server.domain import Audio, Caller, ModelCard, Preset, Reference, Segment, SpeechRequest, SpokenWord
+from ttsai_server.domain import Audio, Caller, ModelCard, Preset, Reference, Segment, SpeechRequest, SpokenWord, Voice
 from ttsai_server.engines.base import Synthesizer
 from ttsai_server.runtime.base import Playback
 from ttsai_server.services.context import ServiceContext
@@ -50,6 +50,8 @@ class SpeechPlan(Plan):
     """The model that listens when each word is said; None: the one that speaks tells."""
     unmade: Mapping[int, SavedVoice] = field(default_factory=dict[int, SavedVoice])
     """Voices of the request that are made first; see `Choice.unmade`."""
+    natives: Mapping[str, Voice] = field(default_factory=dict[str, Voice])
+    """Language of a reading → the voice that reads it instead of those of the request, in its own accent."""
 
     @property
     def language(self) -> str:
@@ -59,10 +61,16 @@ class SpeechPlan(Plan):
     def pieces(self) -> Iterator[tuple[Piece, SpeechRequest]]:
         """The pieces of the text, each with everything but the text of its request."""
         for part in self.readings:
-            request, text = replace(self.request, language=part.language), self.text[part.start : part.end]
+            request, text = self._request(part.language), self.text[part.start : part.end]
             for piece in pieces(text, self.card.chunk_chars, part.language.split("-")[0]):
                 pause = min(piece.pause, Cut.SENTENCE) if self._goes_on(part, piece) else piece.pause
                 yield replace(piece, start=part.start + piece.start, end=part.start + piece.end, pause=pause), request
+
+    def _request(self, language: str) -> SpeechRequest:
+        """Of a reading in that language, without its text."""
+        if native := self.natives.get(language):
+            return replace(self.request, voices=(Preset(native.id),), language=native.language)
+        return replace(self.request, language=language)
 
     def _goes_on(self, part: Reading, piece: Piece) -> bool:
         """Whether a part ends with the piece, and its paragraph does not."""

@@ -22,6 +22,8 @@ class Choice:
     """The same voices, as the engine is asked for them."""
     unmade: Mapping[int, SavedVoice] = field(default_factory=dict[int, SavedVoice])
     """Place among `parts` → saved voice that the model has yet to make of its recording; there its part is empty."""
+    any_voice: bool = False
+    """Whether the client has asked for none: sentences in other languages may have another voice of the model."""
 
 
 def unnamed_voice(card: ModelCard) -> Voice:
