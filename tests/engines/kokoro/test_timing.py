@@ -8,20 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.engines.sibilants import TEXT, hiss
 
 from ttsai_server.audio.speech_encoder import SpeechEncoder
 from ttsai_server.domain import Preset, SpeechRequest, SpokenWord
 from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
-from ttsai_server.engines.kokoro.adapter import Kokoro
-from ttsai_server.engines.kokoro.backend import ModelOutput
-from ttsai_server.engines.kokoro.timing import FRAME, RATE, WordClock
+from ttsai_server.engines.kokoro.adapter import PACE, Kokoro
 from ttsai_server.services.word_times import WordTimes, WrittenText
 from ttsai_server.settings import Settings
-from ttsai_server.text.phonemes import WordPhonemes
 from ttsai_server.text.pronunciations import pronounce
 from ttsai_server.text.split import pieces
 
+RATE = PACE.rate
 CLOSE = 0.05
 """Seconds by which a time may be wrong."""
 QUIET = 10 ** (-38 / 20)
@@ -67,20 +66,6 @@ def pauses(sound: NDArray[np.float32]) -> list[tuple[float, float]]:
     blocks = sound[: len(sound) // step * step].reshape(-1, step)
     loud = np.flatnonzero(np.sqrt(np.mean(blocks**2, axis=1)) > QUIET * np.max(np.abs(sound)))
     return [(float(a + 1) / 100, float(b) / 100) for a, b in pairwise(loud) if b - a - 1 >= 100 * PAUSE]
-
-
-def hiss(sound: NDArray[np.float32], near: float) -> float:
-    """Where the loudest noise above 4.5 kHz near a moment begins, seconds: there it rises over a third of its peak."""
-    spectrum = np.fft.rfft(sound)
-    spectrum[: round(4500 / (RATE / 2) * len(spectrum))] = 0
-    step = RATE // 400
-    high = np.fft.irfft(spectrum, len(sound))[: len(sound) // step * step].reshape(-1, step)
-    level = np.convolve(np.sqrt(np.mean(high**2, axis=1)), np.ones(3) / 3, "same")
-    low = max(0, round(400 * (near - 0.1)))
-    peak = low + int(np.argmax(level[low : round(400 * (near + 0.2))]))
-    while peak and level[peak - 1] > level[low : round(400 * (near + 0.2))].max() / 3:
-        peak -= 1
-    return peak / 400
 
 
 @pytest.mark.parametrize("language", TEXTS)
@@ -134,9 +119,8 @@ def test_words_joined_with_known_silences_are_where_they_were_put(engine: Kokoro
 
 
 def test_words_begin_with_their_sibilant_in_fluent_speech(engine: Kokoro) -> None:
-    text = "Some men really see silver in a blue sunset or under a cellar on a summer Sunday."
-    sound, words = said(engine, request("en-us", text=text))
-    wrong = [abs(word.start_seconds - hiss(sound, word.start_seconds)) for word in words if word.text[0] in "sc"]
+    sound, words = said(engine, request("en-us", text=TEXT))
+    wrong = [abs(word.start_seconds - hiss(sound, word.start_seconds, RATE)) for word in words if word.text[0] in "sc"]
     assert np.mean(np.array(wrong) <= CLOSE) >= 0.8
 
 
@@ -155,15 +139,6 @@ def test_a_blend_at_twice_the_speed_has_its_words_in_half_the_time(engine: Kokor
     (_, slow), (_, fast) = (said(engine, request("en-us", voices=voices, speed=speed)) for speed in (1.0, 2.0))
     spread = [words[-1].start_seconds - words[0].start_seconds for words in (slow, fast)]
     assert spread[0] / spread[1] == pytest.approx(2, rel=0.2)
-
-
-def test_a_word_is_told_once_its_last_phoneme_was_said() -> None:
-    clock = WordClock("ab cd", "ab cd", [WordPhonemes(0, 2, 0, 2), WordPhonemes(3, 5, 3, 5)])
-    clock.begin("ab cd")
-    sound = np.ones(4 * FRAME, np.float32)
-    first = clock.hear(ModelOutput(sound, np.array([1, 1, 1, 1, 0, 0, 0], np.float32), last=False))
-    second = clock.hear(ModelOutput(sound, np.array([0, 0, 0, 0, 1, 2, 1], np.float32)))
-    assert [[word.text for word in words] for words in (first, second)] == [["ab"], ["cd"]]
 
 
 def test_words_of_a_later_chunk_count_from_the_start(engine: Kokoro) -> None:

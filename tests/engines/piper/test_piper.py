@@ -11,6 +11,8 @@ import onnx.helper
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.engines.sibilants import TEXT as SIBILANTS
+from tests.engines.sibilants import hiss
 from tests.engines.synthesizer import SynthesizerContract
 from tests.listening import Ear, wer
 from tests.weights import card_of, pulled
@@ -18,7 +20,7 @@ from tests.weights import card_of, pulled
 from ttsai_server.domain import Audio, ModelCard, Preset, SpeechRequest, Voice
 from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.piper.adapter import Piper, espeaks
-from ttsai_server.engines.piper.voice import CONFIG, MODEL
+from ttsai_server.engines.piper.voice import CONFIG, FIRST, HOP, MODEL
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
 from ttsai_server.text.phonemes import Phonemizers
 
@@ -35,6 +37,8 @@ SAYINGS = {
     "it-it": "Quel vituperabile xenofobo zelante assaggia il whisky ed esclama: alleluja! Gli gnomi, la zia, lo sci.",
     "pt-br": "Luís argüia à Júlia que brações, fé, chá, óxido, pôr, zângão eram palavras do português. Não há irmãs.",
 }
+STILL = {"noise_scale": 0, "noise_w": 0}
+"""Options with which two answers are alike."""
 FIRST_SYMBOLS = 130
 """Symbols that the oldest voices have; the newer ones, as all of Hindi, have more, after them."""
 
@@ -49,7 +53,7 @@ class TestPiper(SynthesizerContract):
     @example(text="“Café” — naïve… 北京, Привет! نعم ①②③")
     def test_it_has_a_symbol_for_every_sound_of_any_text(self, engine: Piper, voice: Voice, text: str) -> None:
         phonemes = engine.symbols(self.request_for(voice, text))
-        assert engine._ids(phonemes).shape[1] >= 2 * sum(symbol.isalpha() for symbol in phonemes)
+        assert sum(map(len, engine._ids(phonemes))) >= 2 * sum(symbol.isalpha() for symbol in phonemes)
 
     @pytest.mark.parametrize("language", SAYINGS)
     def test_even_the_oldest_voices_of_a_language_have_every_sound_of_it(self, engine: Piper, language: str) -> None:
@@ -59,13 +63,26 @@ class TestPiper(SynthesizerContract):
         known = {symbol for symbol, ids in engine._voice.symbols.items() if ids[0] < most}
         assert {symbol for symbol in phonemes if symbol.isalpha()} <= known
 
+    def test_in_windows_it_makes_the_sound_of_the_whole(self, engine: Piper, voice: Voice) -> None:
+        parts = self.stretches(engine, voice, self.long, soon=True, options=STILL)
+        whole = self.said(engine, voice, self.long, options=STILL)
+        assert len(parts[0].samples) == FIRST * HOP
+        assert [part.last for part in parts] == [False] * (len(parts) - 1) + [True]
+        assert np.abs(np.concatenate([part.samples for part in parts]) - whole).max() < 1e-3
+
+    def test_words_begin_with_their_sibilant(self, engine: Piper, voice: Voice, card: ModelCard) -> None:
+        parts = self.stretches(engine, voice, SIBILANTS, timestamps=True, soon=True, options=STILL)
+        sound = np.concatenate([part.samples[:, 0] for part in parts])
+        begins = [word.start_seconds for part in parts for word in part.words if word.text[0] in "sc"]
+        wrong = [abs(begin - hiss(sound, begin, card.rate)) for begin in begins]
+        assert np.mean(np.array(wrong) <= 0.05) >= 0.8
+
     def test_a_longer_length_scale_is_slower_speech(self, engine: Piper, voice: Voice) -> None:
         own, twice = (self.said(engine, voice, self.long, options={"length_scale": scale}) for scale in (1, 2))
         assert 1.6 < len(twice) / len(own) < 2.4
 
     def test_without_noise_two_answers_are_alike(self, engine: Piper, voice: Voice) -> None:
-        options = {"noise_scale": 0, "noise_w": 0}
-        one, other = (self.said(engine, voice, self.short, options=options) for _ in range(2))
+        one, other = (self.said(engine, voice, self.short, options=STILL) for _ in range(2))
         assert one.shape == other.shape
         assert abs(one - other).max() < 1e-3
 

@@ -12,6 +12,7 @@ from ttsai_server.engines.base import Cancellation
 from ttsai_server.engines.kokoro.backend import InferenceBackend, ModelOutput, PhonemeChunk
 from ttsai_server.engines.kokoro.graph import DECODER, ENCODER, PARTS, PROSODY
 from ttsai_server.engines.kokoro.windows import Window, on_grid, windows
+from ttsai_server.engines.shared.word_clock import between
 
 Arrays = Mapping[str, NDArray[Any]]
 FAINT = -3.0
@@ -63,7 +64,7 @@ class Chain(InferenceBackend):
             waveform = _joined(held, self._window(known, part, cancellation))
             end = part.end if part.last else part.end - 1
             ready = FRAME * (end - part.begin)
-            frames = _between(known["duration"].reshape(-1), part.begin, end)
+            frames = between(known["duration"].reshape(-1), part.begin, end)
             waveform, held = waveform[:ready], waveform[ready:]
             yield ModelOutput(waveform, frames, last=part.last)
 
@@ -79,7 +80,7 @@ class Chain(InferenceBackend):
         frames = known["asr"].shape[-1]
         given = {name: _part(known[name], begin * rate, (end - frames) * rate) for name, rate in PER_FRAME.items()}
         waveform = self._decode(known, given, 1 - (end - max(0, begin)) / frames, cancellation)
-        return ModelOutput(waveform, _between(known["duration"].reshape(-1), begin, end))
+        return ModelOutput(waveform, between(known["duration"].reshape(-1), begin, end))
 
     def _window(self, known: Arrays, window: Window, cancellation: Cancellation) -> NDArray[np.float32]:
         given = {name: _frames(known[name], window.given, rate) for name, rate in PER_FRAME.items()}
@@ -130,9 +131,3 @@ def _joined(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[
     count, joined = len(before), after.copy()
     joined[:count] += np.linspace(1, 0, count, dtype=np.float32) * (before - after[:count])
     return joined
-
-
-def _between(durations: NDArray[np.float32], begin: int, end: int) -> NDArray[np.float32]:
-    """The part of each duration, frames, within [begin, end); a negative begin prolongs the first one."""
-    bounds = np.concatenate([[min(0, begin)], np.cumsum(durations)])
-    return np.diff(np.clip(bounds, begin, end)).astype(np.float32)

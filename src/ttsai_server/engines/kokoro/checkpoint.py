@@ -18,7 +18,7 @@ import onnx
 import torch  # pyright: ignore[reportMissingImports] - an extra
 
 from ttsai_server.engines.kokoro.dequantise import dequantise
-from ttsai_server.engines.kokoro.edit import GraphEditor, attribute
+from ttsai_server.engines.shared.graph_editor import GraphEditor, attribute
 from ttsai_server.errors import EngineFailed
 
 Array = npt.NDArray[np.float32]

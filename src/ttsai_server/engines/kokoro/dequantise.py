@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from ttsai_server.engines.kokoro.edit import GraphEditor, expect, one, other_input
+from ttsai_server.engines.shared.graph_editor import GraphEditor, expect, one, other_input
 
 Array = npt.NDArray[np.float32]
 

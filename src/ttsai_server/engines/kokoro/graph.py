@@ -33,8 +33,8 @@ from onnx import TensorProto, helper
 
 from ttsai_server.engines.kokoro import rewrite
 from ttsai_server.engines.kokoro.dequantise import dequantise
-from ttsai_server.engines.kokoro.edit import GraphEditor, one
 from ttsai_server.engines.kokoro.nhwc import as_images
+from ttsai_server.engines.shared.graph_editor import GraphEditor, one
 from ttsai_server.errors import EngineFailed
 
 GRAPH, ENCODER, PROSODY, DECODER = "graph", "encoder.onnx", "prosody.onnx", "decoder.onnx"

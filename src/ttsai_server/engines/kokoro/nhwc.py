@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from ttsai_server.engines.kokoro.edit import GraphEditor
+from ttsai_server.engines.shared.graph_editor import GraphEditor
 from ttsai_server.errors import EngineFailed
 
 _ELEMENTWISE = ("Abs", "Add", "Cos", "Div", "Exp", "LeakyRelu", "Mod", "Mul", "Pow", "Sin", "Sqrt", "Sub")

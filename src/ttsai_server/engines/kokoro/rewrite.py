@@ -15,7 +15,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper
 
-from ttsai_server.engines.kokoro.edit import GraphEditor, attribute, expect, one, other_input
+from ttsai_server.engines.shared.graph_editor import GraphEditor, attribute, expect, one, other_input
 from ttsai_server.errors import EngineFailed
 
 STFT_LENGTH, STFT_HOP, STFT_BINS = 20, 5, 11

