@@ -181,8 +181,9 @@ def test_a_job_under_way_stops_when_cancelled(server: Live) -> None:
     while client.get(f"/v1/tasks/{uuid}").json()["status"] == "queued":
         time.sleep(0.02)
     client.delete(f"/v1/tasks/{uuid}")
-    until = time.monotonic() + 10
-    while 'ttsai_model_leases{model="tone"} 0' not in client.get("/metrics").text and time.monotonic() < until:
+    until = time.monotonic() + 60
+    while 'ttsai_model_leases{model="tone"} 0' not in client.get("/metrics").text:
+        assert time.monotonic() < until
         time.sleep(0.05)
     assert client.get(f"/v1/tasks/{uuid}").json()["status"] == "cancelled"
 
@@ -324,6 +325,15 @@ async def test_a_webhook_tells_of_the_end(server: Live, ear: Receiver) -> None:
     assert told["task_id"] == uuid
     assert told["result_url"] == f"{server.url}/v1/results/{uuid}.wav"
     assert told["credits_used"] == 1
+    assert "warnings" not in told
+
+
+async def test_a_webhook_tells_the_warnings_that_the_job_has(server: Live, ear: Receiver) -> None:
+    client, body = server.client(), {**HELLO, "cfg_weight": 0.5, "webhook_url": ear.url()}
+    uuid = (await asyncio.to_thread(client.post, "/v1/tts/", json=body)).json()["uuid"]
+    [told] = await heard(ear, 1)
+    assert "cfg_weight" in told["warnings"][0]
+    assert told["warnings"] == (await asyncio.to_thread(ended, client, uuid))["warnings"]
 
 
 async def test_a_webhook_tells_of_a_failure(server: Live, ear: Receiver) -> None:
@@ -384,7 +394,7 @@ def test_under_api_a_transcription_is_not_a_job(server: Live, tiny_weights: obje
 
 
 async def heard(ear: Receiver, count: int) -> list[dict[str, Any]]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while len(ear.received) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     await asyncio.sleep(0.3)

@@ -92,6 +92,35 @@ def test_a_fault_under_other_settings_is_none(card: ModelCard, settings: Setting
     assert told(card, other)[0] == "ready"
 
 
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"fault": 1}', '{"fault": "it hums", "speed": {"seconds": 1}}'])
+def test_a_note_that_another_version_or_a_broken_disk_has_left_counts_as_none(
+    card: ModelCard, settings: Settings, model: Path, content: str
+) -> None:
+    Trials(settings).failed(card, "it makes noise", "mend it")
+    (note,) = (settings.data_dir / "trials").iterdir()
+    note.write_text(content)
+    assert told(card, settings) == ("ready", None, None)
+    assert Trials(settings).speed(card) is None
+
+
+def test_of_several_one_that_could_not_be_used_is_passed_over(
+    card: ModelCard, settings: Settings, model: Path, tmp_path: Path
+) -> None:
+    trials, other = Trials(settings), replace(card, id="n")
+    import_from(other, settings.models.dir, tmp_path)
+    assert trials.first_ready([card, other], card) == card
+    trials.failed(card, "it makes noise", "mend it")
+    assert trials.first_ready([card, other], card) == other
+
+
+def test_one_that_could_not_be_used_is_tried_again_where_there_is_no_other(
+    card: ModelCard, settings: Settings, model: Path
+) -> None:
+    missing = replace(card, id="n")
+    Trials(settings).failed(card, "it makes noise", "mend it")
+    assert Trials(settings).first_ready([missing, card], missing) == card
+
+
 class Halved(Engine):
     extra, packages = "halved", ("half_installed",)
 

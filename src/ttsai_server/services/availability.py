@@ -7,9 +7,8 @@ from typing import Literal
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines import environments
 from ttsai_server.engines.catalog import Catalog
-from ttsai_server.engines.installation import install_command, require_installed
+from ttsai_server.engines.installation import install_command
 from ttsai_server.engines.weights import damage, missing_files
-from ttsai_server.errors import WeightsMissing
 from ttsai_server.settings import Models
 
 Status = Literal["ready", "needs_pull", "needs_install", "broken"]
@@ -57,18 +56,3 @@ def listed(catalog: Catalog, models: Models) -> list[ModelCard]:
     """What is listed to who runs the server: all models, but of a family of voices only those that are `meant`."""
     groups = {card.listed_as: catalog.family(card.listed_as) for card in catalog.cards()}
     return [card for cards in groups.values() for card in meant(cards, models)]
-
-
-def first_ready(cards: Sequence[ModelCard], otherwise: ModelCard, models: Models) -> ModelCard:
-    """The first that is ready; else `otherwise`, where a request may fetch weights.
-
-    Raises PackagesMissing or WeightsMissing, of `otherwise`.
-    """
-    for card in cards:
-        if availability(card, models).status == "ready":
-            return card
-    if not models.workers:
-        require_installed(otherwise, models.dir)
-    if not models.auto_pull:
-        raise WeightsMissing(otherwise.id)
-    return otherwise

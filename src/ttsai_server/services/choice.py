@@ -8,7 +8,7 @@ from ttsai_server.domain import Caller, Capability, ModelCard, Voice
 from ttsai_server.engines.base import Synthesizer
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.errors import BadRequest
-from ttsai_server.services.availability import Availability, first_ready
+from ttsai_server.services.availability import Availability
 from ttsai_server.services.blends import parse_blend
 from ttsai_server.services.trials import Trials
 from ttsai_server.services.voices import Choice, Voices
@@ -62,7 +62,7 @@ def best_choice(
     trials = Trials(settings)
     ready = [card for card in able if trials.availability(card).status == "ready"]
     readers = [card for card in ready if readable(card, code)] or ready or able
-    card = first_ready(readers, readers[0], settings.models)
+    card = trials.first_ready(readers, readers[0])
     speaker = min(card.voices, key=lambda each: _distance(each, code))
     return replace(voices.choose(caller, card.listed_as, speaker.id), any_voice=True)
 

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from ttsai_server.domain import Caller, Capability, ModelCard
 from ttsai_server.errors import BadRequest
-from ttsai_server.services.availability import first_ready
 from ttsai_server.services.billing import price
 from ttsai_server.services.choice import AUTO
 from ttsai_server.services.cloning_run import ClonePlan, CloneRun
@@ -15,6 +14,7 @@ from ttsai_server.services.flow import Order
 from ttsai_server.services.saved_voices import SUMMARY, check_name, own_language
 from ttsai_server.services.speech import SpeechOrder, plan_with_voice
 from ttsai_server.services.speech_run import SpeechPlan
+from ttsai_server.services.trials import Trials
 from ttsai_server.services.voices import Choice, unnamed_voice
 from ttsai_server.store.results import new_id
 from ttsai_server.store.saved_voices import SavedVoice
@@ -87,7 +87,7 @@ def choose_model(context: ServiceContext, asked: str | None, capability: Capabil
     else:
         known = [name for name in names if name in context.catalog.models] or names[:1]
         cards = [context.catalog.resolve(name, capability) for name in known]
-    return first_ready(cards, cards[0], context.settings.models)
+    return Trials(context.settings).first_ready(cards, cards[0])
 
 
 def approximate_warning(card: ModelCard) -> tuple[str, ...]:

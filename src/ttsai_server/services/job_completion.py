@@ -78,7 +78,7 @@ def _wind_up(connection: Connection, ended: Job) -> None:
 def _end_of(job: Job) -> JobEnd:
     completed_at = job.ended_at or time.time()
     if job.state == COMPLETED:
-        return JobEnd(job.id, job.created_at, completed_at, job.credits, result_url=result_url(job))
+        return JobEnd(job.id, job.created_at, completed_at, job.credits, result_url(job), warnings=job.warnings or ())
     error = {"code": job.error_code or "", "message": job.error_message or ""}
     return JobEnd(job.id, job.created_at, completed_at, 0, error=error)
 

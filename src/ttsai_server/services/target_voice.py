@@ -6,9 +6,9 @@ from typing import BinaryIO
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Caller, ModelCard, Reference, Voice
-from ttsai_server.services.availability import first_ready
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.references import ReferenceSound, open_reference
+from ttsai_server.services.trials import Trials
 from ttsai_server.store.saved_voices import SavedVoice
 
 
@@ -36,7 +36,7 @@ def find_target(context: ServiceContext, caller: Caller, name: str, card: ModelC
     voice = context.voices.find(caller, name)
     if saved or not context.previews.is_kept(voice):
         speaker = context.catalog.models[voice.model]
-        first_ready([speaker], speaker, context.settings.models)
+        Trials(context.settings).first_ready([speaker], speaker)
     return TargetVoice(voice=saved or voice)
 
 

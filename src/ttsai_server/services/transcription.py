@@ -5,7 +5,6 @@ from typing import ClassVar, Literal
 
 from ttsai_server.domain import Caller, Capability, DiarizationRequest, ModelCard, TranscriptionRequest
 from ttsai_server.errors import BadRequest
-from ttsai_server.services.availability import first_ready
 from ttsai_server.services.billing import price
 from ttsai_server.services.choice import AUTO
 from ttsai_server.services.context import ServiceContext
@@ -84,7 +83,7 @@ def plan_transcription(context: ServiceContext, caller: Caller, order: Transcrip
 def _diarizer(context: ServiceContext) -> ModelCard:
     names = context.settings.transcription.diarizers
     cards = [context.catalog.resolve(name, Capability.DIARIZATION) for name in names]
-    return first_ready(cards, cards[-1], context.settings.models)
+    return Trials(context.settings).first_ready(cards, cards[-1])
 
 
 def _best(context: ServiceContext, order: TranscriptionOrder) -> ModelCard:
@@ -102,7 +101,7 @@ def _best(context: ServiceContext, order: TranscriptionOrder) -> ModelCard:
         return ready
     default = catalog.resolve(context.settings.transcription.default_model, Capability.STT)
     otherwise = default if default in able else able[0]
-    return first_ready([otherwise], otherwise, context.settings.models)
+    return trials.first_ready([otherwise], otherwise)
 
 
 def _hears(card: ModelCard, named: str | None) -> bool:

@@ -2,24 +2,25 @@
 
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from anyio import to_thread
+from pydantic import TypeAdapter, ValidationError
 
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.catalog import load_class
 from ttsai_server.engines.environments import is_whole
-from ttsai_server.engines.installation import import_fault, install_command, reinstall_command
+from ttsai_server.engines.installation import import_fault, install_command, reinstall_command, require_installed
 from ttsai_server.engines.weights import check, is_checked
 from ttsai_server.engines.weights.base import Progress, silent
 from ttsai_server.engines.weights.model_folder import ModelFolder
-from ttsai_server.errors import ModelLoading, NotReady
+from ttsai_server.errors import ModelLoading, NotReady, WeightsMissing
 from ttsai_server.runtime.base import LoadedModel
 from ttsai_server.services.availability import Availability, availability
 from ttsai_server.settings import Models, Settings
@@ -57,6 +58,9 @@ class Trial:
     speed: Speed | None = None
 
 
+_TRIAL = TypeAdapter(Trial)
+
+
 class Trials:
     """The results, a file a model in `data_dir`."""
 
@@ -73,6 +77,22 @@ class Trials:
         if not trial.fault or trial.of != fingerprint(card, self._models):
             return found
         return Availability("broken", trial.command, trial.fault)
+
+    def first_ready(self, cards: Sequence[ModelCard], otherwise: ModelCard) -> ModelCard:
+        """The first that is ready and could be used when it was tried; else the first that may be tried again, as its
+        files and packages are here; else `otherwise`, where a request may fetch weights.
+
+        Raises PackagesMissing or WeightsMissing, of `otherwise`.
+        """
+        for told in (self.availability, partial(availability, models=self._models)):
+            for card in cards:
+                if told(card).status == "ready":
+                    return card
+        if not self._models.workers:
+            require_installed(otherwise, self._models.dir)
+        if not self._models.auto_pull:
+            raise WeightsMissing(otherwise.id)
+        return otherwise
 
     def speed(self, card: ModelCard) -> Speed | None:
         """None if it has not been measured."""
@@ -124,11 +144,9 @@ class Trials:
 
     def _read(self, card: ModelCard) -> Trial:
         try:
-            found: dict[str, Any] = json.loads(self._file(card).read_text("utf-8"))
-        except (OSError, ValueError):
+            return _TRIAL.validate_json(self._file(card).read_bytes())
+        except (OSError, ValidationError):  # none yet, damaged, or as another version writes it
             return Trial()
-        speed = found.pop("speed")
-        return Trial(**found, speed=Speed(**speed) if speed else None)
 
     def _write(self, card: ModelCard, trial: Trial) -> None:
         draft = self._file(card).with_suffix(f".{os.getpid()}")

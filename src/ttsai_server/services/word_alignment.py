@@ -20,9 +20,9 @@ from ttsai_server.domain import (
 )
 from ttsai_server.engines.base import Transcriber
 from ttsai_server.errors import BadRequest
-from ttsai_server.services.availability import first_ready
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.reading import Reading
+from ttsai_server.services.trials import Trials
 from ttsai_server.text.clean import speakable
 from ttsai_server.text.language import NAMES
 from ttsai_server.text.words import align, is_gap, word_spans
@@ -43,7 +43,7 @@ def choose_aligner(context: ServiceContext, readings: Iterable[Reading]) -> Mode
             f"'timestamps' are found by listening with {card.id!r}, which does not understand {NAMES[strange]}.",
             param="timestamps",
         )
-    return first_ready([card], card, context.settings.models)
+    return Trials(context.settings).first_ready([card], card)
 
 
 async def heard_words(

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from ttsai_server.audio.export import ExportFormat
 from ttsai_server.domain import Caller, Capability, EnhancementRequest, ModelCard
 from ttsai_server.errors import BadRequest
-from ttsai_server.services.availability import availability, first_ready
+from ttsai_server.services.availability import availability
 from ttsai_server.services.billing import FREE, TWO_STEMS, price
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.tools.analysis import AnalysisPlan
 from ttsai_server.services.tools.enhancement import EnhancementPlan, Stage
 from ttsai_server.services.tools.orders import Analyze, Dereverb, Enhance, Separate, Transcode
 from ttsai_server.services.tools.separation import INSTRUMENTAL, VOCALS, SeparationPlan
+from ttsai_server.services.trials import Trials
 
 STRENGTHS, INTENSITIES = 3, 5
 """The highest of each."""
@@ -126,7 +127,7 @@ def _ready(context: ServiceContext, cards: Sequence[ModelCard]) -> ModelCard:
     """The first that is ready; else the first that lacks nothing but weights, else the first. Raises NotReady."""
     models = context.settings.models
     lacks_weights = (card for card in cards if availability(card, models).status == "needs_pull")
-    return first_ready(cards, next(lacks_weights, cards[0]), models)
+    return Trials(context.settings).first_ready(cards, next(lacks_weights, cards[0]))
 
 
 def _separators(context: ServiceContext, names: Sequence[str], stems: int) -> list[ModelCard]:

@@ -26,6 +26,8 @@ class JobEnd:
     """None if it failed, or has no result to fetch."""
     error: Mapping[str, str] | None = None
     """`code` and `message`, as in an error response; None if it did not fail."""
+    warnings: Sequence[str] = ()
+    """What the client has to know beside the result."""
 
     @property
     def event(self) -> str:
@@ -44,6 +46,7 @@ class JobEnd:
             "status": "failed" if self.error else "success",
             "result_url": self.result_url,
             "error": dict(self.error) if self.error else None,
+            "warnings": list(self.warnings) or None,
             "credits_used": self.credits,
             "created_at": _time(self.created_at),
             "completed_at": _time(self.completed_at),
