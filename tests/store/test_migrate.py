@@ -64,9 +64,9 @@ asyncio.run(upgrade(Settings.model_validate_json(sys.argv[1])))
 """
 
 
-async def test_processes_that_start_at_once_all_find_the_tables(store_settings: Settings) -> None:
-    await at_once(4, UPGRADE, store_settings.model_dump_json())
-    assert set(await shape_of(store_settings)) == set(metadata.tables)
+async def test_processes_that_start_at_once_all_find_the_tables(empty_store: Settings) -> None:
+    await at_once(4, UPGRADE, empty_store.model_dump_json())
+    assert set(await shape_of(empty_store)) == set(metadata.tables)
 
 
 async def test_no_alembic_is_imported_before_it_is_needed() -> None:
@@ -95,11 +95,11 @@ def left_by_dbos(connection: Connection) -> None:
     connection.execute(text(DELIVERY))
 
 
-async def test_what_was_not_done_under_the_scheme_before_is_taken_up(store_settings: Settings) -> None:
-    database, holder = open_database(store_settings), Holder.of("a", 30)
+async def test_what_was_not_done_under_the_scheme_before_is_taken_up(empty_store: Settings) -> None:
+    database, holder = open_database(empty_store), Holder.of("a", 30)
     await database.write(migrate._upgrade, BEFORE_LEASES)
     await database.write(left_by_dbos)
-    await upgrade(store_settings)
+    await upgrade(empty_store)
     jobs = await database.write(job_claims.claim, holder, [], 4, time.time())
     assert {(job.id, job.attempts) for job in jobs} == {("queued", 1), ("begun", 2)}
     assert [one.id for one in await database.write(delivery_claims.claim, holder, [], 4, 4, time.time())] == ["msg"]

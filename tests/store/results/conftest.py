@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from ttsai_server.settings import Results as Bounds
-from ttsai_server.settings import Settings, Store
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
 from ttsai_server.store.results import Results
@@ -34,9 +33,8 @@ def files(request: pytest.FixtureRequest, kinds: list[str], tmp_path: Path) -> F
 
 
 @pytest.fixture
-def store_settings(request: pytest.FixtureRequest, kinds: list[str], tmp_path: Path) -> Settings:
-    url = request.getfixturevalue("postgres_url") if kinds[1] == "postgres" else ""
-    return Settings(data_dir=tmp_path, store=Store(url=url))
+def database_kind(kinds: list[str]) -> str:
+    return kinds[1]
 
 
 @pytest.fixture
