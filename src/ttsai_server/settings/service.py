@@ -39,6 +39,13 @@ class Auth(Group):
     """How long a checked key is cached, seconds; a revoked key stops working within this time."""
 
 
+class Console(Group):
+    enabled: bool = True
+    """Whether there are pages at /console/, if the extra `console` is installed."""
+    idle_hours: PositiveFloat = 12
+    """After how long without use who has signed in there is signed out, hours."""
+
+
 class Plan(Group):
     api: bool = True
     """Whether the plan may use the API at all."""

@@ -1,0 +1,194 @@
+"""What a browser gets under /console/, and who may: outermost of all middleware, so that the API's never sees it.
+
+    /               leads a browser to /console/
+    /console/…      sign-in and static files for everyone; pages, files and their WebSocket for who is signed in
+
+Requests that change anything, and WebSockets, are answered only if they come from a page of this server: that and the
+cookie's SameSite=strict keep other sites from acting with a visitor's session.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from mimetypes import guess_type
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import unquote, urlsplit
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ttsai_server.api.deps import Services
+from ttsai_server.api.middleware import BodySizeLimit, header
+from ttsai_server.console.files import playable
+from ttsai_server.console.sessions import Session, Sessions
+from ttsai_server.console.sign_in import COOKIE, SignIn, go_on
+from ttsai_server.domain import Caller
+
+ROOT = "/console"
+STATIC = Path(__file__).parent / "static"
+NICEGUI_FILES = f"{ROOT}/_nicegui/"
+OPEN = (f"{ROOT}/sign-in", f"{ROOT}/static/")
+"""Beginnings of the paths that need no session."""
+FORM_BYTES = 10_000
+"""Longest form of the sign-in."""
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+)
+"""Nothing is loaded from, and nothing sent to, another host; inline scripts and `eval` are NiceGUI's and Vue's way."""
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+
+def installed() -> bool:
+    """Whether the packages of the extra `console` are there."""
+    return find_spec("nicegui") is not None
+
+
+class Console:
+    """The application under /console/. NiceGUI has one application a process, so only one of these can be open."""
+
+    def __init__(self, services: Services, everyone: Caller | None) -> None:
+        """everyone: who all visitors are, on a server without keys; else None."""
+        self._services = services
+        self._everyone = everyone
+        self.app: ASGIApp = PlainTextResponse("The server is starting.", 503)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncGenerator[None]:
+        """Serve the pages until the block ends."""
+        from ttsai_server.console.site import site
+
+        with TemporaryDirectory(prefix="ttsai-console-", ignore_cleanup_errors=True) as folder:
+            sessions = Sessions(self._services.settings.console.idle_hours * 3600, Path(folder))
+            async with site() as pages:
+                self.app = Guarded(self._routes(sessions, pages), self._services, sessions)
+                yield
+
+    def _routes(self, sessions: Sessions, pages: ASGIApp) -> ASGIApp:
+        sign_in, settings = SignIn(self._services.accounts, sessions, self._everyone), self._services.settings
+        routes = [
+            Route("/", _home),
+            Route("/sign-in", sign_in.show),
+            Route("/sign-in", sign_in.sign_in, methods=["POST"]),
+            Route("/sign-out", sign_in.sign_out, methods=["POST"]),
+            Route("/static/{name}", _static),
+            Route("/files", _receive, methods=["POST"]),
+            Route("/files/{id}", _file),
+            Mount("/", pages),
+        ]
+        most = max(settings.transcription.max_file_bytes, settings.tools.max_file_bytes)
+        return BodySizeLimit(Starlette(routes=[Mount(ROOT, routes=routes)]), most, {f"{ROOT}/sign-in": FORM_BYTES})
+
+
+class Guarded:
+    """Middleware: lets in who is signed in, and what comes from a page of this server."""
+
+    def __init__(self, app: ASGIApp, services: Services, sessions: Sessions) -> None:
+        self._app = app
+        self._services = services
+        self._sessions = sessions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        session = self._sessions.find(HTTPConnection(scope).cookies.get(COOKIE, ""))
+        if session:
+            scope["state"] = {**scope.get("state", {}), "visit": Visit(self._services, session)}
+        app = self._refusal(scope, session) or self._app
+        await app(scope, receive, _with_headers(scope, send))
+
+    def _refusal(self, scope: Scope, session: Session | None) -> ASGIApp | None:
+        path: str = scope["path"]
+        acts = scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD")
+        if acts and not self._from_here(scope):
+            return PlainTextResponse("Only pages of this server may do this.", 403)
+        if session or path.startswith(OPEN):
+            return None
+        if acts or "text/html" not in header(scope, b"accept"):
+            return PlainTextResponse("Sign in first.", 401)
+        if header(scope, b"sec-fetch-site") == "cross-site":
+            return go_on(path.rpartition("/")[2] or "./")
+        return RedirectResponse("../" * (path.count("/") - ROOT.count("/") - 1) + "sign-in", 303)
+
+    def _from_here(self, scope: Scope) -> bool:
+        own = {header(scope, b"host"), urlsplit(self._services.settings.server.public_url).netloc} - {""}
+        return header(scope, b"origin").partition("://")[2] in own
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a page knows of a request of somebody who is signed in: the `visit` in its state."""
+
+    services: Services
+    session: Session
+
+
+class ConsoleDoor:
+    """Middleware: /console/ is the console's, everything else the API's."""
+
+    def __init__(self, app: ASGIApp, console: Console) -> None:
+        self._app = app
+        self._console = console
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope.get("path", "")
+        if path.startswith(f"{ROOT}/") and scope["type"] != "lifespan":
+            return await self._console.app(scope, receive, send)
+        if path in ("/", ROOT) and scope["type"] == "http" and "text/html" in header(scope, b"accept"):
+            return await RedirectResponse("console/")(scope, receive, send)
+        return await self._app(scope, receive, send)
+
+
+async def _home(_: Request) -> Response:
+    from ttsai_server.console.pages import PAGES
+
+    return RedirectResponse(PAGES[0].name)
+
+
+async def _static(request: Request) -> Response:
+    file = STATIC / request.path_params["name"]
+    if not file.is_file():
+        return PlainTextResponse("There is no such file.", 404)
+    return FileResponse(file, media_type=guess_type(file)[0], headers={"Cache-Control": "no-cache"})
+
+
+async def _receive(request: Request) -> Response:
+    """Keep the body, a file that a page uploads or has recorded. → its id."""
+    visit: Visit = request.scope["state"]["visit"]
+    name = unquote(request.headers.get("x-file-name", "recording"))[-200:]
+    file = visit.session.files.create(name, playable(request.headers.get("content-type", "")))
+    async for chunk in request.stream():
+        await file.write(chunk)
+    await file.end()
+    return JSONResponse({"id": file.id, "name": name, "size": file.size})
+
+
+async def _file(request: Request) -> Response:
+    visit: Visit = request.scope["state"]["visit"]
+    file = visit.session.files.get(request.path_params["id"])
+    if file is None:
+        return PlainTextResponse("There is no such file any more.", 404)
+    return file.response(save="save" in request.query_params)
+
+
+def _with_headers(scope: Scope, send: Send) -> Send:
+    async def with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.update(HEADERS)
+            if scope["path"].startswith(NICEGUI_FILES):
+                headers.setdefault("Cache-Control", "public, max-age=31536000, immutable")
+            elif not scope["path"].startswith(f"{ROOT}/static/"):
+                headers["Cache-Control"] = "no-store"
+        await send(message)
+
+    return with_headers

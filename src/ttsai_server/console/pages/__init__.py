@@ -1,0 +1,13 @@
+"""The pages of the console, in the order of its navigation: to add one, write its module and list it here."""
+
+from ttsai_server.console.pages import listen, speak, talk, tools, translate, voices
+from ttsai_server.console.pages.page import Page
+
+PAGES: tuple[Page, ...] = (
+    speak.PAGE,
+    listen.PAGE,
+    voices.PAGE,
+    tools.PAGE,
+    translate.PAGE,
+    talk.PAGE,
+)

