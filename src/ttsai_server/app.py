@@ -13,12 +13,13 @@ from fastapi_offline import FastAPIOffline
 from ttsai_server import __version__
 from ttsai_server.api import (
     account,
-    admin,
+    administration,
     catalog,
     cloning,
     conversion,
     errors,
     jobs,
+    model_administration,
     operations,
     realtime,
     remote,
@@ -47,6 +48,7 @@ from ttsai_server.runtime.placement import starter
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.runtime.remote import RemoteModel, Workers
 from ttsai_server.services.accounts import Accounts
+from ttsai_server.services.administration import Administration
 from ttsai_server.services.availability import meant
 from ttsai_server.services.billing import open_billing
 from ttsai_server.services.chat import ChatModels
@@ -58,6 +60,7 @@ from ttsai_server.services.job_files import JobFiles
 from ttsai_server.services.job_runner import JobRunner
 from ttsai_server.services.jobs import Jobs
 from ttsai_server.services.limits import open_limiter
+from ttsai_server.services.model_administration import ModelAdministration
 from ttsai_server.services.previews import Previews
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.reference_cache import ReferenceCache
@@ -68,6 +71,7 @@ from ttsai_server.services.trials import Start, Trials
 from ttsai_server.services.voices import Voices
 from ttsai_server.services.webhooks import SystemResolver, Webhooks
 from ttsai_server.settings import Settings
+from ttsai_server.store.audit import AuditLog
 from ttsai_server.store.db import DatabaseUnavailable, open_database
 from ttsai_server.store.idempotency import Idempotency
 from ttsai_server.store.leases import Holder
@@ -97,7 +101,7 @@ def create_app(
     Args:
         settings: all settings.
         for_nodes: whether it is a worker: its models are for other nodes, and no client is answered.
-        admin_token: bearer token of /admin, for the server's own command line; empty: /admin is closed.
+        admin_token: bearer token of /v1/admin/, for the server's own command line; empty: it has none.
         announce: called once in a database's lifetime, with the key of the first account.
 
     Raises BadCard if a model card is invalid, NodeNameTaken if another server runs with this one's name.
@@ -149,6 +153,8 @@ def create_app(
         flow=flow,
         saved_voices=saved,
         accounts=accounts,
+        administration=Administration(settings, database, accounts),
+        model_administration=ModelAdministration(settings, catalogue, pool, AuditLog(database)),
         client_secrets=ClientSecrets(accounts, box),
         limiter=limiter,
         webhooks=webhooks,
@@ -157,7 +163,6 @@ def create_app(
         conversations=Conversations(settings, database, store, answers),
         readiness=Readiness(pool, database, settings.data_dir, preload),
         metrics=metrics,
-        admin_token=admin_token,
         node_token=box.derived(NODES) if for_nodes else "",
     )
 
@@ -184,6 +189,7 @@ def create_app(
                 await pages.enter_async_context(console.opened())
             yield
         await _stop(jobs)
+        await services.model_administration.tasks.close()
         await worker.close()
         webhooks.close()
         await chat.close()
@@ -218,15 +224,21 @@ def create_app(
         conversion.router,
         saved_voices.router,
         account.router,
+        administration.router,
+        model_administration.router,
         realtime.router,
     )
-    own = (operations.router, admin.router)
-    routers = (remote.router, *own) if for_nodes else (*keyed, catalog.open_, results.router, *own)
+    if for_nodes:
+        routers = (remote.router, operations.router, model_administration.router)
+    else:
+        routers = (*keyed, catalog.open_, results.router, operations.router)
     # not include_router: its indirection costs every request 10 µs, and 5 µs for each router before its own
     app.router.routes.extend(route for router in routers for route in router.routes)
     app.router.routes.extend(head_routes(tuple(app.router.routes)))
-    if not for_nodes:
-        _guard(app, services, answers)
+    if for_nodes:
+        app.add_middleware(OpenAccess, local_caller=LOCAL_CALLER, admin_token=admin_token)
+    else:
+        _guard(app, services, answers, admin_token)
     app.add_middleware(RequestContext, metrics=metrics)
     app.add_middleware(Cors)
     if console:
@@ -241,16 +253,23 @@ def _starter(settings: Settings, box: SecretBox) -> Start:
     return Trials(settings).watching(starter(settings))
 
 
-def _guard(app: FastAPI, services: Services, answers: Idempotency) -> None:
+def _guard(app: FastAPI, services: Services, answers: Idempotency, admin_token: str) -> None:
     """Add what stands between the clients and the routes: keys and limits, and answers given once."""
     settings, accounts = services.settings, services.accounts
     app.add_middleware(IdempotencyMiddleware, store=answers, folder=settings.data_dir / "answers", settings=settings)
     app.add_middleware(BodySizeLimit, most=settings.server.max_body_bytes, by_path=body_limits(settings))
     if settings.auth.enabled:
         secrets, limiter = services.client_secrets, services.limiter
-        app.add_middleware(AuthMiddleware, accounts=accounts, secrets=secrets, limiter=limiter, settings=settings)
+        app.add_middleware(
+            AuthMiddleware,
+            accounts=accounts,
+            secrets=secrets,
+            limiter=limiter,
+            settings=settings,
+            admin_token=admin_token,
+        )
     else:
-        app.add_middleware(OpenAccess, local_caller=LOCAL_CALLER)
+        app.add_middleware(OpenAccess, local_caller=LOCAL_CALLER, admin_token=admin_token)
     app.add_middleware(PublishableKeyOrigins, accounts=accounts, origins=settings.cors.origins)
 
 

@@ -182,11 +182,50 @@ def test_an_id_that_is_none_is_refused(client: httpx.Client, id: str, status: in
     assert client.delete(f"/v1/account/keys/{id}").status_code == status
 
 
+def test_a_key_is_restricted_at_once(server: Live, client: httpx.Client) -> None:
+    made = new_key(client, kind="publishable", origins=["https://a.example"])
+    path = f"/v1/account/keys/{made['id']}/"
+    changed = got(client.patch(path, json={"origins": ["https://b.example"], "label": "blog", "expires_in_days": 1}))
+    assert (changed["origins"], changed["label"]) == (["https://b.example"], "blog")
+    assert changed["expires_at"]
+    with server.client(made["key"]) as page:
+        statuses = [page.get("/v1/models/", headers={"Origin": f"https://{name}.example"}).status_code for name in "ab"]
+        assert statuses == [403, 200]
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"kind": "publishable"}, {"expires_in_days": 4}, {"origins": ["https://a.example"]}, {"label": 5}]
+)
+def test_a_change_of_a_key_that_makes_no_sense_is_400(client: httpx.Client, body: Any) -> None:
+    made = new_key(client, expires_in_days=3)
+    assert refused(client.patch(f"/v1/account/keys/{made['id']}", json=body)) == (400, "bad_request")
+
+
+def test_another_accounts_key_can_not_be_restricted(server: Live, client: httpx.Client) -> None:
+    with server.client(server.new_key()[1]) as other:
+        theirs = new_key(other)
+    assert refused(client.patch(f"/v1/account/keys/{theirs['id']}", json={"label": "a"})) == (404, "not_found")
+
+
+def test_usage_is_told_by_key_whether_a_request_or_a_job_spent_it(server: Live, client: httpx.Client) -> None:
+    (own,) = got(client.get("/v1/account/keys/"))["keys"]
+    made = new_key(client)
+    with server.client(made["key"]) as other:
+        assert other.post("/v1/tts/", json=TONE).status_code == 200
+    task = client.post("/v1/tts/", json={**TONE, "async": True}).json()["task_id"]
+    while got(client.get(f"/v1/tasks/{task}"))["status"] != "completed":
+        pass
+    lines = got(client.get("/v1/account/usage/?days=1"))["usage"]
+    assert {(line["key"], line["requests"]) for line in lines} == {(own["id"], 1), (made["id"], 1)}
+
+
 CALLS = [
     ("GET", "/v1/account/"),
     ("GET", "/v1/account/keys/"),
     ("POST", "/v1/account/keys/"),
     ("DELETE", "/v1/account/keys/key_0/"),
+    ("PATCH", "/v1/account/keys/key_0/"),
+    ("GET", "/v1/account/usage/"),
     ("GET", "/v1/account/webhook-secret/"),
     ("POST", "/v1/account/webhook-secret/rotate/"),
     ("GET", "/v1/account/webhooks/deliveries/"),

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 from starlette.routing import Route
-from tests.live import ADMIN_TOKEN, Live
+from tests.live import Live
 
 from ttsai_server.app import create_app
 from ttsai_server.settings import Settings
@@ -37,8 +37,3 @@ def test_head_needs_a_key_where_get_does(server: Live) -> None:
 
 def test_head_of_what_takes_only_post_is_404(server: Live) -> None:
     assert server.client().head("/v1/tts/").status_code == 404
-
-
-def test_the_command_lines_paths_take_no_head(server: Live) -> None:
-    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-    assert httpx.head(f"{server.url}/admin/models/tone", headers=headers).status_code == 404

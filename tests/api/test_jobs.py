@@ -399,3 +399,14 @@ async def heard(ear: Receiver, count: int) -> list[dict[str, Any]]:
             await asyncio.sleep(0.05)
     await asyncio.sleep(0.3)
     return [json.loads(request.body) for request in ear.received]
+
+
+def test_an_accounts_jobs_are_listed_newest_first_and_nobody_elses(server: Live) -> None:
+    _, key = server.new_key()
+    with server.client(key) as client, server.client(server.new_key()[1]) as other:
+        first, second = (client.post("/v1/tts/", json={**HELLO, "async": True}).json()["task_id"] for _ in range(2))
+        listed = client.get("/v1/tasks/").json()["tasks"]
+        assert [task["task_id"] for task in listed] == [second, first]
+        older = client.get("/v1/tasks/", params={"before": second}).json()["tasks"]
+        assert [task["task_id"] for task in older] == [first]
+        assert other.get("/v1/tasks/").json() == {"tasks": []}

@@ -1,17 +1,15 @@
-"""Health, metrics, and the server's own command line."""
+"""Health and metrics."""
 
 import time
 from pathlib import Path
 
 import httpx
-import pytest
-from tests.live import ADMIN_TOKEN, Live, live
+from tests.live import Live, live
 from tests.weights import pulled
 
 from ttsai_server.settings import Auth, Models, Settings
 
 TONE = {"model": "tone", "voice": "tone_a", "text": "la la la"}
-ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 
 
 def test_the_process_is_live_without_a_key(server: Live) -> None:
@@ -79,19 +77,6 @@ def test_metrics_count_what_was_done(server: Live) -> None:
 def test_metrics_of_unknown_paths_share_one_label(server: Live) -> None:
     server.client().get("/v1/some-path-of-an-attacker")
     assert "attacker" not in httpx.get(f"{server.url}/metrics").text
-
-
-def test_the_command_line_loads_and_unloads_a_model(server: Live) -> None:
-    loaded = httpx.post(f"{server.url}/admin/models/tone", headers=ADMIN)
-    unloaded = httpx.delete(f"{server.url}/admin/models/tone", headers=ADMIN)
-    assert loaded.json() == {"model": "tone", "loaded": True}
-    assert unloaded.json() == {"model": "tone", "unloaded": True}
-
-
-@pytest.mark.parametrize("token", ["wrong", "Ünïcode"])
-def test_nobody_else_may(server: Live, token: str) -> None:
-    answer = httpx.post(f"{server.url}/admin/models/tone", headers=[(b"Authorization", f"Bearer {token}".encode())])
-    assert answer.status_code == 403
 
 
 def test_a_server_without_keys_serves_anybody(tmp_path: Path) -> None:

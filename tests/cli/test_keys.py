@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -156,3 +157,39 @@ def test_a_balance_grows_no_larger_by_a_grant(tmp_path: Path, credits: int) -> N
     account = str(made(tmp_path, "accounts", "create", "ann", "--credits", "5")["id"])
     assert run(tmp_path, "accounts", "grant", account, str(credits)).exit_code == 1
     assert made(tmp_path, "accounts", "grant", account, "1")["available"] == 6
+
+
+def entries(data_dir: Path, *words: str) -> list[dict[str, Any]]:
+    """Of the audit log, newest first."""
+    found: Any = made(data_dir, "audit", *words)["entries"]
+    return found
+
+
+def test_the_command_line_makes_keys_for_administrators(tmp_path: Path) -> None:
+    assert made(tmp_path, "keys", "create")["admin"] is False
+    assert made(tmp_path, "keys", "create", "--admin")["admin"] is True
+
+
+def test_a_key_for_web_pages_is_none_for_administrators(tmp_path: Path) -> None:
+    refused = run(tmp_path, "keys", "create", "--admin", "--publishable", "--origin", "https://page.example")
+    assert refused.exit_code == 1
+    assert made(tmp_path, "accounts", "list")["accounts"] == []
+
+
+def test_a_key_is_restricted(tmp_path: Path) -> None:
+    key = str(made(tmp_path, "keys", "create")["id"])
+    changed = made(tmp_path, "keys", "restrict", key, "--label", "old laptop", "--expires", "2030-01-01T00:00:00Z")
+    assert (changed["label"], changed["expires_at"]) == ("old laptop", 1893456000)
+    assert run(tmp_path, "keys", "restrict", key, "--expires", "2031-01-01T00:00:00Z").exit_code == 1
+    assert run(tmp_path, "keys", "restrict", key, "--origin", "https://page.example").exit_code == 1
+
+
+def test_the_audit_log_tells_who_used_the_command_line(tmp_path: Path) -> None:
+    account = str(made(tmp_path, "accounts", "create", "ann", "--credits", "5")["id"])
+    made(tmp_path, "accounts", "grant", account, "10", "--note", "invoice 17")
+    grant, creation = entries(tmp_path, "--target", account)
+    assert (creation["action"], grant["action"]) == ("account.create", "account.grant")
+    assert (grant["before"], grant["after"]) == ({"available": 5}, {"available": 15, "note": "invoice 17"})
+    assert grant["actor"].startswith("cli:")
+    assert "invoice 17" in run(tmp_path, "audit").stdout
+    assert len(entries(tmp_path, "--limit", "1")) == 1

@@ -152,3 +152,12 @@ async def test_of_servers_at_once_one_ends_a_task_and_one_a_batch(
     outputs = [line.split() for line in await at_once(3, END, store_settings.model_dump_json())]
     assert sorted(ended for ended, _ in outputs) == ["False", "False", "True"]
     assert sorted(open for _, open in outputs) == ["0", "1", "2"]
+
+
+async def test_an_accounts_tasks_are_listed_newest_first_page_by_page(database: Database, ann: str, bob: str) -> None:
+    new = [job(id, account, created_at=at) for id, account, at in (("a", ann, 1), ("x", bob, 2), ("b", ann, 3))]
+    await database.write(jobs.add_all, new)
+    assert [one.id for one in await database.read(jobs.of_account, ann, 9, None)] == ["b", "a"]
+    assert [one.id for one in await database.read(jobs.of_account, ann, 1, None)] == ["b"]
+    assert [one.id for one in await database.read(jobs.of_account, ann, 9, "b")] == ["a"]
+    assert await database.read(jobs.of_account, ann, 9, "x") == []

@@ -4,10 +4,10 @@ import time
 import pytest
 from sqlalchemy import Connection, select
 
-from ttsai_server.errors import NotFound
+from ttsai_server.errors import BadRequest, NotFound
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
-from ttsai_server.store.keys import PUBLISHABLE, Keys
+from ttsai_server.store.keys import PUBLISHABLE, KeyChanges, Keys
 from ttsai_server.store.tables import keys
 
 
@@ -97,3 +97,36 @@ async def test_pages_are_the_origins_of_publishable_keys_that_work(database: Dat
     gone, _ = await keeper.create(account, PUBLISHABLE, origins=("https://gone.example",))
     await keeper.revoke(gone.id)
     assert await keeper.origins() == {"https://a.example", "https://b.example"}
+
+
+async def test_a_key_may_get_less_time_and_never_more(database: Database, account: str) -> None:
+    key, _ = await Keys(database).create(account)
+    assert (await Keys(database).restrict(key.id, KeyChanges(expires_at=4e9))).expires_at == 4e9
+    assert (await Keys(database).restrict(key.id, KeyChanges(expires_at=3e9), account)).expires_at == 3e9
+    with pytest.raises(BadRequest, match="expires before that"):
+        await Keys(database).restrict(key.id, KeyChanges(expires_at=4e9))
+
+
+@pytest.mark.parametrize("over", ["revoked", "expired"])
+async def test_a_key_that_works_no_more_stays_as_it_is(database: Database, account: str, over: str) -> None:
+    key, _ = await Keys(database).create(account, expires_at=time.time() - 1 if over == "expired" else None)
+    if over == "revoked":
+        await Keys(database).revoke(key.id)
+    with pytest.raises(BadRequest):
+        await Keys(database).restrict(key.id, KeyChanges(label="new"))
+
+
+async def test_another_accounts_key_can_not_be_restricted(database: Database, account: str) -> None:
+    other = (await Accounts(database).create("Bob", "pro")).id
+    key, _ = await Keys(database).create(account)
+    with pytest.raises(NotFound):
+        await Keys(database).restrict(key.id, KeyChanges(label="mine"), other)
+    assert await Keys(database).list(account) == [key]
+
+
+async def test_a_key_is_for_administrators_only_if_it_was_made_so(database: Database, account: str) -> None:
+    for admin in (False, True):
+        key, plain = await Keys(database).create(account, admin=admin)
+        found = await Keys(database).find(plain)
+        assert found
+        assert found[0].admin is key.admin is admin

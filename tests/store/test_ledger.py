@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, text
 from tests.processes import python
 
 from ttsai_server.errors import InsufficientCredits, NotFound
 from ttsai_server.settings import Settings
 from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
-from ttsai_server.store.ledger import Ledger, Reservation, UsageTotal, Used
+from ttsai_server.store.ledger import _USAGE_BY_KEY, KeyUsage, Ledger, Reservation, UsageTotal, Used
 from ttsai_server.store.tables import ledger, reservations, usage
 
 MINUTE = 60.0
@@ -290,3 +290,28 @@ async def end(keeper: Ledger, held: Reservation, spent: int, ending: str) -> Non
             await keeper.release_expired()
         case _:
             pass
+
+
+async def test_usage_is_told_apart_by_the_key_that_asked(database: Database, account: str) -> None:
+    for key in ("key_b", "key_a", "key_b"):
+        reservation = await Ledger(database).reserve(account, 30, MINUTE, key=key)
+        await Ledger(database).settle(reservation.id, used(3))
+    assert await Ledger(database).usage_by_key(account, 0) == [
+        KeyUsage(today(), "tts", "kokoro", 1, 34, 2.5, 3, "key_a"),
+        KeyUsage(today(), "tts", "kokoro", 2, 68, 5.0, 6, "key_b"),
+    ]
+
+
+async def test_usage_is_found_by_its_index(database: Database, account: str) -> None:
+    await use(database, account, LAST)
+
+    def plan(connection: Connection) -> str:
+        sqlite = connection.dialect.name == "sqlite"
+        if not sqlite:
+            connection.execute(text("SET LOCAL enable_seqscan = off"))  # a table of one row is read without an index
+        query = _USAGE_BY_KEY.params(account=account, since=0.0)
+        explained = query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+        rows = connection.exec_driver_sql(f"EXPLAIN {'QUERY PLAN ' if sqlite else ''}{explained}")
+        return str(rows.all())
+
+    assert "ix_usage_account_at" in await database.write(plan)

@@ -1,6 +1,7 @@
 """Request and response bodies of /v1/account/."""
 
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
@@ -9,6 +10,8 @@ from pydantic import BeforeValidator, ConfigDict, Field
 
 from ttsai_server.api.bodies import Body
 from ttsai_server.api.schemas import Answer
+from ttsai_server.errors import BadRequest
+from ttsai_server.store.keys import KeyChanges
 
 
 def _moment(at: float | None) -> datetime | None:
@@ -50,6 +53,16 @@ class DayOfUse(Kept):
     credits: int
 
 
+class KeyUse(DayOfUse):
+    key: str
+    """Id of the key; empty: none, or from before this was recorded."""
+
+
+class KeyUseList(Answer):
+    usage: list[KeyUse]
+    """By day, service, model and key, the newest day first."""
+
+
 class AccountInfo(Kept):
     id: str
     plan: str
@@ -62,19 +75,56 @@ class AccountInfo(Kept):
     """By day, service and model, the newest day first."""
 
 
+Label = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Origins = Annotated[list[Annotated[str, Field(max_length=300)]], Field(max_length=20)]
+Days = Annotated[int, Field(ge=1, le=3650)]
+DAY_SECONDS = 86_400
+
+
 class KeyBody(Body):
     """Unlike other bodies it forbids unknown fields: a misspelt expiry must not create a key that never expires."""
 
     model_config = ConfigDict(extra="forbid")
 
-    label: str = Field(default="", max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
+    label: Label = ""
     """What the key is for."""
     kind: Kind = "secret"
     """A publishable key may be visible in a web page."""
-    origins: list[Annotated[str, Field(max_length=300)]] = Field(default=[], max_length=20)
+    origins: Origins = []
     """Web origins from which a publishable key works, such as `https://example.org`; it needs at least one."""
-    expires_in_days: int | None = Field(default=None, ge=1, le=3650)
+    expires_in_days: Days | None = None
     """Days until the key expires; it never does if absent."""
+
+    @property
+    def expires_at(self) -> float | None:
+        """Unix seconds."""
+        return _in_days(self.expires_in_days)
+
+
+class KeyChangesBody(Body):
+    """What is to change of a key; what is absent stays. It forbids unknown fields, as the body of a new key."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    label: Label | None = None
+    """What the key is for."""
+    origins: Origins | None = None
+    """Web origins from which a publishable key works, instead of those it has."""
+    expires_in_days: Days | None = None
+    """Days from now until the key expires; not later than it does already."""
+
+    @property
+    def changes(self) -> KeyChanges:
+        """Raises BadRequest if there are none."""
+        if self.label is self.origins is self.expires_in_days:
+            raise BadRequest("Nothing is to change: send 'label', 'origins' or 'expires_in_days'.")
+        origins = None if self.origins is None else tuple(self.origins)
+        return KeyChanges(self.label, origins, _in_days(self.expires_in_days))
+
+
+def _in_days(days: int | None) -> float | None:
+    """Days from now → Unix seconds."""
+    return None if days is None else time.time() + days * DAY_SECONDS
 
 
 class KeyInfo(Kept):
@@ -89,6 +139,8 @@ class KeyInfo(Kept):
     revoked_at: MaybeMoment
     used_at: MaybeMoment
     """When it was last used, to the hour."""
+    admin: bool
+    """Whether it may administer the server; only the server's command line makes such keys."""
 
 
 class NewKey(KeyInfo):

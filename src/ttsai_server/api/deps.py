@@ -18,14 +18,17 @@ from starlette.routing import BaseRoute
 from ttsai_server.api.listings import Listings
 from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
+from ttsai_server.errors import Forbidden
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.base import Runtime
 from ttsai_server.services.accounts import Accounts
+from ttsai_server.services.administration import Administration
 from ttsai_server.services.client_secrets import ClientSecrets
 from ttsai_server.services.conversations import Conversations
 from ttsai_server.services.flow import Flow
 from ttsai_server.services.jobs import Jobs
 from ttsai_server.services.limits import Limiter
+from ttsai_server.services.model_administration import ModelAdministration
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.services.saved_voices import SavedVoices
 from ttsai_server.services.voices import Voices
@@ -46,6 +49,8 @@ class Services:
     flow: Flow
     saved_voices: SavedVoices
     accounts: Accounts
+    administration: Administration
+    model_administration: ModelAdministration
     client_secrets: ClientSecrets
     limiter: Limiter
     webhooks: Webhooks
@@ -54,8 +59,6 @@ class Services:
     conversations: Conversations
     readiness: Readiness
     metrics: Metrics
-    admin_token: str
-    """Bearer token of /admin, for the server's own command line; empty: /admin is closed."""
     node_token: str
     """Bearer token of /worker, for nodes that have no models; empty on one that is no worker."""
 
@@ -81,6 +84,14 @@ class KeySecurity(SecurityBase):
 async def caller(request: Request) -> Caller:
     """The caller, which the middleware sets on every path that needs a key."""
     return request.scope["state"]["caller"]
+
+
+async def administrator(request: Request) -> str:
+    """Who administers, as the audit log has it: the id of a key, or `cli`. Raises Forbidden for other callers."""
+    caller: Caller = request.scope["state"]["caller"]
+    if not caller.admin:
+        raise Forbidden("This takes a key for administrators: ttsai-server keys create --admin makes one.")
+    return caller.key
 
 
 async def base_url(request: Request) -> str:
@@ -114,4 +125,5 @@ def head_routes(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
 ServicesDep = Annotated[Services, Depends(services)]
 AuthedServices = Annotated[Services, Security(KeySecurity())]
 CurrentCaller = Annotated[Caller, Depends(caller)]
+Administrator = Annotated[str, Depends(administrator)]
 BaseUrl = Annotated[str, Depends(base_url)]

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import ValidationError
 from starlette.responses import Response
 
+from ttsai_server.api.account import Before, Limit
 from ttsai_server.api.bodies import BatchBody, SpeechBody
 from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller, ServicesDep
 from ttsai_server.api.errors import bad_request
@@ -17,6 +18,7 @@ from ttsai_server.api.schemas import (
     JobState,
     SubtitlesBody,
     TaskBody,
+    TaskList,
     errors,
 )
 from ttsai_server.api.speech import published_order
@@ -80,6 +82,14 @@ async def start_batch(body: BatchBody, services: AuthedServices, caller: Current
 async def batch_result(batch_id: Id, services: AuthedServices, caller: CurrentCaller) -> Response:
     """The current state of a batch."""
     return json_response(batch_body(batch_id, await services.jobs.of_batch(caller, batch_id)))
+
+
+@router.get("/v1/tasks", responses=KEYED, response_model=TaskList, response_model_exclude_none=True)
+async def list_tasks(
+    services: AuthedServices, caller: CurrentCaller, limit: Limit = 20, before: Before = None
+) -> TaskList:
+    """The account's jobs, newest first; with `before`, only those older than it."""
+    return TaskList(tasks=[task_body(job) for job in await services.jobs.recent(caller, limit, before)])
 
 
 @router.get("/v1/tasks/{id}", response_model=TaskBody, responses=KEYED)

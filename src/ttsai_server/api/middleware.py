@@ -8,7 +8,7 @@ BodySizeLimit   maximum length of a body
 import logging
 import re
 from collections.abc import Mapping
-from secrets import token_hex
+from secrets import compare_digest, token_hex
 from time import perf_counter
 from urllib.parse import urlsplit
 
@@ -53,6 +53,11 @@ STARTS = {"http.response.start", "websocket.http.response.start", "websocket.acc
 """The messages with which an answer begins."""
 SWITCHED = 101
 """Status of an accepted WebSocket."""
+
+
+ADMIN = "/v1/admin/"
+"""The administrators' paths: for keys with that scope, and for the server's own command line."""
+COMMAND_LINE = Caller(account="local", plan="", key="cli", admin=True)
 
 
 def header(scope: Scope, name: bytes) -> str:
@@ -153,9 +158,17 @@ class AuthMiddleware:
     """
 
     def __init__(
-        self, app: ASGIApp, accounts: Accounts, secrets: ClientSecrets, limiter: Limiter, settings: Settings
+        self,
+        app: ASGIApp,
+        accounts: Accounts,
+        secrets: ClientSecrets,
+        limiter: Limiter,
+        settings: Settings,
+        admin_token: str,
     ) -> None:
+        """admin_token: of the server's own command line; empty: it has none."""
         self._app = app
+        self._admin_token = admin_token
         self._accounts = accounts
         self._secrets = secrets
         self._limiter = limiter
@@ -163,6 +176,9 @@ class AuthMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" or OPEN_PATHS.match(scope["path"]):
+            return await self._app(scope, receive, send)
+        if _is_command_line(scope, self._admin_token):
+            scope["state"]["caller"] = COMMAND_LINE
             return await self._app(scope, receive, send)
         try:
             caller = await self._caller(scope)
@@ -194,15 +210,20 @@ class AuthMiddleware:
 
 
 class OpenAccess:
-    """Takes the place of AuthMiddleware on a server without keys: every request comes from `local_caller`."""
+    """Takes the place of AuthMiddleware on a server without keys: every request comes from `local_caller`.
 
-    def __init__(self, app: ASGIApp, local_caller: Caller) -> None:
+    That one does not administer: any page that is open in a browser on this machine can send its requests.
+    """
+
+    def __init__(self, app: ASGIApp, local_caller: Caller, admin_token: str) -> None:
         self._app = app
         self._local_caller = local_caller
+        self._admin_token = admin_token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
-            scope["state"]["caller"] = self._local_caller
+            command_line = _is_command_line(scope, self._admin_token)
+            scope["state"]["caller"] = COMMAND_LINE if command_line else self._local_caller
         await self._app(scope, receive, send)
 
 
@@ -259,6 +280,11 @@ def sent_key(scope: Scope) -> str:
         return key.strip()
     offered: list[str] = scope.get("subprotocols", [])
     return next((each[len(IN_SUBPROTOCOL) :] for each in offered if each.startswith(IN_SUBPROTOCOL)), "")
+
+
+def _is_command_line(scope: Scope, token: str) -> bool:
+    """Whether the server's own command line administers: it knows the token in `server.json`."""
+    return bool(token) and scope["path"].startswith(ADMIN) and compare_digest(sent_key(scope).encode(), token.encode())
 
 
 def _refusal(caller: Caller, plan: Plan, scope: Scope) -> Forbidden | None:

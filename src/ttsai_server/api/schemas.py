@@ -118,6 +118,11 @@ class TaskBody(Answer):
     """What to know though the job is done: what in a request is the header Warning."""
 
 
+class TaskList(Answer):
+    tasks: list[TaskBody]
+    """Newest first; for the next page, pass the last one's id as `before`."""
+
+
 class BatchItem(Answer):
     index: int
     uuid: str

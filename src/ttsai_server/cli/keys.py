@@ -7,12 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ttsai_server.cli.accounts import check_plan
-from ttsai_server.cli.output import Columns, Json, fail, on_database, show
-from ttsai_server.services.accounts import check_origins
-from ttsai_server.store.accounts import Accounts
-from ttsai_server.store.db import Database
-from ttsai_server.store.keys import PUBLISHABLE, SECRET, Key, Keys
+from ttsai_server.cli.administer import administer, operator
+from ttsai_server.cli.output import Columns, Json, fail, show
+from ttsai_server.services.administration import Administration, NewKey
+from ttsai_server.store.keys import PUBLISHABLE, SECRET, Key, KeyChanges
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -21,8 +19,12 @@ COLUMNS: Columns = {
     "begins": lambda key: key.prefix,
     "account": lambda key: key.account,
     "until": lambda key: _until(key),
+    "admin": lambda key: "admin" if key.admin else "",
     "label": lambda key: key.label,
 }
+
+Origins = Annotated[list[str] | None, typer.Option("--origin", help="Web origin that may use it; repeatable.")]
+Expires = Annotated[str | None, typer.Option(help="Last moment, ISO 8601, as 2027-01-31T00:00:00Z.")]
 
 
 @app.command()
@@ -33,20 +35,21 @@ def create(
     credits: Annotated[int, typer.Option(min=0, help="Opening balance of the new account.")] = 0,
     label: Annotated[str, typer.Option(help="What the key is for.")] = "",
     publishable: Annotated[bool, typer.Option("--publishable", help="A key for web pages (pk-tts-…).")] = False,
-    origin: Annotated[list[str] | None, typer.Option(help="Web origin that may use it; repeatable.")] = None,
-    expires: Annotated[str | None, typer.Option(help="Last moment, ISO 8601, as 2027-01-31T00:00:00Z.")] = None,
+    origins: Origins = None,
+    expires: Expires = None,
+    admin: Annotated[bool, typer.Option("--admin", help="A key that may administer the server.")] = False,
     as_json: Json = False,
 ) -> None:
     """Make a key. It is shown this once; only its hash is kept."""
-    check_plan(context.obj, plan)
-    kind, origins, until = PUBLISHABLE if publishable else SECRET, tuple(origin or ()), _moment(expires)
+    kind = PUBLISHABLE if publishable else SECRET
+    new = NewKey(kind, label, tuple(origins or ()), _moment(expires), admin)
 
-    async def make(database: Database) -> tuple[Key, str]:
-        check_origins(publishable, origins)
-        owner = account or (await Accounts(database).create(label or "cli", plan, credits)).id
-        return await Keys(database).create(owner, kind, label, origins, until)
+    async def make(desk: Administration) -> tuple[Key, str]:
+        new.check()
+        owner = account or (await desk.create_account(operator(), label or "cli", plan, credits)).id
+        return await desk.create_key(operator(), owner, new)
 
-    key, plain = on_database(context.obj, make)
+    key, plain = administer(context.obj, make)
     if as_json:
         typer.echo(json.dumps({"key": plain, **asdict(key)}))
     else:
@@ -60,13 +63,28 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Keys, by their first characters."""
-    show("keys", on_database(context.obj, lambda database: Keys(database).list(account)), COLUMNS, as_json=as_json)
+    show("keys", administer(context.obj, lambda desk: desk.keys(account)), COLUMNS, as_json=as_json)
+
+
+@app.command()
+def restrict(
+    context: typer.Context,
+    key: str,
+    label: Annotated[str | None, typer.Option(help="What the key is for.")] = None,
+    origins: Origins = None,
+    expires: Expires = None,
+    as_json: Json = False,
+) -> None:
+    """Change a key, by its id: its label, the origins of a publishable one, or to an earlier last moment."""
+    changes = KeyChanges(label, tuple(origins) if origins else None, _moment(expires))
+    changed = administer(context.obj, lambda desk: desk.restrict_key(operator(), key, changes))
+    typer.echo(json.dumps(asdict(changed)) if as_json else f"{changed.id} is changed.")
 
 
 @app.command()
 def revoke(context: typer.Context, key: str, as_json: Json = False) -> None:
     """Stop a key for good, by its id."""
-    revoked = on_database(context.obj, lambda database: Keys(database).revoke(key))
+    revoked = administer(context.obj, lambda desk: desk.revoke_key(operator(), key))
     typer.echo(json.dumps(asdict(revoked)) if as_json else f"{revoked.id} is revoked.")
 
 

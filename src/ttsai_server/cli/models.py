@@ -15,8 +15,7 @@ from ttsai_server.cli.output import Columns, Json, fail, show
 from ttsai_server.cli.progress import download_bar
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.catalog import Catalog
-from ttsai_server.engines.environments import make
-from ttsai_server.engines.installation import require_installed
+from ttsai_server.engines.installation import install
 from ttsai_server.engines.weights import import_from, missing_files, pull
 from ttsai_server.errors import ApiError, UnknownModel
 from ttsai_server.services.availability import listed, meant
@@ -178,19 +177,19 @@ def bench_model(context: typer.Context, model: str, as_json: Json = False) -> No
 @app.command()
 def load(context: typer.Context, model: str, as_json: Json = False) -> None:
     """Load a model into the server that runs on this machine."""
-    answer = _ask_server(context.obj, "POST", model)
+    answer = _ask_server(context.obj, model, "load")
     typer.echo(json.dumps(answer) if as_json else f"{answer['model']}: loaded")
 
 
 @app.command()
 def unload(context: typer.Context, model: str, as_json: Json = False) -> None:
     """Free a model's memory in the server that runs on this machine; one in use stays."""
-    answer = _ask_server(context.obj, "DELETE", model)
+    answer = _ask_server(context.obj, model, "unload")
     outcome = "unloaded" if answer["unloaded"] else "not loaded, or in use"
     typer.echo(json.dumps(answer) if as_json else f"{answer['model']}: {outcome}")
 
 
-def _ask_server(settings: Settings, method: str, model: str) -> dict[str, Any]:
+def _ask_server(settings: Settings, model: str, action: str) -> dict[str, Any]:
     import httpx
 
     note = settings.data_dir / "server.json"
@@ -199,7 +198,7 @@ def _ask_server(settings: Settings, method: str, model: str) -> dict[str, Any]:
     server = json.loads(note.read_text())
     headers = {"Authorization": f"Bearer {server['token']}"}
     try:
-        answer = httpx.request(method, f"{server['url']}/admin/models/{model}", headers=headers, timeout=600)
+        answer = httpx.post(f"{server['url']}/v1/admin/models/{model}/{action}", headers=headers, timeout=600)
     except httpx.TransportError as error:
         raise fail(f"The server at {server['url']} does not answer: {error}") from None
     if answer.is_error:
@@ -221,10 +220,8 @@ def _pull(card: ModelCard, models: Path, folder: Path | None) -> Pulled:
 
 def _install(card: ModelCard, models: Path) -> Installed:
     try:
-        if card.environment:
-            with download_bar(card.id) as progress:
-                make(card, models, lambda line: progress(line, 0, None))
-        require_installed(card, models)
+        with download_bar(card.id) as progress:
+            install(card, models, lambda line: progress(line, 0, None))
     except (ApiError, OSError) as error:
         return Installed(card.id, "missing", str(error))
     return Installed(card.id, "ready", None)

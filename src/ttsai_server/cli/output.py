@@ -1,44 +1,20 @@
 """Output of commands: a table for people, one JSON object for programs; errors in one line."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from ttsai_server.errors import ApiError
-from ttsai_server.settings import Settings
-from ttsai_server.store.db import Database, open_database
-from ttsai_server.store.migrate import upgrade
-
-T = TypeVar("T")
 Columns = Mapping[str, Callable[[Any], object]]
 """Header of a column → function from a row to the cell's value."""
 WIDEST = 1000
 """A width in characters that no table exceeds."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
-def on_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
-    """Migrate the database, then run `work` on it. → what it returns. An ApiError ends the command."""
-
-    async def run() -> T:
-        await upgrade(settings)
-        database = open_database(settings)
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    try:
-        return asyncio.run(run())
-    except ApiError as error:
-        raise fail(error.message) from None
 
 
 def fail(message: str) -> typer.Exit:

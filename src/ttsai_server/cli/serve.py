@@ -113,7 +113,7 @@ class Server(uvicorn.Server):
         Args:
             config: of uvicorn, with the application.
             settings: all settings.
-            token: bearer token of /admin, for the command line.
+            token: bearer token of /v1/admin/, for the command line.
             keys: contains the key of the first account once the start has created it; None: it is a worker.
             missing_packages: commands to run before the default models can be used.
         """

@@ -15,3 +15,5 @@ class Caller:
     """Whether the key may be visible in a web page; such a key is restricted to text to speech."""
     origins: tuple[str, ...] = ()
     """Web origins from which a publishable key works."""
+    admin: bool = False
+    """Whether it may administer the server."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.catalog import load_class
-from ttsai_server.engines.environments import interpreter, is_whole
+from ttsai_server.engines.environments import Tell, interpreter, is_whole, make
 from ttsai_server.errors import PackagesMissing
 
 IMPORT = """
@@ -54,6 +54,17 @@ def reinstall_command(card: ModelCard, models: Path) -> str:
         folder = shlex.quote(str(interpreter(card, models).parents[1]))
         return f"rm -r {folder} && ttsai-server models install {card.id}"
     return load_class(card).install_command().replace("pip install ", "pip install --force-reinstall ")
+
+
+def install(card: ModelCard, models: Path, tell: Tell = lambda line: None) -> None:
+    """Make the model's environment, if it has one of its own. Blocking, minutes.
+
+    tell: called with each line of uv's output. Raises InstallFailed; and PackagesMissing, with the command, if it needs
+    packages that are to be installed beside this server's.
+    """
+    if card.environment:
+        make(card, models, tell)
+    require_installed(card, models)
 
 
 def require_installed(card: ModelCard, models: Path) -> None:

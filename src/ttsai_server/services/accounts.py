@@ -1,8 +1,8 @@
-"""Accounts: authentication, balance and usage, keys."""
+"""Accounts: authentication, balance and usage, keys. What administrators do is in `administration`."""
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -11,8 +11,8 @@ from ttsai_server.errors import BadRequest, Forbidden, Unauthorized
 from ttsai_server.settings import Settings
 from ttsai_server.store.accounts import Accounts as StoredAccounts
 from ttsai_server.store.db import Database
-from ttsai_server.store.keys import PUBLISHABLE, RANDOM, Key, Keys
-from ttsai_server.store.ledger import DAY, Ledger, UsageTotal
+from ttsai_server.store.keys import PUBLISHABLE, RANDOM, Key, KeyChanges, Keys
+from ttsai_server.store.ledger import DAY, KeyUsage, Ledger, UsageTotal
 
 SHAPE = re.compile(rf"[sp]k-tts-[0-9A-Za-z]{{{RANDOM}}}")
 MOST_CACHED = 10_000
@@ -50,6 +50,7 @@ def check_origins(publishable: bool, origins: Sequence[str]) -> None:
 class Accounts:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
+        self._database = database
         self._accounts = StoredAccounts(database)
         self._keys = Keys(database)
         self._ledger = Ledger(database)
@@ -66,7 +67,7 @@ class Accounts:
         if caller and time.time() < until:
             return caller
         key, plan = await self._find(plain)
-        caller = Caller(key.account, plan, key.id, key.kind == PUBLISHABLE, key.origins)
+        caller = Caller(key.account, plan, key.id, key.kind == PUBLISHABLE, key.origins, key.admin)
         self._remember(digest, caller, key)
         return caller
 
@@ -83,12 +84,15 @@ class Accounts:
 
     async def standing(self, caller: Caller, days: int) -> Standing:
         """Balance, and usage of the last `days` >= 1 days in UTC, today included."""
-        since = (time.time() // DAY - days + 1) * DAY
-        usage = await self._ledger.usage(caller.account, since)
+        usage = await self._ledger.usage(caller.account, _since(days))
         if not self._settings.auth.enabled:
             return Standing(None, 0, usage)
         account = await self._accounts.get(caller.account)
         return Standing(account.available, account.reserved, usage)
+
+    async def usage_by_key(self, account: str, days: int) -> list[KeyUsage]:
+        """Usage of the last `days` >= 1 days in UTC, today included, by day, service, model and key; newest first."""
+        return await self._ledger.usage_by_key(account, _since(days))
 
     async def keys(self, caller: Caller) -> list[Key]:
         """The account's keys, oldest first, revoked ones included. Raises Forbidden on a server without keys."""
@@ -104,17 +108,44 @@ class Accounts:
         """
         self._check_keyed()
         check_origins(kind == PUBLISHABLE, origins)
-        return await self._keys.create(caller.account, kind, label, origins, expires_at)
+        return await Keys(self._database, caller.key).create(caller.account, kind, label, origins, expires_at)
+
+    async def restrict_key(self, caller: Caller, key: str, changes: KeyChanges) -> Key:
+        """Change one of the account's keys; raises as `restrict`, and Forbidden on a server without keys."""
+        self._check_keyed()
+        return await self.restrict(key, changes, caller.key, caller.account)
 
     async def revoke_key(self, caller: Caller, key: str) -> Key:
-        """Revoke one of the account's keys: at once here, within `auth.cache_seconds` on other servers. Idempotent.
-
-        Raises NotFound if the account has no such key, Forbidden on a server without keys.
-        """
+        """Revoke one of the account's keys; raises as `revoke`, and Forbidden on a server without keys."""
         self._check_keyed()
-        revoked = await self._keys.revoke(key, caller.account)
-        self._cache = {digest: known for digest, known in self._cache.items() if known[0].key != key}
+        return await self.revoke(key, caller.key, caller.account)
+
+    async def restrict(self, key: str, changes: KeyChanges, by: str, account: str | None = None) -> Key:
+        """Change a key: at once here, within `auth.cache_seconds` on other servers.
+
+        by: who does so, for the audit log. Raises NotFound, also for a key of another account than `account`, and
+        BadRequest for invalid origins, a key that works no more, or one that is to live longer than it would.
+        """
+        keys = Keys(self._database, by)
+        if changes.origins is not None:
+            check_origins((await keys.get(key, account)).kind == PUBLISHABLE, changes.origins)
+        changed = await keys.restrict(key, changes, account)
+        self.forget(lambda caller: caller.key == key)
+        self._pages = set(), 0.0
+        return changed
+
+    async def revoke(self, key: str, by: str, account: str | None = None) -> Key:
+        """Revoke a key: at once here, within `auth.cache_seconds` on other servers. Idempotent.
+
+        by: who does so, for the audit log. Raises NotFound, also for a key of another account than `account`.
+        """
+        revoked = await Keys(self._database, by).revoke(key, account)
+        self.forget(lambda caller: caller.key == key)
         return revoked
+
+    def forget(self, outdated: Callable[[Caller], bool]) -> None:
+        """Look these callers up again when they next call: what is known of them has changed."""
+        self._cache = {digest: known for digest, known in self._cache.items() if not outdated(known[0])}
 
     async def allows_origin(self, origin: str) -> bool:
         """Whether any publishable key works from this web origin."""
@@ -154,3 +185,8 @@ class Accounts:
         if len(self._cache) >= MOST_CACHED:
             self._cache.pop(next(iter(self._cache)))  # the least recently looked up
         self._cache[digest] = caller, until if key.expires_at is None else min(until, key.expires_at)
+
+
+def _since(days: int) -> float:
+    """Unix time at which the last `days` days in UTC began, today included."""
+    return (time.time() // DAY - days + 1) * DAY

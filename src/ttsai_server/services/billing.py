@@ -178,7 +178,7 @@ class LedgerBilling(Billing):
     async def _make(self, caller: Caller, credits: int, ttl: float) -> Hold:
         lease = self._leases.take()
         try:
-            held = await self._ledger.reserve(caller.account, credits, ttl, lease)
+            held = await self._ledger.reserve(caller.account, credits, ttl, lease, caller.key)
         except BaseException:
             self._leases.end(lease.id)
             raise

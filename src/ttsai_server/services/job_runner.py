@@ -98,7 +98,7 @@ class JobRunner:
             raise InternalError(f"The model crashed at this task, and the work broke off {self._attempts} times.")
 
     async def _carry_out(self, job: Job) -> None:
-        caller, order = Caller(job.account, job.plan, key=""), self._flow.order(job.kind, job.spec)
+        caller, order = Caller(job.account, job.plan, job.key), self._flow.order(job.kind, job.spec)
         with TemporaryFile() as file:
             upload = cast(BinaryIO, file)
             if order.takes_upload:

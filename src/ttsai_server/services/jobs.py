@@ -152,6 +152,14 @@ class Jobs:
             raise NotFound("There is no such task; it may have expired.")
         return found
 
+    async def recent(self, caller: Caller, limit: int, before: str | None = None) -> list[Job]:
+        """The account's jobs, newest first, at most `limit`; with `before`, a job's id, only those older than it.
+
+        Empty if `before` is not a job of this account.
+        """
+        id = None if before is None else full_id(before)
+        return await self._database.read(jobs.of_account, caller.account, limit, id)
+
     async def of_batch(self, caller: Caller, batch: str) -> list[Job]:
         """Raises NotFound, also for another account's."""
         found = await self._database.read(jobs.of_batch, batch)
@@ -242,7 +250,7 @@ class Jobs:
                 paid.append(job)
                 continue
             try:
-                held = ledger.reserve(connection, job.account, job.credits, until)
+                held = ledger.reserve(connection, job.account, job.credits, until, key=job.key)
             except InsufficientCredits as error:
                 taken = sum(job.credits for job in paid)
                 raise InsufficientCredits(sum(job.credits for job in new), error.available + taken) from None
@@ -278,4 +286,5 @@ def _new(caller: Caller, kind: str, options: JobOptions) -> Job:
         name="",
         base_url=options.base_url,
         created_at=time.time(),
+        key=caller.key,
     )

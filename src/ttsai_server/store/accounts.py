@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from ttsai_server import errors
-from ttsai_server.store import keys, ledger
+from ttsai_server.store import audit, keys, ledger
 from ttsai_server.store.db import Database, insert_new
 from ttsai_server.store.tables import accounts
 
@@ -32,16 +32,18 @@ class Account:
 
 
 class Accounts:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, by: str = audit.SERVER) -> None:
+        """by: who makes the changes, for the audit log."""
         self._database = database
+        self._by = by
 
     async def create(self, name: str, plan: str, credits: int = 0) -> Account:
         """Create an account with an opening balance of `credits` >= 0."""
-        return await self._database.write(_create, f"acct_{token_hex(8)}", name, plan, credits)
+        return await self._database.write(_create, self._by, name, plan, credits)
 
     async def create_first(self, plan: str, credits: int) -> str | None:
         """Create the account `local` and return its key; None if any account exists. Safe to call concurrently."""
-        return await self._database.write(_create_first, plan, credits)
+        return await self._database.write(_create_first, self._by, plan, credits)
 
     async def get(self, account: str) -> Account:
         """The account with this id. Raises NotFound."""
@@ -53,15 +55,16 @@ class Accounts:
 
     async def set_plan(self, account: str, plan: str) -> Account:
         """Move the account to another plan. Raises NotFound."""
-        return await self._database.write(_set_plan, account, plan)
+        return await self._database.write(_set_plan, self._by, account, plan)
 
     async def grant(self, account: str, credits: int, note: str = "") -> Account:
         """Add credits; a negative number removes them. Raises NotFound, or BadRequest if the balance would be < 0."""
-        return await self._database.write(_grant, account, credits, note)
+        return await self._database.write(_grant, self._by, account, credits, note)
 
 
 _ANY = select(accounts.c.id).limit(1)
 _BY_ID = select(accounts).where(accounts.c.id == bindparam("account"))
+_LOCKED = _BY_ID.with_for_update()
 _ALL = select(accounts).order_by(accounts.c.created_at, accounts.c.id)
 _SET_PLAN = (
     update(accounts).where(accounts.c.id == bindparam("account")).values(plan=bindparam("new")).returning(accounts)
@@ -74,23 +77,29 @@ _GRANT = (
 )
 
 
-def _create(connection: Connection, id: str, name: str, plan: str, credits: int) -> Account:
+def _create(connection: Connection, by: str, name: str, plan: str, credits: int) -> Account:
     _check(credits)
-    account = Account(id, name, plan, credits, 0, time.time())
+    account = Account(f"acct_{token_hex(8)}", name, plan, credits, 0, time.time())
     connection.execute(insert(accounts), asdict(account))
-    ledger.enter(connection, id, "grant", credits, None, "opening balance")
+    _open(connection, by, account)
     return account
 
 
-def _create_first(connection: Connection, plan: str, credits: int) -> str | None:
+def _open(connection: Connection, by: str, account: Account) -> None:
+    """Enter a new account's balance into the ledger, and the account into the audit log."""
+    ledger.enter(connection, account.id, "grant", account.available, None, "opening balance")
+    audit.enter(connection, by, "account.create", account.id, None, asdict(account))
+
+
+def _create_first(connection: Connection, by: str, plan: str, credits: int) -> str | None:
     if connection.scalar(_ANY):
         return None
     account = Account(FIRST, FIRST, plan, credits, 0, time.time())
     new = insert_new(connection, accounts).values(asdict(account)).on_conflict_do_nothing().returning(accounts.c.id)
     if connection.scalar(new) is None:
         return None
-    ledger.enter(connection, FIRST, "grant", credits, None, "opening balance")
-    return keys.create(connection, FIRST, keys.SECRET, "first start", (), None)[1]
+    _open(connection, by, account)
+    return keys.create(connection, by, FIRST, keys.SECRET, "first start", (), None)[1]
 
 
 def _get(connection: Connection, account: str) -> Account:
@@ -101,18 +110,24 @@ def _list(connection: Connection) -> list[Account]:
     return [Account(*row) for row in connection.execute(_ALL)]
 
 
-def _set_plan(connection: Connection, account: str, plan: str) -> Account:
-    return _account(connection.execute(_SET_PLAN, {"account": account, "new": plan}).one_or_none(), account)
+def _set_plan(connection: Connection, by: str, account: str, plan: str) -> Account:
+    before = _account(connection.execute(_LOCKED, {"account": account}).one_or_none(), account)
+    after = Account(*connection.execute(_SET_PLAN, {"account": account, "new": plan}).one())
+    audit.enter(connection, by, "account.set_plan", account, asdict(before), asdict(after))
+    return after
 
 
-def _grant(connection: Connection, account: str, credits: int, note: str) -> Account:
+def _grant(connection: Connection, by: str, account: str, credits: int, note: str) -> Account:
     _check(credits)
     _check(_get(connection, account).available + credits)
     row = connection.execute(_GRANT, {"account": account, "credits": credits}).one_or_none()
     if row is None:
         raise errors.BadRequest(f"{account} has only {_get(connection, account).available} credits.")
     ledger.enter(connection, account, "grant", credits, None, note)
-    return Account(*row)
+    after = Account(*row)
+    before = {"available": after.available - credits}
+    audit.enter(connection, by, "account.grant", account, before, {"available": after.available, "note": note})
+    return after
 
 
 def _check(credits: int) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
 
 from ttsai_server.store.tables import batches, jobs
 
@@ -81,6 +81,8 @@ class Job:
     """The transcript."""
     warnings: Sequence[str] | None = None
     """What the client should know though the work is done."""
+    key: str = ""
+    """Id of the key with which it was asked for."""
 
 
 COLUMNS = [jobs.c[field.name] for field in fields(Job)]
@@ -90,6 +92,15 @@ OPEN = jobs.c.ended_at.is_(None)
 _GET = select(*COLUMNS).where(_BY_ID)
 _SEGMENTS = select(jobs.c.segments).where(_BY_ID)
 _OF_BATCH = select(*COLUMNS).where(jobs.c.batch == bindparam("of")).order_by(jobs.c.number)
+_AGE = (jobs.c.created_at, jobs.c.id)
+_NEWEST = (
+    select(*COLUMNS)
+    .where(jobs.c.account == bindparam("of"))
+    .order_by(*(column.desc() for column in _AGE))
+    .limit(bindparam("limit"))
+)
+_CURSOR = select(*_AGE).where(jobs.c.id == bindparam("before"), jobs.c.account == bindparam("of"))
+_OLDER = _NEWEST.where(tuple_(*_AGE) < _CURSOR.scalar_subquery())
 _IN_QUEUE = select(func.min(jobs.c.turn)).where(jobs.c.model == bindparam("of"), OPEN)
 _MINE = select(func.max(jobs.c.turn)).where(jobs.c.model == bindparam("of"), OPEN, jobs.c.account == bindparam("mine"))
 _MY_SINGLES = _MINE.where(jobs.c.batch.is_(None))
@@ -155,6 +166,13 @@ def segments(connection: Connection, job: str) -> str | None:
 def of_batch(connection: Connection, batch: str) -> list[Job]:
     """The jobs of a batch, by their index."""
     return [Job(*row) for row in connection.execute(_OF_BATCH, {"of": batch})]
+
+
+def of_account(connection: Connection, account: str, limit: int, before: str | None) -> list[Job]:
+    """An account's jobs, newest first, at most `limit`; with `before`, a job's id, only those older than it."""
+    values: dict[str, object] = {"of": account, "limit": limit}
+    query, values = (_NEWEST, values) if before is None else (_OLDER, {**values, "before": before})
+    return [Job(*row) for row in connection.execute(query, values)]
 
 
 def count_attempt(connection: Connection, job: str) -> Job | None:

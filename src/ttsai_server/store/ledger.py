@@ -57,16 +57,28 @@ class UsageTotal:
     credits: int
 
 
+@dataclass(frozen=True, slots=True)
+class KeyUsage(UsageTotal):
+    """What was used with one key."""
+
+    key: str
+    """Its id; empty: not known."""
+
+
 class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def reserve(self, account: str, amount: int, ttl: float, lease: RequestLease | None = None) -> Reservation:
+    async def reserve(
+        self, account: str, amount: int, ttl: float, lease: RequestLease | None = None, key: str = ""
+    ) -> Reservation:
         """Reserve `amount` >= 0 credits for at most `ttl` seconds, and no longer than the lease, whose id it gets.
+
+        key: id of the key with which the work is asked for; the usage is recorded as its.
 
         Raises InsufficientCredits if the balance does not cover them, NotFound if there is no such account.
         """
-        return await self._database.write(reserve, account, amount, time.time() + ttl, lease)
+        return await self._database.write(reserve, account, amount, time.time() + ttl, lease, key)
 
     async def settle(self, reservation: str, used: Used) -> int:
         """Charge `used.credits` of the reserved credits, return the rest, record the usage. → credits available.
@@ -91,6 +103,10 @@ class Ledger:
         """The account's usage since a Unix time, summed by day, service and model; newest day first."""
         return await self._database.read(_usage, account, since)
 
+    async def usage_by_key(self, account: str, since: float) -> list[KeyUsage]:
+        """As `usage`, summed by key too."""
+        return await self._database.read(_usage_by_key, account, since)
+
 
 _TAKE = (
     update(accounts)
@@ -108,7 +124,7 @@ _CLOSE = (
     update(reservations)
     .where(reservations.c.id == bindparam("reservation"), reservations.c.state == "open")
     .values(state=bindparam("closed"), used=bindparam("spent"))
-    .returning(reservations.c.account, reservations.c.amount)
+    .returning(reservations.c.account, reservations.c.amount, reservations.c.key)
 )
 _GIVE = (
     update(accounts)
@@ -151,6 +167,7 @@ _USAGE = (
     .group_by(_DAY, usage.c.service, usage.c.model)
     .order_by(_DAY.desc(), usage.c.service, usage.c.model)
 )
+_USAGE_BY_KEY = _USAGE.add_columns(usage.c.key).group_by(usage.c.key).order_by(usage.c.key)
 
 
 def enter(connection: Connection, account: str, kind: str, amount: int, reservation: str | None, note: str) -> None:
@@ -161,7 +178,12 @@ def enter(connection: Connection, account: str, kind: str, amount: int, reservat
 
 
 def reserve(
-    connection: Connection, account: str, amount: int, expires_at: float, lease: RequestLease | None = None
+    connection: Connection,
+    account: str,
+    amount: int,
+    expires_at: float,
+    lease: RequestLease | None = None,
+    key: str = "",
 ) -> Reservation:
     """`Ledger.reserve` inside a transaction of the caller. expires_at: Unix seconds."""
     available = connection.scalar(_TAKE, {"account": account, "amount": amount})
@@ -171,7 +193,7 @@ def reserve(
             raise errors.NotFound(f"No account {account!r}.")
         raise errors.InsufficientCredits(amount, available)
     leased = asdict(lease) if lease else {"id": uuid4().hex}
-    row = {"account": account, "amount": amount, "state": "open", "used": 0, "expires_at": expires_at}
+    row = {"account": account, "amount": amount, "state": "open", "used": 0, "expires_at": expires_at, "key": key}
     connection.execute(_OPEN, {**row, **leased})
     reservation = Reservation(leased["id"], amount, available)
     enter(connection, account, "reserve", -amount, reservation.id, "")
@@ -193,13 +215,13 @@ def _close(connection: Connection, reservation: str, state: str, spent: int, use
     closed = connection.execute(_CLOSE, closing).one_or_none()
     if closed is None:
         return _available_to(connection, reservation)
-    account, amount = closed
+    account, amount, key = closed
     if not 0 <= spent <= amount:
         raise ValueError(f"{spent} credits used of {amount} reserved")
     back = amount - spent
     enter(connection, account, state, back, reservation, "")
     if used:
-        connection.execute(_RECORD, {"account": account, "at": time.time(), **asdict(used)})
+        connection.execute(_RECORD, {"account": account, "at": time.time(), "key": key, **asdict(used)})
     return connection.execute(_GIVE, {"account": account, "amount": amount, "back": back}).scalar_one()
 
 
@@ -216,4 +238,14 @@ def _expired(connection: Connection, now: float) -> list[str]:
 
 def _usage(connection: Connection, account: str, since: float) -> list[UsageTotal]:
     rows = connection.execute(_USAGE, {"account": account, "since": since})
-    return [UsageTotal(datetime.fromtimestamp(row[0] * DAY, UTC).date(), *row[1:]) for row in rows]
+    return [UsageTotal(_date(row[0]), *row[1:]) for row in rows]
+
+
+def _usage_by_key(connection: Connection, account: str, since: float) -> list[KeyUsage]:
+    rows = connection.execute(_USAGE_BY_KEY, {"account": account, "since": since})
+    return [KeyUsage(_date(row[0]), *row[1:]) for row in rows]
+
+
+def _date(day: int) -> date:
+    """Days since 1970 → the date."""
+    return datetime.fromtimestamp(day * DAY, UTC).date()

@@ -11,6 +11,7 @@ accounts ─┬─ keys
           ├─ saved_voices ── voice_data   voices made from recordings: for their account only
           ├─ webhook_secrets       the secrets that sign an account's webhooks
           └─ webhook_deliveries ── webhook_attempts
+audit                       who has changed what; the database itself refuses to change or delete its rows
 loose_files                 files of the results store that are not a result yet, or no longer
 """
 
@@ -33,6 +34,7 @@ from sqlalchemy import (
     Table,
     Text,
     event,
+    false,
 )
 
 NAMES = {
@@ -52,6 +54,11 @@ SERIAL = BigInteger().with_variant(Integer, "sqlite")
 
 def _account(*, index: bool = False, primary_key: bool = False) -> Column[str]:
     return Column("account", String, ForeignKey("accounts.id"), nullable=False, index=index, primary_key=primary_key)
+
+
+def _paid_with() -> Column[str]:
+    """Id of the key with which work was asked for; empty: with none, or it was not recorded yet."""
+    return Column("key", String, nullable=False, server_default="")
 
 
 def _lease() -> list[Column[Any]]:
@@ -84,6 +91,7 @@ keys = Table(
     Column("expires_at", Double),
     Column("revoked_at", Double),
     Column("used_at", Double),
+    Column("admin", Boolean, nullable=False, server_default=false()),
 )
 
 ledger = Table(
@@ -108,6 +116,7 @@ reservations = Table(
     Column("used", BigInteger, nullable=False),
     Column("expires_at", Double, nullable=False),
     *_lease(),
+    _paid_with(),
 )
 # plain SQL that both databases accept: an Index with `postgresql_where` would import SQLAlchemy's Postgres dialect,
 # 60 ms per start
@@ -127,6 +136,7 @@ usage = Table(
     Column("characters", BigInteger, nullable=False),
     Column("seconds", Double, nullable=False),
     Column("credits", BigInteger, nullable=False),
+    _paid_with(),
 )
 Index("ix_usage_account_at", usage.c.account, usage.c.at)
 
@@ -214,6 +224,7 @@ jobs = Table(
     Column("segments", Text),
     *_lease(),
     Column("warnings", JSON(none_as_null=True)),
+    _paid_with(),
 )
 NOT_ENDED = DDL("CREATE INDEX ix_tasks_open ON tasks (model, turn) WHERE ended_at IS NULL")
 event.listen(jobs, "after_create", NOT_ENDED)
@@ -222,6 +233,7 @@ event.listen(jobs, "after_create", BEGUN)
 ENDED = DDL("CREATE INDEX ix_tasks_ended ON tasks (ended_at) WHERE ended_at IS NOT NULL")
 event.listen(jobs, "after_create", ENDED)
 Index("ix_tasks_batch", jobs.c.batch, jobs.c.number)
+Index("ix_tasks_account_created_at", jobs.c.account, jobs.c.created_at, jobs.c.id)
 
 conversations = Table(
     "conversations",
@@ -312,3 +324,34 @@ webhook_attempts = Table(
     Column("error", Text),
     Column("excerpt", Text, nullable=False),
 )
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", SERIAL, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("before", JSON(none_as_null=True)),
+    Column("after", JSON(none_as_null=True)),
+)
+Index("ix_audit_target", audit.c.target, audit.c.id)
+APPEND_ONLY = {
+    "sqlite": [
+        "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
+        "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
+    ],
+    "postgresql": [
+        "CREATE OR REPLACE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN RAISE EXCEPTION ''the audit log is append-only''; END'",
+        "CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()",
+    ],
+}
+"""Dialect → what makes its database refuse to change or delete rows of the audit log."""
+for dialect, statements in APPEND_ONLY.items():
+    for statement in statements:
+        event.listen(audit, "after_create", DDL(statement).execute_if(dialect=dialect))
