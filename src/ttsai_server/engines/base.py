@@ -1,6 +1,6 @@
 """Base classes of the engines: one per capability, and what they share.
 
-The pool never runs more than `card.concurrency` steps of a model at once, each in a worker thread, never on the event
+The pool never runs more than `LoadContext.steps` steps of a model at once, each in a worker thread, never on the event
 loop. An engine imports its heavy packages only in `load`.
 """
 
@@ -138,6 +138,14 @@ class Engine(ABC):
         """Where it runs, cpu or cuda, if `wanted` is there."""
         able = cls.gpu_packages is not None and all(map(find_spec, cls.gpu_packages))
         return wanted if able else "cpu"
+
+    @classmethod
+    def batch(cls, card: ModelCard, device: str) -> int:
+        """How many steps, of as many requests, it does together on this device, cpu or cuda.
+
+        0: each by itself, `card.concurrency` at the same time. The card's `setup` is what the engine is loaded with.
+        """
+        return 0
 
     @classmethod
     def install_command(cls) -> str:

@@ -4,6 +4,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.base import Engine, LoadContext
 from ttsai_server.engines.catalog import load_class
@@ -35,11 +37,16 @@ def load(card: ModelCard, models: Models) -> Engine:
     kind = check(card, models)
     if missing_files(card, models.dir):
         pull(card, models.dir)
-    options = {**models.options.get(card.family, {}), **models.options.get(card.id, {})}
-    card = replace(card, setup={**card.setup, **options})
+    card = configured(card, models)
     engine = kind.load(card, place(card, models))
     engine.warm_up(card)
     return engine
+
+
+def configured(card: ModelCard, models: Models) -> ModelCard:
+    """The card with the `setup` that its engine is loaded with: its own, overridden by `models.options`."""
+    options = {**models.options.get(card.family, {}), **models.options.get(card.id, {})}
+    return replace(card, setup={**card.setup, **options})
 
 
 def place(card: ModelCard, models: Models) -> LoadContext:
@@ -49,7 +56,14 @@ def place(card: ModelCard, models: Models) -> LoadContext:
 
 def steps(card: ModelCard, models: Models) -> int:
     """How many steps of a model may run at the same time; those of `models.workers` decide for themselves."""
-    return card.queue if models.workers else card.concurrency or _threads(models)
+    if models.workers:
+        return card.queue
+    kind = load_class(card)
+    try:
+        together = kind.batch(configured(card, models), kind.device(device(models)))
+    except ValidationError:  # `load` fails with it too, and tells
+        together = 0
+    return together or card.concurrency or _threads(models)
 
 
 def _threads(models: Models) -> int:

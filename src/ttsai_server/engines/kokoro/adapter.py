@@ -11,6 +11,7 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, Embedding, ModelCard, Reference, SpeechRequest
@@ -36,6 +37,8 @@ from ttsai_server.text.phonemes import Phonemizers
 from ttsai_server.text.phonemes.requirements import missing_extra
 
 SOURCE = "model.onnx"
+BATCH = {"cpu": 1, "cuda": 16}
+"""Chunks that PyTorch speaks at once. The second is a guess: not measured."""
 LONGEST_PIECE = 135
 """Most phonemes of a chunk: the model takes 510, but memory grows with the length and the cost hardly falls."""
 PACE = Pace(rate=24_000, frame=600, lead=2.3)
@@ -60,7 +63,9 @@ class Kokoro(Cloner):
 
     class Setup(Cloner.Setup):
         runtime: BackendName = "auto"
-        """Library that runs the model; auto: torch on CUDA, else OpenVINO, else ONNX InferenceBackend."""
+        """Library that runs the model; auto: torch on CUDA, else OpenVINO, else ONNX Runtime."""
+        batch: int = Field(default=0, ge=0, le=64)
+        """Most chunks, of as many requests, that torch speaks at once; 0: 16 on CUDA, 1 on a processor."""
         precision: Precision = "auto"
         """Precision of encoder and decoder in OpenVINO; auto: bf16 where the CPU supports it, else f32."""
 
@@ -79,6 +84,12 @@ class Kokoro(Cloner):
         self._styles = Styles(weights / "voices")
         self._encoder: SpeakerEncoder | None = None
         self._phonemizers = Phonemizers(espeak=espeak)
+
+    @classmethod
+    def batch(cls, card: ModelCard, device: str) -> int:
+        setup = cls.Setup.model_validate(dict(card.setup))
+        by_torch = setup.runtime == "torch" or (setup.runtime == "auto" and device == "cuda")
+        return (setup.batch or BATCH[device]) if by_torch else 0
 
     @classmethod
     def missing_extra(cls, language: str) -> str:

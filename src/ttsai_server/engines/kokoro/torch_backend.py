@@ -3,57 +3,50 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from threading import local
 from typing import Any
 
 import torch  # pyright: ignore[reportMissingImports] - an extra
 from torch.overrides import TorchFunctionMode  # pyright: ignore[reportMissingImports]
 
-from ttsai_server.engines.base import Cancellation, Cancelled, LoadContext
+from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.kokoro.backend import InferenceBackend, ModelOutput, PhonemeChunk
+from ttsai_server.engines.kokoro.batched import BatchedModel
 from ttsai_server.engines.kokoro.checkpoint import exported, published
-from ttsai_server.engines.shared.pytorch import import_torchaudio
-from ttsai_server.errors import EngineFailed
+from ttsai_server.engines.shared.batching import Batcher
+from ttsai_server.engines.shared.pytorch import Interruptible, free_device, import_torchaudio, prepare_device
 
 CHECKPOINT, EXPORT = "kokoro-v1_0.pth", "model.onnx"
 """The publisher's weights, and the ONNX export that they are extracted from if the former are missing."""
 
 
 class Torch(InferenceBackend):
-    """See InferenceBackend. Thread-safe."""
+    """See InferenceBackend. Thread-safe: what several threads want at the same time is spoken in batches."""
 
     def __init__(self, place: LoadContext) -> None:
-        if place.device == "cuda" and not torch.cuda.is_available():
-            raise EngineFailed("PyTorch sees no CUDA device, or was built without CUDA.")
-        torch.set_num_threads(place.threads)
+        prepare_device(place)
         self._device = place.device
-        self._model: Any = _load(place.weights).to(place.device)
-        self._thread = local()
-        for module in self._model.modules():
-            module.register_forward_pre_hook(self._raise_if_cancelled)
+        model: Any = _load(place.weights).to(place.device)
+        self._model = BatchedModel(model)
+        self._running = Interruptible(model)
+        self._batcher = Batcher(self._together, place.steps)
 
     def speak(self, chunk: PhonemeChunk, cancellation: Cancellation) -> ModelOutput:
-        self._thread.cancellation = cancellation
-        ids, style = (torch.from_numpy(array).to(self._device) for array in (chunk.ids, chunk.style))
-        try:
-            with torch.inference_mode():
-                self._raise_if_cancelled()
-                waveform, frames = self._model.forward_with_tokens(ids, style, chunk.speed)
-                return ModelOutput(waveform.cpu().numpy(), frames.float().cpu().numpy())
-        except RuntimeError as error:
-            raise EngineFailed(f"PyTorch failed: {error}") from error
-
-    def _raise_if_cancelled(self, *_: Any) -> None:
-        """Called before each layer, so that a cancellation waits for at most one layer."""
-        if self._thread.cancellation.cancelled:
-            raise Cancelled
+        return self._batcher(chunk, cancellation)
 
     def close(self) -> None:
-        self._model = None
-        if self._device == "cuda":
-            torch.cuda.empty_cache()
+        self._batcher.close()
+        self._model = self._running = None
+        free_device(self._device)
+
+    def _together(self, chunks: Sequence[PhonemeChunk], cancellation: Cancellation) -> list[ModelOutput]:
+        assert self._model
+        assert self._running
+        with self._running.running(cancellation):
+            spoken = self._model.speak(chunks)
+            return [ModelOutput(*(part.float().cpu().numpy() for part in parts)) for parts in spoken]
 
 
 def _load(weights: Path) -> Any:
