@@ -11,6 +11,7 @@ from benchmarks import (
     departure,
     fairness,
     first_byte,
+    gpu,
     hostile,
     isolation,
     jobs,
@@ -50,11 +51,12 @@ BENCHMARKS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "cloning": cloning.run,
     "conversation": conversation.run,
     "translation": translation.run,
+    "gpu": gpu.run,
     "soak": soak.run,
     "hostile": hostile.run,
 }
-BY_NAME_ONLY = {"soak", "hostile"}
-"""Benchmarks that take too long to be run by default."""
+BY_NAME_ONLY = {"gpu", "soak", "hostile"}
+"""Benchmarks that take too long, or a GPU, and are not run by default."""
 RESULTS = Path(__file__).parent / "results.json"
 
 

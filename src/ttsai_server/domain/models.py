@@ -160,6 +160,8 @@ class ModelCard:
     """Listed and served only when `models.demo` is on."""
     memory: int = 0
     """Resident memory when loaded, megabytes; counts towards `models.memory_mb`."""
+    gpu_memory: int = 0
+    """Memory that it takes on a GPU, megabytes; 0: as `memory`."""
     concurrency: int = 1
     """Steps that run at the same time, sharing the processors; 0: one per processor."""
     queue: int = 64

@@ -132,6 +132,7 @@ class CardFile(_Strict):
     streaming: bool = True
     demo: bool = False
     memory: int = Field(default=0, ge=0)
+    gpu_memory: int = Field(default=0, ge=0)
     concurrency: int = Field(default=1, ge=0)
     queue: PositiveInt = 64
     chunk_chars: PositiveInt = 200

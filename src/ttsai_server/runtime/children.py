@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import count
@@ -64,15 +64,20 @@ class Child:
 
     @classmethod
     async def start(
-        cls, card: ModelCard, settings: Settings, python: str = sys.executable, longest: float | None = None
+        cls,
+        card: ModelCard,
+        settings: Settings,
+        python: str = sys.executable,
+        longest: float | None = None,
+        gpu: str = "",
     ) -> Self:
         """Start a process with that Python interpreter and load the model in it. If cancelled, it kills the process.
 
-        longest: seconds that loading may take. Raises ModelCrashed if it takes longer or the process dies, and
-        whatever loading raises there.
+        longest: seconds that loading may take. gpu: UUID of the only one that the process may use; empty: any. Raises
+        ModelCrashed if it takes longer or the process dies, and whatever loading raises there.
         """
         # in the event loop's thread: the kernel kills the process when the thread that started it ends
-        process, messages, descriptors = _spawn(python)
+        process, messages, descriptors = _spawn(python, {"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})
         try:
             streams = await asyncio.open_unix_connection(sock=messages)
         except BaseException:
@@ -226,7 +231,7 @@ class Child:
         )
 
 
-def _spawn(python: str) -> tuple[subprocess.Popen[bytes], socket.socket, socket.socket]:
+def _spawn(python: str, environment: Mapping[str, str]) -> tuple[subprocess.Popen[bytes], socket.socket, socket.socket]:
     """A new worker process, and the server's ends of its two sockets: messages, descriptors."""
     messages, their_messages = socket.socketpair()
     descriptors, their_descriptors = socket.socketpair()
@@ -234,7 +239,9 @@ def _spawn(python: str) -> tuple[subprocess.Popen[bytes], socket.socket, socket.
     with their_messages, their_descriptors:
         sockets = (their_messages.fileno(), their_descriptors.fileno())
         command = [python, "-P", "-m", "ttsai_server.runtime.worker", *map(str, sockets)]
-        process = subprocess.Popen(command, pass_fds=sockets, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, pass_fds=sockets, stdin=subprocess.DEVNULL, env={**os.environ, **environment}
+        )
     return process, messages, descriptors
 
 

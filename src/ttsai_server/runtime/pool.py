@@ -13,6 +13,7 @@ from time import monotonic
 from ttsai_server.domain import ModelCard
 from ttsai_server.errors import ModelCrashed, ModelLoading, NotReady
 from ttsai_server.runtime.base import EngineHandle, LoadedModel, ModelState
+from ttsai_server.runtime.gpus import NoRoom
 from ttsai_server.runtime.loading import steps
 from ttsai_server.runtime.slot import Handle, Slot
 from ttsai_server.settings import Models
@@ -99,7 +100,7 @@ class Pool:
             await self._make_room(slot.card)
             began = monotonic()
             slot.restarts.started()
-            slot.model = await self._start(slot.card)
+            slot.model = await self._started(slot.card)
             slot.restarts.loaded()
             slot.crashed = False
             logger.info("loaded %s in %.1f s", slot.card.id, monotonic() - began)
@@ -127,6 +128,17 @@ class Pool:
             raise ModelLoading(
                 f"There is no memory for {card.id!r} while other models are in use.", retry_after=LOADING_RETRY_SECONDS
             )
+
+    async def _started(self, card: ModelCard) -> LoadedModel:
+        """Start the model; while no GPU has room for it, unload idle ones from the GPUs, least recently used first."""
+        while True:
+            try:
+                return await self._start(card)
+            except NoRoom as full:
+                idle = [slot for slot in self._idle() if slot.card.id in full.placed]
+                if not idle:
+                    raise
+                await self._unload(min(idle, key=lambda slot: slot.last_used))
 
     def _idle(self) -> list[Slot]:
         """Now: while one of them is being unloaded, another may be leased."""

@@ -49,6 +49,8 @@ class Models(Group):
     """Processor threads for one step of work; 0: as many as the machine has, at most 8."""
     memory_mb: PositiveInt = 16_000
     """Memory for loaded models, megabytes; idle ones are unloaded to stay within it, least recently used first."""
+    gpu_memory_mb: int = Field(default=0, ge=0)
+    """The same on each GPU, by what the models' cards tell, megabytes; 0: all that is free there."""
     idle_seconds: PositiveFloat = 900
     """A model is unloaded when it has not been used for this long, seconds."""
     load_wait_seconds: PositiveFloat = 60

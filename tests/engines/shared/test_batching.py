@@ -1,7 +1,7 @@
 """What several threads ask for at the same time is done together, and each gets its own."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
@@ -53,7 +53,7 @@ class Gate:
 
 
 @contextmanager
-def held(most: int = MOST, wait: float = 0) -> Iterator[tuple[Gate, Callable[..., Future[str]]]]:
+def held(most: int = MOST, wait: float = 0) -> Generator[tuple[Gate, Callable[..., Future[str]]]]:
     """A gate, and a function that asks for something in a thread of its own, and returns once it waits or runs."""
     gate = Gate()
     batcher = Batcher(gate.run, most, wait=wait)

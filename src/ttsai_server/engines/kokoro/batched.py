@@ -71,9 +71,11 @@ class BatchedModel:
             self._let_ignore_padding(part)
         decoder.generator.stft = _Stft(decoder.generator.stft, self._padding)
 
-    @torch.inference_mode()
     def speak(self, chunks: Sequence[PhonemeChunk]) -> list[tuple[Tensor, Tensor]]:
-        """Of each chunk: its waveform, (samples,), and the frames that its ids last, (ids,). Not thread-safe."""
+        """Of each chunk: its waveform, (samples,), and the frames that its ids last, (ids,). Not thread-safe.
+
+        To be called in PyTorch's inference mode.
+        """
         text = self._read(chunks)
         spoken: dict[int, tuple[Tensor, Tensor]] = {}
         for items in groups(text.durations.sum(1).tolist()):

@@ -17,11 +17,13 @@ from ttsai_server.errors import EngineFailed, WeightsMissing
 from ttsai_server.memory import keep_freed
 
 if TYPE_CHECKING:
-    from faster_whisper import WhisperModel
+    from ttsai_server.engines.whisper.network import Network
 
 ARITHMETIC = {"cpu": "int8", "cuda": "float16"}
 CHUNKS = {"cpu": 2, "cuda": 16}
 """Device → chunks of 30 s per step: more take more memory, and gain nothing on a CPU."""
+BATCH = {"cpu": 0, "cuda": 16}
+"""Device → requests that are transcribed together. The second is a guess: not measured."""
 
 
 class FasterWhisper(Transcriber):
@@ -35,6 +37,8 @@ class FasterWhisper(Transcriber):
         """CTranslate2's compute type; auto: int8 on a CPU, float16 on CUDA."""
         chunks: int = Field(default=0, ge=0)
         """Chunks of 30 s per step; 0: 2 on a CPU, 16 on CUDA."""
+        batch: int = Field(default=0, ge=0, le=64)
+        """Most requests that are transcribed together, `chunks` at once; 0: 16 on CUDA, on a CPU each by itself."""
 
         lead: float = Field(default=0, ge=0, le=0.5)
         """Seconds by which the model puts words too early."""
@@ -45,17 +49,24 @@ class FasterWhisper(Transcriber):
         vad_threshold: float = Field(default=0.5, ge=0, le=1)
         """Probability of speech above which sound is transcribed; 0: everything is."""
 
-    def __init__(self, model: WhisperModel, chunks: int, lead: float) -> None:
-        self._model: WhisperModel | None = model
+    def __init__(self, network: Network, chunks: int, lead: float) -> None:
+        self._network: Network | None = network
         self._chunks, self._lead = chunks, lead
+
+    @classmethod
+    def batch(cls, card: ModelCard, device: str) -> int:
+        return cls.Setup.model_validate(dict(card.setup)).batch or BATCH[device]
 
     @classmethod
     def load(cls, card: ModelCard, place: LoadContext) -> FasterWhisper:
         from faster_whisper import WhisperModel
 
+        from ttsai_server.engines.whisper.network import Network
+
         if not (place.weights / "model.bin").is_file():
             raise WeightsMissing(card.id)
         setup = cls.Setup.model_validate(dict(card.setup))
+        together, chunks = cls.batch(card, place.device), setup.chunks or CHUNKS[place.device]
         arithmetic = ARITHMETIC[place.device] if setup.arithmetic == "auto" else setup.arithmetic
         if place.device == "cpu":
             keep_freed()
@@ -65,22 +76,22 @@ class FasterWhisper(Transcriber):
                 device=place.device,
                 compute_type=arithmetic,
                 cpu_threads=place.threads,
-                num_workers=place.steps,
+                num_workers=1 if together else place.steps,
                 local_files_only=True,
             )
         except (RuntimeError, ValueError) as error:
             raise EngineFailed(f"CTranslate2 could not load {card.id!r}: {error}") from error
-        return cls(model, setup.chunks or CHUNKS[place.device], setup.lead)
+        return cls(Network(model, chunks if together else 0), chunks, setup.lead)
 
     def transcribe(
         self, recording: Recording, request: TranscriptionRequest, cancellation: Cancellation
     ) -> Generator[PartialTranscript]:
         from ttsai_server.engines.whisper.transcription import ChunkTranscriber
 
-        if not self._model:
+        if not self._network:
             raise EngineFailed("The engine is closed.")
         options = self.Options.model_validate(dict(request.options))
-        transcriber = ChunkTranscriber(self._model, request, options.beam_size, self._lead, cancellation)
+        transcriber = ChunkTranscriber(self._network, request, options.beam_size, self._lead, cancellation)
 
         def hear(chunks: Sequence[Chunk]) -> tuple[list[Segment], str]:
             return transcriber.transcribe(chunks) if chunks else [], transcriber.language
@@ -90,4 +101,6 @@ class FasterWhisper(Transcriber):
         )
 
     def close(self) -> None:
-        self._model = None
+        network, self._network = self._network, None
+        if network:
+            network.close()

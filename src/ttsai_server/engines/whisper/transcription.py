@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from ctranslate2 import DataType, Device, StorageView  # pyright: ignore
-from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens, merge_punctuations
 
 from ttsai_server.domain import Segment, TranscriptionRequest
-from ttsai_server.engines.base import Cancellation, Cancelled
+from ttsai_server.engines.base import Cancellation
 from ttsai_server.engines.shared.transcription.languages import ENGLISH, WHISPERS_OWN
 from ttsai_server.engines.shared.transcription.windows import RATE, Chunk
 from ttsai_server.engines.shared.transcription.words import Aligned, between, omitted, sentences
 from ttsai_server.engines.whisper.languages import Languages, States
+from ttsai_server.engines.whisper.network import Encoded, Network, states, view
 from ttsai_server.engines.whisper.texts import Text, generated
 from ttsai_server.engines.whisper.timing import settle
 
@@ -30,24 +29,21 @@ PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 AGAIN = 3
 """How often omitted speech is transcribed again, in smaller and smaller parts: 30 s become 4 s."""
 
-Encoded = Any
-"""CTranslate2's StorageView (chunks, rows, size), on the model's device: the encoder's output."""
-
 
 class ChunkTranscriber:
     """Transcribes the chunks of one recording; several may share a model at the same time."""
 
     def __init__(
         self,
-        model: WhisperModel,
+        network: Network,
         request: TranscriptionRequest,
         beam_size: int,
         lead: float,
         cancellation: Cancellation,
     ) -> None:
-        self._model: Any = model
+        self._network, self._model = network, network.model
         self._request, self._beam_size, self._lead, self._cancellation = request, beam_size, lead, cancellation
-        self._requested = request.language if model.model.is_multilingual else ENGLISH
+        self._requested = request.language if self._model.model.is_multilingual else ENGLISH
         self._languages = Languages(self._guess)
 
     @property
@@ -60,7 +56,7 @@ class ChunkTranscriber:
         encoded = self._encode(chunks)
         if self._requested:
             return self._transcribe(chunks, encoded, self._requested, AGAIN)
-        found = [part for i, chunk in enumerate(chunks) for part in self._languages.find(chunk, _states(encoded, i))]
+        found = [part for i, chunk in enumerate(chunks) for part in self._languages.find(chunk, _one(encoded, i))]
         parts, languages = [part for part, _ in found], [language for _, language in found]
         if len(parts) == len(chunks) and len(set(languages)) == 1:
             return self._transcribe(chunks, encoded, languages[0], AGAIN)
@@ -75,7 +71,7 @@ class ChunkTranscriber:
         segments: list[Segment] = []
         for i, (chunk, text, words) in enumerate(zip(chunks, texts, aligned, strict=True)):
             if again and omitted(words, chunk.seconds):
-                segments += self._retry(chunk, text, words, _view(_states(encoded, i)), language, again)
+                segments += self._retry(chunk, text, words, view(_one(encoded, i)[None]), language, again)
             else:
                 segments += self._sentences(chunk, text, words, language)
         return segments
@@ -89,7 +85,7 @@ class ChunkTranscriber:
         and when the chunk is shorter.
         """
         tokenizer = self._tokenizer(language)
-        (timed,) = self._generate(encoded, 1, tokenizer, self._request.temperature, timestamps=True)
+        (timed,) = self._generate(encoded, tokenizer, self._request.temperature, timestamps=True)
         if not timed.failed and len(timed.text) > len(text.text):
             text = timed
             (words,) = self._align(encoded, [chunk], [text], tokenizer)
@@ -115,13 +111,11 @@ class ChunkTranscriber:
         return ENGLISH if self._request.translate else language
 
     def _encode(self, chunks: Sequence[Chunk]) -> Encoded:
-        if self._cancellation.cancelled:
-            raise Cancelled
         features = [pad_or_trim(self._model.feature_extractor(chunk.sound)[..., :-1]) for chunk in chunks]
-        return self._model.encode(np.stack(features))
+        return self._network.encode(np.stack(features), self._cancellation)
 
-    def _guess(self, states: States) -> dict[str, float]:
-        (likely,) = self._model.model.detect_language(_view(states))
+    def _guess(self, heard: States) -> dict[str, float]:
+        (likely,) = self._model.model.detect_language(view(heard[None]))
         return {token[2:-2]: probability for token, probability in likely}
 
     def _tokenizer(self, language: str) -> Tokenizer:
@@ -130,9 +124,9 @@ class ChunkTranscriber:
         return Tokenizer(self._model.hf_tokenizer, self._model.model.is_multilingual, task, own)
 
     def _write(self, encoded: Encoded, chunks: Sequence[Chunk], tokenizer: Tokenizer) -> list[Text]:
-        texts = self._generate(encoded, len(chunks), tokenizer, self._request.temperature)
+        texts = self._generate(encoded, tokenizer, self._request.temperature)
         return [
-            self._try_warmer(text, _view(_states(encoded, i)), tokenizer) if text.failed else text
+            self._try_warmer(text, view(_one(encoded, i)[None]), tokenizer) if text.failed else text
             for i, text in enumerate(texts)
         ]
 
@@ -140,35 +134,33 @@ class ChunkTranscriber:
         """Raise the temperature until a text is neither unlikely nor repetitive; else use the likeliest one."""
         texts = [text]
         while texts[-1].failed and texts[-1].temperature + WARMER <= 1:
-            texts += self._generate(encoded, 1, tokenizer, texts[-1].temperature + WARMER)
+            texts += self._generate(encoded, tokenizer, texts[-1].temperature + WARMER)
         if not texts[-1].failed:
             return texts[-1]
         varied = [text for text in texts if not text.repetitive]
         return max(varied or texts, key=lambda text: text.log_probability)
 
     def _generate(
-        self, encoded: Encoded, count: int, tokenizer: Tokenizer, temperature: float, *, timestamps: bool = False
+        self, encoded: Encoded, tokenizer: Tokenizer, temperature: float, *, timestamps: bool = False
     ) -> list[Text]:
-        if self._cancellation.cancelled:
-            raise Cancelled
         before = tokenizer.encode(f" {self._request.prompt.strip()}") if self._request.prompt.strip() else []
         prompt = self._model.get_prompt(tokenizer, before, without_timestamps=not timestamps)
         search = {"beam_size": self._beam_size} if temperature == 0 else _sampling(temperature)
-        results = self._model.model.generate(
-            encoded,
-            [prompt] * count,
-            return_scores=True,
-            return_no_speech_prob=True,
-            suppress_tokens=get_suppressed_tokens(tokenizer, (-1,)),
+        options: dict[str, Any] = {
+            "return_scores": True,
+            "return_no_speech_prob": True,
+            "suppress_tokens": get_suppressed_tokens(tokenizer, (-1,)),
             **search,
-        )
+        }
+        results = self._network.generate(encoded, prompt, options, self._cancellation)
         return [generated(result, tokenizer, temperature) for result in results]
 
     def _align(
         self, encoded: Encoded, chunks: Sequence[Chunk], texts: Sequence[Text], tokenizer: Tokenizer
     ) -> list[list[Aligned]]:
         frames = [len(chunk.sound) * self._model.frames_per_second // RATE for chunk in chunks]
-        alignments = self._model.find_alignment(tokenizer, [list(text.tokens) for text in texts], encoded, frames)
+        tokens = [text.tokens for text in texts]
+        alignments = self._network.align(encoded, tokens, frames, tokenizer, self._cancellation)
         for alignment in alignments:
             merge_punctuations(alignment, PREPENDED, APPENDED)
         return [
@@ -177,13 +169,9 @@ class ChunkTranscriber:
         ]
 
 
-def _states(encoded: Encoded, number: int) -> States:
+def _one(encoded: Encoded, number: int) -> States:
     """The encoder's output for one of the chunks encoded together."""
-    return np.array(encoded.to(DataType.float32).to_device(Device.cpu))[number]
-
-
-def _view(states: States) -> Encoded:
-    return StorageView.from_array(np.ascontiguousarray(states[None]))
+    return states(encoded)[number]
 
 
 def _sampling(temperature: float) -> dict[str, Any]:
