@@ -5,14 +5,17 @@ Where there is no GPU it says what it would measure. All of it takes less than s
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from statistics import median
 
+import numpy as np
 import soxr
+from numpy.typing import NDArray
 
 from benchmarks.bench import Bench
 from benchmarks.report import Figure
@@ -28,6 +31,7 @@ from ttsai_server.settings import Settings
 SPEAKER, VOICE = "kokoro", "af_heart"
 LISTENERS = ("whisper-large-v3-turbo", "whisper-large-v3", "whisper-base", "whisper-tiny.en")
 """The first whose weights are here is measured."""
+LIKENESS = "difference of what is spoken in a batch from the same alone"
 AT_ONCE = (1, 2, 4, 8, 16, 32)
 """Requests at the same time."""
 SECONDS = 8.0
@@ -62,38 +66,56 @@ def run(bench: Bench) -> list[Figure]:
 
 def planned() -> list[str]:
     """What is measured, a line each."""
-    names = [f"{SPEAKER} on PyTorch", f"the first of these that is pulled: {', '.join(LISTENERS)}"]
-    rates = [figure for name in names for many in AT_ONCE for figure in Rate(many, 0, 0).figures(name)]
-    memory = [_memory(name, 0) for name in names]
-    return [f"{figure.name}: {figure.unit}" for figure in [*rates, *memory]]
+    rates = f"{', '.join(map(str, AT_ONCE))} at once: seconds of sound a second, and the time until all are done"
+    each = [(name, what) for name in (SPEAKER, _listener().id) for what in (rates, "memory taken on the GPU")]
+    return [f"{SPEAKER}, {LIKENESS}", *(f"{name}, {what}" for name, what in each)]
 
 
 def figures(device: str, at_once: Sequence[int] = AT_ONCE, seconds: float = SECONDS) -> list[Figure]:
     """device: cuda; or cpu, to see that it works."""
-    cards = Catalog.read(Settings().models.cards).models
-    listener = next(cards[name] for name in LISTENERS if not missing_files(cards[name], Settings().models.dir))
-    return [
-        *_speaking(
-            replace(cards[SPEAKER], setup={"runtime": "torch", "batch": max(at_once)}), device, at_once, seconds
-        ),
-        *_listening(replace(listener, setup={"batch": max(at_once)}), device, at_once, seconds),
-    ]
+    speaker = replace(_cards()[SPEAKER], setup={"runtime": "torch", "batch": max(at_once)})
+    listener = replace(_listener(), setup={"batch": max(at_once)})
+    return [*_speaking(speaker, device, at_once, seconds), *_listening(listener, device, at_once, seconds)]
+
+
+def _cards() -> Mapping[str, ModelCard]:
+    return Catalog.read(Settings().models.cards).models
+
+
+def _listener() -> ModelCard:
+    return next(_cards()[name] for name in LISTENERS if not missing_files(_cards()[name], Settings().models.dir))
 
 
 def _speaking(card: ModelCard, device: str, at_once: Sequence[int], seconds: float) -> list[Figure]:
-    free = _free()
-    chapters = count()
-
+    free, chapters = _free(), count()
     with closing(load_class(card).load(card, _place(card, device, at_once))) as engine:
         assert isinstance(engine, Synthesizer)
 
         def speak() -> float:
-            request = SpeechRequest(prose(SPOKEN, next(chapters)), (Preset(VOICE),), "en-us")
-            return sum(audio.seconds for audio in engine.synthesize(request, Cancellation()))
+            return len(_said(engine, prose(SPOKEN, next(chapters)))) / card.rate
 
+        likeness = _likeness(engine, max(at_once))
         rates = [_rate(speak, many, seconds) for many in at_once]
         memory = _memory(card.id, free - _free())
-    return [*(figure for rate in rates for figure in rate.figures(f"{card.id} on PyTorch")), memory]
+    return [likeness, *(figure for rate in rates for figure in rate.figures(card.id)), memory]
+
+
+def _said(engine: Synthesizer, text: str) -> NDArray[np.float32]:
+    """(n,) samples."""
+    request = SpeechRequest(text, (Preset(VOICE),), "en-us")
+    return np.concatenate([audio.samples[:, 0] for audio in engine.synthesize(request, Cancellation())])
+
+
+def _likeness(engine: Synthesizer, at_once: int) -> Figure:
+    """The worst of some texts, of different lengths; those that last otherwise can't be compared."""
+    texts = [prose(SPOKEN * (1 + number % 3) // 3, number) for number in range(at_once)]
+    alone = [_said(engine, text) for text in texts]
+    with ThreadPoolExecutor(at_once) as pool:
+        together = list(pool.map(partial(_said, engine), texts))
+    pairs = [(one, other) for one, other in zip(alone, together, strict=True) if len(one) == len(other)]
+    worst = max((np.square(one - other).sum() / np.square(one).sum() for one, other in pairs), default=1.0)
+    note = f"{len(texts) - len(pairs)} of {len(texts)} last otherwise"
+    return Figure(f"{SPEAKER}, {LIKENESS}", float(10 * np.log10(worst + 1e-20)), "dB", most=-20, note=note)
 
 
 def _listening(card: ModelCard, device: str, at_once: Sequence[int], seconds: float) -> list[Figure]:
@@ -130,12 +152,10 @@ def _rate(request: Callable[[], float], at_once: int, seconds: float) -> Rate:
 
 def _recording() -> Recording:
     """Some sentences, spoken on the processor, at 16 kHz."""
-    card = Catalog.read(Settings().models.cards).models[SPEAKER]
-    recording = Recording(16_000)
+    card, recording = _cards()[SPEAKER], Recording(16_000)
     with closing(load_class(card).load(card, LoadContext(Settings().models.dir / card.id))) as engine:
         assert isinstance(engine, Synthesizer)
-        for audio in engine.synthesize(SpeechRequest(prose(RECORDED), (Preset(VOICE),), "en-us"), Cancellation()):
-            recording.append(soxr.resample(audio.samples, audio.rate, 16_000))
+        recording.append(soxr.resample(_said(engine, prose(RECORDED)), card.rate, 16_000)[:, None])
     return recording
 
 

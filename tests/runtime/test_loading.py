@@ -12,7 +12,7 @@ from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.engines.kokoro.adapter import Kokoro
 from ttsai_server.engines.piper.adapter import Piper
 from ttsai_server.errors import PackagesMissing, WeightsMissing
-from ttsai_server.runtime.loading import load
+from ttsai_server.runtime.loading import load, steps
 from ttsai_server.settings import Models, Settings
 
 CARDS = {card.engine: card for card in Catalog.read(Settings().models.cards).cards() if load_class(card).packages}
@@ -43,3 +43,20 @@ def test_on_a_python_for_which_the_extra_leaves_misaki_out_the_command_installs_
 def test_without_its_weights_a_model_says_what_to_pull(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing, match="ttsai-server models pull kokoro"):
         load(Catalog.read(Settings().models.cards).models["kokoro"], Models(dir=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "count"),
+    [
+        ("kokoro", Models(device="cpu", threads=3), 1),
+        ("kokoro", Models(device="cpu", options={"kokoro": {"runtime": "torch", "batch": 4}}), 4),
+        ("whisper-base", Models(device="cpu", threads=3), 3),
+        ("whisper-base", Models(device="cuda", threads=3), 16),
+        ("whisper-base", Models(device="cuda", options={"whisper-base": {"batch": 5}}), 5),
+        ("whisper-base", Models(device="cpu", threads=3, options={"whisper-base": {"batch": "no number"}}), 3),
+    ],
+)
+def test_as_many_steps_run_at_the_same_time_as_are_done_together_or_else_as_its_card_says(
+    model: str, settings: Models, count: int
+) -> None:
+    assert steps(Catalog.read(Settings().models.cards).models[model], settings) == count

@@ -15,6 +15,7 @@ from sqlalchemy import inspect, make_url
 from ttsai_server.cli.output import Json
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import BadCard
+from ttsai_server.runtime.gpus import gpus
 from ttsai_server.runtime.loading import device
 from ttsai_server.services.availability import listed, meant
 from ttsai_server.services.model_facts import ModelFacts, all_facts
@@ -97,7 +98,9 @@ def _device(settings: Settings) -> Finding:
     if found == "cuda" and not importlib.util.find_spec("kokoro"):
         what = "there is an NVIDIA GPU, but Kokoro's package for torch is not installed: it runs on the processor"
         return Finding("device", False, what, "Run: pip install 'ttsai-server[torch]'")
-    return Finding("device", True, f"{found}, {os.cpu_count()} processors")
+    seen = gpus() if found == "cuda" else []
+    free = "".join(f"; {gpu.name}, {gpu.free_mb} of {gpu.total_mb} MB free" for gpu in seen)
+    return Finding("device", True, f"{found}, {os.cpu_count()} processors{free}")
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
