@@ -129,7 +129,7 @@ def test_it_speaks_on_after_a_stop(engine: Kokoro) -> None:
 
 def test_closed_twice_it_lets_go_of_the_model(kokoro_weights: Path) -> None:
     runtime = torch_backend.Torch(LoadContext(kokoro_weights))
-    weight = weakref.ref(next(runtime._model.parameters()))
+    weight = weakref.ref(next(runtime._model._model.parameters()))  # pyright: ignore[reportOptionalMemberAccess]
     runtime.close()
     runtime.close()
     assert weight() is None
@@ -161,7 +161,7 @@ def publishers(kokoro_weights: Path, tmp_path: Path) -> tuple[Path, Any]:
 
 def test_the_publishers_checkpoint_is_taken_where_it_is_there(publishers: tuple[Path, Any]) -> None:
     folder, model = publishers
-    loaded = torch_backend.Torch(LoadContext(folder))._model
+    loaded = torch_backend._load(folder)
     for path in ("bert_encoder", "decoder.encode.conv1", "predictor.F0_proj"):
         kernels = (m.get_submodule(path).weight.detach().numpy() for m in (loaded, model))
         np.testing.assert_allclose(*kernels, rtol=1e-5, err_msg=path)

@@ -90,10 +90,7 @@ class BatchedModel:
                 if isinstance(child, torch.nn.InstanceNorm1d):
                     setattr(module, name, _InstanceNorm(child, self._padding))
             if isinstance(module, torch.nn.Conv1d | torch.nn.ConvTranspose1d):
-                module.register_forward_pre_hook(self._clear_padding)
-
-    def _clear_padding(self, _: Any, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        return (self._padding.cleared(inputs[0]), *inputs[1:])
+                module.register_forward_pre_hook(self._padding.clear_input)
 
     def _read(self, chunks: Sequence[PhonemeChunk]) -> _Text:
         model = self._model
@@ -175,6 +172,10 @@ class _Padding:
         """The tensor, (batch, channels, time), with zeros for padding."""
         places = self.places(tensor)
         return tensor if places is None else torch.where(places, tensor, 0)
+
+    def clear_input(self, _: Any, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Hook of a module."""
+        return (self.cleared(inputs[0]), *inputs[1:])
 
 
 class _InstanceNorm(torch.nn.Module):  # pyright: ignore[reportUntypedBaseClass]

@@ -113,16 +113,19 @@ class Interruptible:
         import torch  # pyright: ignore[reportMissingImports]
 
         self._thread.cancellation = cancellation
-        self._raise_if_cancelled()
         try:
+            self._raise_if_cancelled()
             with torch.inference_mode():
                 yield
         except RuntimeError as error:
             raise EngineFailed(f"PyTorch failed: {error}") from error
+        finally:
+            self._thread.cancellation = None
 
     def _raise_if_cancelled(self, *_: Any) -> None:
-        """Called before each layer."""
-        if self._thread.cancellation.cancelled:
+        """Called before each layer; also for other models, where they share one, as a default argument is shared."""
+        cancellation: Cancellation | None = getattr(self._thread, "cancellation", None)
+        if cancellation and cancellation.cancelled:
             raise Cancelled
 
 
