@@ -3,7 +3,7 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -97,10 +97,11 @@ class Placement:
 
         Raises NoRoom, and what `start` raises.
         """
+        unseen = self._loading()
         found = await asyncio.to_thread(self._read)
         if not found:
             return await start("")
-        claim = _Claim(card, self._choose(card, found))
+        claim = _Claim(card, self._choose(card, found, {*unseen, *self._loading()}))
         self._claims.append(claim)
         try:
             claim.model = model = await start(claim.gpu.uuid)
@@ -109,21 +110,28 @@ class Placement:
             raise
         return model
 
-    def _choose(self, card: ModelCard, found: Sequence[Gpu]) -> Gpu:
-        """The GPU with the most room; one with no model of ours takes any, as what cards tell is only a guess."""
+    def _loading(self) -> list[_Claim]:
+        return [claim for claim in self._claims if claim.model is None]
+
+    def _choose(self, card: ModelCard, found: Sequence[Gpu], unseen: Set[_Claim]) -> Gpu:
+        """The GPU with the most room; one with no model of ours takes any, as what cards tell is only a guess.
+
+        unseen: claims on memory that `found` may still show as free.
+        """
         self._claims = [claim for claim in self._claims if claim.model is None or claim.model.alive]
         used = {claim.gpu.uuid for claim in self._claims}
-        able = [gpu for gpu in found if self._room(gpu) >= _need(card) or gpu.uuid not in used]
+        rooms = {gpu: self._room(gpu, unseen) for gpu in found}
+        able = [gpu for gpu in found if rooms[gpu] >= _need(card) or gpu.uuid not in used]
         if not able:
             raise NoRoom(card, frozenset(claim.card.id for claim in self._claims))
-        return max(able, key=self._room)
+        return max(able, key=rooms.__getitem__)
 
-    def _room(self, gpu: Gpu) -> int:
+    def _room(self, gpu: Gpu, unseen: Set[_Claim]) -> int:
         """Megabytes: what the budget leaves, and no more than is free and not about to be taken."""
         here = [claim for claim in self._claims if claim.gpu.uuid == gpu.uuid]
         placed = sum(_need(claim.card) for claim in here)
-        loading = sum(_need(claim.card) for claim in here if claim.model is None)
-        return min((self._budget or gpu.total_mb) - placed, gpu.free_mb - loading)
+        taken = sum(_need(claim.card) for claim in here if claim in unseen)
+        return min((self._budget or gpu.total_mb) - placed, gpu.free_mb - taken)
 
 
 def _need(card: ModelCard) -> int:

@@ -53,7 +53,10 @@ class Pair:
 @pytest.fixture(scope="module")
 def in_float64() -> Generator[None]:
     torch.set_default_dtype(torch.float64)  # the publisher's code pads with zeros of the default type
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # of such small layers, several threads do little but wait for each other
     yield
+    torch.set_num_threads(threads)
     torch.set_default_dtype(torch.float32)
 
 
@@ -122,7 +125,7 @@ def test_a_batch_is_what_each_is_alone(seed: int, small: Pair, styles: list[np.n
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(200))
 def test_200_batches_are_what_each_is_alone(seed: int, small: Pair, styles: list[np.ndarray]) -> None:
-    assert_batched_is_alone(small, group(seed, styles, 6))
+    assert_batched_is_alone(small, group(seed, styles, 4))
 
 
 @pytest.mark.slow
