@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -109,6 +110,12 @@ def test_nothing_is_for_who_has_not_signed_in(visitor: httpx.Client) -> None:
     assert visitor.get("/console/files/x", headers={"Accept": "*/*"}).status_code == 401
     assert visitor.post("/console/files", content=b"x").status_code == 401
     assert visitor.get("/console/voices").headers["Location"] == "sign-in"
+
+
+@pytest.mark.parametrize("name", ["javascript:alert(1)", "%5Cother.example", "speak"])
+def test_a_link_from_another_site_leads_to_pages_of_this_one_only(visitor: httpx.Client, name: str) -> None:
+    answer = visitor.get(f"/console/{name}", headers={"Sec-Fetch-Site": "cross-site"})
+    assert set(re.findall(r'(?:href=|url=)"?([^"]+)"', answer.text)) == {"static/icon.svg", f"./{unquote(name)}"}
 
 
 def test_what_is_uploaded_is_never_sent_back_as_a_page(visitor: httpx.Client, server: Live) -> None:

@@ -116,7 +116,7 @@ class Guarded:
         if acts or "text/html" not in header(scope, b"accept"):
             return PlainTextResponse("Sign in first.", 401)
         if header(scope, b"sec-fetch-site") == "cross-site":
-            return go_on(path.rpartition("/")[2] or "./")
+            return go_on("./" + path.rpartition("/")[2])  # "./": else it could begin with a scheme
         return RedirectResponse("../" * (path.count("/") - ROOT.count("/") - 1) + "sign-in", 303)
 
     def _from_here(self, scope: Scope) -> bool:
