@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 class Postgres:

@@ -91,7 +91,7 @@ class Watch:
 
     def run(self) -> None:
         while not self._over.wait(0.01):
-            self.answers.append(httpx.get(f"{self.url}/health/live", timeout=5).status_code)
+            self.answers.append(httpx.get(f"{self.url}/health/live", timeout=60).status_code)
 
     @contextmanager
     def watching(self) -> Generator[None]:
@@ -213,5 +213,5 @@ def test_a_stop_is_obeyed_though_a_step_hangs(cards: Path, tmp_path: Path, proce
         children = models_processes(server)
         server.stop()
         request.join()
-        _, alive = psutil.wait_procs(children, timeout=5)
+        _, alive = psutil.wait_procs(children, timeout=60)
         assert not alive

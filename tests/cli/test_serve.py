@@ -39,7 +39,7 @@ class Running:
     def stop(self) -> str:
         """Send SIGTERM and wait. → its log."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.communicate(timeout=30)[1]
+        return self.process.communicate(timeout=120)[1]
 
 
 @contextmanager
@@ -142,12 +142,12 @@ def test_a_stop_lets_a_running_request_finish(tmp_path: Path) -> None:
     with serve(tmp_path, TTSAI_SERVER__MODELS__OPTIONS=slow) as running:
         headers = {"Authorization": f"Bearer {running.key}"}
         body = {**TONE, "text": "One sentence of several. " * 40, "stream": True}
-        with httpx.stream("POST", f"{running.url}/v1/tts/", json=body, headers=headers, timeout=30) as answer:
+        with httpx.stream("POST", f"{running.url}/v1/tts/", json=body, headers=headers, timeout=120) as answer:
             chunks = answer.iter_raw()
             first = next(chunks)
             running.process.send_signal(signal.SIGTERM)
             assert len(b"".join(chunks)) > len(first)
-        assert running.process.wait(timeout=30) == -signal.SIGTERM  # uvicorn stops in order, then lets the signal act
+        assert running.process.wait(timeout=120) == -signal.SIGTERM  # uvicorn stops in order, then lets the signal act
 
 
 def test_models_are_loaded_and_unloaded_from_the_command_line(tmp_path: Path) -> None:

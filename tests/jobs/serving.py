@@ -66,7 +66,7 @@ class Server:
         self._ended()
 
     def _ended(self) -> None:
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=120)
         self._log.close()
 
 

@@ -20,7 +20,7 @@ ORDER = {"model": "tone", "voice": "tone_a", "text": "Hello.", "async": True}
 
 
 def client_of(server: Server, key: str) -> httpx.Client:
-    return httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+    return httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}, timeout=120)
 
 
 def until(client: httpx.Client, uuid: str, *statuses: str) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def test_a_server_that_is_stopped_goes_on_with_its_jobs_at_the_next_start(tmp_pa
         until(client, uuid, "processing")
         began = time.monotonic()
         server.stop()
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30
     with serving(tmp_path, tmp_path / "log", SLOW) as server, client_of(server, key) as client:
         assert until(client, uuid, "completed", "failed")["status"] == "completed"
     log = (tmp_path / "log").read_text()

@@ -76,17 +76,17 @@ async def test_many_first_requests_load_it_once() -> None:
 
 
 async def test_loading_does_not_hold_up_the_loop() -> None:
+    go_on = threading.Event()
+
     def load(card: ModelCard) -> Engine:
-        sleep(0.3)
+        assert go_on.wait(60), "the loop stood still"
         return load_tone(card)
 
     async with pool_of(load) as pool:
         lease = asyncio.create_task(pool.lease(CARD).__aenter__())
-        ticks = 0
-        while not lease.done():
-            await asyncio.sleep(0.01)
-            ticks += 1
-        assert ticks > 10
+        await asyncio.sleep(0.05)
+        go_on.set()
+        await lease
 
 
 async def test_a_load_that_takes_too_long_is_503_and_goes_on() -> None:
@@ -171,8 +171,9 @@ async def test_an_idle_model_is_unloaded_and_loads_again() -> None:
         async with pool.lease(CARD):
             await asyncio.sleep(0.3)
             assert loaded(pool) == {"tone"}
-        await asyncio.sleep(0.3)
-        assert loaded(pool) == set()
+        async with asyncio.timeout(60):
+            while loaded(pool):  # noqa: ASYNC110 the sweeper unloads it
+                await asyncio.sleep(0.02)
         async with pool.lease(CARD) as handle:
             assert await speak(handle) > 0
         sweeper.cancel()
@@ -240,12 +241,12 @@ async def test_unload_refuses_a_model_in_use() -> None:
 
 
 async def test_cancelling_a_stream_stops_its_step_and_frees_the_turn() -> None:
-    slow = other("slow", setup={"step_seconds": 30})
+    slow = other("slow", setup={"step_seconds": 120})
     async with pool_of() as pool, pool.lease(slow) as handle:
         stream = asyncio.create_task(speak(handle))
         await asyncio.sleep(0.05)
         stream.cancel()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await asyncio.wait([stream])
         assert stream.cancelled()
         assert pool.states()[0].waiting == 0

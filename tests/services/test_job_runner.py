@@ -31,7 +31,7 @@ def flow(flow: Flow, crasher: Crasher) -> Flow:
 async def done(jobs: Jobs, runner: JobRunner, caller: Caller, *orders: Crash) -> list[Job]:
     """Done at the same time; as they have ended."""
     accepted = [(await jobs.submit(caller, order, OPTIONS)).jobs[0] for order in orders]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         await asyncio.gather(*(runner.do(job) for job in accepted))
     return [await jobs.get(job.id) for job in accepted]
 

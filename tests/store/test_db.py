@@ -1,5 +1,6 @@
 import asyncio
 import sqlite3
+import threading
 import time
 from pathlib import Path
 from shutil import rmtree
@@ -65,11 +66,17 @@ async def test_the_event_loop_runs_on_while_sqlite_works(tmp_path: Path) -> None
     settings = Settings(data_dir=tmp_path)
     await upgrade(settings)
     database = open_database(settings)
-    writing = asyncio.create_task(database.write(add, "a", seconds=0.3))
-    began = time.perf_counter()
-    await asyncio.sleep(0.01)
-    assert time.perf_counter() - began < 0.2
-    await writing
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait(_: Connection) -> bool:
+        begun.set()
+        return go_on.wait(60)
+
+    writing = asyncio.create_task(database.write(wait))
+    while not begun.is_set():  # noqa: ASYNC110 another thread sets it
+        await asyncio.sleep(0.01)
+    go_on.set()
+    assert await writing, "the loop stood still until SQLite was done"
     await database.close()
 
 

