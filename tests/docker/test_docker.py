@@ -122,15 +122,16 @@ def test_the_image_of_an_api_node_has_no_engine() -> None:
 
 
 def test_by_default_an_image_has_the_engines_that_need_no_pytorch() -> None:
-    assert all_of("ARG") == ["SIZE=cpu"]
+    assert [rest for name, rest in steps() if name == "FROM"][-1] == "server AS cpu"
     assert "engines" in extras("cpu")
 
 
-def test_the_folders_that_make_setup_does_not_read_lie_where_it_expects_them() -> None:
-    homes = {
-        rest.split()[0]: rest.split()[1] for rest in all_of("COPY") if rest.split()[0] in ("src", "models", "alembic")
-    }
-    assert homes == {name: f"{all_of('WORKDIR')[0]}/{name}" for name in ("alembic", "models", "src")}
+@pytest.mark.parametrize("size", ["api", "cuda", "cpu"])
+def test_the_folders_that_make_setup_does_not_read_lie_where_it_expects_them(size: str) -> None:
+    after = list(dropwhile(lambda step: step != ("FROM", f"server AS {size}"), steps()))[1:]
+    copies = [rest for _, rest in takewhile(lambda step: step[0] != "FROM", after)]
+    assert copies[0] == f"--from={size}-packages /app /app"
+    assert set(copies[1:]) == {f"{name} {all_of('WORKDIR')[0]}/{name}" for name in ("alembic", "models", "src")}
 
 
 def test_the_server_does_not_run_as_root() -> None:

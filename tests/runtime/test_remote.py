@@ -16,20 +16,23 @@ from tests.live import Live, live
 from tests.runtime.workers import worker_for
 from websockets.asyncio.server import ServerConnection, serve
 
+from ttsai_server.app import NODES
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Preset, SpeechRequest
 from ttsai_server.engines.catalog import Catalog
-from ttsai_server.errors import ModelCrashed, ModelLoading
+from ttsai_server.errors import ModelCrashed, ModelLoading, NotReady
 from ttsai_server.runtime.remote import RemoteModel, Workers
 from ttsai_server.runtime.transfer import PIECE, receive_message, send_message
 from ttsai_server.runtime.wire import Begin, Reply
 from ttsai_server.settings import Models, Settings, Store
+from ttsai_server.store.secret_box import SecretBox
 
 TONE = Catalog.read(Settings().models.cards, demo=True).models["tone"]
 SAID = SpeechRequest("la la la", (Preset("tone_a"),), "en")
 NOBODY = "http://127.0.0.1:9"
 """Port of the discard service, which nothing here offers."""
 SECRET = "a secret that both nodes have, of 32 characters or more"
+WORKER = {"models__demo": "true", "store__secret_key": SECRET}
 
 
 def workers(*addresses: str) -> Workers:
@@ -115,8 +118,7 @@ def test_a_recording_of_any_length_arrives_as_it_was(frames: int) -> None:
 
 
 def test_a_node_without_models_answers_requests_with_those_of_a_worker(tmp_path: Path, server: Live) -> None:
-    demo = {"models__demo": "true", "store__secret_key": SECRET}
-    with working(tmp_path / "worker", tmp_path / "log", demo) as worker:
+    with working(tmp_path / "worker", tmp_path / "log", WORKER) as worker:
         settings = Settings(
             data_dir=tmp_path / "api", models=Models(demo=True, workers=(worker.url,)), store=Store(secret_key=SECRET)
         )
@@ -128,7 +130,7 @@ def test_a_node_without_models_answers_requests_with_those_of_a_worker(tmp_path:
 
 
 def test_a_worker_refuses_who_does_not_have_its_secret(tmp_path: Path) -> None:
-    with working(tmp_path, tmp_path / "log", {"models__demo": "true", "store__secret_key": SECRET}) as worker:
+    with working(tmp_path, tmp_path / "log", WORKER) as worker:
         settings = Settings(
             data_dir=tmp_path / "api",
             models=Models(demo=True, workers=(worker.url,)),
@@ -139,6 +141,23 @@ def test_a_worker_refuses_who_does_not_have_its_secret(tmp_path: Path) -> None:
             answer = api.client().post("/v1/tts/", json=order)
             assert answer.status_code == 503
             assert "another store.secret_key" in answer.json()["error"]["message"]
+
+
+async def test_a_server_that_is_no_worker_is_told_apart(server: Live) -> None:
+    with pytest.raises(NotReady, match="is no worker"):
+        await RemoteModel.start(TONE, workers(server.url))
+
+
+async def test_a_worker_that_is_stopped_ends_its_streams(tmp_path: Path) -> None:
+    slow = {"models__options": '{"tone": {"step_seconds": 0.5, "steps": 4}}'}
+    token = SecretBox(Settings(store=Store(secret_key=SECRET))).derived(NODES)
+    with working(tmp_path, tmp_path / "log", {**WORKER, **slow}) as worker:
+        model = RemoteModel(TONE, Workers(Models(workers=(worker.url,)), token))
+        async with model.steps("synthesize", (SAID,)) as next_step:
+            assert await next_step()
+            worker.process.terminate()
+            assert [step.last for step in [await next_step(), await next_step(), await next_step()]][-1]
+        await asyncio.to_thread(worker.stop)
 
 
 def test_a_worker_answers_no_client(tmp_path: Path) -> None:

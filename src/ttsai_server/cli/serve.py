@@ -1,10 +1,12 @@
-"""ttsai-server serve: starts the server, and stops it in time."""
+"""ttsai-server serve, ttsai-server worker: starts a server, and stops it in time."""
 
+import asyncio
 import json
 import logging
 import os
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from threading import Timer
 from types import FrameType
 from typing import Annotated, Any
@@ -16,6 +18,7 @@ from fastapi import FastAPI
 from ttsai_server.api.deps import Services
 from ttsai_server.app import create_app
 from ttsai_server.cli.connections import uvicorn_config
+from ttsai_server.cli.websockets import WebSocketConnection
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.engines.installation import install_command
 from ttsai_server.jobs.node import NodeNameTaken
@@ -148,7 +151,21 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: Any = None) -> None:
         self._note.unlink(missing_ok=True)
+        if self._keys is None:
+            await self._end_streams()
         await super().shutdown(sockets)
+
+    async def _end_streams(self) -> None:
+        """Let the streams for other nodes end, as far as requests may; uvicorn closes every WebSocket at once."""
+        for server in self.servers:
+            server.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REQUESTS_SHARE * self._shutdown_seconds):
+                while self._has_streams():  # noqa: ASYNC110 uvicorn tells nobody
+                    await asyncio.sleep(0.05)
+
+    def _has_streams(self) -> bool:
+        return any(isinstance(each, WebSocketConnection) for each in self.server_state.connections)
 
     def _greeting(self, url: str) -> str:
         if self._keys is None:

@@ -34,6 +34,12 @@ NORMAL = 1000
 AVOID_SECONDS = 2
 """How long a worker that did not answer is asked only after the others."""
 RETRY_SECONDS = 2
+REFUSALS = {
+    400: "is no worker",
+    403: "has another store.secret_key than this node",
+    404: "does not know this model: it is of another release, or has other cards",
+}
+"""Why a stream is refused, by the status of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +111,8 @@ class Workers:
                 await connection.close()
                 raise
         except InvalidStatus as error:
-            if error.response.status_code == 403:
-                raise NotReady(f"The worker at {worker.url} has another store.secret_key than this node.") from None
+            if reason := REFUSALS.get(error.response.status_code):
+                raise NotReady(f"The server at {worker.url} {reason}.") from None
             raise ModelLoading(f"The worker at {worker.url} says: {error}", retry_after=RETRY_SECONDS) from None
         except (OSError, WebSocketException) as error:  # TimeoutError is an OSError
             logger.warning("the worker at %s (%s) does not answer: %s", worker.url, worker.host, error)
