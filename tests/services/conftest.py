@@ -32,6 +32,7 @@ from ttsai_server.store.leases import Holder
 from ttsai_server.store.request_leases import RequestLeases
 from ttsai_server.store.results import open_results
 from ttsai_server.store.secret_box import SecretBox
+from ttsai_server.tracing import NoTracer
 
 CREDITS = 100
 ATTEMPTS = 3
@@ -91,7 +92,7 @@ def files(settings: Settings, database: Database) -> JobFiles:
 
 @pytest.fixture
 def runner(database: Database, files: JobFiles, flow: Flow) -> JobRunner:
-    return JobRunner(database, files, flow.unbilled(), ATTEMPTS)
+    return JobRunner(database, files, flow.unbilled(), ATTEMPTS, NoTracer())
 
 
 @pytest.fixture

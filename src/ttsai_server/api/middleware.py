@@ -8,6 +8,7 @@ BodySizeLimit   maximum length of a body
 import logging
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from secrets import compare_digest, token_hex
 from time import perf_counter
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from ttsai_server.services.accounts import Accounts
 from ttsai_server.services.client_secrets import CLIENT_SECRET, ClientSecrets
 from ttsai_server.services.limits import Admission, Limiter
 from ttsai_server.settings import Plan, Settings
+from ttsai_server.tracing import UNTRACED, Span, Tracer
 
 access = logging.getLogger("ttsai_server.access")
 
@@ -35,6 +37,8 @@ OPEN_PATHS = re.compile(
 )
 """Paths that need no key: everything outside /v1, previews, results and job states, whose ids can't be guessed, and
 the lists that web clients fetch before they have a key."""
+UNTRACED_PATHS = re.compile("/(health|metrics)(/|$)")
+"""Asked for every few seconds by what watches the server."""
 PUBLISHABLE_PATHS = {
     "/v1/tts": "POST",
     "/v1/audio/speech": "POST",
@@ -68,15 +72,29 @@ def header(scope: Scope, name: bytes) -> str:
 class RequestContext:
     """Logs, measures and names every request, and answers unexpected exceptions."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, tracer: Tracer) -> None:
         self._app = app
         self._metrics = metrics
+        self._tracer = tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
         scope.setdefault("method", "GET")  # that of a WebSocket's handshake
         log = RequestLog(scope, send)
+        with self._span(scope) as span:
+            try:
+                await self._answer(scope, receive, log)
+            finally:
+                log.describe(span)
+
+    def _span(self, scope: Scope) -> AbstractContextManager[Span]:
+        if UNTRACED_PATHS.match(scope["path"]):
+            return UNTRACED
+        attributes = {"http.request.method": scope["method"], "url.path": scope["path"]}
+        return self._tracer.begin(scope["method"], "server", attributes, header(scope, b"traceparent"))
+
+    async def _answer(self, scope: Scope, receive: Receive, log: "RequestLog") -> None:
         self._metrics.in_flight.inc()
         try:
             await self._app(scope, receive, log.send)
@@ -126,11 +144,26 @@ class RequestLog:
             self._first_byte = perf_counter()
         await self._send(message)
 
+    @property
+    def route(self) -> str:
+        """Its path in the API, without what a client has filled in; `unknown` if there is none."""
+        return getattr(self._scope.get("route"), "path", "unknown")
+
+    def describe(self, span: Span) -> None:
+        """Tell its span what has become of it."""
+        span.rename(f"{self._scope['method']} {self.route}")
+        attributes = {"http.route": self.route, "ttsai.request_id": self.request_id, "ttsai.left": self.disconnected}
+        if self.status:
+            attributes["http.response.status_code"] = self.status
+        if self._first_byte:
+            attributes["ttsai.first_byte_seconds"] = round(self._first_byte - self._began, 4)
+        span.set(attributes)
+        if self.status >= 500:
+            span.fail(str(self.status))
+
     def record(self, metrics: Metrics) -> None:
-        route = self._scope.get("route")
-        path = getattr(route, "path", "unknown")
         seconds = perf_counter() - self._began
-        answers = metrics.answers(path, self._scope["method"], self.status)
+        answers = metrics.answers(self.route, self._scope["method"], self.status)
         answers.count.inc()
         answers.latency.observe(seconds)
         if self._first_byte:

@@ -17,6 +17,7 @@ from ttsai_server.runtime.gpus import NoRoom
 from ttsai_server.runtime.loading import steps
 from ttsai_server.runtime.slot import Handle, Slot
 from ttsai_server.settings import Models
+from ttsai_server.tracing import span
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +101,8 @@ class Pool:
             await self._make_room(slot.card)
             began = monotonic()
             slot.restarts.started()
-            slot.model = await self._started(slot.card)
+            with span("load", {"ttsai.model": slot.card.id}):
+                slot.model = await self._started(slot.card)
             slot.restarts.loaded()
             slot.crashed = False
             logger.info("loaded %s in %.1f s", slot.card.id, monotonic() - began)

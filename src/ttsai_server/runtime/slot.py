@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from time import monotonic
 from typing import Any
 
@@ -12,6 +14,7 @@ from ttsai_server.runtime.base import Arguments, LoadedModel, ModelState, NextSt
 from ttsai_server.runtime.restarts import Restarts
 from ttsai_server.runtime.scheduler import DeadlineSemaphore, NoTurn
 from ttsai_server.settings import Models
+from ttsai_server.tracing import span
 
 SATURATED_RETRY_SECONDS = 5
 
@@ -48,12 +51,17 @@ class Slot:
         if self._models.recycle_mb and model is self.model and model.memory_mb > self._models.recycle_mb:
             self.model = None
 
-    async def next_turn(self, next_step: NextStep, due: float) -> Any:
+    async def next_turn(self, next_step: NextStep, due: float, times: "Times") -> Any:
         """Wait for a turn and run the step. Raises ModelLoading after `models.queue_wait_seconds`."""
-        seconds = self._models.queue_wait_seconds
+        seconds, asked = self._models.queue_wait_seconds, monotonic()
         try:
             async with self.turns.turn(due, seconds):
-                return await next_step()
+                begun = monotonic()
+                times.waited += begun - asked
+                try:
+                    return await next_step()
+                finally:
+                    times.worked += monotonic() - begun
         except NoTurn:
             raise self.saturated(f"no turn came in {seconds:g} s") from None
 
@@ -74,6 +82,17 @@ class Slot:
         )
 
 
+@dataclass(slots=True)
+class Times:
+    """Of all steps of a run, in seconds."""
+
+    waited: float = 0.0
+    """For their turns."""
+    worked: float = 0.0
+    sound: float = 0.0
+    """Length of what they have made, or worked on."""
+
+
 class Handle:
     """See `base.EngineHandle`."""
 
@@ -92,10 +111,21 @@ class Handle:
         playback: Playback | None = None,
     ) -> AsyncGenerator[S]:
         playback = playback or Playback()
-        async with self.model.steps(method.__name__, arguments) as next_step:
-            while step := await self._slot.next_turn(next_step, playback.due):
-                self._slot.recycle(self.model)
-                playback.add(step.seconds)
-                yield step
-                if step.last:  # another turn, only to see the generator end, would come once all sound has been played
-                    return
+        with self._traced(method.__name__) as times:
+            async with self.model.steps(method.__name__, arguments) as next_step:
+                while step := await self._slot.next_turn(next_step, playback.due, times):
+                    self._slot.recycle(self.model)
+                    playback.add(step.seconds)
+                    times.sound += step.seconds
+                    yield step
+                    if step.last:  # another turn, only to see the generator end, would come once all sound was played
+                        return
+
+    @contextmanager
+    def _traced(self, method: str) -> Generator[Times]:
+        times = Times()
+        with span(method, {"ttsai.model": self._slot.card.id}) as traced:
+            try:
+                yield times
+            finally:
+                traced.set({f"ttsai.{name}_seconds": round(value, 4) for name, value in asdict(times).items()})

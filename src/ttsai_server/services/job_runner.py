@@ -19,6 +19,7 @@ from ttsai_server.services.job_files import JobFiles, segments_to_json
 from ttsai_server.store import jobs
 from ttsai_server.store.db import Database, DatabaseUnavailable
 from ttsai_server.store.jobs import Job
+from ttsai_server.tracing import Span, Tracer
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +34,9 @@ class NotWanted(Exception):
 
 
 class JobRunner:
-    def __init__(self, database: Database, files: JobFiles, flow: Flow, attempts: int) -> None:
+    def __init__(self, database: Database, files: JobFiles, flow: Flow, attempts: int, tracer: Tracer) -> None:
         """flow: charges nobody, since a job is paid at its end. attempts: how many a job has before it fails."""
+        self._tracer = tracer
         self._database = database
         self._files = files
         self._flow = flow
@@ -47,6 +49,11 @@ class JobRunner:
         May be repeated, and may run on two servers at once: it ends once. Cancelled, it leaves the job to a repeat.
         Raises DatabaseUnavailable; then too the job is to be repeated.
         """
+        attributes = {"ttsai.job": job.id, "ttsai.model": job.model, "ttsai.attempt": job.attempts}
+        with self._tracer.begin(f"job {job.kind}", "consumer", attributes, job.trace or "") as span:
+            await self._see_through(job, span)
+
+    async def _see_through(self, job: Job, span: Span) -> None:
         try:
             if job.attempts > self._attempts:
                 raise InternalError(f"The work broke off {self._attempts} times.")
@@ -56,8 +63,10 @@ class JobRunner:
         except DatabaseUnavailable:
             raise
         except ApiError as error:
+            span.fail(error.message)
             await self._database.write(job_completion.fail, job.id, error)
         except Exception as error:
+            span.fail(f"{type(error).__name__}: {error}")
             logger.exception("task %s failed", job.id)
             bug = InternalError(f"Something went wrong on the server. Job id: {job.id}")
             reported = DiskFull() if DiskFull.is_cause(error) else bug

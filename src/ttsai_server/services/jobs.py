@@ -28,6 +28,7 @@ from ttsai_server.store import jobs, ledger
 from ttsai_server.store.db import Database, DatabaseUnavailable
 from ttsai_server.store.jobs import COMPLETED, FAILED, Batch, Job
 from ttsai_server.store.results import new_id
+from ttsai_server.tracing import traceparent
 
 
 class Queue(ABC):
@@ -287,4 +288,5 @@ def _new(caller: Caller, kind: str, options: JobOptions) -> Job:
         base_url=options.base_url,
         created_at=time.time(),
         key=caller.key,
+        trace=traceparent() or None,
     )

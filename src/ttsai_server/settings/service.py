@@ -173,6 +173,15 @@ class Cors(Group):
     """Web origins that may call the API, besides those of publishable keys; `*`: any."""
 
 
+class Tracing(Group):
+    endpoint: str = ""
+    """Where traces are sent, by OTLP over HTTP, such as http://localhost:4318/v1/traces; empty: nothing is traced."""
+    share: float = Field(default=1, ge=0, le=1)
+    """Share of the traces that are kept."""
+    service: str = "ttsai-server"
+    """Name of this server in its traces."""
+
+
 class Log(Group):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Lowest level of the server's own records; those of libraries are logged from WARNING on."""

@@ -83,6 +83,8 @@ class Job:
     """What the client should know though the work is done."""
     key: str = ""
     """Id of the key with which it was asked for."""
+    trace: str | None = None
+    """W3C trace context of the request that it comes from; None: that was not traced."""
 
 
 COLUMNS = [jobs.c[field.name] for field in fields(Job)]

@@ -225,6 +225,7 @@ jobs = Table(
     *_lease(),
     Column("warnings", JSON(none_as_null=True)),
     _paid_with(),
+    Column("trace", String),
 )
 NOT_ENDED = DDL("CREATE INDEX ix_tasks_open ON tasks (model, turn) WHERE ended_at IS NULL")
 event.listen(jobs, "after_create", NOT_ENDED)
