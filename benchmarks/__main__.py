@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import (
     cloning,
+    cluster,
     conversation,
     departure,
     fairness,
@@ -54,9 +55,9 @@ BENCHMARKS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "gpu": gpu.run,
     "soak": soak.run,
     "hostile": hostile.run,
+    "cluster": cluster.run,
 }
-BY_NAME_ONLY = {"gpu", "soak", "hostile"}
-"""Benchmarks that take too long, or a GPU, and are not run by default."""
+BY_NAME_ONLY = {"cluster", "gpu", "hostile", "soak"}
 RESULTS = Path(__file__).parent / "results.json"
 
 

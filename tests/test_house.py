@@ -25,6 +25,8 @@ LATER = {
     "httpx",
     "huggingface_hub",
     "jinja2",
+    "opentelemetry",
+    "ray",
     "redis",
     "rich",
     "sqlalchemy.dialects.postgresql",

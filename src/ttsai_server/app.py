@@ -44,6 +44,7 @@ from ttsai_server.jobs.claim_loop import RENEWALS
 from ttsai_server.jobs.node import Node
 from ttsai_server.jobs.worker import Worker
 from ttsai_server.metrics import Metrics
+from ttsai_server.runtime.base import Runtime
 from ttsai_server.runtime.placement import starter
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.runtime.remote import RemoteModel, Workers
@@ -79,6 +80,7 @@ from ttsai_server.store.ledger import Ledger
 from ttsai_server.store.request_leases import RequestLeases
 from ttsai_server.store.results import open_results
 from ttsai_server.store.secret_box import SecretBox
+from ttsai_server.tracing import open_tracer
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +112,7 @@ def create_app(
     database = open_database(settings)
     catalogue = Catalog.of(settings)
     box = SecretBox(settings)
-    pool = Pool(settings.models, _starter(settings, box))
+    runtime = _runtime(settings, box)
     node = Node.of(settings)
     holder = Holder.of(node.name, settings.jobs.dead_seconds)
     leases = RequestLeases(database, holder)
@@ -121,13 +123,13 @@ def create_app(
         open_billing(settings, database, leases),
     )
     sound = SoundWork(settings)
-    references, chat = ReferenceCache(), ChatModels(settings, catalogue, pool)
+    references, chat = ReferenceCache(), ChatModels(settings, catalogue, runtime)
     saved = SavedVoices(settings, database, catalogue, references, box)
     context = ServiceContext(
         settings=settings,
         catalog=catalogue,
         voices=Voices(catalogue, saved),
-        runtime=pool,
+        runtime=runtime,
         billing=billing,
         metrics=metrics,
         sound=sound,
@@ -141,7 +143,8 @@ def create_app(
     store = open_results(settings, database)
     webhooks = Webhooks(settings.webhooks, database, box, SystemResolver())
     files = JobFiles(store, settings.jobs.hours * 3600)
-    runner = JobRunner(database, files, unbilled, settings.jobs.attempts)
+    tracer = open_tracer(settings.tracing.endpoint, settings.tracing.share, settings.tracing.service)
+    runner = JobRunner(database, files, unbilled, settings.jobs.attempts, tracer)
     worker = Worker(settings, database, node.name, runner, webhooks)
     preload = tuple(card for name in settings.models.preload for card in meant(catalogue.family(name), settings.models))
     services = Services(
@@ -149,7 +152,7 @@ def create_app(
         catalog=catalogue,
         voices=context.voices,
         listings=Listings(catalogue, settings),
-        runtime=pool,
+        runtime=runtime,
         flow=flow,
         saved_voices=saved,
         accounts=accounts,
@@ -161,7 +164,7 @@ def create_app(
         results=store,
         jobs=Jobs(settings, database, worker, files, unbilled, webhooks),
         conversations=Conversations(settings, database, store, answers),
-        readiness=Readiness(pool, database, settings.data_dir, preload),
+        readiness=Readiness(runtime, database, settings.data_dir, preload),
         metrics=metrics,
         node_token=box.derived(NODES) if for_nodes else "",
     )
@@ -180,9 +183,9 @@ def create_app(
         await leases.expire_earlier()
         await webhooks.start()
         await worker.start()
-        metrics.watch(pool.states)
+        metrics.watch(runtime.states)
         renewal = _renew(leases, Ledger(database), holder.seconds / RENEWALS)
-        chores = [pool.sweep(), services.readiness.preload(), renewal, _clean_up(answers, services)]
+        chores = [runtime.sweep(), services.readiness.preload(), renewal, _clean_up(answers, services)]
         jobs = [asyncio.create_task(chore) for chore in chores]
         async with AsyncExitStack() as pages:
             if console:
@@ -193,12 +196,13 @@ def create_app(
         await worker.close()
         webhooks.close()
         await chat.close()
-        await pool.close()
+        await runtime.close()
         sound.close()
         await limiter.close()
         await billing.close()
         await database.close()
         node.close()
+        await asyncio.to_thread(tracer.close)
 
     app = FastAPIOffline(
         redoc_url=None,  # its page would load a logo from the web
@@ -239,7 +243,7 @@ def create_app(
         app.add_middleware(OpenAccess, local_caller=LOCAL_CALLER, admin_token=admin_token)
     else:
         _guard(app, services, answers, admin_token)
-    app.add_middleware(RequestContext, metrics=metrics)
+    app.add_middleware(RequestContext, metrics=metrics, tracer=tracer)
     app.add_middleware(Cors)
     if console:
         app.add_middleware(ConsoleDoor, console=console)
@@ -271,6 +275,15 @@ def _guard(app: FastAPI, services: Services, answers: Idempotency, admin_token: 
     else:
         app.add_middleware(OpenAccess, local_caller=LOCAL_CALLER, admin_token=admin_token)
     app.add_middleware(PublishableKeyOrigins, accounts=accounts, origins=settings.cors.origins)
+
+
+def _runtime(settings: Settings, box: SecretBox) -> Runtime:
+    pool = Pool(settings.models, _starter(settings, box))
+    if not settings.ray.address:
+        return pool
+    from ttsai_server.runtime.ray import RayRuntime
+
+    return RayRuntime(settings, pool)
 
 
 async def _renew(leases: RequestLeases, ledger: Ledger, seconds: float) -> None:

@@ -34,6 +34,9 @@ class Misbehaving(Synthesizer):
             time.sleep(3600)
         if Path(str(card.setup.get("fail_if_there"))).exists():
             raise EngineFailed("It can't be loaded.")
+        if "count_loads" in card.setup:
+            with Path(str(card.setup["count_loads"])).open("a") as file:
+                file.write("1")
         if "crash_on_load" in card.setup:
             crash_while_any_left(Path(str(card.setup["crash_on_load"])))
         return cls()

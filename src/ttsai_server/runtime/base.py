@@ -24,6 +24,11 @@ class Playback:
         self.due = self._now()
         """Deadline of the next step, in seconds of the event loop's clock."""
 
+    @property
+    def ahead(self) -> float:
+        """Seconds until the deadline; negative: it has passed."""
+        return self.due - self._now()
+
     def add(self, seconds: float) -> None:
         """Record `seconds` of new sound: it plays after the earlier sound, or from now if that has been played."""
         self.due = max(self.due, self._now()) + seconds
@@ -114,7 +119,7 @@ class ModelState:
 
 
 class Runtime(Protocol):
-    """Loads models and leases them; `pool.Pool` does so on this machine."""
+    """Loads models and leases them: `pool.Pool` on this machine, `ray.RayRuntime` on a cluster."""
 
     def lease(self, card: ModelCard) -> AbstractAsyncContextManager[EngineHandle]:
         """Lease a model, loading it first if necessary.
@@ -130,4 +135,12 @@ class Runtime(Protocol):
 
     def states(self) -> list[ModelState]:
         """The models that have been used since the start."""
+        ...
+
+    async def sweep(self) -> None:
+        """Unload what has been idle for long, and notice what is gone; runs until cancelled."""
+        ...
+
+    async def close(self) -> None:
+        """Free every model of this server, and end what it needs for them."""
         ...

@@ -75,6 +75,19 @@ class Reply:
     """What it raised: an ApiError, or Cancelled."""
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a generator method on another machine: answered by a Reply for each step."""
+
+    method: str
+    arguments: tuple[Any, ...]
+    """As of Begin."""
+    ahead: float
+    """How long the listener will still be playing what was made before, seconds."""
+    trace: str
+    """W3C trace context that it belongs to; empty: none."""
+
+
 class _Extension:
     """Codes of our msgpack extensions."""
 
@@ -91,7 +104,7 @@ def _subclasses(kind: type[Exception]) -> Iterator[type[Exception]]:
 _DOMAIN = [
     kind for kind in vars(domain).values() if isinstance(kind, type) and kind.__module__.startswith(domain.__name__)
 ]
-_MESSAGES: Sequence[type] = (Load, Begin, Next, Cancel, End, Reply)
+_MESSAGES: Sequence[type] = (Load, Begin, Next, Cancel, End, Reply, Call)
 _DATACLASSES = {kind.__name__: kind for kind in (*_MESSAGES, *_DOMAIN) if is_dataclass(kind)}
 _ENUMS = {kind.__name__: kind for kind in _DOMAIN if issubclass(kind, Enum)}
 ERRORS = {

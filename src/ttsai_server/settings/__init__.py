@@ -27,6 +27,7 @@ from ttsai_server.settings.service import (
     Results,
     Server,
     Store,
+    Tracing,
     Webhooks,
 )
 from ttsai_server.settings.work import (
@@ -35,8 +36,10 @@ from ttsai_server.settings.work import (
     Cloning,
     Conversion,
     Models,
+    Ray,
     Realtime,
     Recordings,
+    Replicas,
     Speech,
     Tools,
     Transcription,
@@ -59,14 +62,17 @@ __all__ = [
     "Models",
     "Plan",
     "Prices",
+    "Ray",
     "Realtime",
     "Recordings",
+    "Replicas",
     "Results",
     "Server",
     "Settings",
     "Speech",
     "Store",
     "Tools",
+    "Tracing",
     "Transcription",
     "Translation",
     "Webhooks",
@@ -101,6 +107,7 @@ class Settings(BaseSettings):
     idempotency: Idempotency = Idempotency()
     results: Results = Results()
     models: Models = Field(default_factory=Models)
+    ray: Ray = Field(default_factory=Ray)
     speech: Speech = Field(default_factory=Speech)
     transcription: Transcription = Field(default_factory=Transcription)
     cloning: Cloning = Cloning()
@@ -115,6 +122,7 @@ class Settings(BaseSettings):
     compat: Compat = Compat()
     cors: Cors = Cors()
     log: Log = Log()
+    tracing: Tracing = Tracing()
 
     @property
     def store_url(self) -> str:

@@ -1,10 +1,10 @@
 """Settings of what is done with sound and text: models, and each capability's choice of them and limits."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from platformdirs import user_cache_path
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from ttsai_server.settings.group import Group
 
@@ -67,6 +67,43 @@ class Models(Group):
     """Shortest time between two loads of a model whose process died, seconds; doubled each time it dies in loading."""
     recycle_mb: int = Field(default=0, ge=0)
     """Memory above which a model's process is replaced, megabytes; 0: never."""
+
+
+class Replicas(Group):
+    """Of one family of models."""
+
+    cpus: PositiveFloat = 1
+    """Processors that one replica takes of its node; they are its `models.threads`, if that is 0."""
+    gpus: float = Field(default=0, ge=0)
+    """Graphics cards that one replica takes of its node; 0.25: four replicas share one. 0: it runs on processors."""
+    least: int = Field(default=0, ge=0)
+    """Replicas that are always there; with 0, the last one ends after `models.idle_seconds` without work."""
+    most: PositiveInt = 4
+    """Replicas at most."""
+    runs: PositiveFloat = 2
+    """Runs under way or waiting, of one replica; with more of them, further replicas are started."""
+    upscale_seconds: float = Field(default=5, ge=0)
+    """How long there must be more of them, seconds."""
+
+
+class Ray(Group):
+    address: str = ""
+    """Ray cluster that models run on: auto, for that of this machine's node, or host:6379; empty: they run here."""
+    here: tuple[str, ...] = ("silero",)
+    """Models that run here all the same, `*` for any part of a name: those that are asked many times a second."""
+    replicas: Replicas = Replicas()
+    families: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
+    """The same for the models of one family, or for one without a family, as in kokoro = { gpus = 0.25, most = 8 }."""
+
+    def of(self, family: str) -> Replicas:
+        """The replicas of a family."""
+        return Replicas.model_validate({**self.replicas.model_dump(), **self.families.get(family, {})})
+
+    @model_validator(mode="after")
+    def _are_right(self) -> Self:
+        for family in self.families:
+            self.of(family)
+        return self
 
 
 class Speech(Group):
