@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import replace
 
-from tests.runtime.ray_cluster import cluster_of
+from tests.runtime.ray_cluster import CPUS, cluster_of
 from tests.runtime.waiting import REQUEST, waiting
 
 from benchmarks.bench import Bench
@@ -28,7 +28,7 @@ LEAST = 0.9
 
 
 def run(bench: Bench) -> list[Figure]:
-    with cluster_of(nodes=2, cpus=2) as (cluster, _):
+    with cluster_of(nodes=2) as cluster:
         throughputs = {count: asyncio.run(_throughput(cluster.address, count)) for count in COUNTS}
     return [
         Figure(f"{count} replicas", rate, "runs/s", least=LEAST * count * throughputs[1] if count > 1 else None)
@@ -39,7 +39,7 @@ def run(bench: Bench) -> list[Figure]:
 async def _throughput(address: str, count: int) -> float:
     """Runs a second."""
     card = waiting(f"waiting-{count}", seconds=STEP_SECONDS)
-    replicas = Replicas(cpus=0.9, least=count, most=count, runs=CLIENTS)
+    replicas = Replicas(cpus=CPUS / 2.5, least=count, most=count, runs=CLIENTS)
     settings = Settings(models=Models(demo=True, load_wait_seconds=600), ray=Ray(address=address, replicas=replicas))
     runtime = RayRuntime(settings, Pool(settings.models, starter(settings)))
     try:

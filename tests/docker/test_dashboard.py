@@ -1,7 +1,7 @@
 """Grafana's dashboard: every query is PromQL, and asks only for metrics and labels that /metrics has."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import Any
 
@@ -37,7 +37,7 @@ def offered(server: Live) -> dict[str, set[str]]:
     """Sample's name → its labels, of a server that has done some work."""
     _, key = server.new_key()
     server.client(key).post("/v1/tts", json={"model": "tone", "voice": "tone_a", "text": "la"}).raise_for_status()
-    families: Iterator[Metric] = text_string_to_metric_families(httpx.get(f"{server.url}/metrics").text)
+    families: Iterable[Metric] = text_string_to_metric_families(httpx.get(f"{server.url}/metrics").text)
     declared = {
         each._name: each._labelnames for each in vars(Metrics()).values() if isinstance(each, MetricWrapperBase)
     }
@@ -93,6 +93,7 @@ def test_every_metric_and_label_that_a_panel_asks_for_is_offered(offered: dict[s
         asked = list(selectors(parsed))
         assert asked, query
         for selector in asked:
+            assert selector.name, query
             labels = offered[selector.name] | OF_PROMETHEUS
             assert {matcher.name for matcher in selector.matchers.matchers} <= labels, query
             assert set(groupings(parsed)) <= labels, query

@@ -1,8 +1,7 @@
 """A Ray cluster of several nodes on this machine, for tests."""
 
 import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -11,6 +10,7 @@ from ray.cluster_utils import Cluster
 
 from ttsai_server.settings import CHECKOUT
 
+CPUS = 8
 STORE_BYTES = 100 << 20
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -20,18 +20,24 @@ QUIET = {
 """It sends nothing anywhere, and starts no process before it is needed."""
 
 
+def add_node(cluster: Any) -> Any:
+    """A node of CPUS processors, which are only counted."""
+    return cluster.add_node(num_cpus=CPUS, object_store_memory=STORE_BYTES)
+
+
 @contextmanager
-def cluster_of(nodes: int, cpus: int) -> Iterator[tuple[Any, list[Any]]]:
-    """The cluster, whose head runs no models, and so many further nodes of so many processors, which are only counted.
+def cluster_of(nodes: int) -> Generator[Any]:
+    """A cluster whose head runs no models, and so many further nodes. `add_node` adds another one.
 
     What runs there can import the tests' engines.
     """
     paths = [str(CHECKOUT / "src"), str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])]
     with patch.dict(os.environ, {**QUIET, "PYTHONPATH": os.pathsep.join(paths)}):
-        each = {"object_store_memory": STORE_BYTES}
-        cluster: Any = Cluster(initialize_head=True, head_node_args={**each, "num_cpus": 0, "include_dashboard": False})
+        head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": STORE_BYTES}
+        cluster: Any = Cluster(initialize_head=True, head_node_args=head)
         try:
-            yield cluster, [cluster.add_node(**each, num_cpus=cpus) for _ in range(nodes)]
+            for _ in range(nodes):
+                add_node(cluster)
+            yield cluster
         finally:
             cluster.shutdown()
-            sys.stdout.flush()

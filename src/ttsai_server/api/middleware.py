@@ -152,7 +152,11 @@ class RequestLog:
     def describe(self, span: Span) -> None:
         """Tell its span what has become of it."""
         span.rename(f"{self._scope['method']} {self.route}")
-        attributes = {"http.route": self.route, "ttsai.request_id": self.request_id, "ttsai.left": self.disconnected}
+        attributes: dict[str, str | float] = {
+            "http.route": self.route,
+            "ttsai.request_id": self.request_id,
+            "ttsai.left": self.disconnected,
+        }
         if self.status:
             attributes["http.response.status_code"] = self.status
         if self._first_byte:

@@ -44,6 +44,7 @@ from ttsai_server.tracing import span, traceparent
 
 logger = logging.getLogger(__name__)
 
+Handle = DeploymentHandle[Any]
 RETRY_SECONDS = 0.5
 """Between two tries to load a model whose replica, or its node, has just been lost."""
 LOOK_SECONDS = 5.0
@@ -93,7 +94,7 @@ class Cluster:
         self._connecting = Lock()
         self._connected = False
 
-    def deploy(self, model: Model) -> DeploymentHandle:
+    def deploy(self, model: Model) -> Handle:
         """Deploy the model's family, unless it is deployed with the same settings. → a handle to it."""
         with self._connecting:
             if not self._connected:
@@ -106,7 +107,6 @@ class Cluster:
         if name in serve.status().applications:  # by another server, or before a restart
             return serve.get_app_handle(name)
         deployment = serve.deployment(
-            Replica,
             name=model.family,
             ray_actor_options=actor,
             max_ongoing_requests=ceil(2 * replicas.runs),
@@ -119,7 +119,7 @@ class Cluster:
                 "downscale_delay_s": self._settings.models.idle_seconds,
                 "downscale_to_zero_delay_s": self._settings.models.idle_seconds,
             },
-        )
+        )(Replica)
         return serve.run(deployment.bind(*arguments), name=name, route_prefix=None)
 
     def families(self) -> set[str]:
@@ -129,7 +129,7 @@ class Cluster:
             family
             for application in applications.values()
             for family, deployment in application.deployments.items()
-            if deployment.replica_states.get("RUNNING")
+            if any(state == "RUNNING" for state in deployment.replica_states)
         }
 
     def close(self) -> None:
@@ -160,7 +160,7 @@ class RayRuntime:
         self._cluster = Cluster(settings)
         self._deploying = asyncio.Lock()
         self._models: dict[str, Model] = {}
-        self._handles: dict[str, DeploymentHandle] = {}
+        self._handles: dict[str, Handle] = {}
         """By family."""
 
     def lease(self, card: ModelCard) -> AbstractAsyncContextManager[EngineHandle]:
@@ -204,7 +204,7 @@ class RayRuntime:
             model.leases -= 1
             model.last_used = monotonic()
 
-    async def _loaded(self, model: Model) -> DeploymentHandle:
+    async def _loaded(self, model: Model) -> Handle:
         """A handle to replicas of which at least one has loaded the model."""
         try:
             async with asyncio.timeout(self._settings.models.load_wait_seconds):
@@ -216,7 +216,7 @@ class RayRuntime:
             message = f"{model.card.id!r} is being loaded, or waits for a node of the cluster that has room for it."
             raise ModelLoading(message, retry_after=LOADING_RETRY_SECONDS) from None
 
-    async def _load(self, model: Model) -> DeploymentHandle | None:
+    async def _load(self, model: Model) -> Handle | None:
         """None if the replica was lost."""
         try:
             handle = await self._handle(model)
@@ -231,7 +231,7 @@ class RayRuntime:
         model.loaded, model.crashed = True, False
         return handle
 
-    async def _handle(self, model: Model) -> DeploymentHandle:
+    async def _handle(self, model: Model) -> Handle:
         async with self._deploying:
             if model.family not in self._handles:
                 self._handles[model.family] = await asyncio.to_thread(self._cluster.deploy, model)
@@ -263,7 +263,7 @@ class RayHandle:
 
     cpu_seconds = None
 
-    def __init__(self, model: Model, handle: DeploymentHandle, patience: float) -> None:
+    def __init__(self, model: Model, handle: Handle, patience: float) -> None:
         """patience: how long a run waits for a replica that is free, seconds."""
         self._model = model
         self._patience = patience

@@ -114,6 +114,6 @@ def _card(frame: bytes) -> ModelCard:
 def _file_of(content: NDArray[Any]) -> int:
     """Descriptor of a new temporary file with this content."""
     with TemporaryFile() as file:
-        file.write(content)
+        file.write(memoryview(content))  # pyright: ignore[reportArgumentType] - Python 3.11 has no Buffer protocol
         file.flush()
         return os.dup(file.fileno())

@@ -20,6 +20,7 @@ from ttsai_server.runtime.base import NextStep
 from ttsai_server.runtime.transfer import NEXT, receive_message, send_message
 from ttsai_server.runtime.wire import Begin, Reply
 from ttsai_server.settings import Models
+from ttsai_server.tracing import traceparent
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -96,7 +97,7 @@ class Workers:
                 f"{worker.url}/worker/{card.id}",
                 host=worker.host,
                 port=worker.port,
-                additional_headers=self._headers,
+                additional_headers={**self._headers, "traceparent": traceparent()},
                 compression=None,
                 proxy=None,
                 max_size=None,
