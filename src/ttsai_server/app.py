@@ -157,7 +157,7 @@ def create_app(
         saved_voices=saved,
         accounts=accounts,
         administration=Administration(settings, database, accounts),
-        model_administration=ModelAdministration(settings, catalogue, pool, AuditLog(database)),
+        model_administration=ModelAdministration(settings, catalogue, runtime, AuditLog(database)),
         client_secrets=ClientSecrets(accounts, box),
         limiter=limiter,
         webhooks=webhooks,

@@ -187,7 +187,7 @@ async def test_more_work_starts_more_replicas(address: str) -> None:
 @pytest.mark.slow
 async def test_a_node_that_dies_ends_its_streams_with_an_error_and_the_next_request_is_served(cluster: Any) -> None:
     card = waiting("lost", steps=100, seconds=0.1)
-    doomed = await asyncio.to_thread(add_node, cluster)
+    doomed = add_node(cluster)
     # one replica a node, one run a replica
     apart = {"cpus": 0.7 * CPUS, "least": 2, "most": 2, "runs": 0.5}
     async with runtime_on(cluster.address, **apart) as runtime, runtime.lease(card) as handle:

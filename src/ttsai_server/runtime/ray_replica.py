@@ -66,7 +66,7 @@ class Replica:
         message: Call = await asyncio.to_thread(_decoded, call, waiting)
         self._tracer.adopt(message.trace)
         try:
-            await self._known(_card(card).id)
+            await self._known(_card(card).id)  # pyright: ignore[reportCallIssue] - wrongly typed by Ray
             async with self._pool.lease(_card(card)) as handle:
                 playback = Playback()
                 playback.add(message.ahead)
@@ -82,7 +82,7 @@ class Replica:
                     argument.close()
 
     async def _load(self, card: ModelCard) -> int:
-        await self._known(card.id)
+        await self._known(card.id)  # pyright: ignore[reportCallIssue] - wrongly typed by Ray
         async with self._pool.lease(card):
             return next(state.memory_mb for state in self._pool.states() if state.id == card.id)
 
