@@ -145,7 +145,8 @@ class Cluster:
     def _replica_settings(self, cpus: float, gpus: float) -> str:
         models = self._settings.models
         device = ("cuda" if gpus else "cpu") if models.device == "auto" else models.device
-        changed = models.model_copy(update={"device": device, "threads": models.threads or ceil(cpus)})
+        elsewhere = {"preload": (), "workers": ()}
+        changed = models.model_copy(update={**elsewhere, "device": device, "threads": models.threads or ceil(cpus)})
         groups = {"models": changed, "log": self._settings.log, "tracing": self._settings.tracing}
         return json.dumps({name: group.model_dump(mode="json") for name, group in groups.items()})
 
