@@ -17,8 +17,10 @@ import pytest
 from redis.asyncio import Redis
 from tests import servers
 from tests.engines.spleeter.tiny_spleeter import write_tiny_spleeter
+from tests.engines.talk import Talk, talk
 from tests.listening import Ear
 from tests.live import Live, live
+from tests.speaker import Speaker
 from tests.weights import pulled
 
 from ttsai_server.engines.cards import read_card
@@ -52,10 +54,15 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of engines, and those that need real weights, so that `make test-fast` can leave them out."""
+    """Mark the tests of engines, and those that need real weights, so that `make test-fast` can leave them out.
+
+    The files that have any come first: they take longest, and whoever is last at one keeps the other workers waiting.
+    """
     for item in items:
         if item.path.is_relative_to(ENGINES) or WEIGHTS & set(getattr(item, "fixturenames", ())):
             item.add_marker("engine")
+    long = {item.path for item in items if item.get_closest_marker("engine")}
+    items.sort(key=lambda item: item.path not in long)
 
 
 FAILED: list[str] = []
@@ -154,6 +161,32 @@ def weights_of_registries(
 def ear(tiny_weights: Path, base_weights: Path) -> Ear:
     """Transcribes audio: `ear.listen(mp3_bytes)`; compare with `tests.listening.wer`."""
     return Ear(tiny_weights, base_weights)
+
+
+@pytest.fixture(scope="session")
+def shared_tmp(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A temporary folder that all workers of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def speaker(kokoro_weights: Path, shared_tmp: Path) -> Iterator[Speaker]:
+    """Says what tests of engines that listen hear, each text once for all workers."""
+    folder = shared_tmp / "said"
+    folder.mkdir(exist_ok=True)
+    speaker = Speaker(kokoro_weights, folder)
+    yield speaker
+    speaker.close()
+
+
+@pytest.fixture(scope="session")
+def known(speaker: Speaker) -> Iterator[Talk]:
+    said = talk(speaker)
+    yield said
+    said.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,24 +2,19 @@
 
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soxr
-from tests.engines.talk import Talk
-from tests.engines.talk import talk as known_speech
 from tests.engines.unpredictable import sentences
+from tests.speaker import Speaker
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import Preset, SpeechRequest, Turn
-from ttsai_server.engines.base import Cancellation, LoadContext
-from ttsai_server.engines.cards import read_card
+from ttsai_server.domain import Turn
 from ttsai_server.engines.catalog import Catalog, load_class
-from ttsai_server.engines.kokoro.adapter import Kokoro
 from ttsai_server.engines.shared.pytorch import import_torchaudio
 from ttsai_server.settings import Settings
 
@@ -56,8 +51,6 @@ SAYINGS = (
 """(speaker, what is said): a talk of two, of half a minute."""
 THIRD = "May I come with you as well? I work right beside the station, and I always have time."
 
-Say = Callable[[str, str], np.ndarray]
-
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if collect_ignore:
@@ -65,25 +58,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def say(kokoro_weights: Path) -> Iterator[Say]:
-    """(voice, text) → float32 (n, 1) at 16 kHz, from the first sound to the last."""
-    card = read_card(Settings().models.cards / "kokoro.toml")
-    Kokoro.prepare(card, kokoro_weights)
-    engine = Kokoro.load(card, LoadContext(kokoro_weights))
-
-    def say(voice: str, text: str) -> np.ndarray:
-        said = engine.synthesize(SpeechRequest(text, (Preset(voice),), "en-us"), Cancellation())
-        sound = np.concatenate([audio.samples for audio in said])
-        return soxr.resample(sound, card.rate, RATE).astype(np.float32)
-
-    yield say
-    engine.close()
-
-
-@pytest.fixture(scope="session")
-def spoken(say: Say) -> np.ndarray:
+def spoken(speaker: Speaker) -> np.ndarray:
     """SENTENCE, float32 (n, 1) at 16 kHz."""
-    return say("af_heart", SENTENCE)
+    return speaker.say("af_heart", SENTENCE)
 
 
 Riddles = list[tuple[str, np.ndarray]]
@@ -91,23 +68,23 @@ Riddles = list[tuple[str, np.ndarray]]
 RIDDLERS = ("af_bella", "am_fenrir", "bf_isabella", "bm_fable", "af_nicole", "am_puck", "bf_emma", "bm_george")
 
 
-def _riddles(say: Say, seed: int) -> Riddles:
-    """600 words by eight voices."""
+def _riddles(speaker: Speaker, seed: int, voices: Sequence[str] = RIDDLERS) -> Riddles:
+    """75 words by each voice."""
     chance = random.Random(seed)
-    texts = [(voice, sentences(10, chance)) for voice in RIDDLERS]
-    return [(text, say(voice, text)) for voice, text in texts]
+    texts = [(voice, sentences(10, chance)) for voice in voices]
+    return [(text, speaker.say(voice, text)) for voice, text in texts]
 
 
 @pytest.fixture(scope="session")
-def riddles(say: Say) -> Riddles:
-    """600 words: enough to see that a tool does no harm."""
-    return _riddles(say, 2)
+def riddles(speaker: Speaker) -> Riddles:
+    """300 words by four voices: enough to see that a tool does no harm."""
+    return _riddles(speaker, 2, RIDDLERS[:4])
 
 
 @pytest.fixture(scope="session")
-def many_riddles(say: Say) -> Riddles:
-    """2,400 words: enough to see that a tool helps. For slow tests."""
-    return [riddle for seed in range(2, 6) for riddle in _riddles(say, seed)]
+def many_riddles(speaker: Speaker) -> Riddles:
+    """2,400 words by eight voices: enough to see that a tool helps. For slow tests."""
+    return [riddle for seed in range(2, 6) for riddle in _riddles(speaker, seed)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +95,9 @@ class Dialogue:
 
 
 @pytest.fixture(scope="session")
-def sayings(say: Say) -> list[tuple[int, np.ndarray]]:
+def sayings(speaker: Speaker) -> list[tuple[int, np.ndarray]]:
     """What each of three speakers says, without silence around it; the third speaks last."""
-    return [(speaker, _trimmed(say(VOICES[speaker], text))) for speaker, text in (*SAYINGS, (2, THIRD))]
+    return [(number, _trimmed(speaker.say(VOICES[number], text))) for number, text in (*SAYINGS, (2, THIRD))]
 
 
 @pytest.fixture(scope="session")
@@ -167,17 +144,6 @@ def talk(spoken: np.ndarray) -> Iterator[Recording]:
             recording.append(spoken)
         recording.append(np.zeros((2 * RATE, 1), np.float32))
         yield recording
-
-
-@pytest.fixture(scope="session")
-def known(kokoro_weights: Path) -> Iterator[Talk]:
-    card = read_card(Settings().models.cards / "kokoro.toml")
-    Kokoro.prepare(card, kokoro_weights)
-    kokoro = Kokoro.load(card, LoadContext(kokoro_weights))
-    speech = known_speech(kokoro)
-    kokoro.close()
-    yield speech
-    speech.close()
 
 
 @pytest.fixture(scope="session")

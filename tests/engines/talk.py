@@ -7,16 +7,12 @@ from difflib import SequenceMatcher
 import numpy as np
 import soxr
 from tests.listening import HEARING_RATE, spoken
+from tests.speaker import Speaker
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import Preset, SpeechRequest, Word
-from ttsai_server.engines.base import Cancellation
-from ttsai_server.engines.kokoro.adapter import Kokoro
-from ttsai_server.engines.kokoro.backend import PhonemeChunk
-from ttsai_server.engines.kokoro.styles import row
+from ttsai_server.domain import Word
 
 RATE = 24_000
-SECONDS_PER_FRAME = 600 / RATE
 LINES = [
     (
         "af_heart",
@@ -66,10 +62,10 @@ class Talk:
         return sum(distance <= seconds for distance in off) / len(off)
 
 
-def talk(kokoro: Kokoro) -> Talk:
+def talk(speaker: Speaker) -> Talk:
     parts, words, now = [], [], 0.0
     for voice, text, pause in LINES:
-        sound, starts = _say(kokoro, voice, text)
+        sound, starts = speaker.timed(voice, text)
         words += [(word, now + start) for word, start in zip(text.split(), starts, strict=True)]
         parts += [sound, np.zeros(round(pause * RATE), np.float32)]
         now += (len(parts[-2]) + len(parts[-1])) / RATE
@@ -80,18 +76,6 @@ def talk(kokoro: Kokoro) -> Talk:
     return Talk(
         sound, " ".join(line[1] for line in LINES), words, pieces[0], pieces[1], (pieces[2], pieces[3]), pieces[4]
     )
-
-
-def _say(kokoro: Kokoro, voice: str, text: str) -> tuple[np.ndarray, list[float]]:
-    """The sound, and when each word begins: at its first phoneme."""
-    request = SpeechRequest(text, (Preset(voice),), "en-gb" if voice[0] == "b" else "en-us")
-    phonemes, _ = kokoro._phonemes(request)
-    chunk = PhonemeChunk(kokoro._ids(phonemes), row(kokoro._styles.blend(request.voices), len(phonemes)), 1.0)
-    assert kokoro._backend
-    speech = kokoro._backend.speak(chunk, Cancellation())
-    times = np.concatenate([[0], np.cumsum(speech.frames)]) * SECONDS_PER_FRAME
-    begins = [i for i, sign in enumerate(phonemes) if sign != " " and (i == 0 or phonemes[i - 1] == " ")]
-    return speech.waveform, [float(times[i + 1]) for i in begins]
 
 
 def _recording(sound: np.ndarray) -> Recording:

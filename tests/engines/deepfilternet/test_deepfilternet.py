@@ -1,7 +1,7 @@
 """Kokoro's speech out of noise: nearer to the speech, and no word lost."""
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -24,6 +24,17 @@ HEARD = 3
 """Sayings that are denoised: 13 s."""
 LEVELS = (0, 5, 10)
 Noisy = Callable[[str, float], Sound]
+Heard = Sequence[tuple[str, Sound]]
+"""What was said, and how it sounds."""
+
+
+def misheard(ear: Ear, sounds: Heard) -> float:
+    """The share of the words."""
+    return fmean(wer(text, ear.listen(Audio(sound[:, None], RATE))) for text, sound in sounds)
+
+
+def words(sounds: Heard) -> int:
+    return sum(len(text.split()) for text, _ in sounds)
 
 
 class Watched(Recording):
@@ -72,44 +83,58 @@ class TestDeepFilterNet(EnhancerContract):
     ) -> None:
         assert distortion(self.cleaned(engine, noisy("white", 5), strength), speech) >= 11
 
-    def misheard(self, ear: Ear, riddles: Riddles, engine: DeepFilterNet, strength: float) -> tuple[float, float]:
-        """The share of words misheard in white noise, as loud as the speech and 5 dB softer: before, after."""
+    @staticmethod
+    def in_white_noise(riddles: Riddles) -> Heard:
+        """As loud as the speech, and 5 dB softer."""
         dry = [(text, said([sound], SAID_RATE)) for text, sound in riddles]
-        noisy = [
+        return [
             (text, mixed(sound, noise("white", [], RATE, len(sound)), level)) for text, sound in dry for level in (0, 5)
         ]
-        cleaned = [(text, self.cleaned(engine, sound, strength)) for text, sound in noisy]
-        before, after = (
-            fmean(wer(text, ear.listen(Audio(sound[:, None], RATE))) for text, sound in sounds)
-            for sounds in (noisy, cleaned)
-        )
-        return before, after
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def noisy_riddles(cls, riddles: Riddles) -> Heard:
+        return cls.in_white_noise(riddles)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def misheard_riddles(cls, ear: Ear, noisy_riddles: Heard) -> float:
+        return misheard(ear, noisy_riddles)
+
+    def cleaned_all(self, engine: DeepFilterNet, sounds: Heard, strength: float) -> Heard:
+        return [(text, self.cleaned(engine, sound, strength)) for text, sound in sounds]
 
     @pytest.mark.parametrize("strength", [2 / 3, 1])
     def test_no_more_words_in_white_noise_are_misheard(
-        self, engine: DeepFilterNet, ear: Ear, riddles: Riddles, strength: float
+        self, engine: DeepFilterNet, ear: Ear, noisy_riddles: Heard, misheard_riddles: float, strength: float
     ) -> None:
-        before, after = self.misheard(ear, riddles, engine, strength)
-        assert after < before + margin(before, 1200)
+        after = misheard(ear, self.cleaned_all(engine, noisy_riddles, strength))
+        assert after < misheard_riddles + margin(misheard_riddles, words(noisy_riddles))
 
     @pytest.mark.slow
     def test_fewer_words_in_white_noise_are_misheard(
         self, engine: DeepFilterNet, ear: Ear, many_riddles: Riddles
     ) -> None:
-        before, after = self.misheard(ear, many_riddles, engine, 2 / 3)
-        assert after < before
+        sounds = self.in_white_noise(many_riddles)
+        assert misheard(ear, self.cleaned_all(engine, sounds, 2 / 3)) < misheard(ear, sounds)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def noisy_sayings(cls, noisy: Noisy) -> Heard:
+        text = " ".join(text for _, text in SAYINGS[:HEARD])
+        return [(text, noisy(kind, level)) for kind in ("white", "hum") for level in LEVELS]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def misheard_sayings(cls, ear: Ear, noisy_sayings: Heard) -> float:
+        return misheard(ear, noisy_sayings)
 
     @pytest.mark.parametrize("strength", [2 / 3, 1])
     def test_no_more_words_are_misheard_in_any_noise(
-        self, engine: DeepFilterNet, ear: Ear, noisy: Noisy, strength: float
+        self, engine: DeepFilterNet, ear: Ear, noisy_sayings: Heard, misheard_sayings: float, strength: float
     ) -> None:
-        text = " ".join(text for _, text in SAYINGS[:HEARD])
-        sounds = [noisy(kind, level) for kind in ("white", "hum") for level in LEVELS]
-        cleaned = [self.cleaned(engine, sound, strength) for sound in sounds]
-        before, after = (
-            fmean(wer(text, ear.listen(Audio(sound[:, None], RATE))) for sound in heard) for heard in (sounds, cleaned)
-        )
-        assert after < before + margin(before, len(text.split()) * len(sounds))
+        after = misheard(ear, self.cleaned_all(engine, noisy_sayings, strength))
+        assert after < misheard_sayings + margin(misheard_sayings, words(noisy_sayings))
 
     @pytest.mark.parametrize("strength", [1 / 3, 1])
     @pytest.mark.parametrize("level", LEVELS)

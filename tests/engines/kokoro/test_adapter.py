@@ -48,8 +48,20 @@ def engine(card: ModelCard, kokoro_weights: Path, request: pytest.FixtureRequest
     loaded.close()
 
 
-def test_it_says_the_words(engine: Kokoro, ear: Ear) -> None:
-    assert wer(TEXT, ear.listen(say(engine, request()))) <= 0.1
+@pytest.fixture(scope="module")
+def said(engine: Kokoro) -> Audio:
+    """TEXT."""
+    return say(engine, request())
+
+
+@pytest.fixture(scope="module")
+def pieces(engine: Kokoro) -> list[Audio]:
+    """LONG."""
+    return list(engine.synthesize(request(LONG), Cancellation()))
+
+
+def test_it_says_the_words(said: Audio, ear: Ear) -> None:
+    assert wer(TEXT, ear.listen(said)) <= 0.1
 
 
 def test_sound_is_mono_float32_at_the_cards_rate(engine: Kokoro, card: ModelCard) -> None:
@@ -62,8 +74,8 @@ def test_equal_requests_give_equal_sound(engine: Kokoro) -> None:
     assert np.array_equal(first, second)
 
 
-def test_twice_the_speed_takes_about_half_as_long(engine: Kokoro) -> None:
-    assert say(engine, request(speed=2.0)).seconds == pytest.approx(say(engine, request()).seconds / 2, rel=0.2)
+def test_twice_the_speed_takes_about_half_as_long(engine: Kokoro, said: Audio) -> None:
+    assert say(engine, request(speed=2.0)).seconds == pytest.approx(said.seconds / 2, rel=0.2)
 
 
 def test_a_blend_is_neither_of_its_voices(engine: Kokoro) -> None:
@@ -79,15 +91,14 @@ def test_a_blend_depends_on_the_ratio_of_its_weights_alone(engine: Kokoro) -> No
     assert np.array_equal(one, two)
 
 
-def test_a_long_text_comes_in_pieces_and_loses_no_word(engine: Kokoro, ear: Ear) -> None:
-    pieces = list(engine.synthesize(request(LONG), Cancellation()))
+def test_a_long_text_comes_in_pieces_and_loses_no_word(pieces: list[Audio], ear: Ear) -> None:
     heard = " ".join(ear.listen(piece) for piece in pieces)
     assert len(pieces) > 1
     assert wer(LONG, heard) <= 0.1
 
 
-def test_the_last_piece_says_that_it_is(engine: Kokoro) -> None:
-    *others, last = engine.synthesize(request(LONG), Cancellation())
+def test_the_last_piece_says_that_it_is(pieces: list[Audio]) -> None:
+    *others, last = pieces
     assert last.last
     assert not any(piece.last for piece in others)
 

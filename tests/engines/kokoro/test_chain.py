@@ -44,9 +44,19 @@ def chunk(weights: Path, words: int = 2, voice: str = "af_heart", speed: float =
     return PhonemeChunk(ids, style, speed)
 
 
-@pytest.mark.parametrize("voice", ["af_heart", "am_fenrir", "pm_santa"])
-@pytest.mark.parametrize("words", [1, 2, 7, 10])
-@pytest.mark.parametrize("speed", [0.7, 1.0, 3.0])
+@pytest.mark.parametrize(
+    ("words", "voice", "speed"),
+    [
+        (1, "af_heart", 1.0),
+        (1, "am_fenrir", 0.7),
+        (2, "pm_santa", 0.7),
+        (2, "af_heart", 3.0),
+        (7, "am_fenrir", 1.0),
+        (7, "pm_santa", 3.0),
+        (10, "af_heart", 0.7),
+        (10, "pm_santa", 1.0),
+    ],
+)
 def test_speech_is_a_multiple_of_the_grid_long(
     runtime: Chain, kokoro_weights: Path, words: int, voice: str, speed: float
 ) -> None:
@@ -58,8 +68,8 @@ def test_speech_is_a_multiple_of_the_grid_long(
 @pytest.fixture(scope="module")
 def both(runtime: Chain, kokoro_weights: Path) -> list[tuple[ModelOutput, ModelOutput]]:
     """Of several steps what is said without most of the silence, and what with all of it."""
-    voices = ("af_heart", "bm_george", "ef_dora")
-    steps = [chunk(kokoro_weights, words, voice) for words in (1, 2, 5, 9) for voice in voices]
+    said = ((1, "af_heart"), (2, "bm_george"), (2, "ef_dora"), (5, "af_heart"), (5, "ef_dora"), (9, "bm_george"))
+    steps = [chunk(kokoro_weights, words, voice) for words, voice in said]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chain, "_audible", everything)
         whole = [runtime.speak(each, Cancellation()) for each in steps]

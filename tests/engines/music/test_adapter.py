@@ -10,6 +10,7 @@ from tests.engines.analyzer import AnalyzerContract, heard
 from tests.engines.music.pieces import RATE, Piece, drummed, held, piece
 from tests.engines.music.tunes import TUNES, performance
 from tests.engines.talk import LINES
+from tests.speaker import Speaker
 
 from ttsai_server.domain import Music
 from ttsai_server.engines.music.adapter import MusicAnalyzer
@@ -155,10 +156,8 @@ class TestMusicAnalyzer(AnalyzerContract):
 
     @pytest.mark.parametrize("voice", ["af_heart", "am_michael", "bf_emma"])
     @pytest.mark.parametrize("hum", [0.0, 0.05])
-    def test_speech_is_no_music(
-        self, engine: MusicAnalyzer, say: Callable[[str, str], np.ndarray], voice: str, hum: float
-    ) -> None:
-        said = np.concatenate([say(voice, text) for _, text, _ in LINES[:4]])[:, 0]
+    def test_speech_is_no_music(self, engine: MusicAnalyzer, speaker: Speaker, voice: str, hum: float) -> None:
+        said = np.concatenate([speaker.say(voice, text) for _, text, _ in LINES[:4]])[:, 0]
         sound = soxr.resample(said, 16_000, RATE)
         time = np.arange(len(sound)) / RATE
         sound = sound + hum * sum(np.sin(2 * np.pi * 50 * n * time) / n for n in (1, 2, 3, 5))

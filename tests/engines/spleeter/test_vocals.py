@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import soxr
 from tests.engines.conftest import RATE as SPEECH_RATE
-from tests.engines.conftest import Say
 from tests.engines.music.instruments import RATE as MUSIC_RATE
 from tests.engines.music.pieces import piece
 from tests.engines.separator import Sound, joined, steps
+from tests.speaker import Speaker
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.engines.base import LoadContext
@@ -41,10 +41,10 @@ class Song:
 
 
 @pytest.fixture(scope="module")
-def songs(say: Say, spleeter_weights: Path) -> Iterator[dict[str, Song]]:
+def songs(speaker: Speaker, spleeter_weights: Path) -> Iterator[dict[str, Song]]:
     """Vocals and music are as loud as each other."""
     engine = Spleeter.load(read_card(Settings().models.cards / "spleeter-2stems.toml"), LoadContext(spleeter_weights))
-    yield {voice: sung(engine, say(voice, LYRICS), seed) for voice, seed in SONGS.items()}
+    yield {voice: sung(engine, speaker.say(voice, LYRICS), seed) for voice, seed in SONGS.items()}
     engine.close()
 
 

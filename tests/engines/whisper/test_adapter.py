@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soxr
 from tests.engines.talk import Talk
-from tests.engines.transcriber import TranscriberContract, heard, recorded, segments_of, text_of
+from tests.engines.transcriber import HearingContract, TranscriberContract, heard, recorded, segments_of, text_of
 from tests.listening import wer
+from tests.speaker import Speaker
 
-from ttsai_server.domain import ModelCard, Preset, SpeechRequest, TranscriptionRequest
+from ttsai_server.domain import ModelCard, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
-from ttsai_server.engines.kokoro.adapter import Kokoro
 from ttsai_server.engines.whisper.adapter import FasterWhisper
 from ttsai_server.errors import EngineFailed, WeightsMissing
 from ttsai_server.settings import Settings
@@ -26,7 +25,9 @@ class TestTinyEnglish(TranscriberContract):
     model_id = "whisper-tiny.en"
 
 
-class TestBase(TranscriberContract):
+class TestBase(HearingContract):
+    """It runs as tiny.en does: only what depends on the weights is asked of it."""
+
     model_id = "whisper-base"
 
 
@@ -43,17 +44,13 @@ def engine(card: ModelCard, base_weights: Path) -> Generator[FasterWhisper]:
 
 
 @pytest.fixture(scope="module")
-def spanish(kokoro_weights: Path) -> np.ndarray:
-    """Float32 (n,), 24 kHz."""
-    kokoro = Kokoro.load(read_card(Settings().models.cards / "kokoro.toml"), LoadContext(kokoro_weights))
-    request = SpeechRequest(SPANISH, (Preset("ef_dora"),), "es")
-    sound = np.concatenate([audio.samples[:, 0] for audio in kokoro.synthesize(request, Cancellation())])
-    kokoro.close()
-    return sound
+def spanish(speaker: Speaker) -> np.ndarray:
+    """float32 (n,), 16 kHz."""
+    return speaker.say("ef_dora", SPANISH)[:, 0]
 
 
 def test_the_language_is_found_and_told(engine: FasterWhisper, spanish: np.ndarray) -> None:
-    with recorded(soxr.resample(spanish, 24_000, 16_000), rate=16_000) as recording:
+    with recorded(spanish, rate=16_000) as recording:
         partials = list(engine.transcribe(recording, TranscriptionRequest(), Cancellation()))
     assert [partial.language for partial in partials] == ["es"]
     assert wer(SPANISH, text_of(partials), "es") <= 0.2
@@ -63,7 +60,7 @@ def test_two_languages_in_one_recording_are_each_written_as_spoken(
     engine: FasterWhisper, spanish: np.ndarray, known: Talk
 ) -> None:
     first = known.sound[: round((known.words[23][1] - 0.2) * 16_000)]  # two sentences
-    with recorded(first, soxr.resample(spanish, 24_000, 16_000), rate=16_000) as recording:
+    with recorded(first, spanish, rate=16_000) as recording:
         (partial,) = engine.transcribe(recording, TranscriptionRequest(), Cancellation())
     said = {code: " ".join(s.text for s in partial.segments if s.language == code) for code in ("en", "es")}
     assert partial.language == "en"
@@ -79,7 +76,7 @@ def test_faint_speech_is_heard(engine: FasterWhisper, known: Talk) -> None:
 
 
 def test_speech_is_translated_to_english(engine: FasterWhisper, spanish: np.ndarray) -> None:
-    with recorded(soxr.resample(spanish, 24_000, 16_000), rate=16_000) as recording:
+    with recorded(spanish, rate=16_000) as recording:
         partials = list(engine.transcribe(recording, TranscriptionRequest("es", translate=True), Cancellation()))
     assert {"museum", "library"} <= set(text_of(partials).lower().replace(",", "").split())
 

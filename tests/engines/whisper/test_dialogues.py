@@ -13,15 +13,14 @@ from pathlib import Path
 import jiwer
 import numpy as np
 import pytest
-import soxr
 from faster_whisper import WhisperModel
 from tests.engines.transcriber import recorded, segments_of, words_of
 from tests.listening import spoken
+from tests.speaker import Speaker
 
-from ttsai_server.domain import PartialTranscript, Preset, SpeechRequest, TranscriptionRequest
+from ttsai_server.domain import PartialTranscript, TranscriptionRequest
 from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
-from ttsai_server.engines.kokoro.adapter import Kokoro
 from ttsai_server.engines.shared.transcription.words import SHORTEST_WORD
 from ttsai_server.engines.whisper.adapter import FasterWhisper
 from ttsai_server.settings import Settings
@@ -50,18 +49,8 @@ Make = Callable[[int], Dialogue]
 
 
 @pytest.fixture(scope="module")
-def make(kokoro_weights: Path) -> Generator[Make]:
+def make(speaker: Speaker) -> Make:
     """The number of a dialogue → it, said."""
-    card = read_card(Settings().models.cards / "kokoro.toml")
-    Kokoro.prepare(card, kokoro_weights)
-    kokoro = Kokoro.load(card, LoadContext(kokoro_weights))
-
-    def say(voice: str, text: str) -> np.ndarray:
-        request = SpeechRequest(text, (Preset(voice),), "en-gb" if voice[0] == "b" else "en-us")
-        said = np.concatenate([audio.samples[:, 0] for audio in kokoro.synthesize(request, Cancellation())])
-        sound = soxr.resample(said, card.rate, RATE).astype(np.float32)
-        loud = np.flatnonzero(np.abs(sound) > 0.01)
-        return sound[loud[0] : loud[-1] + 1]
 
     def made(number: int) -> Dialogue:
         names, *turns = TEXTS[number]
@@ -69,11 +58,10 @@ def make(kokoro_weights: Path) -> Generator[Make]:
         parts = [np.zeros(round(0.3 * RATE), np.float32)]
         for i, turn in enumerate(turns):
             pause = pauses.uniform(SHORTEST_PAUSE, LONGEST_PAUSE)
-            parts += [say(voices[i % 2], turn), np.zeros(round(pause * RATE), np.float32)]
+            parts += [speaker.trimmed(voices[i % 2], turn)[:, 0], np.zeros(round(pause * RATE), np.float32)]
         return Dialogue(" ".join(turns), np.concatenate(parts))
 
-    yield made
-    kokoro.close()
+    return made
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from typing import TypeVar
 import numpy as np
 import pytest
 from tests.listening import wer
+from tests.speaker import Speaker
 
 from ttsai_server.app import create_app
-from ttsai_server.domain import Caller, Preset, SpeechRequest
-from ttsai_server.engines.base import Synthesizer
+from ttsai_server.domain import Caller
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.live_transcription import (
     FinalText,
@@ -31,6 +31,7 @@ from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import open_database
 
 RATE = 24_000
+"""Of what is said, and sent."""
 FIRST = "The old lighthouse keeper climbed the stairs every evening, counting each step under his breath."
 SECOND = "Nobody knew exactly how the fire had started."
 CREDITS = 100
@@ -52,13 +53,6 @@ async def context(folder: Path, models: Path) -> AsyncGenerator[tuple[ServiceCon
         account = await Accounts(database).create("Ann", "pro", CREDITS)
         await database.close()
         yield context, Caller(account.id, account.plan, "key")
-
-
-async def said(context: ServiceContext, text: str) -> np.ndarray:
-    """float32 (n,) at RATE."""
-    request = SpeechRequest(text, (Preset("af_heart"),), "en-us")
-    async with context.runtime.lease(context.catalog.models["kokoro"]) as handle:
-        return np.concatenate([step.samples[:, 0] async for step in handle.run(Synthesizer.synthesize, request)])
 
 
 class Session:
@@ -95,9 +89,10 @@ async def session(context: ServiceContext, caller: Caller, order: LiveOrder) -> 
         yield Session(live)
 
 
-async def conversation(context: ServiceContext, caller: Caller) -> list[LiveEvent]:
+async def conversation(
+    context: ServiceContext, caller: Caller, first: np.ndarray, second: np.ndarray
+) -> list[LiveEvent]:
     """Two utterances; the speaker waits in the first one until he has read some of it."""
-    first, second = await said(context, FIRST), await said(context, SECOND)
     async with session(context, caller, LiveOrder(MODEL)) as live:
         await live.live.push(silence(0.5))
         await live.live.push(first[: 2 * RATE])
@@ -108,9 +103,8 @@ async def conversation(context: ServiceContext, caller: Caller) -> list[LiveEven
         return await live.end()
 
 
-async def by_hand(context: ServiceContext, caller: Caller) -> list[LiveEvent]:
+async def by_hand(context: ServiceContext, caller: Caller, second: np.ndarray) -> list[LiveEvent]:
     """The client says where utterances end, and takes one back."""
-    second = await said(context, SECOND)
     async with session(context, caller, LiveOrder(MODEL, partials=False, detection=None)) as live:
         await live.live.push(second)
         assert await live.live.commit() == 1
@@ -122,10 +116,9 @@ async def by_hand(context: ServiceContext, caller: Caller) -> list[LiveEvent]:
         return await live.end()
 
 
-async def faint(context: ServiceContext, caller: Caller) -> list[LiveEvent]:
+async def faint(context: ServiceContext, caller: Caller, second: np.ndarray) -> list[LiveEvent]:
     """A quarter of a second after the sound has begun, somebody speaks at -75 dBFS, with some noise."""
     noise = np.random.default_rng(0).normal(0, 1e-5, 6 * RATE).astype(np.float32)
-    second = await said(context, SECOND)
     noise[RATE // 4 : RATE // 4 + len(second)] += 0.002 * second
     async with session(context, caller, LiveOrder(MODEL, partials=False)) as live:
         await live.live.push(noise)
@@ -152,16 +145,18 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory, models_dir: Path, kokoro_weights: Path, tiny_weights: Path) -> Told:
+def told(tmp_path_factory: pytest.TempPathFactory, models_dir: Path, speaker: Speaker, tiny_weights: Path) -> Told:
+    first, second = (speaker.timed("af_heart", text)[0] for text in (FIRST, SECOND))
+
     async def run() -> Told:
         async with context(tmp_path_factory.mktemp("live"), models_dir) as (services, caller):
-            talk = await conversation(services, caller)
+            talk = await conversation(services, caller, first, second)
             hold = await services.billing.reserve(caller, 0)
             return Told(
                 conversation=talk,
                 charged=CREDITS - (hold.remaining or 0),
-                by_hand=await by_hand(services, caller),
-                faint=await faint(services, caller),
+                by_hand=await by_hand(services, caller, second),
+                faint=await faint(services, caller, second),
                 unpaid=await unpaid(services, caller),
             )
 
