@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# two workers, each with servers and models of its own
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+# two workers, each with servers and models of its own; the order of files is that of tests/conftest.py
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 40 --durations-min 10
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # what `make setup` installs: extras of pyproject.toml
 EXTRAS ?= engines,console

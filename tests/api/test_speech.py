@@ -3,8 +3,8 @@
 import base64
 import io
 import json
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import av
@@ -197,7 +197,7 @@ def test_a_body_of_10_mb_is_413(server: Live, chunked: bool) -> None:
 
 
 def test_50_000_characters_without_a_space_are_spoken(server: Live) -> None:
-    answer = said(server, {**TONE, "text": "a" * 50_000, "stream": True, "speed": 2})
+    answer = said(server, {**TONE, "text": "a" * 50_000, "stream": True, "speed": 2, "format": "flac"})
     assert answer.status_code == 200
     assert seconds_of(answer.content) > 1000
 
@@ -305,17 +305,9 @@ def test_marks_alone_are_400(server: Live) -> None:
 
 def test_200_at_once_against_credits_for_50_serve_exactly_50(server: Live) -> None:
     account, key = server.new_key(plan="crowd", credits=50)
-    statuses: list[int] = []
-
-    def ask() -> None:
-        with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
-            statuses.append(client.post("/v1/tts/", json={**TONE, "text": "a"}).status_code)
-
-    threads = [threading.Thread(target=ask) for _ in range(200)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with server.client(key, limits=httpx.Limits()) as client, ThreadPoolExecutor(200) as clients:
+        asked = [clients.submit(client.post, "/v1/tts/", json={**TONE, "text": "a"}) for _ in range(200)]
+        statuses = [answer.result().status_code for answer in asked]
     assert sorted(statuses) == [200] * 50 + [402] * 150
     assert server.account(account).available == 0
     assert server.account(account).reserved == 0

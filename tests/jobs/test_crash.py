@@ -26,7 +26,6 @@ from ttsai_server.store.secret_box import SecretBox
 from ttsai_server.store.tables import accounts, jobs, ledger, loose_files, reservations, results, usage
 from ttsai_server.store.webhook_secrets import WebhookSecrets
 
-KILLS = 20
 JOBS = 60
 MOST_ALIVE = 1.2
 """Maximum seconds from a server's start to its kill."""
@@ -37,7 +36,7 @@ SETTINGS = {
     "models__demo": "true",
     "models__options": '{"tone": {"step_seconds": 0.03, "steps": 4, "fail_on": "broken"}}',
     "webhooks__allow_private": "true",
-    "jobs__attempts": str(KILLS + 1),
+    "jobs__attempts": "21",
     "plans__enterprise__requests_per_minute": "100000",
     "plans__enterprise__concurrent": "1000",
 }
@@ -87,7 +86,7 @@ def live_and_die(
     killer.start()
     with (
         suppress(httpx.TransportError),
-        httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as client,
+        httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}, timeout=120) as client,
     ):
         for _ in range(min(count, len(jobs))):
             submit(client, jobs[0], url, books)
@@ -96,7 +95,7 @@ def live_and_die(
 
 
 def take_the_rest(server: Server, key: str, jobs: deque[int], url: str, books: Books) -> None:
-    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}, timeout=30) as client:
+    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}, timeout=120) as client:
         while jobs:
             submit(client, jobs.popleft(), url, books)
 
@@ -170,8 +169,9 @@ async def heard_of(ear: Receiver, count: int) -> None:
             await asyncio.sleep(0.1)
 
 
+@pytest.mark.parametrize("kills", [6, pytest.param(20, marks=pytest.mark.slow)])
 async def test_a_server_that_is_killed_again_and_again_does_every_job_once(
-    tmp_path: Path, ear: Receiver, tiny_weights: Path
+    tmp_path: Path, ear: Receiver, tiny_weights: Path, kills: int
 ) -> None:
     chance, books, jobs = random.Random(4), Books(), deque(range(JOBS))
     settings = {**SETTINGS, "models__dir": str(tiny_weights.parent)}
@@ -179,10 +179,10 @@ async def test_a_server_that_is_killed_again_and_again_does_every_job_once(
     with serving(*start) as server:
         key = server.key
         server.kill()
-    for _ in range(KILLS):
+    for _ in range(kills):
         alive = chance.uniform(0, MOST_ALIVE)
         with serving(*start) as server:
-            await asyncio.to_thread(live_and_die, server, key, jobs, JOBS // KILLS, ear.url(), books, alive)
+            await asyncio.to_thread(live_and_die, server, key, jobs, JOBS // kills, ear.url(), books, alive)
     database = open_database(Settings(data_dir=tmp_path / "data"))
     with serving(*start) as server:
         await asyncio.to_thread(take_the_rest, server, key, jobs, ear.url(), books)
