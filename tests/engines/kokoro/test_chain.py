@@ -18,6 +18,7 @@ from ttsai_server.engines.kokoro.backend import ModelOutput, PhonemeChunk, open_
 from ttsai_server.engines.kokoro.chain import Chain
 from ttsai_server.engines.kokoro.styles import Styles, row
 from ttsai_server.engines.kokoro.windows import GRIDS
+from ttsai_server.engines.shared.word_clock import between
 from ttsai_server.settings import Settings
 
 IDS = (50, 47, 54, 156, 31, 16, 65, 156, 87, 123, 54, 46, 4)
@@ -162,6 +163,6 @@ def test_what_is_left_of_the_durations_adds_up(energy: NDArray[np.float32], piec
     frames = energy.shape[-1] // 2
     durations = np.diff(np.linspace(0, frames, pieces + 1).round()).astype(np.float32)
     begin, end = chain._audible(energy)
-    left = chain._between(durations, begin, end)
+    left = between(durations, begin, end)
     assert left.sum() == end - begin
     assert (left >= 0).all()
