@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,9 @@ from ttsai_server.engines.base import Cancellation, LoadContext, Synthesizer
 from ttsai_server.engines.shared.onnx import Arrays, Session
 from ttsai_server.engines.shared.word_clock import Pace, WordClock, between
 from ttsai_server.errors import BadRequest, EngineFailed, WeightsMissing
-from ttsai_server.text.phonemes import WordPhonemes
+
+if TYPE_CHECKING:  # an engine with phonemes of its own does without the packages of ours
+    from ttsai_server.text.phonemes import WordPhonemes
 
 MODEL, CONFIG = "voice.onnx", "voice.onnx.json"
 START, PAD, END = "^", "_", "$"
@@ -129,7 +131,7 @@ class PiperVoice(Synthesizer):
         """The text as the voice was taught to read it: phonemes in espeak-ng's notation, or letters. Raises
         BadRequest."""
 
-    def words(self, request: SpeechRequest, symbols: str) -> Sequence[WordPhonemes]:
+    def words(self, request: SpeechRequest, symbols: str) -> "Sequence[WordPhonemes]":
         """The words of the text, and which of its symbols are theirs; only of a voice whose card has `timestamps`."""
         raise NotImplementedError
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ttsai_server.domain import SpokenWord
-from ttsai_server.text.phonemes import WordPhonemes
+
+if TYPE_CHECKING:  # an engine with phonemes of its own does without the packages of ours
+    from ttsai_server.text.phonemes import WordPhonemes
 
 Floats = NDArray[np.float32]
 SILENT = 10 ** (-38 / 20)
