@@ -6,9 +6,10 @@ of a chat model that writes slowly, and the first sound of that sentence, of whi
 
 import asyncio
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 from json import dumps, loads
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -55,6 +56,9 @@ PAUSE = 1.5
 """Seconds between two utterances."""
 PUSHED = 0.1
 """Seconds of sound that come at a time, as from a microphone."""
+SOUND = "response.output_audio.delta"
+AUDIBLE = 0.01
+"""Of full scale: more is speech."""
 
 
 def run(bench: Bench) -> list[Figure]:
@@ -82,7 +86,7 @@ def _turns(bench: Bench, server: Running, question: bytes) -> list[Figure]:
     """The turns and their parts, by turns, so that what disturbs the machine disturbs both."""
     ways = {"voice-chat": _turn, "realtime": _realtime_turn}
     turns = {name: list[float]() for name in ways}
-    bounds, heard, spoken = list[float](), list[float](), list[float]()
+    bounds, heard, spoken, detected = list[float](), list[float](), list[float](), list[float]()
     for turn in ways.values():
         turn(server, question)
     for _ in range(bench.rounds):
@@ -91,10 +95,12 @@ def _turns(bench: Bench, server: Running, question: bytes) -> list[Figure]:
         bounds.append(heard[-1] + first_sentence_seconds() + MOST_SPEECH * spoken[-1])
         for name, turn in ways.items():
             turns[name].append(turn(server, question))
+        detected.append(_detected_turn(server, question))
     return [
         Figure("hearing the question", middle(heard), "s"),
         Figure("first sentence of the chat model", first_sentence_seconds(), "s"),
         Figure("first sound of that sentence", middle(spoken), "s"),
+        Figure("end of speech → first sound, realtime with server_vad", middle(detected), "s"),
         *chain.from_iterable(_turn_figures(name, taken, bounds) for name, taken in turns.items()),
     ]
 
@@ -133,23 +139,51 @@ def _turn(server: Running, question: bytes) -> float:
     return first
 
 
-def _realtime_turn(server: Running, question: bytes) -> float:
-    """→ seconds from the end of the question, which the client tells, until the first sound."""
-    listening = {"transcription": {"model": STT}, "turn_detection": None}
+@contextmanager
+def _session(server: Running, detection: Mapping[str, str] | None) -> Generator[ClientConnection]:
+    """A realtime session that hears and answers aloud."""
+    listening = {"transcription": {"model": STT}, "turn_detection": detection}
     audio = {"input": listening, "output": {"voice": "af_heart"}}
-    samples, rate = _samples(question)
-    assert rate == REALTIME_RATE
-    sound = b64encode((samples * 32_767).astype("<i2").tobytes()).decode()
     url, headers = f"ws{server.url[len('http') :]}/v1/realtime", {"Authorization": f"Bearer {server.key}"}
     with connect(url, additional_headers=headers, max_size=None) as socket:
         socket.send(dumps({"type": "session.update", "session": {"type": "realtime", "audio": audio}}))
-        socket.send(dumps({"type": "input_audio_buffer.append", "audio": sound}))
         _until(socket, "session.updated")
+        yield socket
+
+
+def _append(socket: ClientConnection, samples: np.ndarray) -> None:
+    sound = b64encode((samples * 32_767).astype("<i2").tobytes()).decode()
+    socket.send(dumps({"type": "input_audio_buffer.append", "audio": sound}))
+
+
+def _realtime_turn(server: Running, question: bytes) -> float:
+    """→ seconds from the end of the question, which the client tells, until the first sound."""
+    samples, rate = _samples(question)
+    assert rate == REALTIME_RATE
+    with _session(server, None) as socket:
+        _append(socket, samples)
         began = perf_counter()
         for kind in ("input_audio_buffer.commit", "response.create"):
             socket.send(dumps({"type": kind}))
-        _until(socket, "response.output_audio.delta")
+        _until(socket, SOUND)
         return perf_counter() - began
+
+
+def _detected_turn(server: Running, question: bytes) -> float:
+    """→ seconds from the end of speech, which the server finds in what comes as from a microphone, likewise."""
+    samples, _ = _samples(question)
+    speech = int(np.flatnonzero(np.abs(samples) > AUDIBLE)[-1])
+    step = round(PUSHED * REALTIME_RATE)
+    with _session(server, {"type": "server_vad"}) as socket:
+        began = perf_counter()
+        for start in count(0, step):
+            heard = samples[: speech + 1][start : start + step]
+            while (left := began + (start + step) / REALTIME_RATE - perf_counter()) > 0:
+                with suppress(TimeoutError):
+                    if loads(socket.recv(left))["type"] == SOUND:
+                        return perf_counter() - began - speech / REALTIME_RATE
+            _append(socket, np.pad(heard, (0, step - len(heard))))
+    raise AssertionError
 
 
 def _until(socket: ClientConnection, kind: str) -> None:

@@ -19,6 +19,7 @@ from ttsai_server.services.billing import Hold
 from ttsai_server.services.context import ServiceContext
 from ttsai_server.services.realtime.config import Listening
 from ttsai_server.services.realtime.conversation import MessageItem
+from ttsai_server.services.realtime.early_hearing import EarlyHearing
 from ttsai_server.services.realtime.events import event
 from ttsai_server.services.realtime.input_audio import Turn
 from ttsai_server.services.realtime.problems import of_api
@@ -79,6 +80,7 @@ class Hearing:
         self._send = send
         self._unpaid: dict[str, Unpaid] = {}
         """By the message's id."""
+        self.early = EarlyHearing(self._transcribe)
 
     async def begin(self, item: MessageItem, turn: Turn, listening: Listening | None, *, answered: bool) -> None:
         """Hear a message. listening: how; None: likewise, but the client is not told of it.
@@ -93,10 +95,11 @@ class Hearing:
             if not answered:
                 unpaid.hold = await self._context.billing.reserve(self._caller, unpaid.credits)
         except ApiError as error:
+            self.early.forget(item.id)
             await self._fail(item, error, told=told)
             return
         self._unpaid[item.id] = unpaid
-        item.hearing = asyncio.create_task(self._hear(item, turn, unpaid, told=told))
+        item.hearing = asyncio.create_task(self._hear(item, turn, unpaid, listening))
 
     @property
     def credits(self) -> int:
@@ -131,11 +134,10 @@ class Hearing:
             if unpaid := self._unpaid.pop(id, None):
                 await unpaid.settle(self._context.metrics)
 
-    async def _hear(self, item: MessageItem, turn: Turn, unpaid: Unpaid, *, told: bool) -> None:
+    async def _hear(self, item: MessageItem, turn: Turn, unpaid: Unpaid, listening: Listening | None) -> None:
+        told = listening is not None
         try:
-            with unpaid.plan.run(self._caller, self._context.unbilled(), as_wav(turn.samples, turn.rate)) as run:
-                await run.finish()
-            item.parts[0].text = text = run.transcript.text
+            item.parts[0].text = text = await self.early.text(turn, listening)
             unpaid.heard = True
         except ApiError as error:
             await self._fail(item, error, told=told)
@@ -150,6 +152,13 @@ class Hearing:
                 await self._send(event(f"{TRANSCRIPTION}.completed", **place, transcript=text, usage=usage))
         if item.failure:
             await self.settle(item)
+
+    async def _transcribe(self, turn: Turn, listening: Listening | None) -> str:
+        """What is said in a turn, for which nobody is charged here."""
+        plan = await to_thread.run_sync(plan_listening, self._context, self._caller, listening)
+        with plan.run(self._caller, self._context.unbilled(), as_wav(turn.samples, turn.rate)) as run:
+            await run.finish()
+        return run.transcript.text
 
     async def _fail(self, item: MessageItem, error: ApiError, *, told: bool) -> None:
         item.failure = error

@@ -18,6 +18,8 @@ LEAST_SECONDS = 0.1
 """Of a turn."""
 KEPT_SECONDS = 0.2
 """Of sound before speech, beside the padding: what the detector needs to be sure of it."""
+PAUSE_SECONDS = 0.2
+"""Of silence that may be the end of a turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Turn:
     rate: int
     milliseconds: int
     """Where it ends, from the session's first sound."""
+    spoken: int | None = None
+    """Where the last speech in it ends, samples likewise; None: it was not looked for."""
 
     @property
     def seconds(self) -> float:
@@ -98,6 +102,17 @@ class InputAudio:
         self._end += len(samples)
         return await self._detect(samples) if self._config.turn_detection else []
 
+    @property
+    def pause(self) -> int | None:
+        """Where the speech of the turn that goes on ended, samples from the session's first sound; None: it goes on."""
+        if not (self._detector and self._detector.speaking and self._detector.silence >= PAUSE_SECONDS):
+            return None
+        return self._place(self._detector.spoken)
+
+    def so_far(self, spoken: int) -> Turn:
+        """The turn that goes on; spoken: as `pause`."""
+        return Turn(self._item_id, self._sound(self._end), self._rate, self._milliseconds(self._end), spoken)
+
     def commit(self) -> Turn:
         """All that is in the buffer; then it is empty. Raises Refused if that is too little."""
         seconds = self._seconds(self._end - self._begin)
@@ -120,13 +135,13 @@ class InputAudio:
             self._detects_from = self._end - len(samples)
         detector, found = self._detector, list[SpeechStarted | Turn]()
         for each in await detector.add(samples):
-            at = min(self._detects_from + round(each.at * self._rate), self._end)
+            at = self._place(each.at)
             if isinstance(each, Started):
                 padding = self._config.turn_detection.prefix_padding_ms / 1000
                 self._drop(at - round(padding * self._rate))
                 found.append(SpeechStarted(self._item_id, self._milliseconds(self._begin)))
             else:
-                found.append(self._take(at))
+                found.append(self._take(at, self._place(each.spoken)))
         if not detector.speaking:
             kept = KEPT_SECONDS + self._config.turn_detection.prefix_padding_ms / 1000
             self._drop(self._end - round(kept * self._rate))
@@ -135,12 +150,18 @@ class InputAudio:
             found.append(self._take(self._end))
         return found
 
-    def _take(self, end: int) -> Turn:
-        samples = np.frombuffer(bytes(self._samples[: WIDTH * (end - self._begin)]), np.int16)
-        turn = Turn(self._item_id, samples, self._rate, self._milliseconds(end))
+    def _take(self, end: int, spoken: int | None = None) -> Turn:
+        turn = Turn(self._item_id, self._sound(end), self._rate, self._milliseconds(end), spoken)
         self._drop(end)
         self._item_id = new_id("item")
         return turn
+
+    def _sound(self, end: int) -> NDArray[np.int16]:
+        return np.frombuffer(bytes(self._samples[: WIDTH * (end - self._begin)]), np.int16)
+
+    def _place(self, seconds: float) -> int:
+        """Sample of the session's sound at a moment of the detector's."""
+        return min(self._detects_from + round(seconds * self._rate), self._end)
 
     def _drop(self, begin: int) -> None:
         """Forget what is before that."""

@@ -94,6 +94,7 @@ class RealtimeSession:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._hearing.early.close()
         await self._hearing.settle()
         if self._transcribing:
             await self._transcribing.close()
@@ -138,10 +139,12 @@ class RealtimeSession:
                         await self._detected(found)
                     except (ApiError, Refused) as error:  # the next one counts all the same
                         await self._tell(self._known(error), self._event_id)
+                self._hearing.early.follow(self._input.pause, self._input.so_far, self._listening)
             case events.CommitAudio():
                 await self._commit(self._input.commit())
             case events.ClearAudio():
                 self._input.clear()
+                self._hearing.early.drop()
                 await self._send(event("input_audio_buffer.cleared"))
             case events.CreateItem(item=given, previous_item_id=after):
                 await self._create_item(given, after)
@@ -190,6 +193,7 @@ class RealtimeSession:
 
     async def _commit(self, turn: Turn, *, answers: bool = False) -> None:
         """Make a message of what was said."""
+        self._hearing.early.keep(turn)
         item = MessageItem(turn.item_id, "user", [Part("input_audio")])
         await self._add_committed(item)
         await self._hear(item, turn, answers=answers)
@@ -237,6 +241,7 @@ class RealtimeSession:
     async def _delete(self, id: str) -> None:
         item = self._conversation.remove(id)
         self._to_hear = [each for each in self._to_hear if each[0] is not item]
+        self._hearing.early.forget(id)
         if isinstance(item, MessageItem) and item.hearing:
             item.hearing.cancel()
             await self._hearing.settle(item)

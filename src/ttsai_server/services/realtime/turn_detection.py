@@ -25,6 +25,8 @@ class Started:
 class Stopped:
     at: float
     """Seconds likewise; the pause that shows it is before that."""
+    spoken: float
+    """Where the last speech ended, seconds likewise."""
 
 
 def speech_detection(config: TurnDetection) -> SpeechDetection:
@@ -50,6 +52,16 @@ class TurnDetector:
     def speaking(self) -> bool:
         return self._bounds.speaking
 
+    @property
+    def silence(self) -> float:
+        """Seconds without speech up to now."""
+        return self._bounds.silence * DETECTION_FRAME / RATE
+
+    @property
+    def spoken(self) -> float:
+        """Where the last speech ended, seconds from the first sound that the detector was given."""
+        return (self._count - self._bounds.silence) * DETECTION_FRAME / RATE
+
     async def add(self, samples: NDArray[np.int16]) -> list[Started | Stopped]:
         """What happens in the next sound. Raises as `JudgedFrames.judge`."""
         sound = as_floats(samples)
@@ -69,5 +81,5 @@ class TurnDetector:
         if self._bounds.speaking == spoke:
             return None
         if spoke:
-            return Stopped(self._count * DETECTION_FRAME / RATE)
+            return Stopped(self._count * DETECTION_FRAME / RATE, self.spoken)
         return Started((self._count - LEAST_SPEECH) * DETECTION_FRAME / RATE)
