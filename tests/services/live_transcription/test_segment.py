@@ -71,3 +71,22 @@ async def test_it_is_heard_at_once_when_the_speaker_pauses() -> None:
     waiting = asyncio.create_task(segment.worth_hearing(float("inf")))
     segment.add(NOISE[: RATE // 4], speech=False)
     await asyncio.wait_for(waiting, 60)
+
+
+@pytest.mark.parametrize(("pauses", "heard"), [(True, RATE // 2), (False, RATE // 2), (True, RATE)])
+async def test_a_hearing_is_outdated_by_the_end_or_a_pause_after_speech_that_it_does_not_hear(
+    pauses: bool, heard: int
+) -> None:
+    segment = Segment(PLAN, 1, 0, np.zeros(0, np.float32))
+    segment.heard = heard
+    waiting = asyncio.create_task(segment.ends_unheard(pauses=pauses))
+    for speech in (True, False):
+        segment.add(NOISE[:RATE], speech=speech)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert waiting.done() == (pauses and heard < RATE)
+    segment.end()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert waiting.done() == (heard < RATE)
+    waiting.cancel()

@@ -52,6 +52,8 @@ class Listener:
         """The latest utterance that has text."""
         self._not_before = 0.0
         """When the next hearing of a segment that goes on may begin, by the loop's clock."""
+        self._broken_off = False
+        """Whether the latest hearing was, since it did not hear the speech before a pause."""
 
     async def transcribe(self, segment: Segment) -> None:
         """Tell what is said in it, until it is over. A failure is told too."""
@@ -88,21 +90,21 @@ class Listener:
         """What is said up to now; None if that is not wanted any more, or failed though the segment goes on."""
         segment.heard = segment.frames
         hearing = asyncio.create_task(self._heard(segment, segment.frames))
-        over = asyncio.create_task(segment.over.wait())
+        # a pause breaks off no two in a row: on a slow machine nothing would be told else
+        outdated = asyncio.create_task(segment.ends_unheard(pauses=not self._broken_off))
         try:
-            await asyncio.wait([hearing, over], return_when=asyncio.FIRST_COMPLETED)
-            if not hearing.done() and not segment.covered(segment.heard):
-                return None
-            return await hearing
+            await asyncio.wait([hearing, outdated], return_when=asyncio.FIRST_COMPLETED)
+            self._broken_off = not hearing.done()
+            return None if self._broken_off else await hearing
         except ApiError as error:
             if segment.over.is_set():
                 raise
             logger.info("a hearing is left out: %s", error.message)
             return None
         finally:
-            for task in (hearing, over):
+            for task in (hearing, outdated):
                 task.cancel()
-            await asyncio.wait([hearing, over])
+            await asyncio.wait([hearing, outdated])
             _ = hearing.cancelled() or hearing.exception()  # seen here, if it failed while it was broken off
 
     async def _heard(self, segment: Segment, end: int) -> Hearing:

@@ -107,6 +107,12 @@ class Segment:
                 async with asyncio.timeout(not_before - now() if self._has_grown() else None):
                     await self._changed.wait()
 
+    async def ends_unheard(self, *, pauses: bool) -> None:
+        """Wait until it is over, or with `pauses` pauses too, after speech that the latest hearing does not hear."""
+        while not (self.over.is_set() and not self.covered(self.heard)) and not (pauses and self._pauses()):
+            self._changed.clear()
+            await self._changed.wait()
+
     def _pauses(self) -> bool:
         return self.heard < self.spoken <= self.frames - PAUSE
 
