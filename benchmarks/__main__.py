@@ -57,7 +57,8 @@ BENCHMARKS: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "hostile": hostile.run,
     "cluster": cluster.run,
 }
-BY_NAME_ONLY = {"cluster", "gpu", "hostile", "soak"}
+BY_NAME_ONLY = {"cluster", "gpu", "soak", "hostile"}
+"""Benchmarks that take too long, a GPU or a cluster, and are not run by default."""
 RESULTS = Path(__file__).parent / "results.json"
 
 
