@@ -45,6 +45,7 @@ from ttsai_server.jobs.node import Node
 from ttsai_server.jobs.worker import Worker
 from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.base import Runtime
+from ttsai_server.runtime.gpus import gpus
 from ttsai_server.runtime.placement import starter
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.runtime.remote import RemoteModel, Workers
@@ -87,6 +88,8 @@ logger = logging.getLogger(__name__)
 LOCAL_CALLER = Caller(account="local", plan="enterprise", key="")
 """The caller of every request on a server without keys."""
 SWEEP_SECONDS = 60
+GPU_SECONDS = 15
+"""Between two measurements of the GPUs' memory."""
 NODES = "nodes"
 """What the secret is for by which the nodes of one database know each other."""
 
@@ -185,7 +188,13 @@ def create_app(
         await worker.start()
         metrics.watch(runtime.states)
         renewal = _renew(leases, Ledger(database), holder.seconds / RENEWALS)
-        chores = [runtime.sweep(), services.readiness.preload(), renewal, _clean_up(answers, services)]
+        chores = [
+            runtime.sweep(),
+            _watch_gpus(metrics),
+            services.readiness.preload(),
+            renewal,
+            _clean_up(answers, services),
+        ]
         jobs = [asyncio.create_task(chore) for chore in chores]
         async with AsyncExitStack() as pages:
             if console:
@@ -284,6 +293,16 @@ def _runtime(settings: Settings, box: SecretBox) -> Runtime:
     from ttsai_server.runtime.ray import RayRuntime
 
     return RayRuntime(settings, pool)
+
+
+async def _watch_gpus(metrics: Metrics) -> None:
+    """Measure the memory of the GPUs, until cancelled; returns if there are none."""
+    while found := await asyncio.to_thread(gpus):
+        for gpu in found:
+            labels = str(gpu.index), gpu.name
+            metrics.gpu_memory.labels(*labels).set(gpu.total_mb << 20)
+            metrics.gpu_used.labels(*labels).set((gpu.total_mb - gpu.free_mb) << 20)
+        await asyncio.sleep(GPU_SECONDS)
 
 
 async def _renew(leases: RequestLeases, ledger: Ledger, seconds: float) -> None:

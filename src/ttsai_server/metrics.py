@@ -73,6 +73,13 @@ class Metrics:
             registry=self.registry,
         )
         self.abandoned = Counter("ttsai_abandoned", "Requests whose client left.", registry=self.registry)
+        self.gpu_memory = Gauge("ttsai_gpu_memory_bytes", "Memory of a GPU.", ("gpu", "name"), registry=self.registry)
+        self.gpu_used = Gauge(
+            "ttsai_gpu_memory_used_bytes",
+            "What of it is taken, by any program.",
+            ("gpu", "name"),
+            registry=self.registry,
+        )
 
         self.answers = cache(self._answers)
         """By path, method and status."""

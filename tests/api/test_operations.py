@@ -1,9 +1,12 @@
 """Health and metrics."""
 
+import os
 import time
 from pathlib import Path
 
 import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from tests.live import Live, live
 from tests.weights import pulled
 
@@ -72,6 +75,22 @@ def test_metrics_count_what_was_done(server: Live) -> None:
         'ttsai_model_memory_bytes{model="tone"}',
     ):
         assert name in told
+
+
+def test_metrics_tell_the_memory_of_the_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = tmp_path / "nvidia-smi"
+    command.write_text("#!/bin/sh\necho '0, GPU-1, NVIDIA L4, 23000, 22000'\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    told = ""
+    with live(Settings(data_dir=tmp_path / "data", models=Models(demo=True))) as server:
+        while "ttsai_gpu_memory_used_bytes{" not in told:
+            told = httpx.get(f"{server.url}/metrics").text
+    samples = [sample for family in text_string_to_metric_families(told) for sample in family.samples]
+    megabytes = {each.name: (each.labels, each.value / 2**20) for each in samples if each.name.startswith("ttsai_gpu")}
+    card = {"gpu": "0", "name": "NVIDIA L4"}
+    assert megabytes == {"ttsai_gpu_memory_bytes": (card, 23_000), "ttsai_gpu_memory_used_bytes": (card, 1_000)}
 
 
 def test_metrics_of_unknown_paths_share_one_label(server: Live) -> None:
