@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from ttsai_server.cli.config import example
-from ttsai_server.settings import CHECKOUT, Settings, load_settings
+from ttsai_server.settings import CHECKOUT, Ray, Replicas, Settings, load_settings
 
 
 def test_the_example_file_is_made_from_the_settings() -> None:
@@ -42,6 +42,13 @@ def test_an_unknown_setting_is_an_error(tmp_path: Path) -> None:
     file.write_text("[server]\nprot = 1\n")
     with pytest.raises(ValidationError, match="prot"):
         load_settings(file)
+
+
+def test_the_replicas_of_a_family_differ_from_the_others_in_what_is_said_of_them() -> None:
+    ray = Ray(replicas=Replicas(cpus=2, most=3), families={"kokoro": {"gpus": 0.25}})
+    assert (ray.of("kokoro").gpus, ray.of("kokoro").cpus, ray.of("whisper-base").gpus) == (0.25, 2, 0)
+    with pytest.raises(ValidationError, match="gpu"):
+        Ray(families={"kokoro": {"gpu": 1}})
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from ray import serve
+from tests.collector import collector
 from tests.runtime import misbehaving
 from tests.runtime.ray_cluster import CPUS, add_node, cluster_of
 from tests.runtime.waiting import REQUEST, waiting
@@ -24,7 +25,8 @@ from ttsai_server.runtime.base import EngineHandle, ModelState
 from ttsai_server.runtime.placement import starter
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.runtime.ray import RayRuntime
-from ttsai_server.settings import Models, Ray, Replicas, Settings
+from ttsai_server.settings import Models, Ray, Replicas, Settings, Tracing
+from ttsai_server.tracing import OtlpTracer
 
 EACH = 600
 """Seconds that anything may take here: the machine may be busy."""
@@ -43,9 +45,14 @@ def address(cluster: Any) -> str:
 
 
 @asynccontextmanager
-async def runtime_on(address: str, **replicas: float) -> AsyncGenerator[RayRuntime]:
+async def runtime_on(
+    address: str,
+    tracing: Tracing = Tracing(),
+    **replicas: float,  # noqa: B008 - frozen
+) -> AsyncGenerator[RayRuntime]:
     settings = Settings(
         models=Models(load_wait_seconds=EACH, queue_wait_seconds=EACH, restart_seconds=0.1, demo=True),
+        tracing=tracing,
         ray=Ray(address=address, replicas=Replicas.model_validate({"cpus": 0.1, "most": 1, **replicas})),
     )
     runtime = RayRuntime(settings, Pool(settings.models, starter(settings)))
@@ -212,6 +219,22 @@ async def test_a_node_that_dies_ends_its_streams_with_an_error_and_the_next_requ
         assert 100 in ended
         async with runtime.lease(card) as again:
             assert len(await speak(again)) == 100
+
+
+@pytest.mark.slow
+async def test_a_replica_goes_on_with_the_trace_of_the_request(address: str) -> None:
+    card = waiting("traced")
+    with collector() as received:
+        async with runtime_on(address, Tracing(endpoint=received.url, service="replica")) as runtime:
+            tracer = OtlpTracer(received.url, 1, "server")
+            with tracer.begin("request", "server", {}):
+                async with runtime.lease(card) as handle:
+                    await speak(handle)
+            await asyncio.to_thread(tracer.close)
+            await until(lambda: any(span.name == "synthesize" for span in received.spans))
+        request, there = received.named("request"), received.named("synthesize")
+        assert (there.service, there.parent, there.trace) == ("replica", request.id, request.trace)
+        assert received.named("ray").parent == request.id
 
 
 async def until(holds: Callable[[], bool]) -> None:

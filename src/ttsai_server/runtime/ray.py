@@ -129,7 +129,7 @@ class Cluster:
             family
             for application in applications.values()
             for family, deployment in application.deployments.items()
-            if any(state == "RUNNING" for state in deployment.replica_states)
+            if any(count for state, count in deployment.replica_states.items() if state == "RUNNING")
         }
 
     def close(self) -> None:
@@ -138,6 +138,8 @@ class Cluster:
             ray.shutdown()
 
     def _connect(self) -> None:
+        logging.getLogger("ray").setLevel(logging.WARNING)
+        logging.getLogger("ray.serve").setLevel(logging.WARNING)
         ray.init(self._settings.ray.address, namespace="ttsai-server", log_to_driver=False, configure_logging=False)
         serve.start(proxy_location=ProxyLocation.Disabled)
         self._connected = True
