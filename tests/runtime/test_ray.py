@@ -45,14 +45,10 @@ def address(cluster: Any) -> str:
 
 
 @asynccontextmanager
-async def runtime_on(
-    address: str,
-    tracing: Tracing = Tracing(),
-    **replicas: float,  # noqa: B008 - frozen
-) -> AsyncGenerator[RayRuntime]:
+async def runtime_on(address: str, tracing: Tracing | None = None, **replicas: float) -> AsyncGenerator[RayRuntime]:
     settings = Settings(
         models=Models(load_wait_seconds=EACH, queue_wait_seconds=EACH, restart_seconds=0.1, demo=True),
-        tracing=tracing,
+        tracing=tracing or Tracing(),
         ray=Ray(address=address, replicas=Replicas.model_validate({"cpus": 0.1, "most": 1, **replicas})),
     )
     runtime = RayRuntime(settings, Pool(settings.models, starter(settings)))
@@ -197,7 +193,7 @@ async def test_a_node_that_dies_ends_its_streams_with_an_error_and_the_next_requ
     doomed = add_node(cluster)
     # one replica a node, one run a replica
     apart = {"cpus": 0.7 * CPUS, "least": 2, "most": 2, "runs": 0.5}
-    async with runtime_on(cluster.address, **apart) as runtime, runtime.lease(card) as handle:
+    async with runtime_on(cluster.address, None, **apart) as runtime, runtime.lease(card) as handle:
         await until(lambda: replicas(card) == 2)
         begun = [asyncio.Event(), asyncio.Event()]
 
