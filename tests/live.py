@@ -72,12 +72,13 @@ async def _account(id: str, database: Database) -> Account:
 
 
 @contextmanager
-def live(settings: Settings, *, jobs: bool = False) -> Generator[Live]:
+def live(settings: Settings, *, jobs: bool = False, **options: Any) -> Generator[Live]:
     """Run the server until the block ends; its threads and its loop are gone then.
 
     It waits for models as long as it takes, unless the settings say how long: a busy machine is not a fault of it. It
     has no console, of which one in a process can be open, unless the settings have one.
     jobs: whether it does jobs, which one server in a process can; without, it only accepts them.
+    options: further arguments of uvicorn.Config.
     """
     waits = dict.fromkeys({"load_wait_seconds", "queue_wait_seconds"} - settings.models.model_fields_set, 600.0)
     changes = {
@@ -88,7 +89,7 @@ def live(settings: Settings, *, jobs: bool = False) -> Generator[Live]:
     settings = settings.model_copy(update=changes)
     keys: list[str] = []
     app = create_app(settings, admin_token=ADMIN_TOKEN, announce=keys.append)
-    config = uvicorn_config(app, settings, port=0, timeout_graceful_shutdown=5)
+    config = uvicorn_config(app, settings, port=0, timeout_graceful_shutdown=5, **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -25,6 +25,7 @@ LATER = {
     "httpx",
     "huggingface_hub",
     "jinja2",
+    "mcp",
     "opentelemetry.exporter",
     "opentelemetry.sdk",
     "ray",
@@ -34,6 +35,7 @@ LATER = {
     "sqlalchemy.ext.asyncio",
     "typer",
     "uvicorn",
+    "wyoming",
 }
 """Modules to be imported only when a request, setting or command needs them: each takes a fraction of a second."""
 CARDS = Catalog.read(Settings().models.cards, demo=True).cards()

@@ -27,7 +27,7 @@ ENGINES = sorted({load_class(card) for card in CARDS if not card.environment}, k
 ELSEWHERE = [card for card in CARDS if card.environment]
 """Models that run in environments of their own."""
 
-OF_EXTRAS = {"lingua", "nicegui", "obstore", "opentelemetry", "ray", "redis", "uv"}
+OF_EXTRAS = {"lingua", "mcp", "nicegui", "obstore", "opentelemetry", "ray", "redis", "uv", "wyoming"}
 """Imported by the server itself, where a request or the settings ask for it."""
 ALTERNATIVES = {"kokoro", "openvino", "torch"}
 """What Kokoro can be run by beside ONNX Runtime; it needs none of them."""
@@ -106,7 +106,9 @@ def test_without_extras_what_the_server_imports_is_installed_and_nothing_else() 
     assert base <= set[str]().union(*map(brings, of_others))
 
 
-@pytest.mark.parametrize("extra", ["console", "environments", "languages", "ray", "redis", "s3", "tracing"])
+@pytest.mark.parametrize(
+    "extra", ["console", "environments", "languages", "mcp", "ray", "redis", "s3", "tracing", "wyoming"]
+)
 def test_what_the_server_imports_if_its_settings_ask_for_it_is_brought_by_an_extra(extra: str) -> None:
     asked = asked_for(f"ttsai-server[{extra}]")
     assert any(brings(module) & asked for module in OF_EXTRAS & imported_without_engines())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.routing import Route
 
 from ttsai_server import __version__
 from ttsai_server.api import (
@@ -33,8 +34,14 @@ from ttsai_server.api import (
 )
 from ttsai_server.api.cors import Cors, PublishableKeyOrigins
 from ttsai_server.api.deps import Services, head_routes
+from ttsai_server.api.elevenlabs import catalog as elevenlabs_catalog
+from ttsai_server.api.elevenlabs import speech as elevenlabs_speech
+from ttsai_server.api.elevenlabs import stream_input
+from ttsai_server.api.elevenlabs import transcription as elevenlabs_transcription
 from ttsai_server.api.idempotency import IdempotencyMiddleware
 from ttsai_server.api.listings import Listings
+from ttsai_server.api.mcp import PATH as MCP_PATH
+from ttsai_server.api.mcp import McpEndpoint
 from ttsai_server.api.middleware import AuthMiddleware, BodySizeLimit, OpenAccess, RequestContext
 from ttsai_server.api.uploads import MOST_FIELDS, MOST_FILES, body_limits
 from ttsai_server.console.door import Console, ConsoleDoor, installed
@@ -175,6 +182,7 @@ def create_app(
     everyone = None if settings.auth.enabled else LOCAL_CALLER
     with_console = settings.console.enabled and installed() and not for_nodes
     console = Console(services, everyone) if with_console else None
+    mcp = McpEndpoint(services)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -194,6 +202,7 @@ def create_app(
             services.readiness.preload(),
             renewal,
             _clean_up(answers, services),
+            mcp.run(),
         ]
         jobs = [asyncio.create_task(chore) for chore in chores]
         async with AsyncExitStack() as pages:
@@ -240,11 +249,16 @@ def create_app(
         administration.router,
         model_administration.router,
         realtime.router,
+        elevenlabs_catalog.router,
+        elevenlabs_speech.router,
+        elevenlabs_transcription.router,
+        stream_input.router,
     )
     if for_nodes:
         routers = (remote.router, operations.router, model_administration.router)
     else:
         routers = (*keyed, catalog.open_, results.router, operations.router)
+        app.router.routes.append(Route(MCP_PATH, mcp, include_in_schema=False))
     # not include_router: its indirection costs every request 10 µs, and 5 µs for each router before its own
     app.router.routes.extend(route for router in routers for route in router.routes)
     app.router.routes.extend(head_routes(tuple(app.router.routes)))

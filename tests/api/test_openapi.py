@@ -28,6 +28,10 @@ OPERATIONS = [
     "DELETE /v1/tasks/{id}",
     "DELETE /v1/voice-chat/{conversation_id}",
     "DELETE /v1/voices/{id}",
+    "GET /elevenlabs/v1/models",
+    "GET /elevenlabs/v1/voices",
+    "GET /elevenlabs/v1/voices/{voice_id}",
+    "GET /elevenlabs/v2/voices",
     "GET /health/live",
     "GET /health/ready",
     "GET /metrics",
@@ -69,6 +73,11 @@ OPERATIONS = [
     "PATCH /v1/admin/accounts/{id}",
     "PATCH /v1/admin/keys/{id}",
     "PATCH /v1/voices/{id}",
+    "POST /elevenlabs/v1/speech-to-text",
+    "POST /elevenlabs/v1/text-to-speech/{voice_id}",
+    "POST /elevenlabs/v1/text-to-speech/{voice_id}/stream",
+    "POST /elevenlabs/v1/text-to-speech/{voice_id}/stream/with-timestamps",
+    "POST /elevenlabs/v1/text-to-speech/{voice_id}/with-timestamps",
     "POST /v1/account/keys",
     "POST /v1/account/webhook-secret/rotate",
     "POST /v1/admin/accounts",
@@ -111,7 +120,10 @@ MAY_LACK_WEIGHTS = {
 """These may need models whose weights are only on their publishers' hubs."""
 AT_WORK = {"POST /v1/voice-chat"}
 """These do all of their work for most valid input."""
-TAKES_INVALID_INPUT = {name for name in OPERATIONS if name.startswith("POST")} | {"GET /v1/voices"}
+TAKES_INVALID_INPUT = {name for name in OPERATIONS if name.startswith("POST")} | {
+    "GET /v1/voices",
+    "GET /elevenlabs/v2/voices",
+}
 
 
 @pytest.fixture(scope="module")

@@ -109,7 +109,7 @@ def test_what_is_no_sample_comes_out_in_range(value: float):
     length=st.integers(1, 30_000),
     rate=st.sampled_from([8000, 16_000, 24_000, 44_100, 48_000]),
     channels=st.integers(1, 2),
-    format=st.sampled_from(sorted(set(CONTENT_TYPES) - {"pcm"})),
+    format=st.sampled_from(sorted(set(CONTENT_TYPES) - {"pcm", "ulaw", "alaw"})),
 )
 @settings(max_examples=60)
 def test_what_our_encoder_wrote_has_the_same_length(length: int, rate: int, channels: int, format: str):

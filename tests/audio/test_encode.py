@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from ttsai_server.audio import g711
 from ttsai_server.audio.encode import CONTENT_TYPES, Encoder, to_int16
 
 Samples = NDArray[np.float32]
 LOSSLESS = ("wav", "flac", "pcm")
 LOSSY = ("mp3", "ogg", "opus", "aac")
+LAWS: dict[str, g711.Law] = {"ulaw": "mu", "alaw": "a"}
 
 
 def voiced(seconds: float, rate: int = 24_000, channels: int = 1) -> Samples:
@@ -39,6 +41,8 @@ def filed(format: str, samples: Samples, rate: int = 24_000) -> bytes:
 def decoded(format: str, data: bytes, channels: int = 1) -> tuple[Samples, int]:
     if format == "pcm":
         return (np.frombuffer(data, "<i2").reshape(-1, channels) / 32768).astype(np.float32), 24_000
+    if law := LAWS.get(format):
+        return (g711.decode(data, law).reshape(-1, channels) / 32768).astype(np.float32), 24_000
     with av.open(io.BytesIO(data), "r") as container:
         stream = container.streams.audio[0]
         planes = np.concatenate([f.to_ndarray() for f in container.decode(stream)], axis=1)
@@ -171,6 +175,22 @@ def test_a_rate_that_the_codec_does_not_know_is_resampled_up():
     assert encoder.rate == 24_000
     back, _ = decoded("mp3", encoder.push(voiced(1.0, rate=23_000)) + encoder.finish())
     assert likeness(back, voiced(1.0, rate=24_000)) > 0.9
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100])
+def test_the_result_has_the_rate_that_is_asked_for(rate: int):
+    encoder = Encoder("wav", 24_000, target_rate=rate)
+    back, found = decoded("wav", encoder.push(voiced(1.0)) + encoder.finish())
+    assert (found, len(back)) == (rate, pytest.approx(rate, abs=2))
+
+
+@pytest.mark.parametrize(("format", "law"), LAWS.items())
+def test_telephone_sound_is_that_of_its_recommendation(format: str, law: g711.Law):
+    coded = streamed(format, voiced(1.0))
+    wanted = g711.decode(g711.encode(to_int16(voiced(1.0)[:, 0]), law), law).astype(int)
+    steps = np.abs(g711.decode(coded, law).astype(int) - wanted)
+    assert np.mean(steps == 0) > 0.9
+    assert np.all(steps <= np.maximum(np.abs(wanted) // 8, 16))
 
 
 @pytest.mark.parametrize(("loud", "most"), [(3.0, 32767), (-3.0, -32768)])

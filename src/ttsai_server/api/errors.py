@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from ttsai_server.api.schemas import error_schemas
 from ttsai_server.errors import (
@@ -18,8 +19,10 @@ from ttsai_server.errors import (
     DatabaseDown,
     DiskFull,
     FileTooLarge,
+    InsufficientCredits,
     InternalError,
     NotFound,
+    Unauthorized,
     UnknownModel,
     UnknownVoice,
 )
@@ -32,20 +35,54 @@ OPENAI = frozenset((SPEECH, "/v1/audio/transcriptions", "/v1/audio/translations"
 """The paths of OpenAI's API; other paths under /v1/audio/ are not OpenAI's."""
 OPENAI_FIELDS = {"text": "input", "format": "response_format"}
 """Field of the published API → its name in OpenAI's speech endpoint."""
+ELEVENLABS = "/elevenlabs/"
+"""What the paths of ElevenLabs' API begin with."""
+ELEVENLABS_STATUS: Mapping[type[ApiError], str] = {
+    Unauthorized: "invalid_api_key",
+    InsufficientCredits: "quota_exceeded",
+    UnknownModel: "model_not_found",
+    UnknownVoice: "voice_not_found",
+}
+"""Error → the `status` that ElevenLabs has for it; the others have our code."""
 BY_STATUS: Mapping[int, type[ApiError]] = {404: NotFound, 413: FileTooLarge, 500: InternalError}
 
 
+class ErrorResponse(Response):
+    """An error, `{"error": {...}, "message": …}`; on ElevenLabs' paths as its clients read it."""
+
+    def __init__(self, error: ApiError, headers: Mapping[str, str]) -> None:
+        inner = {
+            "code": error.code,
+            "message": error.message,
+            "type": error.type,
+            "param": error.param,
+            **error.extra,
+        }
+        body = orjson.dumps({"error": inner, "message": error.message, **error.top_level})
+        super().__init__(body, error.status, {**error.headers, **headers}, "application/json")
+        self._error = error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if is_elevenlabs(scope["path"]):
+            self.body = orjson.dumps(elevenlabs_error(self._error))
+            self.headers["Content-Length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
+
+
 def render(error: ApiError, headers: Mapping[str, str] | None = None) -> Response:
-    """The response for an error: `{"error": {...}, "message": …}`, its status and headers, and `headers`."""
-    inner = {
-        "code": error.code,
-        "message": error.message,
-        "type": error.type,
-        "param": error.param,
-        **error.extra,
-    }
-    body = orjson.dumps({"error": inner, "message": error.message, **error.top_level})
-    return Response(body, error.status, {**error.headers, **(headers or {})}, "application/json")
+    """The response for an error: its body, status and headers, and `headers`."""
+    return ErrorResponse(error, headers or {})
+
+
+def is_elevenlabs(path: str) -> bool:
+    """Whether a path is one of ElevenLabs' API."""
+    return path.startswith(ELEVENLABS)
+
+
+def elevenlabs_error(error: ApiError) -> dict[str, Any]:
+    """The body of an error as ElevenLabs' clients read it."""
+    status = next((status for kind, status in ELEVENLABS_STATUS.items() if isinstance(error, kind)), error.code)
+    return {"detail": {"status": status, "message": error.message, "param": error.param, **error.extra}}
 
 
 def for_path(error: ApiError, path: str) -> ApiError:

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ttsai_server.api.disconnect import ClientDisconnected
-from ttsai_server.api.errors import outage, render, unexpected_error
+from ttsai_server.api.errors import is_elevenlabs, outage, render, unexpected_error
 from ttsai_server.domain import Caller
 from ttsai_server.errors import ApiError, FileTooLarge, Forbidden, LimiterDown, RateLimited
 from ttsai_server.metrics import Metrics
@@ -33,10 +33,10 @@ access = logging.getLogger("ttsai_server.access")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 OPEN_PATHS = re.compile(
     r"/v1/voices/preview/|/v1/results/|/v1/speech/(results|subtitles)$|/v1/transcribe/results$"
-    r"|/v1/audio/(models|voices)$|/v1/audio/tmp/|(?!/v1(/|$))"
+    r"|/v1/audio/(models|voices)$|/v1/audio/tmp/|(?!/(v1|elevenlabs|mcp)(/|$))"
 )
-"""Paths that need no key: everything outside /v1, previews, results and job states, whose ids can't be guessed, and
-the lists that web clients fetch before they have a key."""
+"""Paths that need no key: everything outside the APIs, previews, results and job states, whose ids can't be guessed,
+and the lists that web clients fetch before they have a key."""
 UNTRACED_PATHS = re.compile("/(health|metrics)(/|$)")
 """Asked for every few seconds by what watches the server."""
 PUBLISHABLE_PATHS = {
@@ -310,8 +310,11 @@ def _too_long(most: int) -> str:
 def sent_key(scope: Scope) -> str:
     """The key in `Authorization: Bearer …`; empty if there is none.
 
-    Of a WebSocket also in the subprotocol `openai-insecure-api-key.…`: browsers can't send headers with it.
+    On ElevenLabs' paths that in `xi-api-key` comes first. Of a WebSocket also the one in the subprotocol
+    `openai-insecure-api-key.…`: browsers can't send headers with it.
     """
+    if is_elevenlabs(scope["path"]) and (own := header(scope, b"xi-api-key")):
+        return own
     scheme, _, key = header(scope, b"authorization").partition(" ")
     if scheme.lower() == "bearer":
         return key.strip()

@@ -338,6 +338,19 @@ class ErrorDetail(BaseModel):
     credits_available: int | None = None
 
 
+class ElevenLabsErrorDetail(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    status: str
+    """The kind of error: one of ElevenLabs, or our code."""
+    message: str
+    param: str | None = None
+
+
+class ElevenLabsError(BaseModel):
+    detail: ElevenLabsErrorDetail
+
+
 class Error(BaseModel):
     model_config = ConfigDict(extra="allow")
 
@@ -345,18 +358,21 @@ class Error(BaseModel):
     message: str
 
 
-def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def errors(*statuses: int, schema: str = "Error") -> dict[int | str, dict[str, Any]]:
     """A route's error responses, for OpenAPI.
 
     They refer to `error_schemas`: FastAPI would build a model once per status, a tenth of the server's import time.
     """
-    content = {"application/json": {"schema": {"$ref": REFERENCE.format(model="Error")}}}
+    content = {"application/json": {"schema": {"$ref": REFERENCE.format(model=schema)}}}
     return {status: {"content": content} for status in statuses}
 
 
 def error_schemas() -> dict[str, Any]:
     """The schemas that `errors` refers to, for OpenAPI's `components.schemas`."""
-    return models_json_schema([(Error, "serialization")], ref_template=REFERENCE)[1]["$defs"]
+    kinds: list[tuple[type[BaseModel], Literal["serialization"]]] = [
+        (kind, "serialization") for kind in (Error, ElevenLabsError)
+    ]
+    return models_json_schema(kinds, ref_template=REFERENCE)[1]["$defs"]
 
 
 BILLABLE = errors(400, 401, 402, 403, 404, 413, 429, 500, 503)

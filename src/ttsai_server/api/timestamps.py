@@ -45,14 +45,17 @@ async def timed_speech(run: SpeechRun, receive: Receive) -> Response:
     shown = timestamps(run.plan.time_source, run.times.words)
     facts = {"content_type": file.content_type, "duration": to_milliseconds(run.seconds)}
     rest = orjson.dumps({**facts, "timestamps": shown.model_dump()})
-    return ChunkStream(_written(file, rest), "application/json", speech_headers(run))
+    return ChunkStream(audio_json("audio", file, rest), "application/json", speech_headers(run))
 
 
-async def _written(file: OutputFile, rest: bytes) -> AsyncGenerator[bytes]:
-    """The JSON in parts, so that an hour of sound is never in memory as a whole. rest: the fields beside the sound."""
+async def audio_json(field: str, file: OutputFile, rest: bytes) -> AsyncGenerator[bytes]:
+    """JSON with the sound in a field, in parts, so that an hour of it is never in memory as a whole.
+
+    rest: the fields beside it.
+    """
     with file.file as sound:
         sound.seek(0)
-        yield b'{"audio":"'
+        yield f'{{"{field}":"'.encode()
         while part := await asyncio.to_thread(sound.read, READ_BYTES):
             yield base64.b64encode(part)
         yield b'",' + rest[1:]

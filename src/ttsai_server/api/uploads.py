@@ -22,7 +22,14 @@ MOST_FIELDS = 64
 _PLAIN_NAME = re.compile(rb";\s*filename\s*=", re.IGNORECASE)
 _EXTENDED_NAME = re.compile(rb""";\s*filename\*\s*=\s*"?([\w-]*)'[\w-]*'([^;"\s]*)""", re.IGNORECASE)
 _UNQUOTED = str.maketrans(dict.fromkeys('"\\\r\n', "_"))
-LISTENING = ("/v1/stt", "/v1/transcribe", "/v1/audio/transcriptions", "/v1/audio/translations", "/v1/voice-chat")
+LISTENING = (
+    "/v1/stt",
+    "/v1/transcribe",
+    "/v1/audio/transcriptions",
+    "/v1/audio/translations",
+    "/v1/voice-chat",
+    "/elevenlabs/v1/speech-to-text",
+)
 CLONING = ("/v1/tts/clone", "/v1/voice-clone", "/v1/voices")
 CONVERTING = ("/v1/voice-convert", "/v1/speech-to-speech")
 TOOLS = (
@@ -47,6 +54,7 @@ def body_limits(settings: Settings) -> Mapping[str, int]:
         **dict.fromkeys(CLONING, reference + beside),
         **dict.fromkeys(CONVERTING, converted + reference + beside),
         "/v1/tts/batch": batch + beside,
+        "/mcp": settings.mcp.max_body_bytes,
     }
 
 

@@ -64,6 +64,9 @@ _FORMATS: Mapping[str, _Format] = {
     "m4a": _Format("audio/mp4", "ipod", "aac", "fltp", 64_000, muxer=_BARE, stream=_FRAGMENTS),
     "aac": _Format("audio/aac", "adts", "aac", "fltp", 64_000, {"aac_coder": "fast"}),
     "pcm": _Format("audio/pcm", "s16le", "pcm_s16le", "s16"),
+    # ITU-T G.711, for telephones
+    "ulaw": _Format("audio/basic", "mulaw", "pcm_mulaw", "s16"),
+    "alaw": _Format("audio/x-alaw-basic", "alaw", "pcm_alaw", "s16"),
 }
 
 CONTENT_TYPES: Mapping[str, str] = {name: known.content_type for name, known in _FORMATS.items()}
@@ -111,7 +114,8 @@ class Encoder:
 
     Args:
         format: a key of CONTENT_TYPES.
-        rate: Hertz, of the samples pushed; resampled to the next higher rate if the codec doesn't support it.
+        rate: Hertz, of the samples pushed.
+        target_rate: Hertz, of the result; where the codec does not support it, the next higher one. None: `rate`.
         channels: 1 or 2.
         bitrate: bits per second, at most what the codec supports at this rate; None: the format's default. Ignored by
             lossless formats.
@@ -126,6 +130,7 @@ class Encoder:
         format: str,
         rate: int,
         *,
+        target_rate: int | None = None,
         channels: int = 1,
         bitrate: int | None = None,
         depth: int = 16,
@@ -138,7 +143,7 @@ class Encoder:
         known = _FORMATS[format]
         codec, self._sample = _DEEPER.get(format, ("", "")) if depth > 16 else ("", "")
         codec, self._sample = codec or known.codec, self._sample or known.sample
-        self.rate = _rate(codec, rate)
+        self.rate = _rate(codec, target_rate or rate)
         """Sample rate of the result, Hertz."""
         self._buffer = _Buffer() if file is None else None
         self._layout = "mono" if channels == 1 else "stereo"

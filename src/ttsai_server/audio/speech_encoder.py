@@ -12,14 +12,24 @@ from ttsai_server.domain import Audio
 class SpeechEncoder:
     """Blocking, not thread-safe. Without `file` the methods return the bytes that are ready."""
 
-    def __init__(self, format: str, rate: int, *, tempo: float = 1.0, file: BinaryIO | None = None) -> None:
+    def __init__(
+        self,
+        format: str,
+        rate: int,
+        *,
+        target_rate: int | None = None,
+        bitrate: int | None = None,
+        tempo: float = 1.0,
+        file: BinaryIO | None = None,
+    ) -> None:
+        """format, target_rate, bitrate: as of `Encoder`. rate: Hertz, of the input. tempo: by which to speed it up."""
         """format: a key of `encode.CONTENT_TYPES`. rate: Hertz, of the input. tempo: factor by which to speed it up."""
         self.seconds = 0.0
         """Duration of the output so far."""
         self._rate = rate
         self._tempo = tempo
         self._joiner = Joiner(rate)
-        self._encoder = Encoder(format, rate, file=file)
+        self._encoder = Encoder(format, rate, target_rate=target_rate, bitrate=bitrate, file=file)
 
     @property
     def piece_start(self) -> float | None:

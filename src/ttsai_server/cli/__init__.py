@@ -7,6 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from ttsai_server.cli import accounts, audit, config, db, doctor, keys, models, serve
+from ttsai_server.cli.wyoming.command import wyoming
 from ttsai_server.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -15,6 +16,7 @@ app.command()(serve.worker)
 app.command()(config.config)
 app.command()(doctor.doctor)
 app.command()(audit.audit)
+app.command()(wyoming)
 app.add_typer(keys.app, name="keys", help="Make, list and revoke API keys.")
 app.add_typer(accounts.app, name="accounts", help="Accounts, their plans and credits.")
 app.add_typer(db.app, name="db", help="The database.")

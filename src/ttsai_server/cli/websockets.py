@@ -1,5 +1,7 @@
-"""WebSocket connections: uvicorn's, with limits. They carry `/v1/realtime`, the pages of the console, and the steps of
-models between nodes; any other offer to upgrade is ignored.
+"""WebSocket connections: uvicorn's, with limits.
+
+They carry `/v1/realtime`, ElevenLabs' `stream-input`, the pages of the console, and the steps of models between nodes;
+any other offer to upgrade is ignored.
 """
 
 import re
@@ -19,7 +21,10 @@ from ttsai_server.cli.unread import WatchedProtocol
 from ttsai_server.errors import BadRequest
 from ttsai_server.settings import Server
 
-PATHS = re.compile(rb"((/api)?/v1/realtime/?|/console/_nicegui_ws/socket\.io/)(\?.*)?|/worker/[^/?]+")
+PATHS = re.compile(
+    rb"((/api)?/(v1/realtime|elevenlabs/v1/text-to-speech/[^/?]+/stream-input)/?|/console/_nicegui_ws/socket\.io/)(\?.*)?"
+    rb"|/worker/[^/?]+"
+)
 """Targets of the requests that may become a WebSocket."""
 PING_SECONDS = 20.0
 """How often a client is asked whether it is still there, and how long it may take to answer."""

@@ -84,12 +84,21 @@ class Hold(ABC):
             self.credits = used.credits
             self.remaining = await self._settle(used)
 
+    async def extend(self, credits: int) -> None:
+        """Set so many more aside; nothing if that is not over 0. Raises InsufficientCredits."""
+        if credits > 0 and not self._closed:
+            self.remaining = await self._extend(credits)
+            self.credits += credits
+
     async def release(self) -> None:
         """Return all of it."""
         if not self._closed:
             self._closed = True
             self.credits = 0
             self.remaining = await self._release()
+
+    @abstractmethod
+    async def _extend(self, credits: int) -> int | None: ...
 
     @abstractmethod
     async def _settle(self, used: Used) -> int | None: ...
@@ -139,6 +148,9 @@ class LedgerHold(Hold):
         self._leases = leases
         self._reservation = held.id
 
+    async def _extend(self, credits: int) -> int:
+        return await self._ledger.extend(self._reservation, credits)
+
     async def _settle(self, used: Used) -> int:
         try:
             return await self._ledger.settle(self._reservation, used)
@@ -186,6 +198,9 @@ class LedgerBilling(Billing):
 
 
 class NullHold(Hold):
+    async def _extend(self, credits: int) -> None:
+        return None
+
     async def _settle(self, used: Used) -> None:
         return None
 
@@ -205,6 +220,9 @@ class NullBilling(Billing):
 
 class UnbilledHold(NullHold):
     """Of no credits, whatever is used."""
+
+    async def extend(self, credits: int) -> None:
+        pass
 
     async def settle(self, used: Used) -> None:
         self._closed = True

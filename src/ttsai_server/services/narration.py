@@ -38,7 +38,9 @@ class NarrationRun(SpeechRun):
     async def _pieces(self) -> AsyncGenerator[tuple[Piece, SpeechRequest]]:
         async for passage in self._passages:
             plan = passage.plan
-            self._characters += plan.characters
+            characters = self._characters + plan.characters
+            await self.hold.extend(plan.price.of(characters) - self.hold.credits)  # raises InsufficientCredits
+            self._characters = characters
             self.warn(*plan.warnings)
             cut = list(plan.pieces())
             for each in cut[:-1]:

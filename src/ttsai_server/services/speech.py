@@ -45,6 +45,10 @@ class SpeechOrder(Order[SpeechRun]):
     """Whether to tell when each word is said."""
     wordless: bool = False
     """Whether text that is only punctuation is spoken as a pause; else it is refused."""
+    sound_rate: int | None = None
+    """Hertz, of the sound; None: the model's own."""
+    bitrate: int | None = None
+    """Bits a second; None: that of the format."""
 
 
 def plan_speech(context: ServiceContext, caller: Caller, order: SpeechOrder) -> SpeechPlan:
@@ -88,6 +92,8 @@ def plan_with_voice(context: ServiceContext, caller: Caller, order: SpeechOrder,
         ),
         format=format,
         characters=max(1, len(order.text) + len(text) - len(plain)),
+        sound_rate=order.sound_rate,
+        bitrate=order.bitrate,
         tempo=order.speed / speed,
         written=WrittenText.of(order.text, plain, spoken) if order.timestamps else None,
         aligner=choose_aligner(context, parts) if order.timestamps and not card.timestamps else None,

@@ -42,6 +42,10 @@ class SpeechPlan(Plan):
     """A key of `encode.CONTENT_TYPES`."""
     characters: int
     """What is billed: the length of the client's own text, with its pronunciations in it."""
+    sound_rate: int | None = None
+    """Hertz, of the sound that the client gets; None: the model's own."""
+    bitrate: int | None = None
+    """Bits a second; None: that of the format."""
     tempo: float = 1.0
     """How much faster than the engine can speak, after `request.speed`."""
     written: WrittenText | None = None
@@ -149,7 +153,7 @@ class SpeechRun(Run[SpeechPlan, bytes]):
         plan, card, file = self.plan, self.plan.card, self._file
         made = await self._make_voices()
         async with self._context.runtime.lease(card) as handle:
-            encoder = await asyncio.to_thread(SpeechEncoder, plan.format, card.rate, tempo=plan.tempo, file=file)
+            encoder = await asyncio.to_thread(self._new_encoder)
             self._encoder, playback = encoder, Playback()
             async with aclosing(self._pieces()) as all_pieces:
                 async for piece, request in all_pieces:
@@ -170,6 +174,17 @@ class SpeechRun(Run[SpeechPlan, bytes]):
                 yield await asyncio.to_thread(encoder.rest, Cut.SENTENCE / plan.request.speed)
             yield await asyncio.to_thread(encoder.finish)
             self._spoken = len(plan.text)
+
+    def _new_encoder(self) -> SpeechEncoder:
+        plan = self.plan
+        return SpeechEncoder(
+            plan.format,
+            plan.card.rate,
+            target_rate=plan.sound_rate,
+            bitrate=plan.bitrate,
+            tempo=plan.tempo,
+            file=self._file,
+        )
 
     async def _make_voices(self) -> tuple[Preset | Reference, ...]:
         """The voices of the plan, all made; none if there is nothing to make."""

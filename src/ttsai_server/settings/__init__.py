@@ -35,6 +35,8 @@ from ttsai_server.settings.work import (
     Chat,
     Cloning,
     Conversion,
+    ElevenLabs,
+    Mcp,
     Models,
     Ray,
     Realtime,
@@ -55,10 +57,12 @@ __all__ = [
     "Console",
     "Conversion",
     "Cors",
+    "ElevenLabs",
     "Idempotency",
     "Jobs",
     "Limits",
     "Log",
+    "Mcp",
     "Models",
     "Plan",
     "Prices",
@@ -116,6 +120,8 @@ class Settings(BaseSettings):
     tools: Tools = Tools()
     chat: Chat = Chat()
     realtime: Realtime = Realtime()
+    elevenlabs: ElevenLabs = Field(default_factory=ElevenLabs)
+    mcp: Mcp = Mcp()
     recordings: Recordings = Recordings()
     webhooks: Webhooks = Webhooks()
     jobs: Jobs = Jobs()

@@ -242,6 +242,44 @@ class Realtime(Group):
     """Longest conversation of a session, bytes of text; what would make it longer is refused."""
 
 
+class ElevenLabs(Group):
+    models: tuple[str, ...] = (
+        "eleven_multilingual_v2",
+        "eleven_v3",
+        "eleven_flash_v2_5",
+        "eleven_flash_v2",
+        "eleven_turbo_v2_5",
+        "eleven_turbo_v2",
+        "eleven_multilingual_v1",
+        "eleven_monolingual_v1",
+    )
+    """ElevenLabs' names of models that speak: each stands for the model that has the voice."""
+    listeners: tuple[str, ...] = ("scribe_v1", "scribe_v2")
+    """ElevenLabs' names of models that listen: each stands for `transcription.default_model`."""
+    voices: dict[str, str] = Field(
+        default_factory=lambda: {
+            "21m00Tcm4TlvDq8ikWAM": "af_heart",
+            "EXAVITQu4vr4xnSDxMaL": "af_sarah",
+            "FGY2WhTYpPnrIDTdsKH5": "af_nova",
+            "cgSgspJ2msm6clMCkdW9": "af_jessica",
+            "JBFqnCBsd6RMkjVDRZzb": "bm_george",
+            "onwK4e9ZLuTAKqWW03F9": "bm_daniel",
+            "Xb7hH8MSUJpSbSDYk0k2": "bf_alice",
+            "pFZP5JQG7iQjIQuC4Bku": "bf_lily",
+            "pNInz6obpgDQGcFmaJgB": "am_adam",
+            "TX3LPaxmHKxFdv7VOQHJ": "am_liam",
+            "nPczCjzI2devNBz1zQrb": "am_michael",
+            "cjVigY5qzO86Huf0OWal": "am_eric",
+        }
+    )
+    """Ids of ElevenLabs' premade voices (Rachel, Sarah, Laura, Jessica, …) → ids of this server's voices."""
+
+
+class Mcp(Group):
+    max_body_bytes: PositiveInt = 16_000_000
+    """Longest request, bytes; a longer one gets 413. A recording takes four thirds of its size in it."""
+
+
 class Recordings(Group):
     max_samples: PositiveInt = 2_100_000_000
     """Most samples of a recording, all channels together; more get 413. 6 hours of stereo at 48 kHz have 2.07e9."""

@@ -80,6 +80,14 @@ class Ledger:
         """
         return await self._database.write(reserve, account, amount, time.time() + ttl, lease, key)
 
+    async def extend(self, reservation: str, more: int) -> int:
+        """Reserve `more` > 0 credits beside those of a reservation. → credits available.
+
+        Changes nothing if it was settled, released or has expired. Raises InsufficientCredits, or NotFound if there is
+        no such reservation.
+        """
+        return await self._database.write(extend, reservation, more)
+
     async def settle(self, reservation: str, used: Used) -> int:
         """Charge `used.credits` of the reserved credits, return the rest, record the usage. → credits available.
 
@@ -116,6 +124,12 @@ _TAKE = (
         reserved=accounts.c.reserved + bindparam("amount"),
     )
     .returning(accounts.c.available)
+)
+_EXTEND = (
+    update(reservations)
+    .where(reservations.c.id == bindparam("reservation"), reservations.c.state == "open")
+    .values(amount=reservations.c.amount + bindparam("more"))
+    .returning(reservations.c.account)
 )
 _AVAILABLE = select(accounts.c.available).where(accounts.c.id == bindparam("account"))
 _OPEN = insert(reservations)
@@ -186,18 +200,23 @@ def reserve(
     key: str = "",
 ) -> Reservation:
     """`Ledger.reserve` inside a transaction of the caller. expires_at: Unix seconds."""
-    available = connection.scalar(_TAKE, {"account": account, "amount": amount})
-    if available is None:
-        available = connection.scalar(_AVAILABLE, {"account": account})
-        if available is None:
-            raise errors.NotFound(f"No account {account!r}.")
-        raise errors.InsufficientCredits(amount, available)
+    available = _take(connection, account, amount)
     leased = asdict(lease) if lease else {"id": uuid4().hex}
     row = {"account": account, "amount": amount, "state": "open", "used": 0, "expires_at": expires_at, "key": key}
     connection.execute(_OPEN, {**row, **leased})
     reservation = Reservation(leased["id"], amount, available)
     enter(connection, account, "reserve", -amount, reservation.id, "")
     return reservation
+
+
+def extend(connection: Connection, reservation: str, more: int) -> int:
+    """`Ledger.extend` inside a transaction of the caller."""
+    account = connection.scalar(_EXTEND, {"reservation": reservation, "more": more})
+    if account is None:
+        return _available_to(connection, reservation)
+    available = _take(connection, account, more)
+    enter(connection, account, "reserve", -more, reservation, "")
+    return available
 
 
 def settle(connection: Connection, reservation: str, used: Used) -> int:
@@ -208,6 +227,17 @@ def settle(connection: Connection, reservation: str, used: Used) -> int:
 def release(connection: Connection, reservation: str) -> int:
     """`Ledger.release` inside a transaction of the caller."""
     return _close(connection, reservation, "released", 0)
+
+
+def _take(connection: Connection, account: str, amount: int) -> int:
+    """Move credits from what the account can spend to what is reserved. → credits available."""
+    available = connection.scalar(_TAKE, {"account": account, "amount": amount})
+    if available is not None:
+        return available
+    available = connection.scalar(_AVAILABLE, {"account": account})
+    if available is None:
+        raise errors.NotFound(f"No account {account!r}.")
+    raise errors.InsufficientCredits(amount, available)
 
 
 def _close(connection: Connection, reservation: str, state: str, spent: int, used: Used | None = None) -> int:

@@ -140,6 +140,11 @@ def normalise_code(name: str) -> str:
     return code + form[2]
 
 
+def three_letters(code: str) -> str:
+    """The ISO 639-3 code of a language, ISO 639-1; itself where there is only that."""
+    return next((other for other, known in _CODES.items() if known == code), code)
+
+
 @dataclass(frozen=True, slots=True)
 class Foreign:
     """The letters of a text that are not in its language's script; Latin letters are never foreign."""
