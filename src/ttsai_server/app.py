@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -179,7 +180,7 @@ def create_app(
         node_token=box.derived(NODES) if for_nodes else "",
     )
 
-    everyone = None if settings.auth.enabled else LOCAL_CALLER
+    everyone = None if settings.auth.enabled else replace(LOCAL_CALLER, admin=True)
     with_console = settings.console.enabled and installed() and not for_nodes
     console = Console(services, everyone) if with_console else None
     mcp = McpEndpoint(services)

@@ -11,7 +11,8 @@ from tests.npm import npm_package
 
 TEXT = "The rain has stopped, and the birds are singing. Everybody goes out into the garden."
 
-Open = Callable[[str], Page]
+Open = Callable[..., Page]
+"""The name of a page, and the key that signs in, if it is not to be that of a new account → it, open."""
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +45,7 @@ def open_page(server: Live, chromium: Browser) -> Iterator[Open]:
     context.set_default_timeout(WAIT)
     watches: list[Watch] = []
 
-    def opened(name: str) -> Page:
+    def opened(name: str, key: str = key) -> Page:
         page = context.new_page()
         watches.append(Watch(page))
         page.goto(f"{server.url}/")

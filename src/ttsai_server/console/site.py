@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request
 from nicegui import app as nicegui_app
 from nicegui import ui
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp
 
 from ttsai_server.console.pages import PAGES
@@ -45,10 +45,12 @@ def _shown(page: Page) -> Callable[[Request], object]:
     async def show(request: Request) -> Response | None:
         view = View(request.scope["state"]["visit"], str(request.base_url))
         try:
-            await view.caller()
+            caller = await view.caller()
         except Unauthorized:
             return RedirectResponse("sign-in", 303)
-        with await view.frame(page, PAGES):
+        if page.for_administrators and not caller.admin:
+            return PlainTextResponse("This page takes a key for administrators.", 403)
+        with await view.frame(page, [each for each in PAGES if caller.admin or not each.for_administrators]):
             await page.build(view)
         return None
 

@@ -72,6 +72,26 @@ class View:
                 raise
         return self.session.caller
 
+    async def administrator(self) -> str:
+        """Who administers, as the audit log has it. Raises Forbidden for other visitors, and as `caller`."""
+        caller = await self.caller()
+        if not caller.admin:
+            raise Forbidden("This takes a key for administrators.")
+        return caller.key or "console"
+
+    def every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something again and again while the page is open; what fails is logged, and tried again."""
+
+        async def run() -> None:
+            try:
+                await work()
+            except (Unauthorized, Forbidden):
+                ui.navigate.to("sign-in")
+            except Exception as error:
+                logger.warning("a page of the console could not look again: %s", error)
+
+        ui.timer(seconds, run, immediate=False)
+
     def action(self, work: Callable[[Caller], Awaitable[None]], button: ui.button) -> Callable[[], Awaitable[None]]:
         """A handler that does the work within the limits of the caller's plan, as a request to the API.
 
@@ -87,7 +107,8 @@ class View:
                 await self.attempt(work)
             finally:
                 self._running.discard(task)
-                button.props(remove="loading")
+                if not button.is_deleted:
+                    button.props(remove="loading")
             await self.refresh_credits()
 
         return run

@@ -1,6 +1,18 @@
 """The pages of the console, in the order of its navigation: to add one, write its module and list it here."""
 
-from ttsai_server.console.pages import listen, speak, talk, tools, translate, voices
+from ttsai_server.console.pages import (
+    accounts,
+    jobs,
+    keys,
+    listen,
+    models,
+    speak,
+    talk,
+    tools,
+    translate,
+    usage,
+    voices,
+)
 from ttsai_server.console.pages.page import Page
 
 PAGES: tuple[Page, ...] = (
@@ -10,4 +22,9 @@ PAGES: tuple[Page, ...] = (
     tools.PAGE,
     translate.PAGE,
     talk.PAGE,
+    jobs.PAGE,
+    usage.PAGE,
+    keys.PAGE,
+    models.PAGE,
+    accounts.PAGE,
 )

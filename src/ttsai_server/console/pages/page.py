@@ -17,3 +17,5 @@ class Page:
     """One of the Material icons, which NiceGUI brings."""
     build: Callable[["View"], Awaitable[None]]
     """Adds the page's elements."""
+    for_administrators: bool = False
+    """Whether only those see it who may administer the server."""
