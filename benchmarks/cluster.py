@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import replace
 
-from tests.runtime.ray_cluster import CPUS, cluster_of
+from tests.runtime.ray_cluster import cluster_of, running
 from tests.runtime.waiting import REQUEST, waiting
 
 from benchmarks.bench import Bench
@@ -31,7 +31,7 @@ def run(bench: Bench) -> list[Figure]:
     with cluster_of(nodes=2) as cluster:
         throughputs = {count: asyncio.run(_throughput(cluster.address, count)) for count in COUNTS}
     return [
-        Figure(f"{count} replicas", rate, "runs/s", least=LEAST * count * throughputs[1] if count > 1 else None)
+        Figure(f"{count} replica(s)", rate, "runs/s", least=LEAST * count * throughputs[1] if count > 1 else None)
         for count, rate in throughputs.items()
     ]
 
@@ -39,12 +39,14 @@ def run(bench: Bench) -> list[Figure]:
 async def _throughput(address: str, count: int) -> float:
     """Runs a second."""
     card = waiting(f"waiting-{count}", seconds=STEP_SECONDS)
-    replicas = Replicas(cpus=CPUS / 2.5, least=count, most=count, runs=CLIENTS)
+    replicas = Replicas(cpus=0.5, least=count, most=count, runs=CLIENTS)
     settings = Settings(models=Models(demo=True, load_wait_seconds=600), ray=Ray(address=address, replicas=replicas))
     runtime = RayRuntime(settings, Pool(settings.models, starter(settings)))
     try:
         async with runtime.lease(replace(card, queue=1000)) as handle:
-            await _work(handle, count, 2 * CLIENTS)  # every replica has loaded it then
+            while await asyncio.to_thread(running, card) < count:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.2)
+            await _work(handle, count, 2 * CLIENTS)
             began = time.monotonic()
             await _work(handle, count, RUNS)
             return RUNS * count / (time.monotonic() - began)

@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from ray import serve
 from ray.cluster_utils import Cluster
 
+from ttsai_server.domain import ModelCard
 from ttsai_server.settings import CHECKOUT
 
 CPUS = 8
@@ -41,3 +43,10 @@ def cluster_of(nodes: int) -> Generator[Any]:
             yield cluster
         finally:
             cluster.shutdown()
+
+
+def running(card: ModelCard) -> int:
+    """How many replicas of a model without a family run, on the cluster that this process is connected to."""
+    every = (each.deployments for each in serve.status().applications.values())
+    (deployment,) = (deployments[card.id] for deployments in every if card.id in deployments)
+    return sum(count for state, count in deployment.replica_states.items() if state == "RUNNING")

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ray import serve
 from tests.collector import collector
 from tests.runtime import misbehaving
-from tests.runtime.ray_cluster import CPUS, add_node, cluster_of
+from tests.runtime.ray_cluster import CPUS, add_node, cluster_of, running
 from tests.runtime.waiting import REQUEST, waiting
 
 from ttsai_server.audio.recording import Recording
@@ -181,7 +180,7 @@ async def test_more_work_starts_more_replicas(address: str) -> None:
     card = waiting("growing", steps=600, seconds=0.1)
     async with runtime_on(address, runs=1, most=2, upscale_seconds=0) as runtime, runtime.lease(card) as handle:
         streams = [asyncio.create_task(speak(handle)) for _ in range(4)]
-        await until(lambda: replicas(card) == 2)
+        await until(lambda: running(card) == 2)
         for stream in streams:
             stream.cancel()
         await asyncio.wait(streams)
@@ -194,7 +193,7 @@ async def test_a_node_that_dies_ends_its_streams_with_an_error_and_the_next_requ
     # one replica a node, one run a replica
     apart = {"cpus": 0.7 * CPUS, "least": 2, "most": 2, "runs": 0.5}
     async with runtime_on(cluster.address, None, **apart) as runtime, runtime.lease(card) as handle:
-        await until(lambda: replicas(card) == 2)
+        await until(lambda: running(card) == 2)
         begun = [asyncio.Event(), asyncio.Event()]
 
         async def stream(first: asyncio.Event) -> int:
@@ -238,13 +237,6 @@ async def until(holds: Callable[[], bool]) -> None:
         if await asyncio.to_thread(holds):
             return
         await asyncio.sleep(0.1)
-
-
-def replicas(card: ModelCard) -> int:
-    """How many of its deployment run."""
-    every = (each.deployments for each in serve.status().applications.values())
-    (deployment,) = (deployments[card.id] for deployments in every if card.id in deployments)
-    return sum(count for state, count in deployment.replica_states.items() if state == "RUNNING")
 
 
 def state_of(runtime: RayRuntime, card: ModelCard) -> ModelState:

@@ -13,7 +13,7 @@ import logging
 import mmap
 import os
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from math import ceil
@@ -308,24 +308,20 @@ class RayHandle:
             self._model.waiting -= 1
 
 
-class _told:
-    """Raises what the contract has for Ray's errors."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, BackPressureError):
-            raise self._model.busy("too many requests wait for a replica") from None
-        if isinstance(error, ModelCrashed):
-            self._model.crashed = True
-        if isinstance(error, RayError | RayServeException):
-            self._model.loaded, self._model.crashed = False, True
-            message = f"The replica that ran {self._model.card.id!r} was lost; another one takes its place."
-            raise ModelCrashed(message, retry_after=RETRY_SECONDS) from error
+@contextmanager
+def _told(model: Model) -> Generator[None]:
+    """Raises what the contract has for Ray's errors, and notes what they say of the model."""
+    try:
+        yield
+    except BackPressureError:
+        raise model.busy("too many requests wait for a replica") from None
+    except ModelCrashed:  # its process, in a replica that lives on
+        model.crashed = True
+        raise
+    except (RayError, RayServeException) as error:
+        model.loaded, model.crashed = False, True
+        message = f"The replica that ran {model.card.id!r} was lost; another one takes its place."
+        raise ModelCrashed(message, retry_after=RETRY_SECONDS) from error
 
 
 def _application(family: str, *settings: object) -> str:
