@@ -83,7 +83,7 @@ inputs = st.lists(
         st.integers(0, 10**6),
         st.sampled_from("ab"),
         st.integers(1, MOST + 2),
-        st.sampled_from(["done"] * 4 + ["broken"]),
+        st.sampled_from(["done"] * 4 + ["broken", "cancelled"]),
     ),
     max_size=12,
 )
@@ -95,9 +95,15 @@ def test_every_thread_gets_the_output_of_its_own_input(asked: list[Input], wait:
     squares = Squares()
     batcher = Batcher(squares.run, MOST, kind=lambda i: i[1], size=lambda i: i[2], wait=wait)
     with ThreadPoolExecutor(12) as pool:
-        futures = [pool.submit(batcher, each, Cancellation()) for each in asked]
+        cancellations = [Cancellation() for _ in asked]
+        futures = [pool.submit(batcher, *each) for each in zip(asked, cancellations, strict=True)]
+        for (*_, fate), cancellation in zip(asked, cancellations, strict=True):
+            if fate == "cancelled":
+                cancellation.cancel()
         for (number, *_, fate), future in zip(asked, futures, strict=True):
-            if fate == "broken":
+            if fate == "cancelled" and future.exception(PATIENCE):
+                assert isinstance(future.exception(), Cancelled)
+            elif fate == "broken":
                 assert isinstance(error := future.exception(PATIENCE), EngineFailed)
                 assert str(error) == f"broken: [{number}]"
             else:
