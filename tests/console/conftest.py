@@ -24,8 +24,9 @@ def speech(server: Live, kokoro_weights: Path, tmp_path_factory: pytest.TempPath
     return file
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(speech: Path) -> Iterator[Browser]:
+    """Not for the whole session: its driver has a running loop, beside which tests that are coroutines can't run."""
     with browser(speech) as running:
         yield running
 
@@ -41,7 +42,7 @@ def open_page(server: Live, chromium: Browser) -> Iterator[Open]:
     """Opens pages of the console for a new account with 1,000 credits; fails if one makes an error or asks another
     host."""
     _, key = server.new_key("pro")
-    context = chromium.new_context(permissions=["microphone"], accept_downloads=True)
+    context = chromium.new_context(permissions=["microphone"], accept_downloads=True, reduced_motion="reduce")
     context.set_default_timeout(WAIT)
     watches: list[Watch] = []
 

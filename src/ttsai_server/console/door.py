@@ -76,7 +76,8 @@ class Console:
                 yield
 
     def _routes(self, sessions: Sessions, pages: ASGIApp) -> ASGIApp:
-        sign_in, settings = SignIn(self._services.accounts, sessions, self._everyone), self._services.settings
+        settings = self._services.settings
+        sign_in = SignIn(self._services.accounts, sessions, settings.server.public_url, self._everyone)
         routes = [
             Route("/", _home),
             Route("/sign-in", sign_in.show),
@@ -143,7 +144,7 @@ class ConsoleDoor:
         path: str = scope.get("path", "")
         if path.startswith(f"{ROOT}/") and scope["type"] != "lifespan":
             return await self._console.app(scope, receive, send)
-        if path in ("/", ROOT) and scope["type"] == "http" and "text/html" in header(scope, b"accept"):
+        if path in ("/", ROOT) and scope.get("method") == "GET" and "text/html" in header(scope, b"accept"):
             return await RedirectResponse("console/")(scope, receive, send)
         return await self._app(scope, receive, send)
 
@@ -166,9 +167,7 @@ async def _receive(request: Request) -> Response:
     visit: Visit = request.scope["state"]["visit"]
     name = unquote(request.headers.get("x-file-name", "recording"))[-200:]
     file = visit.session.files.create(name, playable(request.headers.get("content-type", "")))
-    async for chunk in request.stream():
-        await file.write(chunk)
-    await file.end()
+    await file.fill(request.stream())
     return JSONResponse({"id": file.id, "name": name, "size": file.size})
 
 

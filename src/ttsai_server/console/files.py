@@ -1,7 +1,8 @@
 """Files of a session: what it has uploaded or recorded, and what was made for it. Read while they are still written."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable
+from io import BytesIO
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import BinaryIO
@@ -55,6 +56,16 @@ class KeptFile:
         async with self._more:
             self._more.notify_all()
 
+    async def fill(self, parts: AsyncIterable[bytes]) -> None:
+        """Write the parts, and end it. Raises what they raise; then the file has failed."""
+        whole = False
+        try:
+            async for part in parts:
+                await self.write(part)
+            whole = True
+        finally:
+            await self.end(failed=not whole)
+
     def response(self, *, save: bool = False) -> Response:
         """The file, with ranges once it is whole; before, as it is written. save: not to be shown in place."""
         headers = file_headers(self.name)
@@ -106,17 +117,13 @@ class Files:
     async def keep(self, name: str, content_type: str, data: bytes | BinaryIO) -> KeptFile:
         """A file with this content. data: a file is read from its start, and stays open."""
         file = self.create(name, content_type)
-        if isinstance(data, bytes):
-            await file.write(data)
-        else:
-            data.seek(0)
-            while part := await asyncio.to_thread(data.read, READ_BYTES):
-                await file.write(part)
-        await file.end()
+        await file.fill(_parts(BytesIO(data) if isinstance(data, bytes) else data))
         return file
 
     def get(self, id: str) -> KeptFile | None:
-        return self._files.get(id)
+        """The file with this id; None if there is none any more, or it has failed."""
+        file = self._files.get(id)
+        return None if file is None or file.failed else file
 
     def clear(self) -> None:
         """Delete all."""
@@ -128,6 +135,12 @@ def playable(content_type: str) -> str:
     """The content type that an upload is sent back with."""
     kind = content_type.split(";")[0].strip().lower()
     return kind if kind.startswith(PLAYABLE) else "application/octet-stream"
+
+
+async def _parts(data: BinaryIO) -> AsyncGenerator[bytes]:
+    data.seek(0)
+    while part := await asyncio.to_thread(data.read, READ_BYTES):
+        yield part
 
 
 def _write(file: BinaryIO, data: bytes) -> None:

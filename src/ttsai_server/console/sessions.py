@@ -39,7 +39,7 @@ class Sessions:
     def open(self, caller: Caller) -> str:
         """Start a session. → its cookie."""
         cookie = token_urlsafe(32)
-        self._end_idle()
+        self._make_room()
         self._sessions[_digest(cookie)] = Session(caller, Files(self._folder), time.monotonic())
         return cookie
 
@@ -63,12 +63,13 @@ class Sessions:
             session.ended = True
             session.files.clear()
 
-    def _end_idle(self) -> None:
+    def _make_room(self) -> None:
+        """End what is idle, and as many more as one more session takes."""
         earliest = time.monotonic() - self._idle
-        idle = [digest for digest, session in self._sessions.items() if session.used_at < earliest]
-        spare = max(0, len(self._sessions) - len(idle) + 1 - MOST_SESSIONS)
-        for digest in idle or list(self._sessions)[:spare]:
-            self._end(digest)
+        spare = len(self._sessions) + 1 - MOST_SESSIONS
+        for number, (digest, session) in enumerate(list(self._sessions.items())):
+            if number < spare or session.used_at < earliest:
+                self._end(digest)
 
 
 def _digest(cookie: str) -> bytes:

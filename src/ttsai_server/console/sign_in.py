@@ -56,8 +56,9 @@ def go_on(target: str = "./") -> Response:
 
 
 class SignIn:
-    def __init__(self, accounts: Accounts, sessions: Sessions, everyone: Caller | None) -> None:
-        """everyone: who all visitors are, on a server without keys."""
+    def __init__(self, accounts: Accounts, sessions: Sessions, public_url: str, everyone: Caller | None) -> None:
+        """public_url: that of the settings. everyone: who all visitors are, on a server without keys."""
+        self._public_url = public_url
         self._accounts = accounts
         self._sessions = sessions
         self._everyone = everyone
@@ -93,6 +94,6 @@ class SignIn:
             path=None,  # the browser takes the folder of this address, also behind a proxy that has more before it
             httponly=True,
             samesite="strict",
-            secure=request.url.scheme == "https",
+            secure="https" in (request.url.scheme, self._public_url.partition(":")[0]),
         )
         return response

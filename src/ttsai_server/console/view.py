@@ -113,18 +113,18 @@ class View:
 
         return run
 
-    async def attempt(self, work: Callable[[Caller], Awaitable[None]]) -> bool:
-        """Do the work as `action` does, and show its error. → whether it ended well."""
+    async def attempt(self, work: Callable[[Caller], Awaitable[None]], *, counted: bool = True) -> None:
+        """Do the work, and show its error. counted: as a request, within the limits of the caller's plan."""
         try:
-            async with self._admitted() as caller:
-                await work(caller)
+            if counted:
+                async with self._admitted() as caller:
+                    await work(caller)
+            else:
+                await work(await self.caller())
         except Unauthorized:
             ui.navigate.to("sign-in")
         except Exception as error:
             ui.notify(_message(error), type="negative", timeout=10_000, actions=[CLOSE])
-        else:
-            return True
-        return False
 
     async def refresh_credits(self) -> None:
         """Show what is left."""

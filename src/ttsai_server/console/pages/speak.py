@@ -1,5 +1,6 @@
 """Speak: a text in a chosen voice, heard while it is made."""
 
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from nicegui import ui
@@ -47,18 +48,21 @@ class SpeakPage:
     async def start(self) -> None:
         """Fill the choices, and let everything follow them."""
         self.model.value = AUTO
-        await self._list_voices()
+        await self._list_voices(await self._view.caller())
         for choice in (self.model, self.language, self.gender):
-            choice.on_value_change(self._list_voices)
+            choice.on_value_change(self._relist_voices)
         for field in (self.text, self.model, self.voice, self.format, self.speed, self.timed):
             field.on_value_change(self._show_examples)
         self._preview.on_click(self._play_preview)
         self.button.on_click(self._view.action(self._speak, self.button))
         self._show_examples()
 
-    async def _list_voices(self) -> None:
+    async def _relist_voices(self) -> None:
+        await self._view.attempt(self._list_voices, counted=False)
+
+    async def _list_voices(self, caller: Caller) -> None:
         model = None if self.model.value == AUTO else self.model.value
-        listed = await self._view.services.voices.listed(await self._view.caller(), model)
+        listed = await self._view.services.voices.listed(caller, model)
         codes = sorted({each.voice.language.split("-")[0] for each in listed}, key=lambda code: NAMES[code])
         self.language.set_options({"": "Any", **{code: NAMES[code] for code in codes}})
         if self.language.value not in self.language.options:
@@ -110,16 +114,16 @@ class SpeakPage:
 
     async def _streamed(self, made: SpeechRun) -> KeptFile:
         """The sound, played from its first chunk on."""
-        file, whole = self._view.session.files.create(made.plan.result_name, made.plan.content_type), False
-        try:
-            async with aclosing(made.chunks()) as chunks:
-                async for chunk in chunks:
-                    if chunk and not file.size:
-                        self._player.play(file)
-                    await file.write(chunk)
-            whole = True
-        finally:
-            await file.end(failed=not whole)
+        file = self._view.session.files.create(made.plan.result_name, made.plan.content_type)
+
+        async def heard(chunks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+            async for chunk in chunks:
+                if chunk and not file.size:
+                    self._player.play(file)
+                yield chunk
+
+        async with aclosing(made.chunks()) as chunks, aclosing(heard(chunks)) as parts:
+            await file.fill(parts)
         return file
 
     def _show_examples(self) -> None:

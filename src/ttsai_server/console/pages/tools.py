@@ -40,28 +40,21 @@ class ToolsPage:
                 await self._mixer(caller, files)
             else:
                 ui.label("After").classes("section").props('role="heading" aria-level="2"')
-                await self._shown("After", caller, files[0])
+                await Player(self.view, "After", spectrogram=True).show(caller, files[0])
 
     async def _mixer(self, caller: Caller, files: Sequence[KeptFile]) -> None:
         """A player for each stem, and one button for all of them together."""
-        play = ui.button("Play all together", icon="play_arrow")
-        players: list[Player] = []
+        ids: list[str] = []
+        ui.button("Play all together", icon="play_arrow", on_click=lambda: run("playTogether", ids))
         for file in files:
             name = file.name.rpartition(".")[0]
             ui.label(name.capitalize()).classes("section").props('role="heading" aria-level="2"')
-            players.append(await self._shown(name, caller, file))
+            player = Player(self.view, name, spectrogram=True)
+            ids.append(player.audio.html_id)
             volume = ui.slider(min=0, max=100, value=100)
             volume.props["aria-label"] = f"Volume of {name}"
-            volume.on_value_change(
-                lambda event, audio=players[-1].audio: run("volume", audio.html_id, (event.value or 0) / 100)
-            )
-        ids = [player.audio.html_id for player in players]
-        play.on_click(lambda: run("playTogether", ids))
-
-    async def _shown(self, label: str, caller: Caller, file: KeptFile) -> Player:
-        player = Player(self.view, label, spectrogram=True)
-        await player.show(caller, file)
-        return player
+            volume.on_value_change(lambda event, id=ids[-1]: run("volume", id, (event.value or 0) / 100))
+            await player.show(caller, file)
 
     def tool(self, name: str, order: Callable[[], Order[Any]]) -> None:
         """A button that does what `order` says."""

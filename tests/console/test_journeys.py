@@ -1,0 +1,127 @@
+"""The console's pages in a real browser, on a real server: what a visitor does there, and what comes of it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.api.recordings import SONG, encoded
+from tests.console.browser import WAIT
+from tests.console.conftest import TEXT, Open
+from tests.listening import wer
+
+expect.set_options(timeout=WAIT)
+
+PAGES = ("speak", "listen", "voices", "tools", "translate", "talk")
+SERIOUS = {"serious", "critical"}
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose an option of a field."""
+    page.get_by_label(label, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def played(page: Page, label: str) -> None:
+    """Wait until a player has its sound, and knows how long it is."""
+    audio = page.get_by_label(label, exact=True)
+    audio.wait_for()
+    page.wait_for_function("audio => audio.readyState > 0 && !audio.error", arg=audio.element_handle())
+
+
+def painted(page: Page, label: str) -> bool:
+    script = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
+    return page.get_by_label(label).evaluate(script)
+
+
+def record(page: Page, seconds: float) -> None:
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.get_by_role("button", name="Stop", exact=True).wait_for()
+    page.wait_for_timeout(seconds * 1000)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_text(re.compile(r"recording\.\w+, \d+ kB")).wait_for()
+
+
+def test_a_text_is_spoken_paid_for_and_shown_word_by_word(open_page: Open) -> None:
+    page = open_page("speak")
+    page.get_by_text("1,000 credits").wait_for()
+    choose(page, "Model", "tone")
+    page.get_by_label("Text").fill("One <b>two</b> three")
+    page.get_by_role("checkbox", name="Show when each word is said").click()
+    page.get_by_role("button", name="Speak", exact=True).click()
+    played(page, "Speech")
+    expect(page.get_by_label("Words").locator("span")).to_have_text(["One", "two", "three"])
+    page.get_by_text("999 credits").wait_for()
+    assert painted(page, "Speech: waveform")
+    with page.expect_download() as downloading:
+        page.get_by_role("link", name="Download").click()
+    assert downloading.value.suggested_filename == "speech.mp3"
+
+
+def test_what_is_recorded_is_written_down(open_page: Open) -> None:
+    page = open_page("listen")
+    record(page, 7)
+    page.get_by_role("button", name="Listen", exact=True).click()
+    words = page.get_by_label("Words").locator("span")
+    expect(words.nth(5)).to_be_visible()
+    heard = " ".join(words.all_inner_texts())
+    assert wer(TEXT, heard) < 0.7, heard  # where it begins in the sound, the browser decides
+    with page.expect_download() as downloading:
+        page.get_by_role("link", name="Subtitles (SRT)").click()
+    assert " --> " in Path(downloading.value.path()).read_text()
+
+
+def test_a_voice_is_made_of_a_recording_only_with_consent_and_its_name_is_text(open_page: Open) -> None:
+    page = open_page("voices")
+    name = "<img src=x onerror=alert(1)>"
+    choose(page, "Model", "tone")
+    page.get_by_label("Name").first.fill(name)
+    record(page, 5)
+    page.get_by_role("button", name="Make the voice").click()
+    page.get_by_text("only with the speaker's consent").wait_for()
+    page.get_by_role("checkbox", name=re.compile("^I am the speaker")).click()
+    page.get_by_role("button", name="Make the voice").click()
+    page.get_by_text("The voice is saved.").wait_for()
+    speak = open_page("speak")
+    choose(speak, "Model", "tone")
+    speak.get_by_label("Voice", exact=True).click()
+    speak.get_by_role("option", name=re.compile(re.escape(name))).wait_for()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_text("There is none yet.").wait_for()
+
+
+def test_a_song_is_taken_apart(open_page: Open) -> None:
+    page = open_page("tools")
+    song = {"name": "<i>song</i>.flac", "mimeType": "audio/flac", "buffer": encoded(SONG)}
+    page.get_by_label("Recording").set_input_files(song)  # pyright: ignore[reportArgumentType]
+    page.get_by_text(re.compile("<i>song</i>.flac, .+ kB")).wait_for()
+    page.get_by_role("tab", name="Separate").click()
+    page.get_by_role("button", name="Separate", exact=True).click()
+    played(page, "vocals")
+    played(page, "instrumental")
+    assert painted(page, "Before: spectrogram")
+    page.get_by_role("button", name="Play all together").click()
+    page.wait_for_function("[...document.querySelectorAll('audio')].filter(audio => audio.currentTime > 0).length > 1")
+
+
+def test_a_conversation_is_heard_and_answered(open_page: Open) -> None:
+    page = open_page("talk")
+    page.get_by_role("button", name="Talk").click()
+    expect(page.get_by_label("Conversation")).to_contain_text(re.compile("Server.*You said", re.DOTALL))
+    page.get_by_role("button", name="Stop").click()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_can_be_used_by_everyone(name: str, open_page: Open, axe: str) -> None:
+    page = open_page(name)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.evaluate(axe)
+        found: dict[str, Any] = page.evaluate("axe.run()")
+        shown = [
+            (each["id"], [node["html"] for node in each["nodes"]][:3])
+            for each in found["violations"]
+            if each["impact"] in SERIOUS
+        ]
+        assert shown == [], scheme
