@@ -15,7 +15,7 @@ import chromium from "@sparticuz/chromium";
 console.log(await chromium.executablePath());
 """
 """The package has its browser compressed; this unpacks it to the temporary folder, and says where."""
-WAIT = 60_000
+WAIT = 180_000
 """How long anything may take to be seen, milliseconds: the machine may be busy."""
 
 
@@ -37,12 +37,12 @@ def _carried() -> str:
 
 @contextmanager
 def browser(microphone: Path) -> Generator[Browser]:
-    """A browser whose microphone hears a WAV file, again and again."""
+    """A browser whose microphone hears a WAV file, and then silence, each time that a page listens to it."""
     arguments = [
         "--no-sandbox",
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-audio-capture={microphone}",
+        f"--use-file-for-fake-audio-capture={microphone}%noloop",
         "--autoplay-policy=no-user-gesture-required",
         "--disable-dev-shm-usage",
     ]

@@ -7,8 +7,9 @@ Requests that change anything, and WebSockets, are answered only if they come fr
 cookie's SameSite=strict keep other sites from acting with a visitor's session.
 """
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from mimetypes import guess_type
@@ -56,24 +57,42 @@ def installed() -> bool:
 
 
 class Console:
-    """The application under /console/. NiceGUI has one application a process, so only one of these can be open."""
+    """The application under /console/. NiceGUI has one application a process, so only one of these can be used.
+
+    It is imported when a browser first asks for something here: a server that only has clients of the API is spared
+    its memory.
+    """
 
     def __init__(self, services: Services, everyone: Caller | None) -> None:
         """everyone: who all visitors are, on a server without keys; else None."""
         self._services = services
         self._everyone = everyone
-        self.app: ASGIApp = PlainTextResponse("The server is starting.", 503)
+        self._starting = asyncio.Lock()
+        self._open: AsyncExitStack | None = None
+        """What is closed at the end; None: the server is starting or stopping."""
+        self._app: ASGIApp | None = None
 
     @asynccontextmanager
     async def opened(self) -> AsyncGenerator[None]:
-        """Serve the pages until the block ends."""
-        from ttsai_server.console.site import site
+        """Answer requests until the block ends."""
+        async with AsyncExitStack() as self._open:
+            yield
+            self._open = None
 
-        with TemporaryDirectory(prefix="ttsai-console-", ignore_cleanup_errors=True) as folder:
-            sessions = Sessions(self._services.settings.console.idle_hours * 3600, Path(folder))
-            async with site() as pages:
-                self.app = Guarded(self._routes(sessions, pages), self._services, sessions)
-                yield
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request to a path under /console/."""
+        async with self._starting:
+            if self._open and not self._app:
+                self._app = await self._start(self._open)
+        app = self._app if self._open else None
+        await (app or PlainTextResponse("The server is starting or stopping.", 503))(scope, receive, send)
+
+    async def _start(self, stack: AsyncExitStack) -> ASGIApp:
+        site = await asyncio.to_thread(_import_site)
+        folder = stack.enter_context(TemporaryDirectory(prefix="ttsai-console-", ignore_cleanup_errors=True))
+        sessions = Sessions(self._services.settings.console.idle_hours * 3600, Path(folder))
+        pages = await stack.enter_async_context(site())
+        return Guarded(self._routes(sessions, pages), self._services, sessions)
 
     def _routes(self, sessions: Sessions, pages: ASGIApp) -> ASGIApp:
         settings = self._services.settings
@@ -143,10 +162,16 @@ class ConsoleDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope.get("path", "")
         if path.startswith(f"{ROOT}/") and scope["type"] != "lifespan":
-            return await self._console.app(scope, receive, send)
+            return await self._console(scope, receive, send)
         if path in ("/", ROOT) and scope.get("method") == "GET" and "text/html" in header(scope, b"accept"):
             return await RedirectResponse("console/")(scope, receive, send)
         return await self._app(scope, receive, send)
+
+
+def _import_site() -> Callable[[], AbstractAsyncContextManager[ASGIApp]]:
+    from ttsai_server.console.site import site
+
+    return site
 
 
 async def _home(_: Request) -> Response:
