@@ -25,7 +25,7 @@ from tests.weights import pulled
 
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import Catalog, load_class
-from ttsai_server.settings import Chat, Console, Models, Settings, Store, Webhooks
+from ttsai_server.settings import Chat, Models, Settings, Store, Webhooks
 from ttsai_server.store.db import Database, open_database
 from ttsai_server.store.migrate import upgrade
 
@@ -212,7 +212,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Gener
         models=Models(dir=tiny_models, demo=True, options={"tone": {"fail_on": "this breaks the engine"}}),
         chat=Chat(model="echo-chat"),
         webhooks=Webhooks(allow_private=True),
-        console=Console(),
         plans={"crowd": {"requests_per_minute": 100_000, "concurrent": 1000, "max_characters": 50_000}},  # pyright: ignore[reportArgumentType]
     )
     with live(settings, jobs=True) as running:

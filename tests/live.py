@@ -14,7 +14,7 @@ import uvicorn
 
 from ttsai_server.app import create_app
 from ttsai_server.cli.connections import uvicorn_config
-from ttsai_server.settings import Console, Settings
+from ttsai_server.settings import Settings
 from ttsai_server.store.accounts import Account, Accounts
 from ttsai_server.store.db import Database, open_database
 from ttsai_server.store.keys import Keys
@@ -75,14 +75,12 @@ async def _account(id: str, database: Database) -> Account:
 def live(settings: Settings, *, jobs: bool = False, **options: Any) -> Generator[Live]:
     """Run the server until the block ends; its threads and its loop are gone then.
 
-    It waits for models as long as it takes, unless the settings say how long: a busy machine is not a fault of it. It
-    has no console, of which one in a process can be open, unless the settings have one.
+    It waits for models as long as it takes, unless the settings say how long: a busy machine is not a fault of it.
     jobs: whether it does jobs, which one server in a process can; without, it only accepts them.
     options: further arguments of uvicorn.Config.
     """
     waits = dict.fromkeys({"load_wait_seconds", "queue_wait_seconds"} - settings.models.model_fields_set, 600.0)
     changes = {
-        "console": settings.console if "console" in settings.model_fields_set else Console(enabled=False),
         "jobs": settings.jobs.model_copy(update={"run": jobs}),
         "models": settings.models.model_copy(update=waits),
     }

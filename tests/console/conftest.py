@@ -4,10 +4,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import soundfile
 from playwright.sync_api import Browser, Page
 from tests.console.browser import WAIT, Watch, browser
+from tests.listening import HEARING_RATE
 from tests.live import Live
 from tests.npm import npm_package
+from tests.speaker import Speaker
 
 TEXT = "The rain has stopped, and the birds are singing. Everybody goes out into the garden."
 
@@ -16,11 +19,10 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
-def speech(server: Live, kokoro_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A WAV file in which TEXT is said."""
-    body = {"model": "kokoro", "voice": "af_bella", "text": TEXT, "format": "wav"}
+def speech(speaker: Speaker, base_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A WAV file in which TEXT is said, for pages that listen with Whisper base."""
     file = tmp_path_factory.mktemp("speech") / "speech.wav"
-    file.write_bytes(server.client().post("/v1/tts/", json=body).raise_for_status().content)
+    soundfile.write(file, speaker.say("af_bella", TEXT), HEARING_RATE)
     return file
 
 

@@ -18,8 +18,9 @@ SERIOUS = {"serious", "critical"}
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    """Choose an option of a field."""
+    """Choose an option of a field in which options are searched."""
     page.get_by_label(label, exact=True).click()
+    page.get_by_label(label, exact=True).fill(option)
     page.get_by_role("option", name=option, exact=True).click()
 
 
@@ -107,6 +108,7 @@ def test_a_song_is_taken_apart(open_page: Open) -> None:
 
 def test_a_conversation_is_heard_and_answered(open_page: Open) -> None:
     page = open_page("talk")
+    choose(page, "Voice", "A (tone_a)")
     page.get_by_role("button", name="Talk").click()
     expect(page.get_by_label("Conversation")).to_contain_text(re.compile("Server.*You said", re.DOTALL))
     page.get_by_role("button", name="Stop").click()

@@ -16,8 +16,9 @@ SECRET_SECONDS = 60
 
 async def build(view: View) -> None:
     services = view.services
-    listed = await services.voices.listed(await view.caller(), services.settings.speech.default_model)
-    voices = {each.voice.id: f"{each.voice.name} ({each.voice.id})" for each in listed}
+    listed = [each.voice for each in await services.voices.listed(await view.caller())]
+    listed.sort(key=lambda voice: voice.model != services.settings.speech.default_model)
+    voices = {voice.id: f"{voice.name} ({voice.id})" for voice in listed}
     ui.label(
         "Press Talk and speak. The answer begins when you pause; speak again to interrupt it. "
         "A headset keeps the answer out of the microphone."
