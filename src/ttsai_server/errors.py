@@ -20,6 +20,7 @@
     │   ├── StoreFull         503 model_loading: the results store, or the account's share of it, is full
     │   ├── DiskFull          503 model_loading: the disk is full
     │   ├── DatabaseDown      503 model_loading: the database does not answer, or can't be written
+    │   ├── StorageDown       503 model_loading: the bucket that results lie in does not answer
     │   ├── ChatServerDown    503 model_loading: the server of the chat model does not answer
     │   └── LimiterDown       503 model_loading: requests can't be counted, so none is admitted
     └── NotReady              503 model_loading, retrying does not help: the operator must act
@@ -221,6 +222,11 @@ class ChatServerDown(ModelLoading):
 class DatabaseDown(ModelLoading):
     def __init__(self) -> None:
         super().__init__("The database does not answer.", retry_after=5)
+
+
+class StorageDown(ModelLoading):
+    def __init__(self) -> None:
+        super().__init__("The store of uploads and results does not answer.", retry_after=5)
 
 
 class DiskFull(ModelLoading):

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from tests.store.results.conftest import chunks
 
+from ttsai_server.errors import StorageDown
 from ttsai_server.store.results.s3 import PART, S3
 
 
@@ -40,6 +41,12 @@ async def test_keys_may_be_in_the_url(s3_url: str, s3_server: str, monkeypatch: 
     name = token_hex(16)
     await S3(f"{s3_url}&access_key_id=id&secret_access_key=secret").write(name, chunks(b"la"))
     assert name in bucket(s3_url, s3_server, "list-type=2")
+
+
+async def test_a_bucket_that_does_not_answer_is_an_outage() -> None:
+    nobody = S3("s3://bucket?endpoint=http://127.0.0.1:9&region=us-east-1&access_key_id=id&secret_access_key=secret")
+    with pytest.raises(StorageDown):
+        await nobody.write("name", chunks(b"la"))
 
 
 def bucket(s3_url: str, s3_server: str, query: str) -> str:

@@ -1,17 +1,25 @@
 """Result files in an S3 bucket, or another service with its API (MinIO, Ceph, R2, …)."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
+import logging
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from ttsai_server.errors import StorageDown
 from ttsai_server.store.results.base import CHUNK, Files
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
 
+logger = logging.getLogger(__name__)
+
 PART = 8 * 1024 * 1024
 """Bytes per part of an upload. A smaller file is sent in one request, which leaves nothing behind if it fails."""
 PARTS_AT_ONCE = 2
+RETRY_TIME = timedelta(seconds=5)
+"""How long a request is repeated that gets no answer; obstore's own 3 minutes are longer than clients wait."""
 OPTIONS = {"endpoint", "region", "access_key_id", "secret_access_key"}
 
 
@@ -20,7 +28,7 @@ class S3(Files):
     needed.
 
     Without keys in it, they come from where AWS's tools look: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, a web
-    identity, or the role of the machine. Raises ValueError for any other URL.
+    identity, or the role of the machine. Raises ValueError for any other URL. Its methods raise StorageDown, too.
     """
 
     def __init__(self, url: str) -> None:
@@ -35,16 +43,32 @@ class S3(Files):
         rest = aiter(chunks)
         head = await _head(rest)
         file = head if len(head) < PART else _after(head, rest)
-        await self._obstore.put_async(self._store, name, file, chunk_size=PART, max_concurrency=PARTS_AT_ONCE)
+        with _answering():
+            await self._obstore.put_async(self._store, name, file, chunk_size=PART, max_concurrency=PARTS_AT_ONCE)
 
     async def read(self, name: str, start: int, stop: int) -> AsyncGenerator[bytes]:
         # one request per chunk: otherwise the connection to S3 would time out while a slow client reads
         for at in range(start, stop, CHUNK):
-            yield bytes(await self._obstore.get_range_async(self._store, name, start=at, end=min(at + CHUNK, stop)))
+            with _answering():
+                part = await self._obstore.get_range_async(self._store, name, start=at, end=min(at + CHUNK, stop))
+            yield bytes(part)
 
     async def delete(self, names: Sequence[str]) -> None:
         if names:
-            await self._obstore.delete_async(self._store, list(names))
+            with _answering():
+                await self._obstore.delete_async(self._store, list(names))
+
+
+@contextmanager
+def _answering() -> Generator[None]:
+    """Raises StorageDown where the bucket does not answer, or says that it can't."""
+    from obstore.exceptions import GenericError
+
+    try:
+        yield
+    except GenericError as error:
+        logger.warning("the bucket of results does not answer: %s", error)
+        raise StorageDown from error
 
 
 async def _head(chunks: AsyncIterator[bytes]) -> bytes:
@@ -73,5 +97,10 @@ def _store(url: str) -> "S3Store":
         parts.netloc,
         prefix=parts.path.strip("/") or None,
         client_options={"allow_http": plain},
+        retry_config={
+            "max_retries": 10,
+            "retry_timeout": RETRY_TIME,
+            "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=1), "base": 2},
+        },
         **options,
     )
