@@ -133,7 +133,7 @@ def crowd_key(server: Live) -> str:
 
 @pytest.fixture(scope="module")
 def operations(server: Live, weights_of_registries: list[Path]) -> dict[str, Any]:
-    schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
+    schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json", timeout=300)
     known: list[Any] = [cast(Any, operation).ok() for operation in schema.get_all_operations()]
     return {operation.label: operation for operation in known}
 
