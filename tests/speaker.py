@@ -1,6 +1,7 @@
 """Speech for tests of what listens: said by Kokoro once, and kept on disk for all workers of a run."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,12 +14,9 @@ from ttsai_server.domain import Preset, SpeechRequest
 from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.kokoro.adapter import Kokoro
-from ttsai_server.engines.kokoro.backend import PhonemeChunk
-from ttsai_server.engines.kokoro.styles import row
 from ttsai_server.settings import Settings
 
 CARD = read_card(Settings().models.cards / "kokoro.toml")
-SECONDS_PER_FRAME = 600 / CARD.rate
 LANGUAGES = {voice.id: voice.language for voice in CARD.voices}
 
 Sound = np.ndarray
@@ -44,7 +42,7 @@ class Speaker:
         return sound[loud[0] : loud[-1] + 1]
 
     def timed(self, voice: str, text: str) -> tuple[Sound, Sequence[float]]:
-        """float32 (n,) at 24 kHz; and the second in which each word begins, by Kokoro's own durations."""
+        """float32 (n,) at 24 kHz; and the second in which each word begins, as Kokoro tells."""
         sound, starts = self._kept("timed", voice, text, self._timed)
         return sound, starts.tolist()
 
@@ -72,11 +70,6 @@ class Speaker:
         return [np.concatenate([audio.samples for audio in engine.synthesize(request, Cancellation())])]
 
     def _timed(self, engine: Kokoro, request: SpeechRequest) -> Sequence[np.ndarray]:
-        """A word begins at its first phoneme."""
-        phonemes, _ = engine._phonemes(request)
-        chunk = PhonemeChunk(engine._ids(phonemes), row(engine._styles.blend(request.voices), len(phonemes)), 1.0)
-        assert engine._backend
-        speech = engine._backend.speak(chunk, Cancellation())
-        times = np.concatenate([[0], np.cumsum(speech.frames)]) * SECONDS_PER_FRAME
-        begins = [i for i, sign in enumerate(phonemes) if sign != " " and (i == 0 or phonemes[i - 1] == " ")]
-        return [speech.waveform, times[np.array(begins) + 1]]
+        parts = list(engine.synthesize(replace(request, timestamps=True), Cancellation()))
+        starts = [word.start_seconds for part in parts for word in part.words]
+        return [np.concatenate([part.samples[:, 0] for part in parts]), np.array(starts)]

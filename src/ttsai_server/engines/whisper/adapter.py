@@ -40,8 +40,8 @@ class FasterWhisper(Transcriber):
         batch: int = Field(default=0, ge=0, le=64)
         """Most requests that are transcribed together, `chunks` at once; 0: 16 on CUDA, on a CPU each by itself."""
 
-        lead: float = Field(default=0, ge=0, le=0.5)
-        """Seconds by which the model puts words too early."""
+        lead: float = Field(default=0, ge=-0.5, le=0.5)
+        """Seconds by which the model puts words too early; negative: too late."""
 
     class Options(Transcriber.Options):
         beam_size: int = Field(default=5, ge=1, le=10)

@@ -1,7 +1,7 @@
 """Corrects Whisper's word times by the loudness of the sound.
 
 Whisper's times come from its decoder's attention (dynamic time warping over attention weights). In a pause they are
-arbitrary, and the attention of some checkpoints is ahead of the words.
+arbitrary, and the attention of a checkpoint may be ahead of the words, or behind them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ QUIET = 0.03
 
 
 def settle(words: Iterable[Aligned], sound: Sound, lead: float) -> list[Aligned]:
-    """Shift words by `lead` seconds, then move each word's start and end out of silence. sound: (n,), at RATE."""
+    """Make words later by `lead` seconds, and move each word's start and end out of silence. sound: (n,), at RATE."""
     loud = _loud(sound)
     frames = np.arange(len(loud))
     after = np.minimum.accumulate(np.where(loud, frames, len(loud))[::-1])[::-1]
@@ -36,7 +36,7 @@ def settle(words: Iterable[Aligned], sound: Sound, lead: float) -> list[Aligned]
 def _settled(word: Aligned, lead: float, after: NDArray[np.int64], before: NDArray[np.int64]) -> Aligned:
     """after: for each frame, the next loud frame, itself included; before: one past the previous loud frame."""
     last = len(after) - 1
-    start, end = (min(round((moment + lead) * RATE / FRAME), last) for moment in (word.start, word.end))
+    start, end = (min(max(0, round((moment + lead) * RATE / FRAME)), last) for moment in (word.start, word.end))
     first, stop = int(after[start]), int(before[max(end - 1, 0)])
     if start <= first < stop <= end:
         start, end = first, stop
