@@ -1,9 +1,12 @@
 """The page that asks for a key, in plain HTML, and the ends of a session."""
 
+from contextlib import suppress
 from html import escape
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from ttsai_server.console.sessions import Sessions
 from ttsai_server.domain import Caller
@@ -11,6 +14,9 @@ from ttsai_server.errors import ApiError, Forbidden
 from ttsai_server.services.accounts import Accounts
 
 COOKIE = "ttsai_console"
+LOCAL = (".localhost", ".local", ".internal", ".home.arpa")
+"""Ends of names that nobody can register."""
+NOT_OURS = "This server has no keys: its console opens under a name of the local network or that of server.public_url."
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -55,6 +61,19 @@ def go_on(target: str = "./") -> Response:
     return HTMLResponse(GO_ON.format(target=escape(target)))
 
 
+def is_private(host: str, public_url: str) -> bool:
+    """Whether no other site can have a name: an address, a name of local networks, or that of `server.public_url`.
+
+    Else a site could make its own name lead here (DNS rebinding), and its pages would have the console's origin.
+    """
+    name = host.lower().rstrip(".")
+    if "." not in name or name.endswith(LOCAL) or name == urlsplit(public_url).hostname:
+        return True
+    with suppress(ValueError):
+        return bool(ip_address(name))
+    return False
+
+
 class SignIn:
     def __init__(self, accounts: Accounts, sessions: Sessions, public_url: str, everyone: Caller | None) -> None:
         """public_url: that of the settings. everyone: who all visitors are, on a server without keys."""
@@ -67,13 +86,17 @@ class SignIn:
         """The form; on a server without keys, nobody is asked."""
         if self._everyone is None:
             return ask()
+        if not is_private(request.url.hostname or "", self._public_url):
+            return PlainTextResponse(NOT_OURS, 403)
         return self._opened(self._everyone, request, go_on())
 
     async def sign_in(self, request: Request) -> Response:
         """Start a new session with the key of the form; the browser's former one ends."""
+        if self._everyone:
+            return await self.show(request)
         form = await request.form()
         try:
-            caller = self._everyone or await self._accounts.authenticate(str(form.get("key", "")).strip())
+            caller = await self._accounts.authenticate(str(form.get("key", "")).strip())
             if caller.publishable:
                 raise Forbidden("A publishable key is for web pages. Sign in with a secret one.")
         except ApiError as error:
