@@ -77,7 +77,7 @@ def test_the_first_start_prints_a_key_once(tmp_path: Path) -> None:
 
 def test_the_curl_line_of_the_first_start_works_as_it_is(tmp_path: Path, kokoro_weights: Path, ear: Ear) -> None:
     with serve(tmp_path / "data", TTSAI_SERVER__MODELS__DIR=str(kokoro_weights.parent)) as running:
-        example = running.said[running.said.index("curl") : running.said.index("All that it does")]
+        example = running.said[running.said.index("curl") : running.said.index("In a browser")]
         subprocess.run(example, shell=True, check=True, cwd=tmp_path)
     assert wer("Hello to you all.", ear.listen((tmp_path / "hello.mp3").read_bytes())) <= 0.25
 
@@ -87,7 +87,7 @@ def test_the_first_start_ends_with_what_a_newcomer_needs_in_80_columns(tmp_path:
         said = running.said.strip().splitlines()
     places = [next(n for n, line in enumerate(said) if word in line) for word in (running.key, "Listening", "curl")]
     assert places == sorted(places)
-    assert said[-1] == f"All that it does: {running.url}/docs"
+    assert said[-2:] == [f"In a browser: {running.url}/console/", f"All that it does: {running.url}/docs"]
     assert max(map(len, said)) <= 80
 
 

@@ -19,6 +19,7 @@ from ttsai_server.api.deps import Services
 from ttsai_server.app import create_app
 from ttsai_server.cli.connections import uvicorn_config
 from ttsai_server.cli.websockets import WebSocketConnection
+from ttsai_server.console.door import installed
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.engines.installation import install_command
 from ttsai_server.jobs.node import NodeNameTaken
@@ -125,6 +126,7 @@ class Server(uvicorn.Server):
         self._data_dir = settings.data_dir
         self._note = settings.data_dir / "server.json"
         self._needs_key = settings.auth.enabled
+        self._has_console = settings.console.enabled and installed()
         self._token = token
         self._keys = keys
         self._missing_packages = missing_packages
@@ -177,7 +179,9 @@ class Server(uvicorn.Server):
             usage = [f"For another key: ttsai-server --data-dir {self._data_dir} keys create"]
         lacking = ["", "The default models need packages. Run first:", ""] if self._missing_packages else []
         commands = [f"  {command}" for command in self._missing_packages]
-        return "\n".join([f"Listening on {url}", *lacking, *commands, *usage, f"All that it does: {url}/docs"])
+        console = [f"In a browser: {url}/console/"] if self._has_console else []
+        docs = f"All that it does: {url}/docs"
+        return "\n".join([f"Listening on {url}", *lacking, *commands, *usage, *console, docs])
 
     def _write(self, note: dict[str, Any]) -> None:
         self._note.parent.mkdir(parents=True, exist_ok=True)
