@@ -60,6 +60,10 @@ def test_what_nvidia_smi_tells_is_read_and_a_gpu_of_unknown_memory_left_out() ->
     ]
 
 
+def test_there_are_none_where_nvidia_smi_says_so() -> None:
+    assert parsed("No devices were found\n") == []
+
+
 @pytest.mark.parametrize(
     ("wanted", "indices"),
     [(None, [0, 1]), ("1", [1]), ("1,0", [1, 0]), ("GPU-bb", [1]), ("", []), ("-1", []), ("0,7,1", [0])],

@@ -160,6 +160,14 @@ async def test_a_worker_that_is_stopped_ends_its_streams(tmp_path: Path) -> None
         await asyncio.to_thread(worker.stop)
 
 
+async def test_a_worker_takes_what_nodes_send_however_little_clients_may(tmp_path: Path) -> None:
+    token = SecretBox(Settings(store=Store(secret_key=SECRET))).derived(NODES)
+    with working(tmp_path, tmp_path / "log", {**WORKER, "realtime__max_message_bytes": "1000"}) as worker:
+        model = RemoteModel(TONE, Workers(Models(workers=(worker.url,)), token))
+        async with model.steps("synthesize", (replace(SAID, text="la " * 1000),)) as next_step:
+            assert await next_step()
+
+
 def test_a_worker_answers_no_client(tmp_path: Path) -> None:
     with working(tmp_path, tmp_path / "log", {}) as worker:
         assert httpx.get(f"{worker.url}/health/live").status_code == 200

@@ -25,6 +25,7 @@ from ttsai_server.engines.installation import install_command
 from ttsai_server.jobs.node import NodeNameTaken
 from ttsai_server.logs import configure
 from ttsai_server.memory import use_one_arena
+from ttsai_server.runtime.transfer import PIECE
 from ttsai_server.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,8 @@ def worker(context: typer.Context, host: Host = None, port: Port = None) -> None
     settings = _configured(context.obj, host, port)
     if settings.models.workers:
         raise typer.BadParameter("A worker runs models itself, so it may not have models.workers.")
+    messages = settings.realtime.model_copy(update={"max_message_bytes": PIECE})  # the nodes' messages, no client's
+    settings = settings.model_copy(update={"realtime": messages})
     token = secrets.token_urlsafe(32)
     _server(_created(settings, for_nodes=True, admin_token=token), settings, token).run()
 

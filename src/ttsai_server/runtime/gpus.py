@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ttsai_server.domain import ModelCard
-from ttsai_server.errors import ModelLoading
 from ttsai_server.runtime.base import LoadedModel
 
 COMMAND = ("nvidia-smi", "--query-gpu=index,uuid,name,memory.total,memory.free", "--format=csv,noheader,nounits")
 COMMAND_SECONDS = 10
-RETRY_SECONDS = 10
+FIELDS = 5
+"""Of a line of its answer."""
 M = TypeVar("M", bound=LoadedModel)
 
 
@@ -29,12 +29,11 @@ class Gpu:
     """Of its memory, megabytes; other programs may take some."""
 
 
-class NoRoom(ModelLoading):
-    """No GPU has memory for the model, beside those that are placed on them."""
+class NoRoom(Exception):
+    """No GPU has memory for the model, beside those that are placed on them; the pool unloads some, or gives up."""
 
-    def __init__(self, card: ModelCard, placed: frozenset[str]) -> None:
-        message = f"There is no GPU memory for {card.id!r} while other models are in use."
-        super().__init__(message, retry_after=RETRY_SECONDS)
+    def __init__(self, placed: frozenset[str]) -> None:
+        super().__init__("no GPU has room")
         self.placed = placed
         """Ids of the models on the GPUs."""
 
@@ -52,11 +51,11 @@ def gpus(environment: Mapping[str, str] = os.environ) -> list[Gpu]:
 
 
 def parsed(lines: str) -> list[Gpu]:
-    """What nvidia-smi tells. One that it can't tell the memory of, `[N/A]`, is left out."""
+    """What nvidia-smi tells; none if it says so. One that it can't tell the memory of, `[N/A]`, is left out."""
     rows = [[field.strip() for field in line.split(",")] for line in lines.splitlines()]
     return [
         Gpu(int(index), uuid, name, int(total), int(free))
-        for index, uuid, name, total, free in rows
+        for index, uuid, name, total, free in (row for row in rows if len(row) == FIELDS)
         if total.isdigit() and free.isdigit()
     ]
 
@@ -123,7 +122,7 @@ class Placement:
         rooms = {gpu: self._room(gpu, unseen) for gpu in found}
         able = [gpu for gpu in found if rooms[gpu] >= _need(card) or gpu.uuid not in used]
         if not able:
-            raise NoRoom(card, frozenset(claim.card.id for claim in self._claims))
+            raise NoRoom(frozenset(claim.card.id for claim in self._claims))
         return max(able, key=rooms.__getitem__)
 
     def _room(self, gpu: Gpu, unseen: Set[_Claim]) -> int:

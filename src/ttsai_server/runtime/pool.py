@@ -132,14 +132,18 @@ class Pool:
             )
 
     async def _started(self, card: ModelCard) -> LoadedModel:
-        """Start the model; while no GPU has room for it, unload idle ones from the GPUs, least recently used first."""
+        """Start the model; while no GPU has room for it, unload idle ones from the GPUs, least recently used first.
+
+        Raises ModelLoading if there are none.
+        """
         while True:
             try:
                 return await self._start(card)
             except NoRoom as full:
                 idle = [slot for slot in self._idle() if slot.card.id in full.placed]
                 if not idle:
-                    raise
+                    message = f"There is no GPU memory for {card.id!r} while other models are in use."
+                    raise ModelLoading(message, retry_after=LOADING_RETRY_SECONDS) from None
                 await self._unload(min(idle, key=lambda slot: slot.last_used))
 
     def _idle(self) -> list[Slot]:

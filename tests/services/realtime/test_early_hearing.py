@@ -6,6 +6,7 @@ from itertools import count
 
 import numpy as np
 
+from ttsai_server.errors import ModelLoading
 from ttsai_server.services.realtime.config import Listening
 from ttsai_server.services.realtime.early_hearing import EarlyHearing
 from ttsai_server.services.realtime.input_audio import Turn
@@ -100,6 +101,23 @@ async def test_what_was_heard_otherwise_than_wanted_now_is_heard_again() -> None
     assert await early.text(turn(100), Listening(language="es")) == "until 100"
     assert transcriber.heard[-1] == 100
     assert len(transcriber.heard) <= 2
+
+
+async def test_what_could_not_be_heard_in_the_pause_is_heard_at_the_end_of_the_turn() -> None:
+    transcriber = Transcriber()
+
+    async def busy_at_first(turn: Turn, listening: Listening | None) -> str:
+        text = await transcriber.transcribe(turn, listening)
+        if len(transcriber.heard) == 1:
+            raise ModelLoading("busy", retry_after=1)
+        return text
+
+    early = EarlyHearing(busy_at_first)
+    pauses_at(early, 100)
+    await until(lambda: transcriber.ended)
+    await asyncio.sleep(0)  # the task that has ended is told so
+    assert await told(early, 100) == "until 100"
+    assert transcriber.heard == [100, 100]
 
 
 async def test_a_turn_that_nobody_asks_for_was_heard_in_vain() -> None:

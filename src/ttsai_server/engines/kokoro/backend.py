@@ -49,7 +49,7 @@ class ModelOutput:
 
 
 class InferenceBackend(ABC):
-    """A loaded model; as many threads may call it at once as it was loaded for (`concurrency`)."""
+    """A loaded model, for any number of threads; as many as it was loaded for (`concurrency`) run at a time."""
 
     @abstractmethod
     def speak(self, chunk: PhonemeChunk, cancellation: Cancellation) -> ModelOutput:
@@ -68,7 +68,7 @@ class InferenceBackend(ABC):
 
 
 def open_backend(name: BackendName, precision: Precision, place: LoadContext, concurrency: int) -> InferenceBackend:
-    """Load the model with the library of that name; `auto`: torch on CUDA, else OpenVINO, else ONNX InferenceBackend.
+    """Load the model with the library of that name; `auto`: torch on CUDA, else OpenVINO, else ONNX Runtime.
 
     Raises EngineFailed if the library is not installed or does not run here; `auto` logs it and tries the next.
     """
@@ -107,4 +107,4 @@ def _open(name: str, precision: Precision, place: LoadContext, concurrency: int)
         return OpenVino(place, precision, concurrency)
     from ttsai_server.engines.kokoro.onnx_backend import OnnxRuntime
 
-    return OnnxRuntime(place)
+    return OnnxRuntime(place, concurrency)

@@ -55,7 +55,7 @@ class EarlyHearing:
     async def text(self, turn: Turn, listening: Listening | None) -> str:
         """What is said in a turn. Raises as `Transcribe`."""
         kept = self._kept.pop(turn.item_id, None)
-        if kept and kept.listening != listening:
+        if kept and (kept.listening != listening or kept.failed):
             kept.task.cancel()
             kept = None
         hearing = kept or _Hearing(self._transcribe, turn, listening)
@@ -90,6 +90,11 @@ class _Hearing:
         self.seconds = 0.0
         """How long it took, once it is over."""
         self.task = asyncio.create_task(self._run(transcribe, turn))
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is over, and raised an error: all models may have been busy then, and not be now."""
+        return self.task.done() and (self.task.cancelled() or self.task.exception() is not None)
 
     async def _run(self, transcribe: Transcribe, turn: Turn) -> str:
         now = asyncio.get_running_loop().time
