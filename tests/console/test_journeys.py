@@ -31,9 +31,16 @@ def played(page: Page, label: str) -> None:
     page.wait_for_function("audio => audio.readyState > 0 && !audio.error", arg=audio.element_handle())
 
 
-def painted(page: Page, label: str) -> bool:
+def painted(page: Page, label: str) -> None:
+    """Wait until something is drawn there."""
     script = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
-    return page.get_by_label(label).evaluate(script)
+    page.wait_for_function(script, arg=page.get_by_label(label).element_handle())
+
+
+def give(page: Page, name: str, kind: str, content: bytes) -> None:
+    """Choose a file as the recording; what the page says of it must be its name as text."""
+    page.get_by_label("Recording").set_input_files({"name": name, "mimeType": kind, "buffer": content})
+    page.get_by_text(re.compile(rf"{re.escape(name)}, .+ kB")).wait_for()
 
 
 def record(page: Page, seconds: float) -> None:
@@ -54,7 +61,7 @@ def test_a_text_is_spoken_paid_for_and_shown_word_by_word(open_page: Open) -> No
     played(page, "Speech")
     expect(page.get_by_label("Words").locator("span")).to_have_text(["One", "two", "three"])
     page.get_by_text("999 credits").wait_for()
-    assert painted(page, "Speech: waveform")
+    painted(page, "Speech: waveform")
     with page.expect_download() as downloading:
         page.get_by_role("link", name="Download").click()
     assert downloading.value.suggested_filename == "speech.mp3"
@@ -94,16 +101,29 @@ def test_a_voice_is_made_of_a_recording_only_with_consent_and_its_name_is_text(o
 
 def test_a_song_is_taken_apart(open_page: Open) -> None:
     page = open_page("tools")
-    song = {"name": "<i>song</i>.flac", "mimeType": "audio/flac", "buffer": encoded(SONG)}
-    page.get_by_label("Recording").set_input_files(song)  # pyright: ignore[reportArgumentType]
-    page.get_by_text(re.compile("<i>song</i>.flac, .+ kB")).wait_for()
+    give(page, "<i>song</i>.flac", "audio/flac", encoded(SONG))
     page.get_by_role("tab", name="Separate").click()
     page.get_by_role("button", name="Separate", exact=True).click()
     played(page, "vocals")
     played(page, "instrumental")
-    assert painted(page, "Before: spectrogram")
+    painted(page, "Before: spectrogram")
     page.get_by_role("button", name="Play all together").click()
     page.wait_for_function("[...document.querySelectorAll('audio')].filter(audio => audio.currentTime > 0).length > 1")
+
+
+def test_a_recording_is_said_in_another_language(open_page: Open, speech: Path, translator_weights: Path) -> None:
+    page = open_page("translate")
+    give(page, "speech.wav", "audio/wav", speech.read_bytes())
+    choose(page, "To", "Portuguese")
+    page.get_by_role("button", name="Translate", exact=True).click()
+    played(page, "Translation")
+    expect(page.get_by_text(re.compile("rain.+garden", re.IGNORECASE))).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text=re.compile("chuva.+jardim", re.IGNORECASE))).to_be_visible()
+    painted(page, "Translation: waveform")
+    page.get_by_text("995 credits").wait_for()
+    with page.expect_download() as downloading:
+        page.get_by_role("link", name="Subtitles (SRT)").last.click()
+    assert " --> " in Path(downloading.value.path()).read_text()
 
 
 def test_a_conversation_is_heard_and_answered(open_page: Open) -> None:
