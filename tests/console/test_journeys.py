@@ -111,6 +111,23 @@ def test_a_song_is_taken_apart(open_page: Open) -> None:
     page.wait_for_function("[...document.querySelectorAll('audio')].filter(audio => audio.currentTime > 0).length > 1")
 
 
+def test_a_song_is_converted_analysed_and_freed_of_its_echo(open_page: Open) -> None:
+    page = open_page("tools")
+    give(page, "song.flac", "audio/flac", encoded(SONG))
+    for tab, name, kind in (("Convert", "Convert", "mp3"), ("Echo", "Remove echo", "wav")):
+        page.get_by_role("tab", name=tab).click()
+        page.get_by_role("button", name=name, exact=True).click()
+        played(page, "After")
+        painted(page, "After: spectrogram")
+        with page.expect_download() as downloading:
+            page.get_by_role("link", name="Download").last.click()
+        assert downloading.value.suggested_filename.endswith(f".{kind}")
+        page.get_by_role("tab", name="Analyse").click()
+        page.get_by_role("button", name="Find key and tempo").click()
+        expect(page.get_by_role("definition").filter(has_text="too short").first).to_be_visible()
+        expect(page.get_by_label("After", exact=True)).to_have_count(0)
+
+
 def test_a_recording_is_said_in_another_language(open_page: Open, speech: Path, translator_weights: Path) -> None:
     page = open_page("translate")
     give(page, "speech.wav", "audio/wav", speech.read_bytes())
@@ -122,7 +139,7 @@ def test_a_recording_is_said_in_another_language(open_page: Open, speech: Path, 
     painted(page, "Translation: waveform")
     page.get_by_text("995 credits").wait_for()
     with page.expect_download() as downloading:
-        page.get_by_role("link", name="Subtitles (SRT)").last.click()
+        page.get_by_role("link", name="Subtitles of the translation (SRT)").click()
     assert " --> " in Path(downloading.value.path()).read_text()
 
 

@@ -30,15 +30,19 @@ class SoundInput:
         self._view = view
         self.file: KeptFile | None = None
         """What was given last; None: nothing yet."""
-        with ui.element("div").classes("given") as self._place:
+        with ui.element("div").classes("given") as place:
             with ui.element("label"):
                 ui.label(label)
                 ui.element("input").props('type="file" accept="audio/*,video/*"')
-            with ui.element("button").props('type="button"'):
+            with ui.element("button").props('type="button"') as record:
                 ui.label("Record")
             ui.element("span").props('role="status"')
-        self._place.on("kept", self._keep, args=["detail"])
-        run("takeSound", self._place.html_id)
+        # the page has these from the start; what the server calls comes later, when a file may have been chosen already
+        place.on("change", js_handler="(event) => ttsai.take(event)")
+        place.on("dragover", js_handler="(event) => event.preventDefault()")
+        place.on("drop", js_handler="(event) => ttsai.take(event)")
+        record.on("click", js_handler="(event) => ttsai.record(event)")
+        place.on("kept", self._keep, args=["detail"])
 
     def given(self) -> KeptFile:
         """What was given. Raises BadRequest if nothing was."""

@@ -63,7 +63,9 @@ class ToolsPage:
 
 
 def _show_facts(file: KeptFile) -> None:
+    """What was found, and why something was not."""
     facts: dict[str, Any] = json.loads(file.path.read_bytes())
+    facts |= facts["reasons"] | {"compatible_keys": ", ".join(facts["compatible_keys"]) or None}
     with ui.element("dl"):
         for name, value in facts.items():
             if isinstance(value, str | int | float):

@@ -13,7 +13,7 @@ from ttsai_server.services.choice import AUTO
 from ttsai_server.services.speech_translation import SpeechTranslationOrder
 from ttsai_server.text.language import NAMES
 
-SUBTITLES = {"srt": "Subtitles (SRT)", "vtt": "Subtitles (WebVTT)"}
+SUBTITLES = {"original.srt": "Subtitles of what was said (SRT)", "translated.srt": "Subtitles of the translation (SRT)"}
 
 
 @dataclass(eq=False, slots=True)
@@ -49,7 +49,7 @@ class TranslatePage:
                 await self.player.show(caller, file)
             else:
                 with self.downloads:
-                    ui.link(SUBTITLES.get(file.name.rpartition(".")[2], file.name), f"{file.address}?save")
+                    ui.link(SUBTITLES[file.name], f"{file.address}?save")
 
 
 async def build(view: View) -> None:

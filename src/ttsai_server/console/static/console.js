@@ -21,45 +21,43 @@ const ttsai = (() => {
     given.dispatchEvent(new CustomEvent("kept", { detail: kept.id }));
   }
 
-  // A file input, a target for dropped files and a microphone, in the element with this id.
-  function takeSound(id) {
-    const given = byId(id);
-    const [input, button, label] = ["input", "button", "button *"].map((part) => given.querySelector(part));
-    input.onchange = () => input.files.length && keep(given, input.files[0], input.files[0].name);
-    given.ondragover = (event) => event.preventDefault();
-    given.ondrop = (event) => {
-      event.preventDefault();
-      const file = event.dataTransfer.files[0];
-      if (file) keep(given, file, file.name);
-    };
-    let recorder = null;
-    button.onclick = async () => {
-      if (recorder) return recorder.stop();
-      const status = given.querySelector("[role=status]");
-      try {
-        const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
-        const parts = [];
-        recorder = new MediaRecorder(stream);
-        recorder.ondataavailable = (event) => parts.push(event.data);
-        recorder.onstop = () => {
-          stream.getTracks().forEach((track) => track.stop());
-          label.textContent = "Record";
-          button.classList.remove("recording");
-          const type = recorder.mimeType;
-          recorder = null;
-          keep(given, new Blob(parts, { type }), type.includes("mp4") ? "recording.m4a" : "recording.webm");
-        };
-        recorder.start(1000);
-        label.textContent = "Stop";
-        button.classList.add("recording");
-        status.textContent = "Recording …";
-      } catch (error) {
+  // Takes a file that has been chosen or dropped in a place for sound.
+  function take(event) {
+    event.preventDefault();
+    const file = (event.dataTransfer ?? event.target).files[0];
+    if (file) keep(event.currentTarget, file, file.name);
+  }
+
+  let recorder = null;
+
+  // Starts to record in a place for sound, by the button there; or stops, and takes what was recorded.
+  async function record({ currentTarget: button }) {
+    if (recorder) return recorder.stop();
+    const given = button.parentElement;
+    const [label, status] = [button.firstElementChild, given.querySelector("[role=status]")];
+    try {
+      const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+      const parts = [];
+      recorder = new MediaRecorder(stream);
+      recorder.ondataavailable = (event) => parts.push(event.data);
+      recorder.onstop = () => {
+        stream.getTracks().forEach((track) => track.stop());
+        label.textContent = "Record";
+        button.classList.remove("recording");
+        const type = recorder.mimeType;
         recorder = null;
-        status.textContent = navigator.mediaDevices
-          ? "There is no microphone that this page may use."
-          : "Browsers give a page the microphone only on localhost or over HTTPS.";
-      }
-    };
+        keep(given, new Blob(parts, { type }), type.includes("mp4") ? "recording.m4a" : "recording.webm");
+      };
+      recorder.start(1000);
+      label.textContent = "Stop";
+      button.classList.add("recording");
+      status.textContent = "Recording …";
+    } catch (error) {
+      recorder = null;
+      status.textContent = navigator.mediaDevices
+        ? "There is no microphone that this page may use."
+        : "Browsers give a page the microphone only on localhost or over HTTPS.";
+    }
   }
 
   function play(id, address) {
@@ -298,5 +296,5 @@ const ttsai = (() => {
     context.close();
   }
 
-  return { takeSound, play, drawWave, drawSpectrogram, drawSpeakers, followWords, volume, playTogether, talk, hangUp };
+  return { take, record, play, drawWave, drawSpectrogram, drawSpeakers, followWords, volume, playTogether, talk, hangUp };
 })();
