@@ -1,10 +1,13 @@
 """Models on workers: which one is taken, and what happens when one is not there, or ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from threading import Event
+from typing import Self
 
 import httpx
 import numpy as np
@@ -18,9 +21,13 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from ttsai_server.app import NODES
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import Preset, SpeechRequest
+from ttsai_server.domain import Audio, ModelCard, Preset, SpeechRequest
+from ttsai_server.engines.base import Cancellation, LoadContext, Synthesizer
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import ModelCrashed, ModelLoading, NotReady
+from ttsai_server.runtime.base import Playback
+from ttsai_server.runtime.placement import starter
+from ttsai_server.runtime.pool import Pool
 from ttsai_server.runtime.remote import RemoteModel, Workers
 from ttsai_server.runtime.transfer import PIECE, receive_message, send_message
 from ttsai_server.runtime.wire import Begin, Reply
@@ -99,6 +106,55 @@ async def test_streams_are_spread_over_the_workers() -> None:
         connections.append(await shared.connect(TONE))
         assert len({connection.remote_address for connection in connections}) == 2
         await asyncio.gather(*map(shared.close, connections))
+
+
+class Gated(Synthesizer):
+    """Says what it is given in one step, in this process; the text `wait` once it may."""
+
+    native = False
+    go_on = Event()
+    said = list[str]()
+
+    @classmethod
+    def load(cls, card: ModelCard, place: LoadContext) -> Self:
+        return cls()
+
+    def warm_up(self, card: ModelCard) -> None:
+        """Nothing to wait for."""
+
+    def synthesize(self, request: SpeechRequest, cancellation: Cancellation) -> Generator[Audio]:
+        self.said.append(request.text)
+        if request.text == "wait":
+            self.go_on.wait(60)
+        yield Audio(np.zeros((2400, 1), np.float32), 24_000, last=True)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+async def test_a_worker_speaks_first_for_those_who_hear_nothing_yet() -> None:
+    card, settings = replace(TONE, engine=f"{__name__}:Gated", concurrency=1), Settings()
+    there = Pool(settings.models, starter(settings))
+    async with worker_for(card, there) as address, asyncio.timeout(60):
+        models = Models(workers=(address,))
+        here = Pool(models, partial(RemoteModel.start, workers=workers(address)))
+
+        async def say(text: str, seconds: float) -> None:
+            """For one who still has so many seconds of sound to play."""
+            playback = Playback()
+            playback.add(seconds)
+            async with here.lease(card) as handle:
+                run = handle.run(Gated.synthesize, replace(SAID, text=text), playback=playback)
+                assert len([step async for step in run]) == 1
+
+        async with asyncio.TaskGroup() as runs:
+            for number, (text, seconds) in enumerate({"wait": 0, "later": 50, "now": 0}.items()):
+                runs.create_task(say(text, seconds))
+                while not Gated.said or there.states()[0].waiting < number:  # noqa: ASYNC110 nothing tells of it
+                    await asyncio.sleep(0.001)
+            Gated.go_on.set()
+        await here.close()
+    assert Gated.said == ["wait", "now", "later"]
 
 
 @given(st.integers(0, 2 * PIECE // 4 + 1))

@@ -15,10 +15,10 @@ from ttsai_server.settings import Settings
 
 
 @asynccontextmanager
-async def worker_for(card: ModelCard) -> AsyncGenerator[str]:
-    """Address of a worker that runs this model, whichever it is asked for."""
+async def worker_for(card: ModelCard, pool: Pool | None = None) -> AsyncGenerator[str]:
+    """Address of a worker that runs this model, whichever it is asked for. pool: its own, to look into."""
     settings = Settings()
-    pool = Pool(settings.models, starter(settings))
+    pool = pool or Pool(settings.models, starter(settings))
 
     async def run(socket: ServerConnection) -> None:
         async def receive() -> bytes:

@@ -62,8 +62,13 @@ class LoadedModel(Protocol):
         """Processor time that its process has taken so far, of all threads; None: this system does not tell."""
         ...
 
-    def steps(self, method: str, arguments: tuple[Any, ...]) -> AbstractAsyncContextManager[NextStep]:
-        """Call a generator method of its engine; the context gives the function that runs its next step."""
+    def steps(
+        self, method: str, arguments: tuple[Any, ...], ahead: float = 0.0
+    ) -> AbstractAsyncContextManager[NextStep]:
+        """Call a generator method of its engine; the context gives the function that runs its next step.
+
+        ahead: `Playback.ahead`, for a model elsewhere, whose steps take their turns there.
+        """
         ...
 
     async def close(self) -> None:

@@ -122,7 +122,7 @@ class Child:
         return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
     @asynccontextmanager
-    async def steps(self, method: str, arguments: tuple[Any, ...]) -> AsyncGenerator[NextStep]:
+    async def steps(self, method: str, arguments: tuple[Any, ...], ahead: float = 0.0) -> AsyncGenerator[NextStep]:
         stream = next(self._ids)
         self._send(Begin(stream, method, arguments))
         self._wanted.add(stream)

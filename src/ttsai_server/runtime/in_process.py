@@ -38,7 +38,7 @@ class InProcess:
         return time.process_time()
 
     @asynccontextmanager
-    async def steps(self, method: str, arguments: tuple[Any, ...]) -> AsyncGenerator[NextStep]:
+    async def steps(self, method: str, arguments: tuple[Any, ...], ahead: float = 0.0) -> AsyncGenerator[NextStep]:
         cancellation = Cancellation()
         with closing(getattr(self._engine, method)(*arguments, cancellation)) as steps:
             yield lambda: in_thread(self._threads, lambda: next(steps, None), cancellation)

@@ -155,9 +155,9 @@ class RemoteModel:
         return cls(card, workers)
 
     @asynccontextmanager
-    async def steps(self, method: str, arguments: tuple[Any, ...]) -> AsyncGenerator[NextStep]:
+    async def steps(self, method: str, arguments: tuple[Any, ...], ahead: float = 0.0) -> AsyncGenerator[NextStep]:
         """See `base.LoadedModel`. If the worker ends before it has given the first step, another one begins anew."""
-        stream = _Stream(self._card, self._workers, Begin(0, method, arguments))
+        stream = _Stream(self._card, self._workers, Begin(0, method, arguments, ahead))
         try:
             yield stream.next
         finally:

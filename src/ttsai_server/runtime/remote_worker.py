@@ -12,7 +12,7 @@ from typing import Any
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.catalog import load_class
-from ttsai_server.runtime.base import EngineHandle, Runtime
+from ttsai_server.runtime.base import EngineHandle, Playback, Runtime
 from ttsai_server.runtime.transfer import Receive, Send, receive_message, send_message
 from ttsai_server.runtime.wire import Begin, Reply
 from ttsai_server.runtime.worker import crossing
@@ -41,10 +41,11 @@ async def serve(runtime: Runtime, card: ModelCard, receive: Receive, send: Send)
 
 
 async def _run(handle: EngineHandle, card: ModelCard, begin: Begin, receive: Receive, send: Send) -> None:
-    method = getattr(load_class(card), begin.method)
+    method, playback = getattr(load_class(card), begin.method), Playback()
+    playback.add(begin.ahead)
     asked = asyncio.ensure_future(receive())
     try:
-        async with aclosing(handle.run(method, *begin.arguments)) as steps:
+        async with aclosing(handle.run(method, *begin.arguments, playback=playback)) as steps:
             while True:
                 await asked
                 asked = asyncio.ensure_future(receive())

@@ -112,7 +112,7 @@ class Handle:
     ) -> AsyncGenerator[S]:
         playback = playback or Playback()
         with self._traced(method.__name__) as times:
-            async with self.model.steps(method.__name__, arguments) as next_step:
+            async with self.model.steps(method.__name__, arguments, playback.ahead) as next_step:
                 while step := await self._slot.next_turn(next_step, playback.due, times):
                     self._slot.recycle(self.model)
                     playback.add(step.seconds)

@@ -43,6 +43,8 @@ class Begin:
     """Name of a generator method of the engine."""
     arguments: tuple[Any, ...]
     """All of its arguments but the last, the Cancellation."""
+    ahead: float = 0.0
+    """As of Call; where the process that reads it orders the steps."""
 
 
 @dataclass(frozen=True, slots=True)
