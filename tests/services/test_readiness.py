@@ -1,4 +1,4 @@
-"""Preloaded models that crash are loaded again."""
+"""Preloaded models that crash, or could not be loaded at first, are loaded again."""
 
 import asyncio
 from contextlib import suppress
@@ -9,12 +9,16 @@ from tests.runtime import misbehaving
 
 from ttsai_server.domain import ModelCard, Preset, SpeechRequest
 from ttsai_server.engines.base import Synthesizer
-from ttsai_server.errors import ModelCrashed
+from ttsai_server.engines.catalog import Catalog
+from ttsai_server.errors import ModelCrashed, ModelLoading
+from ttsai_server.runtime.base import LoadedModel
 from ttsai_server.runtime.placement import starter
 from ttsai_server.runtime.pool import Pool
 from ttsai_server.services.readiness import Readiness
 from ttsai_server.settings import Models, Settings
 from ttsai_server.store.db import open_database
+
+TONE = Catalog.read(Settings().models.cards, demo=True).models["tone"]
 
 
 def is_loaded(pool: Pool, card: ModelCard) -> bool:
@@ -54,3 +58,23 @@ async def test_a_model_that_cannot_be_loaded_again_delays_no_other(tmp_path: Pat
         await pool.close()
         await database.close()
     assert set(model_processes()) <= others
+
+
+async def test_a_model_that_could_not_be_loaded_yet_is_loaded_later(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, models=Models(demo=True))
+    refusals = iter([ModelLoading("No worker answers.", retry_after=0.1)])
+    here = starter(settings)
+
+    async def start(card: ModelCard) -> LoadedModel:
+        for refusal in refusals:
+            raise refusal
+        return await here(card)
+
+    pool, database = Pool(settings.models, start), open_database(settings)
+    preloading = asyncio.create_task(Readiness(pool, database, tmp_path, (TONE,)).preload())
+    try:
+        await until_loaded(pool, TONE)
+    finally:
+        preloading.cancel()
+        await pool.close()
+        await database.close()

@@ -14,9 +14,9 @@ from ttsai_server.store.db import Database
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 1
-"""Between two looks at whether a preloaded model has crashed."""
+"""Between two looks at whether a preloaded model is missing, or has crashed."""
 RETRY_SECONDS = 30
-"""Between two tries to load a crashed model that can't be loaded again; the others do not wait for it."""
+"""Between two tries to load a model that can't be loaded; the others do not wait for it."""
 
 
 class Readiness:
@@ -29,30 +29,34 @@ class Readiness:
         """Ids of models that have been loaded."""
 
     async def preload(self) -> None:
-        """Load the models of `models.preload`, one after the other, and load one again that crashes.
+        """Load the models of `models.preload`, one after the other; again what could not be loaded, or crashes.
 
         One that can't be loaded does not stop the rest. Runs until cancelled.
         """
-        for card in self._preload:
-            await self._load(card)
         retry_at = dict.fromkeys((card.id for card in self._preload), 0.0)
         while True:
+            for card in self._missing():
+                if monotonic() >= retry_at[card.id]:
+                    retry_at[card.id] = monotonic() + await self._load(card)
             await asyncio.sleep(WATCH_SECONDS)
-            crashed = {state.id for state in self._runtime.states() if state.crashed}
-            for card in self._preload:
-                if card.id in crashed and monotonic() >= retry_at[card.id] and not await self._load(card):
-                    retry_at[card.id] = monotonic() + RETRY_SECONDS
 
-    async def _load(self, card: ModelCard) -> bool:
-        """False if it can't be loaded, and trying again at once is of no use."""
+    async def _load(self, card: ModelCard) -> float:
+        """→ seconds before it is of use to try again, if that failed."""
         try:
             async with self._runtime.lease(card):
                 self._loaded.add(card.id)
-        except ModelLoading:  # it has crashed and has to wait, or others need the memory
-            return True
+        except ModelLoading as error:  # it takes long, has crashed and has to wait, or no worker is there yet
+            return error.retry_after
         except Exception:  # the runtime has logged why
-            return False
-        return True
+            return RETRY_SECONDS
+        return 0
+
+    def _missing(self) -> list[ModelCard]:
+        """The models that have not been loaded yet, or have crashed."""
+        states = self._runtime.states()
+        self._loaded |= {state.id for state in states if state.loaded}
+        crashed = {state.id for state in states if state.crashed}
+        return [card for card in self._preload if card.id in crashed or card.id not in self._loaded]
 
     async def waiting_for(self) -> list[str]:
         """What stands in the way: `database`, `data_dir` with the reason, ids of models not loaded yet, or crashed.
@@ -61,10 +65,7 @@ class Readiness:
 
         A model that has been unloaded since, because it was idle, does not: it is loaded when it is asked for.
         """
-        states = self._runtime.states()
-        self._loaded |= {state.id for state in states if state.loaded}
-        crashed = {state.id for state in states if state.crashed}
-        missing = [card.id for card in self._preload if card.id in crashed or card.id not in self._loaded]
+        missing = [card.id for card in self._missing()]
         database = [] if await self._database_answers() else ["database"]
         return [*database, *await asyncio.to_thread(_unwritable, self._data_dir), *missing]
 
