@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from secrets import token_hex
 from urllib.parse import urlsplit
@@ -41,6 +42,21 @@ async def test_keys_may_be_in_the_url(s3_url: str, s3_server: str, monkeypatch: 
     name = token_hex(16)
     await S3(f"{s3_url}&access_key_id=id&secret_access_key=secret").write(name, chunks(b"la"))
     assert name in bucket(s3_url, s3_server, "list-type=2")
+
+
+async def test_a_plus_in_a_key_is_one() -> None:
+    heads = list[str]()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(b'HTTP/1.1 200 OK\r\nETag: "e"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        keys = "access_key_id=a+b&secret_access_key=c+d/e"
+        await S3(f"s3://bucket?endpoint={endpoint}&region=us-east-1&{keys}").write("name", chunks(b"la"))
+    assert "Credential=a+b/" in heads[0]
 
 
 async def test_a_bucket_that_does_not_answer_is_an_outage() -> None:

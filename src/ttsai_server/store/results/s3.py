@@ -89,7 +89,7 @@ def _store(url: str) -> "S3Store":
     from obstore.store import S3Store
 
     parts = urlsplit(url)
-    options: dict[str, Any] = dict(parse_qsl(parts.query))
+    options: dict[str, Any] = dict(parse_qsl(parts.query.replace("+", "%2B")))  # AWS's keys have some: it is no space
     if parts.scheme != "s3" or not parts.hostname or not options.keys() <= OPTIONS:
         raise ValueError("results.url: s3://bucket/prefix?endpoint=https://…&region=…")
     plain = str(options.get("endpoint", "")).startswith("http://")
