@@ -1,18 +1,23 @@
 """The manifests for Kubernetes, as far as they can be checked without a cluster."""
 
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import kubernetes_validate
 import pytest
 import yaml
+from starlette.routing import Route
 
+from ttsai_server.app import create_app
 from ttsai_server.settings import CHECKOUT, Settings, load_settings
 
 FILES = sorted((CHECKOUT / "docker" / "kubernetes").glob("*.yaml"))
 MANIFESTS: list[dict[str, Any]] = [each for file in FILES for each in yaml.safe_load_all(file.read_text())]
 VERSION = "1.34"
 """Of Kubernetes."""
+FOR_OPERATORS = {"/docs", "/health", "/metrics", "/openapi.json", "/static", "/static-offline-docs"}
+"""The first parts of the paths that clients do not need."""
 
 
 def named(kind: str, name: str) -> dict[str, Any]:
@@ -47,6 +52,13 @@ def test_nodes_ask_the_service_that_stands_for_every_worker() -> None:
     assert service["clusterIP"] == "None"
     asked = next(each["value"] for each in container("api")["env"] if each["name"].endswith("WORKERS"))
     assert asked == f'["http://worker:{service["ports"][0]["port"]}"]'
+
+
+def test_clients_reach_all_that_is_for_them_and_nothing_else(tmp_path: Path) -> None:
+    (rule,) = named("Ingress", "api")["spec"]["rules"]
+    routes = cast(list[Route], create_app(Settings(data_dir=tmp_path)).routes)
+    firsts = {f"/{route.path.split('/')[1]}" for route in routes}
+    assert {each["path"] for each in rule["http"]["paths"]} == {"/api", *firsts} - FOR_OPERATORS
 
 
 @pytest.mark.parametrize("name", ["api", "worker"])
