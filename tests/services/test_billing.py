@@ -62,12 +62,12 @@ def test_a_started_minute_counts_whole_to_the_millisecond_that_is_shown(seconds:
     assert price(Prices(), Capability.STT, Tier.FREE).of(seconds) == credits
 
 
-async def test_credits_stay_set_aside_for_as_long_as_the_work_may_take(database: Database, caller: Caller) -> None:
-    brief = LedgerBilling(Ledger(database), leases(database), 0)
-    await brief.reserve(caller, 30, seconds=60)
-    await brief.reserve(caller, 40)
+async def test_work_that_lasts_longer_than_expected_is_paid_too(database: Database, caller: Caller) -> None:
+    hold = await LedgerBilling(Ledger(database), leases(database), 0).reserve(caller, 30)
     await Ledger(database).release_expired()
-    assert (await Accounts(database).get(caller.account)).available == 70
+    await hold.extend(10)
+    await hold.settle(used(40))
+    assert (await Accounts(database).get(caller.account)).available == 60
 
 
 async def test_a_hold_tells_what_remains(billing: Billing, caller: Caller) -> None:

@@ -8,7 +8,7 @@ from ttsai_server.store.accounts import Accounts
 from ttsai_server.store.db import Database
 from ttsai_server.store.idempotency import Idempotency
 from ttsai_server.store.leases import Holder
-from ttsai_server.store.ledger import Ledger
+from ttsai_server.store.ledger import Ledger, Used
 from ttsai_server.store.request_leases import RequestLease, RequestLeases
 from ttsai_server.store.tables import idempotency, reservations
 
@@ -37,6 +37,13 @@ async def test_credits_of_a_process_that_died_return_when_its_node_starts(databa
     assert await swept(database, account) == 30
     await process(database).expire_earlier()
     assert await swept(database, account) == 0
+
+
+async def test_credits_stay_reserved_as_long_as_their_lease_is_renewed(database: Database, account: str) -> None:
+    """However long the client takes: else what it has got by then would be free."""
+    held = await Ledger(database).reserve(account, 30, -1, process(database).take())
+    assert await swept(database, account) == 30
+    assert await Ledger(database).settle(held.id, Used("tts", "kokoro", 9, 1.0, 20)) == 80
 
 
 async def test_credits_return_when_nobody_renews_their_lease(database: Database, account: str) -> None:

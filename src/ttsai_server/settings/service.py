@@ -17,7 +17,7 @@ class Server(Group):
     max_body_bytes: PositiveInt = 1_000_000
     """Longest JSON body, bytes; a longer one gets 413."""
     request_seconds: PositiveFloat = 7200
-    """Longest duration of one request, seconds; then its credits are returned, and its Idempotency-Key is free."""
+    """Longest duration of one request, seconds; then its Idempotency-Key is free."""
     head_seconds: PositiveFloat = 10
     """How long the first line and the headers of a request may take to arrive, seconds."""
     body_seconds: PositiveFloat = 30

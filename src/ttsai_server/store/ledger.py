@@ -9,7 +9,20 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from uuid import uuid4
 
-from sqlalchemy import BigInteger, Connection, bindparam, case, cast, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from ttsai_server import errors
 from ttsai_server.store.db import Database
@@ -72,7 +85,7 @@ class Ledger:
     async def reserve(
         self, account: str, amount: int, ttl: float, lease: RequestLease | None = None, key: str = ""
     ) -> Reservation:
-        """Reserve `amount` >= 0 credits for at most `ttl` seconds, and no longer than the lease, whose id it gets.
+        """Reserve `amount` >= 0 credits: as long as the lease, whose id it gets, is renewed; else for `ttl` seconds.
 
         key: id of the key with which the work is asked for; the usage is recorded as its.
 
@@ -159,7 +172,11 @@ _EXPIRED = (
     select(reservations.c.id)
     .where(
         reservations.c.state == literal_column("'open'"),  # a partial index is not used for a bound value
-        or_(reservations.c.expires_at <= bindparam("now"), reservations.c.lease_until < bindparam("now")),
+        # work whose process lives is still paid for, however long its client takes to read it
+        or_(
+            and_(reservations.c.lease_until.is_(None), reservations.c.expires_at <= bindparam("now")),
+            reservations.c.lease_until < bindparam("now"),
+        ),
     )
     .limit(SWEEP)
 )
