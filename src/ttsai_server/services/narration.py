@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, replace
+from math import ceil
 
 from ttsai_server.domain import Caller, SpeechRequest
 from ttsai_server.services.context import ServiceContext
@@ -40,10 +41,11 @@ class NarrationRun(SpeechRun):
             plan = passage.plan
             characters = self._characters + plan.characters
             await self.hold.extend(plan.price.of(characters) - self.hold.credits)  # raises InsufficientCredits
-            self._characters = characters
+            before = self._characters
             self.warn(*plan.warnings)
             cut = list(plan.pieces())
-            for each in cut[:-1]:
-                yield each
-            for last, request in cut[-1:]:
-                yield replace(last, pause=passage.ends), request
+            for number, (piece, request) in enumerate(cut, 1):
+                # a client that leaves pays for what was spoken, of which the piece under way counts whole
+                self._characters = before + ceil(plan.characters * piece.end / len(plan.text))
+                yield (replace(piece, pause=passage.ends) if number == len(cut) else piece), request
+            self._characters = characters
