@@ -123,6 +123,17 @@ def test_a_client_that_leaves_is_charged_what_was_spoken(server: Live) -> None:
     assert (server.account(account).available, server.account(account).reserved) == (9, 0)
 
 
+def test_a_client_that_leaves_does_not_pay_for_all_that_it_has_sent(server: Live) -> None:
+    account, key = server.new_key(credits=10)
+    with session(server, key) as socket:
+        say(socket, SENTENCE * 400 + "And ")  # 8,800 characters at once
+        assert json.loads(socket.recv(SECONDS))["audio"]
+    with server.client(key) as client:
+        while server.account(account).reserved:
+            client.get("/v1/voices/")
+    assert 2 < server.account(account).available < 10
+
+
 def test_an_engine_that_fails_costs_nothing(server: Live) -> None:
     account, key = server.new_key(credits=10)
     with session(server, key) as socket:
@@ -159,3 +170,11 @@ def test_what_is_wrong_at_the_start_is_the_answer_to_the_handshake(
         pass
     answer = caught.value.response
     assert (answer.status_code, json.loads(answer.body or b"")["detail"]["status"]) == (status, told)
+
+
+@pytest.mark.parametrize("query", ["inactivity_timeout=9999", "output_format=tape"])
+def test_a_query_that_is_wrong_is_refused_as_elevenlabs_clients_read_it(server: Live, query: str) -> None:
+    with pytest.raises(InvalidStatus) as refused, session(server, query=f"&{query}"):
+        pass
+    told = json.loads(bytes(refused.value.response.body or b""))["detail"]
+    assert (told["status"], told["param"]) == ("bad_request", query.partition("=")[0])

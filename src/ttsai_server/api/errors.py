@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 import orjson
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI, Request, WebSocket
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -117,6 +117,7 @@ def install(app: FastAPI) -> None:
     """Register the exception handlers, and add the error schemas to OpenAPI."""
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(WebSocketRequestValidationError, _invalid_handshake)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(OSError, _outage)
     app.add_exception_handler(DatabaseUnavailable, _outage)
@@ -141,6 +142,11 @@ def _api_error(request: Request, error: Exception) -> Response:
 def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     return render(bad_request(error.errors()))
+
+
+async def _invalid_handshake(socket: WebSocket, error: Exception) -> None:
+    assert isinstance(error, WebSocketRequestValidationError)
+    await socket.send_denial_response(render(bad_request(error.errors())))
 
 
 def bad_request(problems: Sequence[Any]) -> BadRequest:
