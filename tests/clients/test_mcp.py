@@ -17,6 +17,8 @@ from tests.clients.conftest import TEXT
 from tests.listening import Ear, wer
 from tests.live import Live
 
+from ttsai_server.api import mcp_tools
+
 Mode = Literal["auto", "legacy"]
 
 
@@ -92,6 +94,31 @@ async def test_who_cannot_pay_is_told(server: Live) -> None:
         result: Any = await client.call_tool("speak", {"text": "La la.", "voice": "tone_a"})
     assert result.is_error
     assert "costs 1 credits; 0 are available" in result.content[0].text
+
+
+async def test_an_exception_is_not_told(server: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: Any) -> Any:
+        raise RuntimeError("in /srv/secret")
+
+    kind, _, hints = mcp_tools.TOOLS["list_voices"]
+    monkeypatch.setitem(mcp_tools.TOOLS, "list_voices", (kind, fail, hints))
+    async with client_of(server) as client:
+        result: Any = await client.call_tool("list_voices", {})
+    assert result.is_error
+    assert "Request id" in result.content[0].text
+    assert "secret" not in result.content[0].text
+
+
+async def test_speech_that_is_too_long_for_one_answer_costs_nothing(
+    server: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mcp_tools, "MOST_SOUND_BYTES", 1000)
+    account, key = server.new_key(credits=10)
+    async with client_of(server, key) as client:
+        result: Any = await client.call_tool("speak", {"text": "La la.", "voice": "tone_a", "format": "wav"})
+    assert result.is_error
+    assert "ask for mp3" in result.content[0].text
+    assert server.account(account).available == 10
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])

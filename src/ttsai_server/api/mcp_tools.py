@@ -6,9 +6,10 @@ Imported at the first request to /mcp: the SDK is an extra, and takes half a sec
 import asyncio
 import base64
 import binascii
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -29,16 +30,21 @@ from pydantic import Field, ValidationError
 from ttsai_server import __version__
 from ttsai_server.api.bodies import Body, Speed
 from ttsai_server.api.deps import Services
-from ttsai_server.api.errors import bad_request, unexpected_error
+from ttsai_server.api.errors import bad_request, outage, unexpected_error
 from ttsai_server.domain import Caller
 from ttsai_server.errors import ApiError, BadRequest, InternalError
 from ttsai_server.services.choice import AUTO
-from ttsai_server.services.flow import OutputFile
+from ttsai_server.services.flow import Outcome, OutputFile
 from ttsai_server.services.result_json import published_transcript, to_milliseconds
 from ttsai_server.services.speech import SpeechOrder
 from ttsai_server.services.transcription import TranscriptionOrder
 
+logger = logging.getLogger(__name__)
+
 Context = ServerRequestContext[Any, Any]
+
+MOST_SOUND_BYTES = 64_000_000
+"""Of one answer, which is in memory as a whole, several times over."""
 
 
 class SpeakArguments(Body):
@@ -82,7 +88,7 @@ async def speak(call: Call, asked: SpeakArguments) -> CallToolResult:
     """Turn text into speech. Returns the sound, and how long it is."""
     order = SpeechOrder(AUTO, asked.text, asked.voice, format=asked.format, speed=asked.speed, language=asked.language)
     with await call.services.flow.start(call.caller, order) as run:
-        await run.finish()
+        await run.finish(_check_size)
         file = (await run.outcome()).result
         assert isinstance(file, OutputFile)
         sound = await asyncio.to_thread(_encoded, file)
@@ -147,8 +153,8 @@ def tool_server(services: Services) -> Server[Any]:
                 raise BadRequest(f"There is no tool {params.name[:80]!r}; there are {', '.join(TOOLS)}.")
             kind, work, _ = TOOLS[params.name]
             return await work(Call(services, state["caller"]), _checked(kind, params.arguments or {}))
-        except ApiError as error:
-            told = unexpected_error(state["request_id"]) if isinstance(error, InternalError) else error
+        except Exception as error:  # the SDK would tell the client any exception's text
+            told = _told(error, state["request_id"])
             return CallToolResult(content=[TextContent(text=told.message)], is_error=True)
 
     return Server("ttsai-server", version=__version__, on_list_tools=list_tools, on_call_tool=call_tool)
@@ -159,6 +165,23 @@ def _checked(kind: type[Body], arguments: dict[str, Any]) -> Body:
         return kind.model_validate(arguments)
     except ValidationError as error:
         raise bad_request([{**problem, "loc": ("arguments", *problem["loc"])} for problem in error.errors()]) from None
+
+
+async def _check_size(outcome: Outcome) -> None:
+    """Raises BadRequest, before it is paid, for speech that is too long for one answer."""
+    assert isinstance(outcome.result, OutputFile)
+    if outcome.result.file.seek(0, SEEK_END) > MOST_SOUND_BYTES:
+        most = f"{MOST_SOUND_BYTES / 1e6:g} MB"
+        raise BadRequest(f"The sound is larger than {most}: ask for mp3, or for less text.", param="text")
+
+
+def _told(error: Exception, request_id: str) -> ApiError:
+    """What the client is told of an error; what it can't help is logged."""
+    known = error if isinstance(error, ApiError) else outage(error)
+    if known is None or isinstance(known, InternalError):
+        logger.error("in a tool of /mcp: %s", error, exc_info=error)
+        return unexpected_error(request_id)
+    return known
 
 
 def _encoded(file: OutputFile) -> str:
