@@ -127,6 +127,11 @@ def test_what_is_uploaded_is_never_sent_back_as_a_page(visitor: httpx.Client, se
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "%2e%2e%2fdoor.py", "%00"])
+def test_a_static_file_that_is_none_is_not_found(visitor: httpx.Client, name: str) -> None:
+    assert visitor.get(f"/console/static/{name}").status_code == 404
+
+
 def test_a_file_is_for_the_session_that_has_it_alone(visitor: httpx.Client, server: Live) -> None:
     sign_in(visitor, server.key)
     kept = visitor.post("/console/files", content=b"abc").json()

@@ -9,17 +9,24 @@ import httpx
 import pytest
 from starlette.responses import Response
 
+from ttsai_server.audio.temp_disk import TempDisk
 from ttsai_server.console import files
+from ttsai_server.console import sessions as console_sessions
 from ttsai_server.console.files import Files, KeptFile, playable
 from ttsai_server.console.sessions import Sessions
 from ttsai_server.domain import Caller
+from ttsai_server.errors import DiskFull, NotFound, Unauthorized
 
 ALICE = Caller("alice", "pro", "key_1")
 
 
+def disk_of(caller: Caller) -> TempDisk:
+    return TempDisk()
+
+
 @pytest.fixture
 def kept(tmp_path: Path) -> Files:
-    return Files(tmp_path)
+    return Files(tmp_path, TempDisk())
 
 
 async def client(file: KeptFile, **query: bool) -> httpx.AsyncClient:
@@ -73,6 +80,34 @@ async def test_the_oldest_make_room(kept: Files, monkeypatch: pytest.MonkeyPatch
     assert not first.path.exists()
 
 
+async def test_files_count_in_the_share_of_the_disk_until_they_are_deleted(tmp_path: Path) -> None:
+    disk = TempDisk(10)
+    kept = Files(tmp_path, disk)
+    await kept.keep("a", "audio/wav", b"12345678")
+    with pytest.raises(DiskFull):
+        await kept.keep("b", "audio/wav", b"123")
+    assert disk.used == 8
+    kept.close()
+    assert disk.used == 0
+
+
+async def test_what_makes_room_while_it_is_written_ends(kept: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MOST_FILES", 1)
+    file = kept.create("a", "audio/wav")
+    await file.write(b"x")
+    kept.create("b", "audio/wav")
+    with pytest.raises(NotFound):
+        await file.write(b"y")
+    kept.close()
+
+
+def test_nothing_is_kept_for_a_session_that_has_ended(kept: Files, tmp_path: Path) -> None:
+    kept.close()
+    with pytest.raises(Unauthorized):
+        kept.create("a", "audio/wav")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("given", "sent"),
     [
@@ -87,7 +122,7 @@ def test_only_sound_is_sent_back_as_what_it_was_called(given: str, sent: str) ->
 
 
 def test_the_files_of_a_session_end_with_it(tmp_path: Path) -> None:
-    sessions = Sessions(60, tmp_path)
+    sessions = Sessions(60, tmp_path, disk_of)
     cookie = sessions.open(ALICE)
     session = sessions.find(cookie)
     assert session
@@ -97,5 +132,15 @@ def test_the_files_of_a_session_end_with_it(tmp_path: Path) -> None:
 
 
 def test_a_session_that_is_not_used_ends(tmp_path: Path) -> None:
-    sessions = Sessions(0, tmp_path)
+    sessions = Sessions(0, tmp_path, disk_of)
     assert sessions.find(sessions.open(ALICE)) is None
+
+
+def test_an_account_can_not_end_the_sessions_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console_sessions, "MOST_SESSIONS", 4)
+    monkeypatch.setattr(console_sessions, "MOST_OF_ACCOUNT", 2)
+    sessions = Sessions(60, tmp_path, disk_of)
+    other = sessions.open(Caller("bob", "pro", "key_2"))
+    cookies = [sessions.open(ALICE) for _ in range(5)]
+    assert sessions.find(other)
+    assert [sessions.find(cookie) is not None for cookie in cookies] == [False, False, False, True, True]

@@ -25,11 +25,14 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ttsai_server.api.deps import Services
+from ttsai_server.api.errors import outage
 from ttsai_server.api.middleware import BodySizeLimit, header
 from ttsai_server.console.files import playable
 from ttsai_server.console.sessions import Session, Sessions
 from ttsai_server.console.sign_in import COOKIE, SignIn, go_on
 from ttsai_server.domain import Caller
+from ttsai_server.errors import ApiError
+from ttsai_server.store.db import DatabaseUnavailable
 
 ROOT = "/console"
 STATIC = Path(__file__).parent / "static"
@@ -90,7 +93,8 @@ class Console:
     async def _start(self, stack: AsyncExitStack) -> ASGIApp:
         site = await asyncio.to_thread(_import_site)
         folder = stack.enter_context(TemporaryDirectory(prefix="ttsai-console-", ignore_cleanup_errors=True))
-        sessions = Sessions(self._services.settings.console.idle_hours * 3600, Path(folder))
+        idle_seconds = self._services.settings.console.idle_hours * 3600
+        sessions = Sessions(idle_seconds, Path(folder), self._services.flow.context.sound.disk_of)
         pages = await stack.enter_async_context(site())
         return Guarded(self._routes(sessions, pages), self._services, sessions)
 
@@ -108,7 +112,9 @@ class Console:
             Mount("/", pages),
         ]
         most = max(settings.transcription.max_file_bytes, settings.tools.max_file_bytes)
-        return BodySizeLimit(Starlette(routes=[Mount(ROOT, routes=routes)]), most, {f"{ROOT}/sign-in": FORM_BYTES})
+        told = dict.fromkeys((ApiError, OSError, DatabaseUnavailable), _told)
+        app = Starlette(routes=[Mount(ROOT, routes=routes)], exception_handlers=told)
+        return BodySizeLimit(app, most, {f"{ROOT}/sign-in": FORM_BYTES})
 
 
 class Guarded:
@@ -181,8 +187,8 @@ async def _home(_: Request) -> Response:
 
 
 async def _static(request: Request) -> Response:
-    file = STATIC / request.path_params["name"]
-    if not file.is_file():
+    file = next((file for file in STATIC.iterdir() if file.name == request.path_params["name"]), None)
+    if file is None:
         return PlainTextResponse("There is no such file.", 404)
     return FileResponse(file, media_type=guess_type(file)[0], headers={"Cache-Control": "no-cache"})
 
@@ -202,6 +208,14 @@ async def _file(request: Request) -> Response:
     if file is None:
         return PlainTextResponse("There is no such file any more.", 404)
     return file.response(save="save" in request.query_params)
+
+
+def _told(_: Request, error: Exception) -> Response:
+    """The answer for an error that the visitor, or time, can help."""
+    known = error if isinstance(error, ApiError) else outage(error)
+    if known is None:
+        raise error
+    return PlainTextResponse(known.message, known.status)
 
 
 def _with_headers(scope: Scope, send: Send) -> Send:

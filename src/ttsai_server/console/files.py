@@ -10,11 +10,14 @@ from typing import BinaryIO
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from ttsai_server.api.audio_response import file_headers
+from ttsai_server.audio.temp_disk import TempDisk
+from ttsai_server.errors import NotFound, Unauthorized
 
 MOST_FILES = 40
 MOST_BYTES = 1 << 30
 """Of a session's files together; beyond either, the oldest are deleted."""
 READ_BYTES = 1 << 16
+GONE = "The file is gone: newer ones have taken its place."
 PLAYABLE = ("audio/", "video/")
 """Content types that are sent as they are; of an upload, any other could be a page with scripts."""
 
@@ -22,8 +25,8 @@ PLAYABLE = ("audio/", "video/")
 class KeptFile:
     """A file that one task writes, and that any number of requests read at the same time."""
 
-    def __init__(self, path: Path, name: str, content_type: str) -> None:
-        """name: as it is saved by the browser."""
+    def __init__(self, path: Path, name: str, content_type: str, disk: TempDisk) -> None:
+        """name: as it is saved by the browser. disk: counts its bytes."""
         self.id = path.name
         self.name = name
         self.content_type = content_type
@@ -34,6 +37,8 @@ class KeptFile:
         """Whether it ended before it was whole."""
         self._file: BinaryIO | None = path.open("wb", buffering=0)
         self._more = asyncio.Condition()
+        self._disk = disk
+        self._counted = 0
 
     @property
     def address(self) -> str:
@@ -41,9 +46,18 @@ class KeptFile:
         return f"files/{self.id}"
 
     async def write(self, data: bytes) -> None:
-        """Append; readers get it at once. Raises OSError, as on a full disk."""
-        assert self._file, "it has ended"
-        await asyncio.to_thread(_write, self._file, data)
+        """Append; readers get it at once.
+
+        Raises OSError, DiskFull beyond the account's share of the disk, or NotFound if it has been deleted meanwhile.
+        """
+        if self._file is None:
+            raise NotFound(GONE)
+        self._disk.take(len(data))
+        self._counted += len(data)
+        try:
+            await asyncio.to_thread(_write, self._file, data)
+        except ValueError:  # it has been closed
+            raise NotFound(GONE) from None
         self.size += len(data)
         async with self._more:
             self._more.notify_all()
@@ -81,6 +95,8 @@ class KeptFile:
             self._file.close()
             self._file, self.failed = None, True
         self.path.unlink(missing_ok=True)
+        self._disk.give(self._counted)
+        self._counted = 0
 
     async def _read(self) -> AsyncGenerator[bytes]:
         with self.path.open("rb") as file:
@@ -102,15 +118,20 @@ class KeptFile:
 class Files:
     """The files of one session, by their ids, which can't be guessed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, disk: TempDisk) -> None:
+        """disk: counts their bytes."""
         self._folder = folder
+        self._disk = disk
         self._files: dict[str, KeptFile] = {}
+        self._closed = False
 
     def create(self, name: str, content_type: str) -> KeptFile:
-        """A new, empty file. Older ones make room for it."""
+        """A new, empty file. Older ones make room for it. Raises Unauthorized once they are closed."""
+        if self._closed:
+            raise Unauthorized("You have signed out.")
         while len(self._files) >= MOST_FILES or sum(file.size for file in self._files.values()) > MOST_BYTES:
             self._files.pop(next(iter(self._files))).delete()
-        file = KeptFile(self._folder / token_urlsafe(16), name, content_type)
+        file = KeptFile(self._folder / token_urlsafe(16), name, content_type, self._disk)
         self._files[file.id] = file
         return file
 
@@ -125,8 +146,9 @@ class Files:
         file = self._files.get(id)
         return None if file is None or file.failed else file
 
-    def clear(self) -> None:
-        """Delete all."""
+    def close(self) -> None:
+        """Delete all, and take no more."""
+        self._closed = True
         while self._files:
             self._files.popitem()[1].delete()
 

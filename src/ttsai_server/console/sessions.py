@@ -1,16 +1,20 @@
 """Who is signed in to the console: sessions in this process's memory, named by random cookies."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_urlsafe
 
+from ttsai_server.audio.temp_disk import TempDisk
 from ttsai_server.console.files import Files
 from ttsai_server.domain import Caller
 
 MOST_SESSIONS = 1000
 """One more ends the one that has been idle for longest."""
+MOST_OF_ACCOUNT = 100
+"""So that one account can't end the sessions of others."""
 
 
 @dataclass(eq=False, slots=True)
@@ -29,18 +33,20 @@ class Session:
 class Sessions:
     """All sessions. A cookie is 32 random bytes, made at each sign-in, and only its hash is kept."""
 
-    def __init__(self, idle_seconds: float, folder: Path) -> None:
-        """idle_seconds: after which a session ends; folder: of the sessions' files."""
+    def __init__(self, idle_seconds: float, folder: Path, disk_of: Callable[[Caller], TempDisk]) -> None:
+        """idle_seconds: after which a session ends. folder: of the sessions' files. disk_of: counts their bytes."""
         self._idle = idle_seconds
         self._folder = folder
+        self._disk_of = disk_of
         self._sessions: dict[bytes, Session] = {}
         """By the hash of the cookie; the one used last is last."""
 
     def open(self, caller: Caller) -> str:
         """Start a session. → its cookie."""
         cookie = token_urlsafe(32)
-        self._make_room()
-        self._sessions[_digest(cookie)] = Session(caller, Files(self._folder), time.monotonic())
+        self._make_room(caller.account)
+        files = Files(self._folder, self._disk_of(caller))
+        self._sessions[_digest(cookie)] = Session(caller, files, time.monotonic())
         return cookie
 
     def find(self, cookie: str) -> Session | None:
@@ -61,14 +67,17 @@ class Sessions:
     def _end(self, digest: bytes) -> None:
         if session := self._sessions.pop(digest, None):
             session.ended = True
-            session.files.clear()
+            session.files.close()
 
-    def _make_room(self) -> None:
-        """End what is idle, and as many more as one more session takes."""
+    def _make_room(self, account: str) -> None:
+        """End what is idle, and as many more as one more session of the account takes."""
         earliest = time.monotonic() - self._idle
-        spare = len(self._sessions) + 1 - MOST_SESSIONS
-        for number, (digest, session) in enumerate(list(self._sessions.items())):
-            if number < spare or session.used_at < earliest:
+        for digest, session in list(self._sessions.items()):
+            if session.used_at < earliest:
+                self._end(digest)
+        own = [digest for digest, session in self._sessions.items() if session.caller.account == account]
+        for sessions, most in ((own, MOST_OF_ACCOUNT), (list(self._sessions), MOST_SESSIONS)):
+            for digest in sessions[: max(0, len(sessions) + 1 - most)]:
                 self._end(digest)
 
 

@@ -88,6 +88,8 @@ class SignIn:
             return ask()
         if not is_private(request.url.hostname or "", self._public_url):
             return PlainTextResponse(NOT_OURS, 403)
+        if request.headers.get("sec-fetch-site") == "cross-site":  # else it could open sessions until others end
+            return go_on("sign-in")
         return self._opened(self._everyone, request, go_on())
 
     async def sign_in(self, request: Request) -> Response:

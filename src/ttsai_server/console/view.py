@@ -66,7 +66,7 @@ class View:
             raise Unauthorized("You have signed out.")
         if self.session.caller.key:
             try:
-                await self.services.accounts.check_key(self.session.caller)
+                self.session.caller = await self.services.accounts.check_key(self.session.caller)
             except Unauthorized:
                 self.session.ended = True
                 raise

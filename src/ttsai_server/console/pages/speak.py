@@ -20,6 +20,7 @@ from ttsai_server.services.speech_run import SpeechRun
 from ttsai_server.services.voices import ListedVoice
 from ttsai_server.text.language import NAMES
 
+SLOWEST, FASTEST = 0.25, 4
 FIRST_TEXT = "Hello! Write something here, choose a voice, and listen to it."
 GENDERS = {"": "Any", "female": "Female", "male": "Male", "neutral": "Neutral"}
 
@@ -37,7 +38,7 @@ class SpeakPage:
             self.voice = ui.select({}, label="Voice", with_input=True)
             self._preview = ui.button("Preview", icon="hearing").props("outline")
             self.format = ui.select(sorted(CONTENT_TYPES), label="Format", value="mp3")
-            self.speed = ui.number("Speed", value=1.0, min=0.25, max=4, step=0.05)
+            self.speed = ui.number("Speed", value=1.0, min=SLOWEST, max=FASTEST, step=0.05)
         self.timed = ui.checkbox("Show when each word is said")
         self.button = ui.button("Speak", icon="record_voice_over")
         self._player = Player(view, "Speech")
@@ -90,14 +91,12 @@ class SpeakPage:
 
     def order(self) -> SpeechOrder:
         """What the fields say. Raises BadRequest for a speed that is none."""
-        if self.speed.value is None:
-            raise BadRequest("'speed' must be a number from 0.25 to 4.", param="speed")
         return SpeechOrder(
             model=self.model.value or AUTO,
             text=self.text.value or "",
             voice=self.voice.value or "",
             format=self.format.value,
-            speed=float(self.speed.value),
+            speed=checked_speed(self.speed.value),
             timestamps=bool(self.timed.value),
         )
 
@@ -132,6 +131,13 @@ class SpeakPage:
         timed = {"timestamps": True} if self.timed.value else {}
         name = "speech.json" if timed else f"speech.{self.format.value}"
         self._examples.show(examples(f"{self._view.base_url}/v1/tts/", {**body, **more, **timed}, name))
+
+
+def checked_speed(value: object) -> float:
+    """What a field for a speed holds: its bounds are the browser's to keep. Raises BadRequest."""
+    if not isinstance(value, int | float) or not SLOWEST <= value <= FASTEST:
+        raise BadRequest(f"'speed' must be a number from {SLOWEST} to {FASTEST}.", param="speed")
+    return float(value)
 
 
 def _described(listed: ListedVoice) -> str:
