@@ -8,6 +8,7 @@ import httpx
 import pytest
 from tests.live import ADMIN_TOKEN, Live, live
 
+from ttsai_server.cli.administer import administer
 from ttsai_server.settings import Auth, Models, Settings
 
 TONE = {"model": "tone", "voice": "tone_a", "text": "la la la"}
@@ -223,6 +224,17 @@ def test_the_command_line_of_this_machine_administers_too(server: Live, admin: h
     httpx.post(f"{server.url}/v1/admin/models/tone/unload", headers=headers).raise_for_status()
     assert newest(admin, "tone")["actor"] == "cli"
     assert httpx.get(f"{server.url}/v1/models", headers=headers).status_code == 401
+
+
+def test_the_command_line_has_no_account_that_answers_are_kept_for(tmp_path: Any) -> None:
+    settings = Settings(data_dir=tmp_path, models=Models(demo=True))
+    administer(settings, lambda desk: desk.create_account("cli:ann", "made before the first start", "pro", 0))
+    with live(settings) as server:
+        headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Idempotency-Key": "a"}
+        body = {"name": "Bob", "plan": "pro"}
+        for _ in range(2):
+            made = httpx.post(f"{server.url}/v1/admin/accounts", headers=headers, json=body)
+            assert (made.status_code, "Idempotent-Replayed" in made.headers) == (200, False)
 
 
 @pytest.mark.parametrize("action", ["pull", "install"])

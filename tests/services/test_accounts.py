@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -49,6 +50,19 @@ async def test_a_wrong_key_is_told_why(database: Database, plain: str, reason: s
     with pytest.raises(Unauthorized, match=reason) as caught:
         await accounts(database).authenticate(plain)
     assert not plain or plain not in caught.value.message
+
+
+async def test_a_caller_who_is_checked_again_has_the_plan_of_now(database: Database, account: str) -> None:
+    _, plain = await Keys(database).create(account)
+    known = await accounts(database).authenticate(plain)
+    await StoredAccounts(database).set_plan(account, "free")
+    assert await accounts(database).check_key(known) == replace(known, plan="free")
+
+
+async def test_a_server_without_keys_has_the_account_of_all_who_call(database: Database, account: str) -> None:
+    assert await accounts(database).first_start() is None
+    assert await Accounts(Settings(auth=Auth(enabled=False)), database).first_start()
+    assert [each.id for each in await StoredAccounts(database).list()] == [account, "local"]
 
 
 async def test_a_revoked_key_is_refused(database: Database, account: str) -> None:
@@ -197,7 +211,7 @@ def test_an_origin_as_browsers_send_it_is_taken(origin: str) -> None:
     "origin",
     ["", "*", "null", "a.example", "https://", "https://a.example/", "https://A.example", "https://bücher.example",
      "https://*.example", "https://a.example:443", "http://a.example:80", "https://me@a.example", "https://a.example?x",
-     "https://a.example\n"],
+     "https://a.example\n", "https://" + "a" * 300],
 )  # fmt: skip
 def test_what_no_browser_sends_as_an_origin_is_refused(origin: str) -> None:
     with pytest.raises(BadRequest):

@@ -19,7 +19,7 @@ from starlette.responses import FileResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ttsai_server.api.errors import render
-from ttsai_server.api.middleware import header
+from ttsai_server.api.middleware import COMMAND_LINE, header
 from ttsai_server.api.negotiation import dialect
 from ttsai_server.domain import Caller
 from ttsai_server.errors import ApiError, BadRequest, ModelLoading
@@ -48,10 +48,10 @@ class IdempotencyMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         key = header(scope, b"idempotency-key") if scope["type"] == "http" else ""
-        if not key or scope["method"] != "POST" or "caller" not in scope["state"] or _is_secret(scope["path"]):
+        caller: Caller | None = scope["state"].get("caller") if key else None
+        if caller in (None, COMMAND_LINE) or scope["method"] != "POST" or _is_secret(scope["path"]):
             await self._app(scope, receive, send)
             return
-        caller: Caller = scope["state"]["caller"]
         try:
             most = await self._store.most_bytes()
             claimed = await self._claim(caller.account, key)

@@ -101,8 +101,7 @@ class Connection:
         state, services = self._socket.scope["state"], self._services
         if "admission" not in state:
             return None
-        caller: Caller = state["caller"]
-        await services.accounts.check_key(caller)
+        caller = await services.accounts.check_key(state["caller"])
         return await services.limiter.admit_within(state["admission"], caller, services.settings.plans[caller.plan])
 
     async def _expired(self, whole: bool) -> None:

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from ttsai_server.domain import Caller
@@ -22,6 +22,8 @@ TOUCH_SECONDS = 3600.0
 FIRST_PLAN = "enterprise"
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 """A web origin as browsers write it (RFC 6454 §6.2)."""
+LONGEST_ORIGIN = 300
+"""Characters."""
 DEFAULT_PORT = re.compile(r"http://.*:80|https://.*:443")
 """Origins with a default port, which browsers leave out."""
 
@@ -43,8 +45,9 @@ def check_origins(publishable: bool, origins: Sequence[str]) -> None:
     if publishable != bool(origins):
         raise BadRequest("A publishable key needs origins, and only it takes them.", param="origins")
     for origin in origins:
-        if not ORIGIN.fullmatch(origin) or DEFAULT_PORT.fullmatch(origin):
-            raise BadRequest(f"{origin!r} is no web origin as browsers send it: https://example.org", param="origins")
+        if len(origin) > LONGEST_ORIGIN or not ORIGIN.fullmatch(origin) or DEFAULT_PORT.fullmatch(origin):
+            shown = origin[:LONGEST_ORIGIN]
+            raise BadRequest(f"{shown!r} is no web origin as browsers send it: https://example.org", param="origins")
 
 
 class Accounts:
@@ -71,16 +74,24 @@ class Accounts:
         self._remember(digest, caller, key)
         return caller
 
-    async def check_key(self, caller: Caller) -> None:
-        """Raises Unauthorized if the key that a caller has used has been revoked since, or has expired."""
+    async def check_key(self, caller: Caller) -> Caller:
+        """A caller who was authenticated earlier, with the plan that the account has now.
+
+        Raises Unauthorized if the key has been revoked since, or has expired.
+        """
         key = next((key for key in await self._keys.list(caller.account) if key.id == caller.key), None)
         if key is None:
             raise Unauthorized("The API key is unknown.")
         await self._check(key)
+        return replace(caller, plan=(await self._accounts.get(caller.account)).plan)
 
     async def first_start(self) -> str | None:
-        """Create the account `local` if no account exists, and return its key; else, or if another server did, None."""
-        return await self._accounts.create_first(FIRST_PLAN, self._settings.store.local_credits)
+        """Create the account `local` if no account exists, and return its key; else, or if another server did, None.
+
+        On a server without keys also if others exist: it is the account of all who call.
+        """
+        credits, keyless = self._settings.store.local_credits, not self._settings.auth.enabled
+        return await self._accounts.create_first(FIRST_PLAN, credits, beside_others=keyless)
 
     async def standing(self, caller: Caller, days: int) -> Standing:
         """Balance, and usage of the last `days` >= 1 days in UTC, today included."""

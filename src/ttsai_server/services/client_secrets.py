@@ -7,7 +7,7 @@ import time
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import orjson
@@ -56,7 +56,7 @@ class ClientSecrets:
         """Raises Unauthorized for a secret that is none, or expired, or made by a key that has been revoked since."""
         secret = self.open(plain)
         if secret.caller.key:
-            await self._accounts.check_key(secret.caller)
+            return replace(secret, caller=await self._accounts.check_key(secret.caller))
         return secret
 
     def open(self, plain: str) -> ClientSecret:

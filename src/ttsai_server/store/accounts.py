@@ -41,9 +41,12 @@ class Accounts:
         """Create an account with an opening balance of `credits` >= 0."""
         return await self._database.write(_create, self._by, name, plan, credits)
 
-    async def create_first(self, plan: str, credits: int) -> str | None:
-        """Create the account `local` and return its key; None if any account exists. Safe to call concurrently."""
-        return await self._database.write(_create_first, self._by, plan, credits)
+    async def create_first(self, plan: str, credits: int, *, beside_others: bool = False) -> str | None:
+        """Create the account `local` and return its key. Safe to call concurrently.
+
+        None if it exists, or any other and not `beside_others`.
+        """
+        return await self._database.write(_create_first, self._by, plan, credits, beside_others=beside_others)
 
     async def get(self, account: str) -> Account:
         """The account with this id. Raises NotFound."""
@@ -91,8 +94,8 @@ def _open(connection: Connection, by: str, account: Account) -> None:
     audit.enter(connection, by, "account.create", account.id, None, asdict(account))
 
 
-def _create_first(connection: Connection, by: str, plan: str, credits: int) -> str | None:
-    if connection.scalar(_ANY):
+def _create_first(connection: Connection, by: str, plan: str, credits: int, *, beside_others: bool) -> str | None:
+    if not beside_others and connection.scalar(_ANY):
         return None
     account = Account(FIRST, FIRST, plan, credits, 0, time.time())
     new = insert_new(connection, accounts).values(asdict(account)).on_conflict_do_nothing().returning(accounts.c.id)
