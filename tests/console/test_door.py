@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 import httpx
 import pytest
+from nicegui import Client
 from tests.live import Live
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
@@ -130,6 +131,15 @@ def test_what_is_uploaded_is_never_sent_back_as_a_page(visitor: httpx.Client, se
 @pytest.mark.parametrize("name", ["x" * 300, "%2e%2e%2fdoor.py", "%00"])
 def test_a_static_file_that_is_none_is_not_found(visitor: httpx.Client, name: str) -> None:
     assert visitor.get(f"/console/static/{name}").status_code == 404
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "sign-inx"), ("GET", "static/a/b"), ("DELETE", "sign-in")])
+def test_nothing_is_kept_of_who_has_not_signed_in(visitor: httpx.Client, method: str, path: str) -> None:
+    answer = visitor.request(method, f"/console/{path}")
+    before = {*Client.instances}
+    assert (answer.status_code, answer.text) == (404, "There is no such page.")
+    assert visitor.request(method, f"/console/{path}").status_code == 404
+    assert not {*Client.instances} - before
 
 
 def test_a_file_is_for_the_session_that_has_it_alone(visitor: httpx.Client, server: Live) -> None:

@@ -109,7 +109,7 @@ class Console:
             Route("/static/{name}", _static),
             Route("/files", _receive, methods=["POST"]),
             Route("/files/{id}", _file),
-            Mount("/", pages),
+            Mount("/", ForVisitors(pages)),
         ]
         most = max(settings.transcription.max_file_bytes, settings.tools.max_file_bytes)
         told = dict.fromkeys((ApiError, OSError, DatabaseUnavailable), _told)
@@ -148,6 +148,17 @@ class Guarded:
     def _from_here(self, scope: Scope) -> bool:
         own = {header(scope, b"host"), urlsplit(self._services.settings.server.public_url).netloc} - {""}
         return header(scope, b"origin").partition("://")[2] in own
+
+
+class ForVisitors:
+    """Middleware: NiceGUI keeps something for a minute of each request that it answers, be it for no page at all."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app if "visit" in scope.get("state", {}) else PlainTextResponse("There is no such page.", 404)
+        await app(scope, receive, send)
 
 
 @dataclass(frozen=True, slots=True)
