@@ -178,3 +178,10 @@ def test_a_query_that_is_wrong_is_refused_as_elevenlabs_clients_read_it(server: 
         pass
     told = json.loads(bytes(refused.value.response.body or b""))["detail"]
     assert (told["status"], told["param"]) == ("bad_request", query.partition("=")[0])
+
+
+def test_a_client_secret_is_for_realtime_sessions_only(server: Live) -> None:
+    made = server.client().post("/v1/realtime/client_secrets/", json={})
+    with pytest.raises(InvalidStatus) as refused, session(server, made.json()["value"]):
+        pass
+    assert refused.value.response.status_code == 401

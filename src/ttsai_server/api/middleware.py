@@ -59,6 +59,8 @@ SWITCHED = 101
 """Status of an accepted WebSocket."""
 
 
+REALTIME = "/v1/realtime"
+"""The only path for client secrets."""
 ADMIN = "/v1/admin/"
 """The administrators' paths: for keys with that scope, and for the server's own command line."""
 COMMAND_LINE = Caller(account="local", plan="", key="cli", admin=True)
@@ -241,7 +243,7 @@ class AuthMiddleware:
 
     async def _caller(self, scope: Scope) -> Caller:
         key = sent_key(scope)
-        if scope["type"] == "websocket" and key.startswith(CLIENT_SECRET):
+        if (scope["type"], scope["path"]) == ("websocket", REALTIME) and key.startswith(CLIENT_SECRET):
             return (await self._secrets.redeem(key)).caller
         return await self._accounts.authenticate(key)
 
