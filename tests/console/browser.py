@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, WebSocket, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, WebSocket, expect, sync_playwright
 from tests.npm import npm_package
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -17,6 +17,14 @@ console.log(await chromium.executablePath());
 """The package has its browser compressed; this unpacks it to the temporary folder, and says where."""
 WAIT = 180_000
 """How long anything may take to be seen, milliseconds: the machine may be busy."""
+
+FAULTS = """async () => {
+  const found = await axe.run(document, { resultTypes: ["violations"] });
+  return found.violations.filter(({ impact }) => ["serious", "critical"].includes(impact))
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}"""
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 720}
 
 
 def executable() -> str:
@@ -78,3 +86,21 @@ class Watch:
         parts = urlsplit(url)
         if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
             self.problems.append(f"asked another host: {url}")
+
+
+def check(page: Page, axe: str) -> None:
+    """On a phone and a desktop, light and dark, axe-core finds no serious fault, and the page is not too wide.
+
+    axe: its script. A dialog that was answered has faded before.
+    """
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.evaluate(axe)
+    for size in (PHONE, DESKTOP):
+        page.set_viewport_size(size)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_function(
+                "dark => document.body.classList.contains('body--dark') === dark", arg=scheme == "dark"
+            )
+            assert not (found := page.evaluate(FAULTS)), (scheme, size, found)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), size

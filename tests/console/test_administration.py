@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.console.browser import WAIT
+from tests.console.browser import WAIT, check
 from tests.console.conftest import Open
 from tests.live import Live
 
@@ -13,11 +13,6 @@ TONE = {"model": "tone", "voice": "tone_a", "text": "la la la"}
 expect.set_options(timeout=WAIT)
 
 SCRIPT = "<img src=x onerror=alert(1)>"
-FAULTS = """async () => {
-  const found = await axe.run(document, { resultTypes: ["violations"] });
-  return found.violations.filter(({ impact }) => ["serious", "critical"].includes(impact))
-    .map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
-}"""
 
 
 def row(page: Page, listing: str, text: str) -> Locator:
@@ -26,13 +21,6 @@ def row(page: Page, listing: str, text: str) -> Locator:
 
 def button(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
-
-
-def check(page: Page, axe: str) -> None:
-    """axe-core finds no serious fault, once a dialog that was answered has faded."""
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    page.evaluate(axe)
-    assert page.evaluate(FAULTS) == []
 
 
 def test_a_key_is_made_restricted_and_revoked(open_page: Open, server: Live, axe: str) -> None:

@@ -72,8 +72,8 @@ class ListenPage:
         stretches = [
             {"start": segment.start, "end": segment.end, "speaker": segment.speaker} for segment in transcript.segments
         ]
-        self.timeline.visible = bool(self.speakers.value and stretches)
-        run("drawSpeakers", self.timeline.html_id, self.player.audio.html_id, stretches, transcript.seconds)
+        self.timeline.visible = any(segment.speaker for segment in transcript.segments)
+        run("showSpeakers", self.timeline.html_id, self.player.audio.html_id, stretches, transcript.seconds)
         for form, label in FORMS.items():
             rendered = await asyncio.to_thread(openai, transcript, form, ("word", "segment"))  # pyright: ignore[reportArgumentType]
             name = f"{given.name.rpartition('.')[0] or given.name}.{rendered.extension or 'json'}"
@@ -93,7 +93,7 @@ async def build(view: View) -> None:
     button = ui.button("Listen", icon="hearing")
     progress = Progress("Listening")
     player = Player(view, "Recording")
-    timeline = ui.element("canvas").classes("drawn timeline").props('role="img" aria-label="Who speaks when"')
+    timeline = ui.element("div").classes("timeline").props('role="region" aria-label="Who speaks when"')
     timeline.visible = False
     text = ui.label().props('role="status"')
     page = ListenPage(

@@ -136,33 +136,34 @@ const ttsai = (() => {
     });
   }
 
-  // Who speaks when: a row for each speaker, in the order in which they begin.
-  function drawSpeakers(canvasId, audioId, stretches, seconds) {
-    const [canvas, audio] = [byId(canvasId), byId(audioId)];
-    const speakers = [...new Set(stretches.map((stretch) => stretch.speaker))];
-    const row = 24;
-    canvas.width = 1200;
-    canvas.height = speakers.length * row;
-    canvas.style.height = `${canvas.height}px`;
-    const context = canvas.getContext("2d");
-    const draw = () => {
-      context.clearRect(0, 0, canvas.width, canvas.height);
-      context.fillStyle = getComputedStyle(canvas).color;
-      for (const { start, end, speaker } of stretches) {
-        context.globalAlpha = start <= audio.currentTime && audio.currentTime < end ? 1 : 0.55;
-        const left = (start / seconds) * canvas.width;
-        context.fillRect(left, speakers.indexOf(speaker) * row + 3, ((end - start) / seconds) * canvas.width, row - 6);
+  // Who speaks when: a row for each speaker, in the order in which they begin; a click on a stretch plays from there.
+  function showSpeakers(id, audioId, stretches, seconds) {
+    const [place, audio, lines] = [byId(id), byId(audioId), new Map()];
+    place.replaceChildren();
+    const bars = stretches.map(({ start, end, speaker }) => {
+      if (!lines.has(speaker)) {
+        const [row, name, line] = ["div", "b", "div"].map((tag) => document.createElement(tag));
+        name.textContent = speaker;
+        row.append(name, line);
+        place.append(row);
+        lines.set(speaker, line);
       }
-      context.globalAlpha = 1;
-      context.font = "14px sans-serif";
-      context.fillStyle = getComputedStyle(document.body).color;
-      speakers.forEach((speaker, place) => context.fillText(speaker, 4, place * row + 17));
-    };
-    audio.addEventListener("timeupdate", draw);
-    canvas.onclick = (event) => {
-      audio.currentTime = (event.offsetX / canvas.clientWidth) * seconds;
-    };
-    draw();
+      const bar = document.createElement("span");
+      bar.style.left = `${(start / seconds) * 100}%`;
+      bar.style.width = `${((end - start) / seconds) * 100}%`;
+      bar.title = `${start.toFixed(2)} to ${end.toFixed(2)} s`;
+      bar.onclick = () => {
+        audio.currentTime = start;
+        audio.play();
+      };
+      lines.get(speaker).append(bar);
+      return bar;
+    });
+    audio.addEventListener("timeupdate", () => {
+      stretches.forEach(({ start, end }, number) => {
+        bars[number].classList.toggle("now", start <= audio.currentTime && audio.currentTime < end);
+      });
+    });
   }
 
   function volume(id, share) {
@@ -296,5 +297,5 @@ const ttsai = (() => {
     context.close();
   }
 
-  return { take, record, play, drawWave, drawSpectrogram, drawSpeakers, followWords, volume, playTogether, talk, hangUp };
+  return { take, record, play, drawWave, drawSpectrogram, showSpeakers, followWords, volume, playTogether, talk, hangUp };
 })();
