@@ -24,7 +24,7 @@ from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, ModelCard, Preset, SpeechRequest
 from ttsai_server.engines.base import Cancellation, LoadContext, Synthesizer
 from ttsai_server.engines.catalog import Catalog
-from ttsai_server.errors import ModelCrashed, ModelLoading, NotReady
+from ttsai_server.errors import EngineFailed, ModelCrashed, ModelLoading, NotReady
 from ttsai_server.runtime.base import Playback
 from ttsai_server.runtime.placement import starter
 from ttsai_server.runtime.pool import Pool
@@ -76,6 +76,22 @@ async def test_a_worker_that_does_not_answer_is_passed_over() -> None:
     async with worker_for(replace(TONE, setup={"steps": 3})) as there:
         model = await RemoteModel.start(TONE, workers(NOBODY, there))
         assert await said(model) == 3
+
+
+async def test_a_worker_that_fails_to_load_the_model_is_passed_over() -> None:
+    async def refuse(socket: ServerConnection) -> None:
+        await send_message(socket.send, Reply(0, error=EngineFailed("The GPU is broken.")))
+        await socket.wait_closed()
+
+    async with (
+        serve(refuse, "127.0.0.1", 0) as broken,
+        worker_for(replace(TONE, setup={"steps": 3})) as there,
+    ):
+        port = next(iter(broken.sockets)).getsockname()[1]
+        both = workers(f"http://127.0.0.1:{port}", there)
+        assert [await said(RemoteModel(TONE, both)) for _ in range(9)] == [3] * 9
+        with pytest.raises(EngineFailed, match="GPU"):
+            await RemoteModel.start(TONE, workers(f"http://127.0.0.1:{port}"))
 
 
 async def test_without_a_worker_that_answers_the_client_is_told_to_come_back() -> None:

@@ -65,7 +65,7 @@ class Workers:
     async def connect(self, card: ModelCard) -> "ClientConnection":
         """A connection to the least busy worker that has the model loaded, or can load it; `close` ends it.
 
-        Raises ModelLoading if none answers, else what the last one said: ModelLoading, or NotReady.
+        Raises ModelLoading if none answers, else what the last one said: also NotReady, or why loading failed.
         """
         until = _now() + self._wait_seconds
         refusal: ApiError = ModelLoading("No worker answers.", retry_after=RETRY_SECONDS)
@@ -73,6 +73,10 @@ class Workers:
             try:
                 connection = await self._open(worker, card)
             except (ModelLoading, NotReady) as error:
+                refusal = error
+            except ApiError as error:  # something is wrong there: as it does nothing, it would be taken first each time
+                logger.error("the worker at %s (%s) can't load %s: %s", worker.url, worker.host, card.id, error.message)
+                self._avoid(worker)
                 refusal = error
             else:
                 self._connected[connection] = worker
