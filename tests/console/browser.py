@@ -104,3 +104,14 @@ def check(page: Page, axe: str) -> None:
             )
             assert not (found := page.evaluate(FAULTS)), (scheme, size, found)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), size
+
+
+def enter(page: Page, server: str, name: str, key: str) -> None:
+    """Open a page of the console by its name, and sign in where that has not been done."""
+    page.goto(f"{server}/")
+    if "sign-in" in page.url:
+        page.get_by_label("API key").fill(key)
+        page.get_by_role("button", name="Sign in").click()
+    page.goto(f"{server}/console/{name}")
+    page.get_by_role("heading", level=1).wait_for()
+    page.wait_for_function("window.socket?.connected")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import soundfile
 from playwright.sync_api import Browser, Page
-from tests.console.browser import WAIT, Watch, browser
+from tests.console.browser import WAIT, Watch, browser, enter
 from tests.listening import HEARING_RATE
 from tests.live import Live
 from tests.npm import npm_package
@@ -51,13 +51,7 @@ def open_page(server: Live, chromium: Browser) -> Iterator[Open]:
     def opened(name: str, key: str = key) -> Page:
         page = context.new_page()
         watches.append(Watch(page))
-        page.goto(f"{server.url}/")
-        if "sign-in" in page.url:
-            page.get_by_label("API key").fill(key)
-            page.get_by_role("button", name="Sign in").click()
-        page.goto(f"{server.url}/console/{name}")
-        page.get_by_role("heading", level=1).wait_for()
-        page.wait_for_function("window.socket?.connected")
+        enter(page, server.url, name, key)
         return page
 
     yield opened
