@@ -8,6 +8,7 @@ cookie's SameSite=strict keep other sites from acting with a visitor's session.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ from ttsai_server.console.sign_in import COOKIE, SignIn, go_on
 from ttsai_server.domain import Caller
 from ttsai_server.errors import ApiError
 from ttsai_server.store.db import DatabaseUnavailable
+
+logger = logging.getLogger(__name__)
 
 ROOT = "/console"
 STATIC = Path(__file__).parent / "static"
@@ -130,7 +133,7 @@ class Guarded:
         if session:
             scope["state"] = {**scope.get("state", {}), "visit": Visit(self._services, session)}
         app = self._refusal(scope, session) or self._app
-        await app(scope, receive, _with_headers(scope, send))
+        await until_left(app, scope, receive, _with_headers(scope, send))
 
     def _refusal(self, scope: Scope, session: Session | None) -> ASGIApp | None:
         path: str = scope["path"]
@@ -183,6 +186,24 @@ class ConsoleDoor:
         if path in ("/", ROOT) and scope.get("method") == "GET" and "text/html" in header(scope, b"accept"):
             return await RedirectResponse("console/")(scope, receive, send)
         return await self._app(scope, receive, send)
+
+
+async def until_left(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request; what fails since the browser has left, as an upload that ends half way, is no error."""
+    left = False
+
+    async def received() -> Message:
+        nonlocal left
+        message = await receive()
+        left = left or message["type"] == "http.disconnect"
+        return message
+
+    try:
+        await app(scope, received, send)
+    except Exception as error:
+        if not left:
+            raise
+        logger.info("a browser left %s before its answer: %r", scope["path"], error)
 
 
 def _import_site() -> Callable[[], AbstractAsyncContextManager[ASGIApp]]:
