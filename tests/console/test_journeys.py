@@ -98,8 +98,11 @@ def test_who_speaks_when_is_shown_and_played(
     timeline = page.get_by_role("region", name="Who speaks when")
     expect(timeline.locator("b")).to_have_text(["SPEAKER_00", "SPEAKER_01"])
     expect(page.get_by_label("Words").locator("b")).to_have_text(["SPEAKER_00", "SPEAKER_01"])
-    timeline.locator("span").last.click()
-    expect(timeline.locator("span").last).to_have_class("now")
+    last = timeline.locator("span").last
+    last.click()
+    start = float((last.get_attribute("title") or "").split()[0])
+    audio = page.get_by_label("Recording", exact=True).and_(page.locator("audio")).element_handle()
+    page.wait_for_function("([audio, start]) => audio.currentTime > start", arg=[audio, start])
     check(page, axe)
 
 
