@@ -8,7 +8,14 @@ from tests.live import Live
 from ttsai_server.app import create_app
 from ttsai_server.settings import Settings
 
-VALUES = {"voice": "tone_a", "model": "tone", "id": "no-such", "conversation_id": "no-such", "name": "no-such.mp3"}
+VALUES = {
+    "voice": "tone_a",
+    "voice_id": "tone_a",
+    "model": "tone",
+    "id": "no-such",
+    "conversation_id": "no-such",
+    "name": "no-such.mp3",
+}
 """Values for the parameters of paths."""
 
 
