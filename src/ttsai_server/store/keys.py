@@ -190,7 +190,7 @@ def _change(connection: Connection, by: str, action: str, before: Key, values: d
 
 
 def _facts(key: Key) -> audit.Facts:
-    """For the audit log: all that is told of a key, but when it was used."""
+    """A key as the audit log records it: every field except the time of its last use."""
     return {name: value for name, value in asdict(key).items() if name != "used_at"} | {"origins": list(key.origins)}
 
 
