@@ -57,7 +57,7 @@ class WyomingServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await Conversation(BoundedReader(reader), writer, self._backend, self._settings).run()
-        except OSError:  # among them TimeoutError: the client has gone, or reads nothing
+        except (ConnectionError, TimeoutError):  # the client has gone, or reads nothing
             pass
         except Exception:
             logger.exception("unexpected")
