@@ -63,7 +63,7 @@ def test_a_started_minute_counts_whole_to_the_millisecond_that_is_shown(seconds:
 
 
 async def test_work_that_lasts_longer_than_expected_is_paid_too(database: Database, caller: Caller) -> None:
-    hold = await LedgerBilling(Ledger(database), leases(database), 0).reserve(caller, 30)
+    hold = await LedgerBilling(Ledger(database), leases(database)).reserve(caller, 30)
     await Ledger(database).release_expired()
     await hold.extend(10)
     await hold.settle(used(40))

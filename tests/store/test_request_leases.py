@@ -31,7 +31,7 @@ async def swept(database: Database, account: str) -> int:
 
 
 async def test_credits_of_a_process_that_died_return_when_its_node_starts(database: Database, account: str) -> None:
-    await Ledger(database).reserve(account, 30, HOUR, process(database).take())
+    await Ledger(database).reserve(account, 30, process(database).take())
     assert await swept(database, account) == 30
     await process(database, "b").expire_earlier()
     assert await swept(database, account) == 30
@@ -41,13 +41,13 @@ async def test_credits_of_a_process_that_died_return_when_its_node_starts(databa
 
 async def test_credits_stay_reserved_as_long_as_their_lease_is_renewed(database: Database, account: str) -> None:
     """However long the client takes: else what it has got by then would be free."""
-    held = await Ledger(database).reserve(account, 30, -1, process(database).take())
+    held = await Ledger(database).reserve(account, 30, process(database).take())
     assert await swept(database, account) == 30
     assert await Ledger(database).settle(held.id, Used("tts", "kokoro", 9, 1.0, 20)) == 80
 
 
 async def test_credits_return_when_nobody_renews_their_lease(database: Database, account: str) -> None:
-    await Ledger(database).reserve(account, 30, HOUR, process(database, seconds=-1).take())
+    await Ledger(database).reserve(account, 30, process(database, seconds=-1).take())
     assert await swept(database, account) == 0
 
 
@@ -61,7 +61,7 @@ async def test_a_lease_is_renewed_until_it_ends(database: Database, account: str
     leases = process(database)
     if table is reservations:
         lease = leases.take()
-        await Ledger(database).reserve(account, 30, HOUR, lease)
+        await Ledger(database).reserve(account, 30, lease)
     else:
         lease = await Idempotency(database, leases, Bounds()).begin(account, "k", HOUR)
         assert isinstance(lease, RequestLease)

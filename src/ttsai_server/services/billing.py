@@ -109,8 +109,8 @@ class Hold(ABC):
 
 class Billing(ABC):
     @abstractmethod
-    async def reserve(self, caller: Caller, credits: int, seconds: float = 0) -> Hold:
-        """Set credits aside, for at least so many seconds of work. Raises InsufficientCredits."""
+    async def reserve(self, caller: Caller, credits: int) -> Hold:
+        """Set credits aside, as long as this process lives or until they are settled. Raises InsufficientCredits."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -167,14 +167,13 @@ class LedgerHold(Hold):
 class LedgerBilling(Billing):
     """Callers pay from their account's balance."""
 
-    def __init__(self, ledger: Ledger, leases: RequestLeases, ttl: float) -> None:
+    def __init__(self, ledger: Ledger, leases: RequestLeases) -> None:
         self._ledger = ledger
         self._leases = leases
-        self._ttl = ttl
         self._abandoned: set[asyncio.Task[None]] = set()
 
-    async def reserve(self, caller: Caller, credits: int, seconds: float = 0) -> Hold:
-        making = asyncio.ensure_future(self._make(caller, credits, max(seconds, self._ttl)))
+    async def reserve(self, caller: Caller, credits: int) -> Hold:
+        making = asyncio.ensure_future(self._make(caller, credits))
         try:
             return await asyncio.shield(making)
         except asyncio.CancelledError:
@@ -187,10 +186,10 @@ class LedgerBilling(Billing):
         if self._abandoned:
             await asyncio.wait(self._abandoned)
 
-    async def _make(self, caller: Caller, credits: int, ttl: float) -> Hold:
+    async def _make(self, caller: Caller, credits: int) -> Hold:
         lease = self._leases.take()
         try:
-            held = await self._ledger.reserve(caller.account, credits, ttl, lease, caller.key)
+            held = await self._ledger.reserve(caller.account, credits, lease, caller.key)
         except BaseException:
             self._leases.end(lease.id)
             raise
@@ -211,7 +210,7 @@ class NullHold(Hold):
 class NullBilling(Billing):
     """Nobody pays: for a server without keys."""
 
-    async def reserve(self, caller: Caller, credits: int, seconds: float = 0) -> Hold:
+    async def reserve(self, caller: Caller, credits: int) -> Hold:
         return NullHold(credits, None)
 
     async def close(self) -> None:
@@ -231,7 +230,7 @@ class UnbilledHold(NullHold):
 class Unbilled(Billing):
     """For work that is paid elsewhere: by the job that it is done for, or by the run that it is a part of."""
 
-    async def reserve(self, caller: Caller, credits: int, seconds: float = 0) -> Hold:
+    async def reserve(self, caller: Caller, credits: int) -> Hold:
         return UnbilledHold(0, None)
 
     async def close(self) -> None:
@@ -242,7 +241,7 @@ def open_billing(settings: Settings, database: Database, leases: RequestLeases) 
     """The billing that the settings ask for."""
     if not settings.auth.enabled:
         return NullBilling()
-    return LedgerBilling(Ledger(database), leases, settings.server.request_seconds)
+    return LedgerBilling(Ledger(database), leases)
 
 
 async def _undo(making: asyncio.Task[Hold]) -> None:

@@ -185,11 +185,9 @@ class Run(ABC, Generic[P, S]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def _paid(
-        self, work: AsyncGenerator[S], credits: int, deliver: Deliver | None = None, seconds: float = 0
-    ) -> AsyncGenerator[S]:
-        """The steps of `work`, with so many credits reserved for at least so many seconds."""
-        self._hold = await self._context.billing.reserve(self._caller, credits, seconds)
+    async def _paid(self, work: AsyncGenerator[S], credits: int, deliver: Deliver | None = None) -> AsyncGenerator[S]:
+        """The steps of `work`, with so many credits reserved."""
+        self._hold = await self._context.billing.reserve(self._caller, credits)
         async with charged(self._hold, self.used, self._count), aclosing(work) as steps:
             async for step in steps:
                 yield step

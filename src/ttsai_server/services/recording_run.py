@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from time import monotonic
-from typing import BinaryIO, ClassVar, TypeVar
+from typing import BinaryIO, TypeVar
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Caller
@@ -39,10 +39,7 @@ P = TypeVar("P", bound=RecordingPlan)
 
 
 class RecordingRun(Run[P, S]):
-    """Its hold lasts for `slowest` times the recording's length."""
-
-    slowest: ClassVar[float] = 30
-    """Times its own length that work on a recording may take before its credits count as forgotten by a crash."""
+    """A run over an uploaded recording, which is decoded first and priced by its length."""
 
     def __init__(self, plan: P, caller: Caller, context: ServiceContext, upload: BinaryIO | None) -> None:
         super().__init__(plan, caller, context)
@@ -66,7 +63,7 @@ class RecordingRun(Run[P, S]):
             self.seconds = recording.seconds
             credits = self.plan.price.of(self.seconds)
             work = self._tracked(recording)
-            async with aclosing(self._paid(work, credits, deliver, self.slowest * self.seconds)) as steps:
+            async with aclosing(self._paid(work, credits, deliver)) as steps:
                 async for step in steps:
                     yield step
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from io import BytesIO
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO
 
 from ttsai_server.audio.channels import isolate_speakers
 from ttsai_server.audio.recording import Recording
@@ -47,8 +47,6 @@ class TranscriptionPlan(RecordingPlan):
 
 class TranscriptionRun(RecordingRun[TranscriptionPlan, PartialTranscript]):
     """Its steps are what is said, as it is heard; at least one."""
-
-    slowest: ClassVar[float] = 10
 
     def __init__(
         self, plan: TranscriptionPlan, caller: Caller, context: ServiceContext, upload: BinaryIO | None

@@ -83,15 +83,17 @@ class Ledger:
         self._database = database
 
     async def reserve(
-        self, account: str, amount: int, ttl: float, lease: RequestLease | None = None, key: str = ""
+        self, account: str, amount: int, lifetime: float | RequestLease, key: str = ""
     ) -> Reservation:
-        """Reserve `amount` >= 0 credits: as long as the lease, whose id it gets, is renewed; else for `ttl` seconds.
+        """Reserve `amount` >= 0 credits.
 
-        key: id of the key with which the work is asked for; the usage is recorded as its.
+        lifetime: seconds until they return by themselves; or a lease, whose id the reservation gets: then they return
+        once it is no longer renewed. key: id of the key with which the work is asked for; the usage is recorded as its.
 
         Raises InsufficientCredits if the balance does not cover them, NotFound if there is no such account.
         """
-        return await self._database.write(reserve, account, amount, time.time() + ttl, lease, key)
+        until = lifetime if isinstance(lifetime, RequestLease) else time.time() + lifetime
+        return await self._database.write(reserve, account, amount, until, key)
 
     async def extend(self, reservation: str, more: int) -> int:
         """Reserve `more` > 0 credits beside those of a reservation. → credits available.
@@ -212,16 +214,18 @@ def reserve(
     connection: Connection,
     account: str,
     amount: int,
-    expires_at: float,
-    lease: RequestLease | None = None,
+    until: float | RequestLease,
     key: str = "",
 ) -> Reservation:
-    """`Ledger.reserve` inside a transaction of the caller. expires_at: Unix seconds."""
+    """`Ledger.reserve` inside a transaction of the caller. until: Unix seconds, or a lease."""
     available = _take(connection, account, amount)
-    leased = asdict(lease) if lease else {"id": uuid4().hex}
-    row = {"account": account, "amount": amount, "state": "open", "used": 0, "expires_at": expires_at, "key": key}
-    connection.execute(_OPEN, {**row, **leased})
-    reservation = Reservation(leased["id"], amount, available)
+    if isinstance(until, RequestLease):
+        kept = {**asdict(until), "expires_at": until.lease_until}
+    else:
+        kept = {"id": uuid4().hex, "expires_at": until}
+    row = {"account": account, "amount": amount, "state": "open", "used": 0, "key": key}
+    connection.execute(_OPEN, {**row, **kept})
+    reservation = Reservation(kept["id"], amount, available)
     enter(connection, account, "reserve", -amount, reservation.id, "")
     return reservation
 
