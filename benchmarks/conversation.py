@@ -211,7 +211,8 @@ class Told:
 
 async def _live(utterances: Sequence[tuple[np.ndarray, int]]) -> list[Figure]:
     """Somebody speaks the utterances in real time."""
-    from ttsai_server.app import LOCAL_CALLER, create_app
+    from ttsai_server.app import create_app
+    from ttsai_server.app.parts import LOCAL_CALLER
 
     with TemporaryDirectory() as folder:
         app = create_app(Settings(data_dir=Path(folder)))

@@ -1,5 +1,6 @@
 """The lists of models and voices."""
 
+import asyncio
 import sys
 from io import BytesIO
 from pathlib import Path
@@ -248,3 +249,18 @@ def test_a_voice_of_several_speakers_says_how_many(server: Live) -> None:
     voices = {voice["id"]: voice for voice in get(server, "/v1/voices/?model=piper")["voices"]}
     assert voices["de_DE-thorsten_emotional-medium"]["speakers"] == 8
     assert "speakers" not in voices["en_US-joe-medium"]
+
+
+async def test_requests_that_come_at_once_look_at_the_models_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look costs a tenth of a second: sixteen at once cost more than all other answers together."""
+    settings, looks = Settings(), list[str]()
+    look = listings.availabilities
+
+    def counted(*arguments: Any) -> Any:
+        looks.append("look")
+        return look(*arguments)
+
+    monkeypatch.setattr(listings, "availabilities", counted)
+    lists = listings.Listings(Catalog.of(settings), settings)
+    assert len(set(await asyncio.gather(*(lists.models() for _ in range(16))))) == 1
+    assert len(looks) == 1

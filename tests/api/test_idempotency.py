@@ -11,7 +11,7 @@ from starlette.types import Message
 from tests.live import Live
 
 from ttsai_server.api.idempotency import Fingerprint
-from ttsai_server.app import LOCAL_CALLER
+from ttsai_server.app.parts import LOCAL_CALLER
 from ttsai_server.audio.encode import Encoder
 
 TONE = {"model": "tone", "voice": "tone_a", "text": "la la la"}

@@ -15,7 +15,8 @@ import soxr
 from tests.engines.checkpoints import checkpoint, maker
 from tests.engines.conftest import RATE
 
-from ttsai_server.app import LOCAL_CALLER, create_app
+from ttsai_server.app import create_app
+from ttsai_server.app.parts import LOCAL_CALLER
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Capability, ModelCard, Step
 from ttsai_server.engines.base import LoadContext

@@ -19,7 +19,7 @@ from tests.live import Live, live
 from tests.runtime.workers import worker_for
 from websockets.asyncio.server import ServerConnection, serve
 
-from ttsai_server.app import NODES
+from ttsai_server.app.parts import NODES
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, ModelCard, Preset, SpeechRequest
 from ttsai_server.engines.base import Cancellation, LoadContext, Synthesizer

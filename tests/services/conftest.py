@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.services.dialogue import Dialogue, plan_dialogue
 
-from ttsai_server.app import LOCAL_CALLER
+from ttsai_server.app.parts import LOCAL_CALLER
 from ttsai_server.domain import Caller
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.metrics import Metrics

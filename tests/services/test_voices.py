@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ttsai_server.app import LOCAL_CALLER
+from ttsai_server.app.parts import LOCAL_CALLER
 from ttsai_server.domain import Preset
 from ttsai_server.engines.catalog import Catalog
 from ttsai_server.errors import BadRequest, UnknownModel, UnknownVoice

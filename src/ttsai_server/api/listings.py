@@ -43,6 +43,7 @@ class Listings:
         self._voices: Mapping[tuple[str, str], Availability] = {}
         """Of each voice, by its model's id and its own language."""
         self._checked_at = -CHECK_SECONDS
+        self._looking = asyncio.Lock()
         self._bodies: dict[tuple[Capability | None, bool], bytes] = {}
 
     async def models(self, capability: Capability | None = None, *, for_sdk: bool = False) -> bytes:
@@ -88,10 +89,18 @@ class Listings:
         )
 
     async def _refresh(self) -> None:
-        if time.monotonic() - self._checked_at >= CHECK_SECONDS:
+        """Look again if what is known is old; requests that come meanwhile wait for the one look."""
+        if self._is_fresh():
+            return
+        async with self._looking:
+            if self._is_fresh():
+                return
             self._facts, self._voices = await asyncio.to_thread(self._look)
             self._checked_at = time.monotonic()
             self._bodies.clear()
+
+    def _is_fresh(self) -> bool:
+        return time.monotonic() - self._checked_at < CHECK_SECONDS
 
     def _look(self) -> tuple[Mapping[str, ModelFacts], Mapping[tuple[str, str], Availability]]:
         found = availabilities(self._settings, self._catalog.cards())

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Timer
 from types import FrameType
@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from ttsai_server.api.deps import Services
-from ttsai_server.app import create_app
+from ttsai_server.app import create_app, create_worker_app
 from ttsai_server.cli.connections import uvicorn_config
 from ttsai_server.cli.websockets import WebSocketConnection
 from ttsai_server.console.door import installed
@@ -44,7 +44,7 @@ def serve(context: typer.Context, host: Host = None, port: Port = None) -> None:
     """Start the server. The first start on an empty database prints a key."""
     settings = _configured(context.obj, host, port)
     token, keys = secrets.token_urlsafe(32), list[str]()
-    app = _created(settings, admin_token=token, announce=keys.append)
+    app = _created(lambda: create_app(settings, admin_token=token, announce=keys.append))
     services: Services = app.state.services
     _server(app, settings, token, keys, missing_packages(services.catalog, settings)).run()
 
@@ -58,7 +58,7 @@ def worker(context: typer.Context, host: Host = None, port: Port = None) -> None
     messages = settings.realtime.model_copy(update={"max_message_bytes": PIECE})  # the nodes' messages, no client's
     settings = settings.model_copy(update={"realtime": messages})
     token = secrets.token_urlsafe(32)
-    _server(_created(settings, for_nodes=True, admin_token=token), settings, token).run()
+    _server(_created(lambda: create_worker_app(settings, admin_token=token)), settings, token).run()
 
 
 def _configured(settings: Settings, host: str | None, port: int | None) -> Settings:
@@ -69,9 +69,9 @@ def _configured(settings: Settings, host: str | None, port: int | None) -> Setti
     return settings.model_copy(update={"server": server})
 
 
-def _created(settings: Settings, **options: Any) -> FastAPI:
+def _created(create: Callable[[], FastAPI]) -> FastAPI:
     try:
-        return create_app(settings, **options)
+        return create()
     except NodeNameTaken as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

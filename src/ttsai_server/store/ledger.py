@@ -82,9 +82,7 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def reserve(
-        self, account: str, amount: int, lifetime: float | RequestLease, key: str = ""
-    ) -> Reservation:
+    async def reserve(self, account: str, amount: int, lifetime: float | RequestLease, key: str = "") -> Reservation:
         """Reserve `amount` >= 0 credits.
 
         lifetime: seconds until they return by themselves; or a lease, whose id the reservation gets: then they return
@@ -219,13 +217,13 @@ def reserve(
 ) -> Reservation:
     """`Ledger.reserve` inside a transaction of the caller. until: Unix seconds, or a lease."""
     available = _take(connection, account, amount)
-    if isinstance(until, RequestLease):
-        kept = {**asdict(until), "expires_at": until.lease_until}
-    else:
-        kept = {"id": uuid4().hex, "expires_at": until}
     row = {"account": account, "amount": amount, "state": "open", "used": 0, "key": key}
-    connection.execute(_OPEN, {**row, **kept})
-    reservation = Reservation(kept["id"], amount, available)
+    if isinstance(until, RequestLease):
+        id, kept = until.id, {**asdict(until), "expires_at": until.lease_until}
+    else:
+        id, kept = uuid4().hex, {"expires_at": until}
+    connection.execute(_OPEN, {**row, **kept, "id": id})
+    reservation = Reservation(id, amount, available)
     enter(connection, account, "reserve", -amount, reservation.id, "")
     return reservation
 
