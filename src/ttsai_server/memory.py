@@ -1,10 +1,12 @@
-"""Tunes glibc's allocator for this process, with mallopt(3). Without glibc these functions do nothing.
+"""Tunes glibc's allocator for this process, with mallopt(3), and Python's garbage collector.
 
 Engines allocate and free blocks of many megabytes. Keeping freed blocks is faster; returning them to the system takes
-less memory. The setting is per process: if two engines choose differently, the one loaded last wins.
+less memory. The setting is per process: if two engines choose differently, the one loaded last wins. Without glibc it
+does nothing.
 """
 
 import ctypes
+import gc
 import platform
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -3, -4, -8
@@ -36,6 +38,16 @@ def return_freed() -> None:
     Saves a fifth of Kokoro's resident memory.
     """
     _set((_M_MMAP_THRESHOLD, _LARGE), (_M_TRIM_THRESHOLD, _LARGE))
+
+
+def spare_collector() -> None:
+    """Leave all objects that exist now out of garbage collections. To be called when everything is loaded.
+
+    Modules and models stay until the process ends, and a full collection that looks at the 140,000 objects of a server
+    stops it for 75 ms.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _set(*options: tuple[int, int]) -> None:

@@ -24,7 +24,7 @@ from ttsai_server.engines.catalog import Catalog
 from ttsai_server.engines.installation import install_command
 from ttsai_server.jobs.node import NodeNameTaken
 from ttsai_server.logs import configure
-from ttsai_server.memory import use_one_arena
+from ttsai_server.memory import spare_collector, use_one_arena
 from ttsai_server.runtime.transfer import PIECE
 from ttsai_server.settings import Settings
 
@@ -150,6 +150,7 @@ class Server(uvicorn.Server):
             for key in self._keys or ():
                 typer.echo(f"\nThe account 'local' was made. Its key, shown this once:\n\n    {key}\n")
         if self.started:
+            spare_collector()
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             self._write({"url": _url(host, port), "token": self._token, "pid": os.getpid()})
             typer.echo(self._greeting(_url("localhost" if host in EVERYWHERE else host, port)))

@@ -20,7 +20,7 @@ from ttsai_server.audio.recording import Recording
 from ttsai_server.engines.base import Cancellation, Engine
 from ttsai_server.errors import DiskFull, EngineFailed, InternalError
 from ttsai_server.logs import configure
-from ttsai_server.memory import use_one_arena
+from ttsai_server.memory import spare_collector, use_one_arena
 from ttsai_server.runtime.loading import load, steps
 from ttsai_server.runtime.wire import LENGTH_BYTES, Begin, Cancel, End, Load, Next, Reply, crosses, decode, encode
 from ttsai_server.settings import Log, Models
@@ -87,6 +87,7 @@ class Worker:
 
     def _load(self, message: Load, models: Models) -> None:
         self._engine = load(message.card, models)
+        spare_collector()
 
     def _answer(self, stream: int, work: Callable[[], Any]) -> None:
         def answer() -> None:
