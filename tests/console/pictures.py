@@ -26,7 +26,7 @@ def _speak(page: Page, sound: Path) -> None:
 
 def _listen(page: Page, sound: Path) -> None:
     _give(page, sound)
-    page.get_by_role("checkbox", name="Tell speakers apart").click()
+    page.get_by_role("checkbox", name="Identify speakers").click()
     page.get_by_role("button", name="Listen", exact=True).click()
     page.get_by_role("link", name="JSON").wait_for()
 

@@ -93,7 +93,7 @@ def test_who_speaks_when_is_shown_and_played(
     one, other = speaker.say("af_bella", TEXT), speaker.say("bm_george", answer)
     both = np.concatenate([one, np.zeros((HEARING_RATE // 2, 1), np.float32), other])
     give(page, "two.flac", "audio/flac", encoded(both, HEARING_RATE))
-    page.get_by_role("checkbox", name="Tell speakers apart").click()
+    page.get_by_role("checkbox", name="Identify speakers").click()
     page.get_by_role("button", name="Listen", exact=True).click()
     timeline = page.get_by_role("region", name="Who speaks when")
     expect(timeline.locator("b")).to_have_text(["SPEAKER_00", "SPEAKER_01"])

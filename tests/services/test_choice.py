@@ -113,7 +113,7 @@ def test_who_speaks_a_language_is_told_with_voices_and_ready_ones_first(settings
     write(settings, "b-ready", "en-us", 10, others=("de",))
     write(settings, "c-other", "en-us", 10)
     assert who_speaks(settings, Catalog.of(settings), ["de"]) == (
-        "Who does: 'b-ready' speaks de (b-ready-voice); "
+        "Models that do: 'b-ready' speaks de (b-ready-voice); "
         "'a-missing' speaks de (a-missing-voice), after: ttsai-server models pull a-missing."
     )
     assert who_speaks(settings, Catalog.of(settings), ["cy"]) == "No model of this server speaks it."

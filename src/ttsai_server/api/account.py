@@ -58,7 +58,7 @@ async def account(services: AuthedServices, caller: CurrentCaller, days: Days = 
 
 @router.get("/usage")
 async def usage(services: AuthedServices, caller: CurrentCaller, days: Days = 30) -> KeyUseList:
-    """The usage of the last `days` days in UTC, today included, told apart by key."""
+    """The usage of the last `days` days in UTC, today included, by key."""
     return key_use(await services.accounts.usage_by_key(caller.account, days))
 
 

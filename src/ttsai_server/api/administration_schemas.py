@@ -70,7 +70,7 @@ class AuditEntry(Kept):
     at: Moment
     actor: str
     """Who: the id of a key; `cli:NAME`, a user of the command line; `cli`, the same by way of the running server;
-    `console`, whoever uses the console of a server without keys; `server`, nobody."""
+    `console`, a user of the console of a server without keys; `server`, the server itself."""
     action: str
     """What was done, such as `key.revoke`."""
     target: str

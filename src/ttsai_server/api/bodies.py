@@ -73,7 +73,7 @@ class SpeechBody(Body):
     instructions: str | None = None
     """How to speak; kept for models that follow instructions."""
     timestamps: bool = False
-    """Tell when each word is said. The answer is JSON then, or, with `stream`, server-sent events."""
+    """Report when each word is said. The answer is JSON then, or, with `stream`, server-sent events."""
     asynchronous: bool = Field(default=False, alias="async")
     """Answer at once with a job."""
     webhook_url: str | None = None
@@ -96,7 +96,7 @@ class VoiceChatBody(Body):
     stt_model: str = "whisper"
     """The model that hears `audio`."""
     system_prompt: Annotated[str, Field(max_length=20_000, pattern=STORABLE)] | None = None
-    """How the model is told to speak, from this turn on; absent: as before."""
+    """Instructions for the chat model, from this turn on; absent: as before."""
     conversation_id: str | None = None
     """The conversation to go on with; absent: a new one."""
     language: str | None = None
@@ -120,4 +120,4 @@ class OpenAISpeechBody(Body):
     instructions: str | None = None
     """How to speak; kept for models that follow instructions."""
     timestamps: bool = False
-    """Tell when each word is said: as JSON, or, with `stream_format` sse, as events."""
+    """Report when each word is said: as JSON, or, with `stream_format` sse, as events."""

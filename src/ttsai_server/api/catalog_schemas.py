@@ -11,7 +11,7 @@ class MeasuredSpeed(BaseModel):
     """How fast the model did a standard piece of work on this machine, see `ttsai-server models bench`."""
 
     cpu_seconds: float | None
-    """Processor time of all threads; absent where the system does not tell it."""
+    """Processor time of all threads; absent where the system does not report it."""
     seconds: float
     """Time on the clock."""
     sound_seconds: float
@@ -89,7 +89,7 @@ class VoiceInfo(BaseModel):
     commercial_use: bool
     """Whether the licence allows commercial use."""
     speakers: int | None = None
-    """How many speakers it has, if it has several; `speaker` of a request tells which of them speaks."""
+    """How many speakers it has, if it has several; `speaker` of a request chooses one."""
     voice_id: str | None = None
     model_name: str | None = None
     is_premium: bool | None = None

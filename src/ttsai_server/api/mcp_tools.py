@@ -66,7 +66,7 @@ class TranscribeArguments(Body):
     language: str = AUTO
     """Code of the language spoken, such as en; auto: detected."""
     timestamps: bool = False
-    """Also tell when each word is said."""
+    """Also report when each word is said."""
 
 
 class ListVoicesArguments(Body):
@@ -131,7 +131,7 @@ TOOLS: dict[str, tuple[type[Body], Callable[[Call, Any], Awaitable[CallToolResul
         ToolAnnotations(title="Voices", read_only_hint=True, open_world_hint=False),
     ),
 }
-"""Name → its arguments, what it does, and what clients may tell their users of it."""
+"""Name → its arguments, what it does, and what clients may show their users."""
 
 
 def tool_server(services: Services) -> Server[Any]:
@@ -140,8 +140,10 @@ def tool_server(services: Services) -> Server[Any]:
     async def list_tools(context: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(
             tools=[
-                Tool(name=name, description=work.__doc__, input_schema=kind.model_json_schema(), annotations=told)
-                for name, (kind, work, told) in TOOLS.items()
+                Tool(
+                    name=name, description=work.__doc__, input_schema=kind.model_json_schema(), annotations=annotations
+                )
+                for name, (kind, work, annotations) in TOOLS.items()
             ]
         )
 
@@ -153,9 +155,9 @@ def tool_server(services: Services) -> Server[Any]:
                 raise BadRequest(f"There is no tool {params.name[:80]!r}; there are {', '.join(TOOLS)}.")
             kind, work, _ = TOOLS[params.name]
             return await work(Call(services, state["caller"]), _checked(kind, params.arguments or {}))
-        except Exception as error:  # the SDK would tell the client any exception's text
-            told = _told(error, state["request_id"])
-            return CallToolResult(content=[TextContent(text=told.message)], is_error=True)
+        except Exception as error:  # the SDK would send the client any exception's text
+            shown = _shown(error, state["request_id"])
+            return CallToolResult(content=[TextContent(text=shown.message)], is_error=True)
 
     return Server("ttsai-server", version=__version__, on_list_tools=list_tools, on_call_tool=call_tool)
 
@@ -175,8 +177,8 @@ async def _check_size(outcome: Outcome) -> None:
         raise BadRequest(f"The sound is larger than {most}: ask for mp3, or for less text.", param="text")
 
 
-def _told(error: Exception, request_id: str) -> ApiError:
-    """What the client is told of an error; what it can't help is logged."""
+def _shown(error: Exception, request_id: str) -> ApiError:
+    """The error that the client sees; what it can't help is logged."""
     known = error if isinstance(error, ApiError) else outage(error)
     if known is None or isinstance(known, InternalError):
         logger.error("in a tool of /mcp: %s", error, exc_info=error)

@@ -152,7 +152,7 @@ class RequestLog:
         return getattr(self._scope.get("route"), "path", "unknown")
 
     def describe(self, span: Span) -> None:
-        """Tell its span what has become of it."""
+        """Record in its span how it ended."""
         span.rename(f"{self._scope['method']} {self.route}")
         attributes: dict[str, str | float] = {
             "http.route": self.route,

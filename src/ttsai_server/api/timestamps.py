@@ -1,4 +1,4 @@
-"""Answers that tell when each word of a text is said."""
+"""Answers with the time of each word of a text."""
 
 import asyncio
 import base64

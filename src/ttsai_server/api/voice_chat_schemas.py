@@ -41,6 +41,6 @@ class TurnInfo(Kept):
 class ConversationBody(Answer):
     conversation: ConversationInfo
     system_prompt: str | None = None
-    """How the model is told to speak; absent: as the server's settings say."""
+    """Instructions for the chat model; absent: those of the server's settings."""
     messages: list[TurnInfo]
     """The latest 1000 turns, in their order."""

@@ -102,7 +102,7 @@ class FrameAssembler:
         self._put(samples)
 
     def skip_damaged(self) -> None:
-        """A packet can't be decoded: the next frame's time stamp tells how much sound is missing."""
+        """A packet can't be decoded: the next frame's time stamp shows how much sound is missing."""
         self._jitter = 0
 
     def finish(self) -> None:

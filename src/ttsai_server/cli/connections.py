@@ -1,7 +1,7 @@
 """HTTP connections: uvicorn's, with limits, and with errors in the contract's format.
 
 uvicorn has no time limit for the head or the body of a request, and none for the number of connections, so a client
-could keep them open for ever.
+could keep them open forever.
 """
 
 import math

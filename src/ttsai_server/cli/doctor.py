@@ -32,7 +32,7 @@ STATES = {
     "needs_install": "packages are not installed",
 }
 TO_TELL = {"ready", "broken"}
-"""States of models that are told of each, whether the settings ask for it or not."""
+"""States that are shown of every model, whether the settings ask for it or not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ class RequestParser:
 
     def __init__(self, protocol: Any) -> None:
         """protocol: gets httptools' callbacks; it has `url` and `headers`, and ignores the others if `is_upgrade()`.
-        Its `_should_upgrade` tells whether the request becomes a WebSocket."""
+        Its `_should_upgrade` decides whether the request becomes a WebSocket."""
         self._protocol = protocol
         self._parser = _parser(protocol)
 

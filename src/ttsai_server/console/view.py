@@ -175,7 +175,7 @@ class View:
 
 
 def _message(error: Exception) -> str:
-    """What the visitor is told; what they can't help is logged."""
+    """Show the error to the visitor; what they can't help is logged."""
     known = error if isinstance(error, ApiError) else outage(error)
     if known is None or isinstance(known, InternalError):
         logger.error("in the console: %s", error, exc_info=error)

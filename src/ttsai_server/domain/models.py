@@ -49,7 +49,7 @@ class Voice:
     preview: str = ""
     """Text of its preview, in its own language."""
     speakers: int = 1
-    """How many speakers it has; an option of the engine tells which of them speaks."""
+    """How many speakers it has; an option of the engine chooses one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class ModelCard:
     deterministic: bool = False
     """Whether equal requests for speech give identical audio."""
     timestamps: bool = False
-    """Whether it can tell when it says each word of a text."""
+    """Whether it reports when it says each word of a text."""
     streaming: bool = True
     translates: bool = False
     """Whether it can translate the speech it transcribes to English."""

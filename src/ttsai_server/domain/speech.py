@@ -38,7 +38,7 @@ class SpeechRequest:
     options: Mapping[str, object] = field(default_factory=dict[str, object])
     """Engine-specific options from the client, already validated by the engine's Options."""
     timestamps: bool = False
-    """Whether to tell when each word is said; only for models whose card has `timestamps`."""
+    """Whether to report when each word is said; only for models whose card has `timestamps`."""
 
     @property
     def presets(self) -> tuple[Preset, ...]:

@@ -41,7 +41,7 @@ OF_PIP = {
 """pip's option → uv's variable that means the same, and what separates its values."""
 
 
-Tell = Callable[[str], object]
+Report = Callable[[str], object]
 """Called with each line of uv's output."""
 
 
@@ -80,7 +80,7 @@ def interpreter(card: ModelCard, models: Path) -> Path:
     return _folder(card, models) / "bin" / "python"
 
 
-def make(card: ModelCard, models: Path, tell: Tell = lambda line: None) -> None:
+def make(card: ModelCard, models: Path, report: Report = lambda line: None) -> None:
     """Create the card's environment unless `is_whole`. Blocking, minutes.
 
     Replaces one that is incomplete or has other requirements. Several processes may call it at the same time. Raises
@@ -92,19 +92,19 @@ def make(card: ModelCard, models: Path, tell: Tell = lambda line: None) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.parent / ".installing"):
         if not is_whole(card, models):
-            _make(card, folder, tell)
+            _make(card, folder, report)
 
 
-def _make(card: ModelCard, folder: Path, tell: Tell) -> None:
+def _make(card: ModelCard, folder: Path, report: Report) -> None:
     """Create it in a folder with a random name, since the uv of a killed process may still be running; then rename."""
     for draft in folder.parent.glob(f"{folder.name}-*"):
         shutil.rmtree(draft, ignore_errors=True)
     draft = folder.with_name(f"{folder.name}-{token_hex(4)}")
     wanted, uv = _of(card), _uv(card)
-    _run([uv, "venv", "--relocatable", "--python", f"{wanted.python},{OUR_PYTHON}", str(draft)], card, tell)
+    _run([uv, "venv", "--relocatable", "--python", f"{wanted.python},{OUR_PYTHON}", str(draft)], card, report)
     python = str(draft / "bin" / "python")
     install = [uv, "pip", "install", "--python", python, *_without(wanted.omitted, draft)]
-    _run([*install, *wanted.packages, *OUR_PACKAGES], card, tell)
+    _run([*install, *wanted.packages, *OUR_PACKAGES], card, report)
     (packages,) = draft.glob("lib/python*/site-packages")
     (packages / "ttsai_server").symlink_to(OUR_CODE)
     _stamp(draft).write_text(_content(wanted), "utf-8")
@@ -122,7 +122,7 @@ def _without(packages: Sequence[str], folder: Path) -> list[str]:
     return ["--overrides", str(overrides)]
 
 
-def _run(command: list[str], card: ModelCard, tell: Tell) -> None:
+def _run(command: list[str], card: ModelCard, report: Report) -> None:
     said: list[str] = []
     environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
     with subprocess.Popen(
@@ -136,13 +136,13 @@ def _run(command: list[str], card: ModelCard, tell: Tell) -> None:
     ) as process:
         for line in process.stderr or ():
             said.append(line.rstrip())
-            tell(line.strip())
+            report(line.strip())
     if process.returncode:
         raise InstallFailed(card.id, "\n".join(said) or f"uv ended with {process.returncode}.")
 
 
 def _where_pip_looks() -> dict[str, str]:
-    """uv's variables for the indexes and folders that pip is configured with; none if uv is told to use no index."""
+    """uv's variables for the indexes and folders that pip is configured with; none if uv has to use no index."""
     if os.environ.get("UV_NO_INDEX"):
         return {}
     variables: dict[str, str] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.catalog import load_class
-from ttsai_server.engines.environments import Tell, interpreter, is_whole, make
+from ttsai_server.engines.environments import Report, interpreter, is_whole, make
 from ttsai_server.errors import PackagesMissing
 
 IMPORT = """
@@ -56,14 +56,14 @@ def reinstall_command(card: ModelCard, models: Path) -> str:
     return load_class(card).install_command().replace("pip install ", "pip install --force-reinstall ")
 
 
-def install(card: ModelCard, models: Path, tell: Tell = lambda line: None) -> None:
+def install(card: ModelCard, models: Path, report: Report = lambda line: None) -> None:
     """Make the model's environment, if it has one of its own. Blocking, minutes.
 
-    tell: called with each line of uv's output. Raises InstallFailed; and PackagesMissing, with the command, if it needs
-    packages that are to be installed beside this server's.
+    report: called with each line of uv's output. Raises InstallFailed; and PackagesMissing, with the command, if it
+    needs packages that are to be installed beside this server's.
     """
     if card.environment:
-        make(card, models, tell)
+        make(card, models, report)
     require_installed(card, models)
 
 

@@ -1,7 +1,7 @@
 """Chat models in GGUF files, by llama.cpp through the package xllamacpp.
 
 xllamacpp runs llama.cpp's HTTP server, beside the calls that are used here, and can't do without its listener. It is
-told to listen on a Unix socket in a private folder, which is deleted as soon as it listens, and to ask for a key that
+made to listen on a Unix socket in a private folder, which is deleted as soon as it listens, and to ask for a key that
 nobody knows: no port is opened, and nobody can connect.
 """
 

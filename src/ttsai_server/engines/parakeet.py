@@ -34,9 +34,9 @@ SHORTEST = RATE // 5
 
 
 class Parakeet(Transcriber):
-    """Deterministic. It ignores prompt and temperature, and can't be told the language.
+    """Deterministic. It ignores prompt and temperature, and takes no language.
 
-    A transcript is in the language that was requested; else its text tells which of the card's languages it is in.
+    A transcript is in the language that was requested; else the language is detected in its text.
     """
 
     extra, packages = "parakeet", ("faster_whisper", "onnx_asr", "onnxruntime")

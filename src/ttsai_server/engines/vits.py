@@ -74,7 +74,7 @@ class Vits(Synthesizer):
     def _letters(self, text: str, language: str) -> str:
         """The text in the letters that the voice knows, with numbers in words.
 
-        Raises BadRequest for a letter that it does not know, lest it be dropped silently, and for a text without one.
+        Raises BadRequest for a letter that it does not know, which would be left out, and for a text without one.
         """
         known = self._tokenizer.get_vocab()
         text = re.sub(r"\d+", lambda digits: _in_words(digits[0], language), text)

@@ -59,7 +59,7 @@ class LoadedModel(Protocol):
 
     @property
     def cpu_seconds(self) -> float | None:
-        """Processor time that its process has taken so far, of all threads; None: this system does not tell."""
+        """Processor time that its process has taken so far, of all threads; None: this system does not report it."""
         ...
 
     def steps(

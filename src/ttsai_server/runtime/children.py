@@ -193,7 +193,7 @@ class Child:
                 raise self._crashed() from error
         try:
             self._writer.write(frame)
-        except RuntimeError as error:  # uvloop's, once it has met the closed socket and before `_listen` is told
+        except RuntimeError as error:  # uvloop's, once it has met the closed socket and before `_listen` is called
             self._kill(f"it takes no messages: {error}")
             raise self._crashed() from error
 

@@ -44,14 +44,14 @@ def gpus(environment: Mapping[str, str] = os.environ) -> list[Gpu]:
     CUDA_VISIBLE_DEVICES of the environment, if it is set, says which: indices or UUIDs, which may be cut short.
     """
     try:
-        told = subprocess.run(COMMAND, capture_output=True, text=True, check=True, timeout=COMMAND_SECONDS)
+        listed = subprocess.run(COMMAND, capture_output=True, text=True, check=True, timeout=COMMAND_SECONDS)
     except (OSError, subprocess.SubprocessError):
         return []
-    return visible(parsed(told.stdout), environment.get("CUDA_VISIBLE_DEVICES"))
+    return visible(parsed(listed.stdout), environment.get("CUDA_VISIBLE_DEVICES"))
 
 
 def parsed(lines: str) -> list[Gpu]:
-    """What nvidia-smi tells; none if it says so. One that it can't tell the memory of, `[N/A]`, is left out."""
+    """The GPUs that nvidia-smi lists. One whose memory it does not know, `[N/A]`, is left out."""
     rows = [[field.strip() for field in line.split(",")] for line in lines.splitlines()]
     return [
         Gpu(int(index), uuid, name, int(total), int(free))
@@ -84,7 +84,7 @@ class _Claim:
 
 
 class Placement:
-    """Places models on GPUs by the memory that their cards tell and that is free there."""
+    """Places models on GPUs by the memory that their cards state and that is free there."""
 
     def __init__(self, budget_mb: int, read: Callable[[], Sequence[Gpu]] = gpus) -> None:
         """budget_mb: memory for models on each GPU, megabytes; 0: all that it has. read: lists the GPUs; blocking."""
@@ -92,7 +92,7 @@ class Placement:
         self._claims: list[_Claim] = []
 
     async def place(self, card: ModelCard, start: Callable[[str], Awaitable[M]]) -> M:
-        """Load the model by `start`, which is given the UUID of a GPU; or "" where no GPU can be told.
+        """Load the model by `start`, which is given the UUID of a GPU; or "" where the GPUs are not known.
 
         Raises NoRoom, and what `start` raises.
         """
@@ -113,7 +113,7 @@ class Placement:
         return [claim for claim in self._claims if claim.model is None]
 
     def _choose(self, card: ModelCard, found: Sequence[Gpu], unseen: Set[_Claim]) -> Gpu:
-        """The GPU with the most room; one with no model of ours takes any, as what cards tell is only a guess.
+        """The GPU with the most room; one with no model of ours takes any, as what cards state is only an estimate.
 
         unseen: claims on memory that `found` may still show as free.
         """

@@ -61,7 +61,7 @@ def steps(card: ModelCard, models: Models) -> int:
     kind = load_class(card)
     try:
         together = kind.batch(configured(card, models), kind.device(device(models)))
-    except ValidationError:  # `load` fails with it too, and tells
+    except ValidationError:  # `load` fails with it too, with a message
         together = 0
     return together or card.concurrency or _threads(models)
 

@@ -29,7 +29,7 @@ from ttsai_server.settings import Settings
 from ttsai_server.tracing import open_tracer
 
 KNOWN = 16
-"""Models of its family that a replica tells Ray's router of: it gets their requests rather than another replica."""
+"""Models of its family that a replica reports to Ray's router: it gets their requests rather than another replica."""
 
 
 class Replica:
@@ -46,7 +46,7 @@ class Replica:
         self._tracer = open_tracer(chosen.tracing.endpoint, chosen.tracing.share, chosen.tracing.service)
         self._sweeping = asyncio.get_running_loop().create_task(self._pool.sweep())
         if card:
-            await self.load(card)  # its error, if any, is told to each request that needs the model
+            await self.load(card)  # its error, if any, is raised again for each request that needs the model
 
     async def load(self, card: bytes) -> bytes:
         """Load the model, if it is not loaded. → a Reply with the megabytes that it takes, or with the error."""
@@ -88,7 +88,7 @@ class Replica:
 
     @serve.multiplexed(max_num_models_per_replica=KNOWN)
     async def _known(self, model: str) -> str:
-        """Its calls are what tells Ray's router that this replica has a model."""
+        """Its calls report to Ray's router that this replica has a model."""
         return model
 
     async def _answered(self, work: Any) -> bytes:

@@ -36,7 +36,7 @@ async def in_thread(
 
 
 async def outwait(future: asyncio.Future[Any], seconds: float = inf) -> bool:
-    """Wait in a cancelled task until work that has been told to stop is done; return whether it is.
+    """Wait in a cancelled task until work that was asked to stop is done; return whether it is.
 
     Cancelling the task again does not end the wait: what the work uses must not be freed while it goes on.
     """

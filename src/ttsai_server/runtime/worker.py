@@ -117,7 +117,7 @@ def crossing(error: BaseException) -> Exception:
 
 
 def _or_die(work: Callable[[], object]) -> None:
-    """Run `work`; if it raises, end the process, for the server would wait for a reply for ever."""
+    """Run `work`; if it raises, end the process, since the server would wait for a reply forever."""
     try:
         work()
     except BaseException:

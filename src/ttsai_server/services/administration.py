@@ -2,7 +2,7 @@
 `model_administration`.
 
 Each change is written to the audit log, in its own transaction. `by` is who makes it: the id of a key; `cli:NAME`, a
-user of the command line; or `console`, whoever uses a server without keys.
+user of the command line; or `console`, a user of a server without keys.
 """
 
 from collections.abc import Mapping

@@ -34,11 +34,11 @@ def who_speaks(settings: Settings, catalog: Catalog, languages: Collection[str])
     for card in catalog.cards(Capability.TTS):
         if set(languages) & {*card.languages}:
             models.setdefault(card.listed_as, []).append((card, trials.availability(card)))
-    told = sorted(map(partial(_told, languages=languages), models.values()), key=lambda each: each[0])
-    if not told:
+    described = sorted(map(partial(_described, languages=languages), models.values()), key=lambda each: each[0])
+    if not described:
         return "No model of this server speaks it."
-    more = f" and {len(told) - MOST_MODELS} more" if len(told) > MOST_MODELS else ""
-    return f"Who does: {'; '.join(text for _, text in told[:MOST_MODELS])}{more}."
+    more = f" and {len(described) - MOST_MODELS} more" if len(described) > MOST_MODELS else ""
+    return f"Models that do: {'; '.join(text for _, text in described[:MOST_MODELS])}{more}."
 
 
 def best_choice(
@@ -93,7 +93,7 @@ def _distance(voice: Voice, language: str) -> int:
     return 1 if voice.language.split("-")[0] == code else 2 if code in voice.languages else 3
 
 
-def _told(cards: list[tuple[ModelCard, Availability]], languages: Collection[str]) -> tuple[bool, str]:
+def _described(cards: list[tuple[ModelCard, Availability]], languages: Collection[str]) -> tuple[bool, str]:
     """Whether none of them is ready, and what is said of them: a model, or a family of voices."""
     ready = [each for each in cards if each[1].status == "ready"]
     first, found = (ready or cards)[0]

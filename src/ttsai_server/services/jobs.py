@@ -140,7 +140,7 @@ class Jobs:
         return await self._files.keep_result(job, outcome, partial(jobs.keep, new=[job]))
 
     async def get(self, id: str) -> Job:
-        """Who knows the id may see it. Raises NotFound."""
+        """A job of any account, since its id can't be guessed. Raises NotFound."""
         found = await self._database.read(jobs.get, full_id(id))
         if found is None:
             raise NotFound("There is no such task; it may have expired.")
@@ -176,7 +176,7 @@ class Jobs:
         return segments_from_json(found)
 
     async def timestamps(self, job: Job) -> tuple[TimeSource, list[SpokenWord]] | None:
-        """When its words are said, and whence that is known; None: nobody asked for it, or it has not completed."""
+        """When its words are said, and the source of these times; None: not asked for, or not completed."""
         order = self._flow.order(job.kind, job.spec) if job.state == COMPLETED else None
         if not isinstance(order, SpeechOrder) or not order.timestamps:
             return None

@@ -1,4 +1,4 @@
-"""What is told of a model: its card, and what is known of it on this machine.
+"""What lists say of a model: its card, and what is known of it on this machine.
 
 The lists of the API, `ttsai-server models list`, `doctor` and the table of the README are all made of this.
 """

@@ -18,7 +18,7 @@ from ttsai_server.store.ledger import Used
 logger = logging.getLogger(__name__)
 
 PROGRESS_SECONDS = 30
-"""How often the log tells how far a long recording is."""
+"""How often the progress of a long recording is logged."""
 
 S = TypeVar("S")
 

@@ -195,7 +195,7 @@ def _keep_preview(connection: Connection, voice: SavedVoice, sound: bytes) -> No
 
 
 def _remove(connection: Connection, account: str, id: str) -> tuple[SavedVoice | None, bytes]:
-    """Also what jobs tell of it. → what it was, and its preview, empty if it has not been made."""
+    """Also from the jobs that mention it. → what it was, and its preview, empty if it has not been made."""
     preview = rows.data(connection, id, PREVIEW) or b""
     removed = rows.remove(connection, account, id)
     for job, name in jobs.forget_orders(connection, account, id) if removed else ():

@@ -1,4 +1,4 @@
-"""How many people speak in a recording, where a model that tells speakers apart is on this machine."""
+"""How many people speak in a recording, where a model for diarization is on this machine."""
 
 from collections import defaultdict
 from collections.abc import AsyncGenerator
@@ -11,7 +11,7 @@ from ttsai_server.services.availability import availability
 from ttsai_server.services.context import ServiceContext
 
 OTHERS = 0.1
-"""Share of the speech that others than the main speaker must have to be told of: diarization errs by less."""
+"""Share of the speech that others than the main speaker must have to be mentioned: diarization errs by less."""
 
 
 async def one_voice_warning(context: ServiceContext, caller: Caller, recording: Recording) -> tuple[str, ...]:
@@ -23,7 +23,7 @@ async def one_voice_warning(context: ServiceContext, caller: Caller, recording: 
 
 
 async def speaker_shares(context: ServiceContext, caller: Caller, recording: Recording) -> list[float]:
-    """The share of the speech that each speaker has, the largest first; empty where no model can tell, or none speaks.
+    """The share of the speech that each speaker has, the largest first; empty without a model or speech.
 
     Raises ModelLoading, or what the engine raises.
     """

@@ -42,7 +42,7 @@ class SpeechOrder(Order[SpeechRun]):
     options: Mapping[str, object] = field(default_factory=dict[str, object])
     """Fields beyond the contract's: options of the engine, or unknown."""
     timestamps: bool = False
-    """Whether to tell when each word is said."""
+    """Whether to report when each word is said."""
     wordless: bool = False
     """Whether text that is only punctuation is spoken as a pause; else it is refused."""
     sound_rate: int | None = None

@@ -51,7 +51,7 @@ class SpeechPlan(Plan):
     written: WrittenText | None = None
     """Where what is spoken is in the client's text; None: nobody wants to know when its words are said."""
     aligner: ModelCard | None = None
-    """The model that listens when each word is said; None: the one that speaks tells."""
+    """The model that listens when each word is said; None: the one that speaks knows it."""
     unmade: Mapping[int, SavedVoice] = field(default_factory=dict[int, SavedVoice])
     """Voices of the request that are made first; see `Choice.unmade`."""
     natives: Mapping[str, Voice] = field(default_factory=dict[str, Voice])

@@ -34,13 +34,13 @@ class SpeechTranslationOrder(Order[SpeechTranslationRun]):
     """Any spelling of a code."""
     source_language: str = "auto"
     voice: str = ""
-    """Empty: chosen for the language, and for each speaker if they are told apart."""
+    """Empty: chosen for the language, and for each speaker if they are distinguished."""
     preserve_voice: bool = False
     """Whether to try to keep the speaker's own voice."""
     keep_timing: bool = False
     """Whether each sentence is to be heard when it was said."""
     diarize: bool = False
-    """Whether speakers are told apart, and get a voice each."""
+    """Whether speakers are distinguished, and get a voice each."""
     stt_model: str = "whisper"
     format: str = "mp3"
 

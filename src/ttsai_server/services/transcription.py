@@ -49,14 +49,14 @@ class TranscriptionOrder(Order[TranscriptionRun]):
 
 
 def plan_transcription(context: ServiceContext, caller: Caller, order: TranscriptionOrder) -> TranscriptionPlan:
-    """Raises UnknownModel, BadRequest, or NotReady if there is no model for auto, or none that tells speakers apart."""
+    """Raises UnknownModel, BadRequest, or NotReady if there is no model for auto, or none for diarization."""
     card = _best(context, order) if order.model == AUTO else context.catalog.resolve(order.model, Capability.STT)
     if order.translate and not card.translates:
         raise BadRequest(f"{card.id!r} does not translate.", param="model")
     by_channel = order.diarize == "channel"
     speakers = _speakers(order) if order.diarize else DiarizationRequest()
     if by_channel and not speakers.least <= CHANNELS <= speakers.most:
-        raise BadRequest("'diarize=channel' tells two speakers apart, one a channel.", param="num_speakers")
+        raise BadRequest("'diarize=channel' is for two speakers, one a channel.", param="num_speakers")
     return TranscriptionPlan(
         kind=order.kind,
         model=card.id,
@@ -119,7 +119,7 @@ def _named(asked: str) -> str | None:
 
 
 def _language(context: ServiceContext, asked: str, card: ModelCard) -> str | None:
-    """The language that the model is told; None: it is to find it out."""
+    """The language given to the model; None: it detects it."""
     named = _named(asked)
     if named is None:
         return card.languages[0] if len(card.languages) == 1 else None

@@ -36,7 +36,7 @@ class TranscriptionPlan(RecordingPlan):
     show_words: bool = False
     """Whether the result has the words with their times."""
     diarizer: ModelCard | None = None
-    """The model that finds who speaks when; None: speakers are not asked for, or are told by channel."""
+    """The model that finds who speaks when; None: speakers are not asked for, or are known by channel."""
     speakers: DiarizationRequest = field(default_factory=DiarizationRequest)
     by_channel: bool = False
     """Whether each channel is one speaker's; a recording that is not stereo is refused."""

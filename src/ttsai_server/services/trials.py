@@ -33,7 +33,7 @@ class Speed:
     """How fast a model did a standard piece of work, once it was loaded."""
 
     cpu_seconds: float | None
-    """Processor time of all threads; None: this system does not tell it."""
+    """Processor time of all threads; None: this system does not report it."""
     seconds: float
     """Time on the clock."""
     sound_seconds: float
@@ -84,9 +84,9 @@ class Trials:
 
         Raises PackagesMissing or WeightsMissing, of `otherwise`.
         """
-        for told in (self.availability, partial(availability, models=self._models)):
+        for source in (self.availability, partial(availability, models=self._models)):
             for card in cards:
-                if told(card).status == "ready":
+                if source(card).status == "ready":
                     return card
         if not self._models.workers:
             require_installed(otherwise, self._models.dir)

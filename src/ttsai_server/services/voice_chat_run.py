@@ -113,11 +113,11 @@ class VoiceChatRun(CompositeRun[VoiceChatPlan, Heard | Written | Spoken]):
         plan, chat = self.plan, self._context.settings.chat
         messages = fitted(plan.system, plan.history, self.user_text, chat.context_tokens - chat.max_tokens)
         written = plan.chat.answer(ChatRequest(messages, chat.max_tokens))
-        told = plan.listening is not None
+        reported = plan.listening is not None
         async with aclosing(self._answer.steps(written)) as steps:
             async for step in steps:
-                if not told:
-                    told = True
+                if not reported:
+                    reported = True
                     yield Heard(self.user_text)  # not before: until then the answer may be an error
                 if isinstance(step, bytes):
                     await asyncio.to_thread(self._file.write, step)

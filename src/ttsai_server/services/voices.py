@@ -35,7 +35,7 @@ def unnamed_voice(card: ModelCard) -> Voice:
 class ListedVoice:
     voice: Voice
     preview: str
-    """Id of its preview: the voice's own, or one that tells nothing of it."""
+    """Id of its preview: the voice's own, or one that reveals nothing of it."""
 
 
 class Voices:

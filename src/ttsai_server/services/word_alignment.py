@@ -1,4 +1,4 @@
-"""When the words of a text are said, heard by a model that transcribes: for engines that can't tell."""
+"""When the words of a text are said, heard by a model that transcribes: for engines that don't report it."""
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing

@@ -50,7 +50,7 @@ class Models(Group):
     memory_mb: PositiveInt = 16_000
     """Memory for loaded models, megabytes; idle ones are unloaded to stay within it, least recently used first."""
     gpu_memory_mb: int = Field(default=0, ge=0)
-    """The same on each GPU, by what the models' cards tell, megabytes; 0: all that is free there."""
+    """The same on each GPU, by what the models' cards state, megabytes; 0: all that is free there."""
     idle_seconds: PositiveFloat = 900
     """A model is unloaded when it has not been used for this long, seconds."""
     load_wait_seconds: PositiveFloat = 60
@@ -150,7 +150,7 @@ class Transcription(Group):
     diarizers: tuple[str, ...] = Field(default=("speakers-pyannote", "speakers"), min_length=1)
     """Models for speaker diarization; the first whose weights are on this machine is used."""
     speech_detector: str = "silero"
-    """Model that tells when somebody speaks, in sound that is still coming in."""
+    """Model that detects when somebody speaks, in sound that is still coming in."""
 
 
 class Cloning(Group):
@@ -216,7 +216,7 @@ class Chat(Group):
     api_key: str = ""
     """Key for the server at `base_url`; empty: it needs none."""
     system_prompt: str = SPOKEN_STYLE
-    """How the model is told to speak, if the client does not say; {language} is that of the voice."""
+    """Instructions for the chat model, if the client gives none; {language} is that of the voice."""
     context_tokens: PositiveInt = 4096
     """Length of a conversation that the model is given, answer included, tokens; the earliest turns are left out."""
     max_tokens: PositiveInt = 512

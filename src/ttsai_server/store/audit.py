@@ -23,7 +23,7 @@ class Entry:
     at: float
     """Unix seconds."""
     actor: str
-    """Who: the id of a key; `cli:NAME`, a user of the command line; `console`, whoever uses a server without keys;
+    """Who: the id of a key; `cli:NAME`, a user of the command line; `console`, a user of a server without keys;
     `server`."""
     action: str
     """What was done, such as `key.revoke`."""

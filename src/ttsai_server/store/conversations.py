@@ -24,7 +24,7 @@ class Conversation:
     id: str
     account: str
     system_prompt: str | None
-    """How the model is told to speak; None: as the settings say."""
+    """Instructions for the chat model; None: those of the settings."""
     created_at: float
     """Unix seconds."""
     expires_at: float

@@ -87,7 +87,7 @@ class Database(ABC):
 
     @abstractmethod
     async def erase_deleted(self) -> None:
-        """Erase from the files what deleted rows have left there, as far as this can be told to the database."""
+        """Erase from the files what deleted rows have left there, as far as the database can do that."""
 
     @abstractmethod
     def _transact(self, work: Callable[[Connection], T]) -> asyncio.Future[T]: ...

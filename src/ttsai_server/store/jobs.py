@@ -197,8 +197,8 @@ def end(connection: Connection, job: str, state: str, **facts: object) -> Job | 
 
 def forget_orders(connection: Connection, account: str, text: str) -> list[tuple[str, str]]:
     """Empty the orders of the account's ended jobs that contain a text. → ids and names of their results."""
-    told = (jobs.c.account == account, ~OPEN, jobs.c.spec.contains(text, autoescape=True))
-    emptied = update(jobs).where(*told).values(spec="{}").returning(jobs.c.id, jobs.c.name)
+    mentions = (jobs.c.account == account, ~OPEN, jobs.c.spec.contains(text, autoescape=True))
+    emptied = update(jobs).where(*mentions).values(spec="{}").returning(jobs.c.id, jobs.c.name)
     return [(id, name) for id, name in connection.execute(emptied)]
 
 

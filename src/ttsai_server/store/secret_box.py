@@ -54,7 +54,7 @@ class SecretBox:
         return self._opened(urlsafe_b64encode(sealed))
 
     def derived(self, purpose: str) -> str:
-        """A secret, 64 hexadecimal digits, that all servers with this key have, and that does not tell the key."""
+        """A secret, 64 hexadecimal digits, that all servers with this key have, and that does not reveal the key."""
         return hmac.digest(self._key().encode(), purpose.encode(), "sha256").hex()
 
     def _opened(self, token: bytes) -> bytes:

@@ -208,8 +208,8 @@ def detect(text: str, candidates: Collection[str], default: str) -> str:
 def detect_sentence(text: str, candidates: Collection[str], main: str, before: str, also: str = "") -> str:
     """The language of one sentence of a text: one of `candidates` (ISO 639-1).
 
-    As `detect`, but surer before it differs from the text's, for a sentence tells less than a text. One in doubt is in
-    the language of the text, or of the sentence before it, whichever is the likelier.
+    As `detect`, but surer before it differs from the text's, since a sentence is less evidence than a text. One in
+    doubt is in the language of the text, or of the sentence before it, whichever is likelier.
 
     Args:
         text: the sentence.
@@ -231,7 +231,7 @@ def detect_sentence(text: str, candidates: Collection[str], main: str, before: s
 
 
 def is_surely(text: str, language: str, candidates: Collection[str]) -> bool:
-    """Whether a sentence is long enough to tell, and in the language rather than in any other of `candidates`."""
+    """Whether a sentence is long enough to judge, and in the language rather than in any other of `candidates`."""
     words, written = _without_names(text), _written(text, candidates)
     enough = language in written and len(words) >= _FEW_WORDS
     return enough and _chances(" ".join(words), written).get(language, 0) >= _SURE

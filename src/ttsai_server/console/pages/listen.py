@@ -89,7 +89,7 @@ async def build(view: View) -> None:
     with ui.element("div").classes("fields"):
         model = ui.select(models, label="Model", value=AUTO, with_input=True)
         language = ui.select(languages, label="Language", value=AUTO, with_input=True)
-        speakers = ui.checkbox("Tell speakers apart")
+        speakers = ui.checkbox("Identify speakers")
     button = ui.button("Listen", icon="hearing")
     progress = Progress("Listening")
     player = Player(view, "Recording")

@@ -119,7 +119,7 @@ class Chatterbox(PyTorchEngine[Parts], Cloner, Converter):
     def _tokens(self, parts: Parts, request: SpeechRequest, arrays: Arrays, options: Options) -> Any:
         """Speech tokens, a tensor (n,), up to where the model stopped by itself.
 
-        It sometimes goes on for ever, or stops before the first token: then it tries again, with the random numbers
+        It sometimes never stops, or stops before the first token: then it tries again, with the random numbers
         that follow. Raises EngineFailed if that does not help either.
         """
         words = parts.tokens(request.text.strip(), request.language.split("-")[0]).to(self._device)

@@ -1,6 +1,6 @@
 # pyright: basic
 # (torch, whose types are those of nearly everything here, is not installed everywhere)
-"""Resemble AI's inaudible watermark, PerTh: marks sound so that it can be told from a recording of a person.
+"""Resemble AI's inaudible watermark, PerTh: marks sound so that it can be distinguished from a recording of a person.
 
 A network changes the logarithmic magnitudes below 2 kHz. It has the names of the weights that the package
 `resemble-perth` brings; that package itself needs releases of others that are out of date.

@@ -31,7 +31,7 @@ Samples = NDArray[np.float32]
 VOCODER = "vocoder.pt"
 WAVLM = ("config.json", "pytorch_model.bin")
 LAYER = 6
-"""Layer of WavLM whose output tells what is said and who says it."""
+"""Layer of WavLM whose output holds what is said and who says it."""
 HOP, WINDOW = 320, 400
 """Samples of a feature; samples that it is made of."""
 STRETCH_SECONDS = 10

@@ -188,7 +188,7 @@ class Kokoro(Cloner):
         return phonemes, clock
 
     def _ids(self, phonemes: str) -> npt.NDArray[np.int64]:
-        """int64 (1, n + 2). Raises EngineFailed for a symbol that the model lacks, lest it be dropped silently."""
+        """int64 (1, n + 2). Raises EngineFailed for a symbol that the model lacks, which would be left out."""
         unknown = {symbol for symbol in phonemes if symbol not in self._vocabulary}
         if unknown:
             raise EngineFailed(f"The model has no symbol for {sorted(unknown)}.")

@@ -95,7 +95,7 @@ class _Part:
         self._length = 0
         """Input length of the previous inference."""
         self._cancellable = streams == 1
-        """With several streams each has its own graph, and we can't tell which one to reset, so we cancel none."""
+        """With several streams each has its own graph, and it isn't known which one to reset, so we cancel none."""
         self._idle: SimpleQueue[Any] = SimpleQueue()
         for _ in range(streams):
             self._idle.put(model.create_infer_request())

@@ -1,4 +1,4 @@
-"""How long it may take to say a text: language models that speak sometimes go on for ever, and have to be stopped.
+"""How long it may take to say a text: language models that speak sometimes never stop, and have to be stopped.
 
 What was stopped may lack words, so it is never the answer: the model tries again, or fails.
 """

@@ -39,7 +39,7 @@ class Pace:
 
 
 class WordClock:
-    """Follows the sound of one text, chunk by chunk, and tells the words that have been said."""
+    """Follows the sound of one text, chunk by chunk, and gives the words that have been said."""
 
     def __init__(self, text: str, symbols: str, words: Sequence[WordPhonemes], pace: Pace) -> None:
         """words: in order; where each is in the text, and in the symbols that the model is given for it."""

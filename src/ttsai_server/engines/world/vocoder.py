@@ -2,7 +2,7 @@
 
 Morise, Yokomori and Ozawa 2016, "WORLD: a vocoder-based high-quality speech synthesis system for real-time
 applications"; pitch by DIO (Morise 2009) and StoneMask, envelopes by CheapTrick (Morise 2015), noise by D4C (2016).
-DIO alone takes some voices for an octave higher, so it is told where to look.
+DIO alone takes some voices for an octave higher, so it gets a range to search.
 """
 
 from dataclasses import dataclass

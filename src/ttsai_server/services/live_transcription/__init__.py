@@ -9,7 +9,7 @@
         await live.end()
 
 An utterance is what is said from a start of speech to its stop, or up to `commit`. Long ones are transcribed in several
-segments, each of which is final once it is told.
+segments, each of which is final once it is reported.
 """
 
 from ttsai_server.services.live_transcription.events import (

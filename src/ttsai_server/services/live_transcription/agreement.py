@@ -1,4 +1,4 @@
-"""What can be told of speech while it goes on: LocalAgreement-2 (Macháček, Dabre and Bojar 2023, "Turning Whisper into
+"""What is known of speech while it goes on: LocalAgreement-2 (Macháček, Dabre and Bojar 2023, "Turning Whisper into
 Real-Time Transcription System").
 
 A word is stable once two successive hearings agree on it and on all that precedes it. Stable words never change; of a

@@ -1,4 +1,4 @@
-"""What live transcription tells. Positions are samples at `RATE` from the first one that was pushed."""
+"""What live transcription reports. Positions are samples at `RATE` from the first one that was pushed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -42,10 +42,10 @@ class Hearing:
 class Listener:
     """Transcribes the segments of one session, one after the other."""
 
-    def __init__(self, caller: Caller, context: ServiceContext, tell: Callable[[LiveEvent], Awaitable[None]]) -> None:
+    def __init__(self, caller: Caller, context: ServiceContext, report: Callable[[LiveEvent], Awaitable[None]]) -> None:
         self._caller = caller
         self._context = context
-        self._tell = tell
+        self._report = report
         self._charged = 0.0
         """Seconds of sound that are paid: started minutes are charged of the session, not of each segment."""
         self._begun = 0
@@ -56,20 +56,20 @@ class Listener:
         """Whether the latest hearing was, since it did not hear the speech before a pause."""
 
     async def transcribe(self, segment: Segment) -> None:
-        """Tell what is said in it, until it is over. A failure is told too."""
+        """Report what is said in it, until it is over; also a failure."""
         try:
             await segment.worth_hearing(self._not_before)
             if not segment.dropped:
                 await self._follow_paid(segment)
         except ApiError as error:
-            await self._tell(HearingFailed(segment.utterance, error, segment.last))
+            await self._report(HearingFailed(segment.utterance, error, segment.last))
         except Exception:
             logger.exception("live transcription failed")
             error = InternalError("Something went wrong on the server.")
-            await self._tell(HearingFailed(segment.utterance, error, segment.last))
+            await self._report(HearingFailed(segment.utterance, error, segment.last))
 
     async def _follow_paid(self, segment: Segment) -> None:
-        """What has been told is charged, also if the session ends meanwhile; nothing if it fails."""
+        """What has been reported is charged, also if the session ends meanwhile; nothing if it fails."""
         hold = await self._context.billing.reserve(self._caller, self._credits(segment, RESERVED_SECONDS))
         async with charged(hold, partial(self._used, segment), self._count):
             await self._follow(segment)
@@ -90,7 +90,7 @@ class Listener:
         """What is said up to now; None if that is not wanted any more, or failed though the segment goes on."""
         segment.heard = segment.frames
         hearing = asyncio.create_task(self._heard(segment, segment.frames))
-        # a pause breaks off no two in a row: on a slow machine nothing would be told else
+        # a pause breaks off no two in a row: else nothing would be reported on a slow machine
         outdated = asyncio.create_task(segment.ends_unheard(pauses=not self._broken_off))
         try:
             await asyncio.wait([hearing, outdated], return_when=asyncio.FIRST_COMPLETED)
@@ -137,14 +137,14 @@ class Listener:
         if agreement.stable:
             segment.settled = round(agreement.stable[-1].end * RATE) - segment.start
         if added or agreement.tentative != before:
-            segment.told = hearing.end
+            segment.reported = hearing.end
             stable, tentative = text_of(agreement.stable), text_of(agreement.tentative)
-            await self._tell(PartialText(segment.utterance, self._added(segment, added), stable, tentative))
+            await self._report(PartialText(segment.utterance, self._added(segment, added), stable, tentative))
 
     async def _tell_final(self, segment: Segment, agreement: Agreement, hearing: Hearing) -> None:
         added = self._added(segment, agreement.finish(hearing.words))
         words, start = tuple(agreement.stable), segment.start / RATE
-        segment.told = segment.frames
+        segment.reported = segment.frames
         text = FinalText(
             utterance=segment.utterance,
             added=added,
@@ -155,7 +155,7 @@ class Listener:
             end=start + segment.seconds,
             last=segment.last,
         )
-        await self._tell(text)
+        await self._report(text)
 
     def _added(self, segment: Segment, words: Sequence[Word]) -> str:
         """With the space before it, unless the utterance begins with it."""
@@ -166,7 +166,7 @@ class Listener:
         return space + text_of(words)
 
     def _used(self, segment: Segment) -> Used:
-        plan, seconds = segment.plan.listening, segment.told / RATE
+        plan, seconds = segment.plan.listening, segment.reported / RATE
         return Used(plan.kind, plan.model, 0, seconds, self._credits(segment, seconds))
 
     def _credits(self, segment: Segment, seconds: float) -> int:

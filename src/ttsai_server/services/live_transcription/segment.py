@@ -38,8 +38,8 @@ class Segment:
         """Where the last stable word ends."""
         self.heard = 0
         """How far the latest hearing hears, or has heard."""
-        self.told = 0
-        """How far what has been told of it reaches."""
+        self.reported = 0
+        """How far of it has been reported, in frames."""
         self.last = True
         """Whether its utterance ends with it."""
         self.dropped = False

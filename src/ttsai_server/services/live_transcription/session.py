@@ -62,14 +62,14 @@ class LiveTranscription:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Break off what is under way; texts that have been told are charged."""
+        """Break off what is under way; texts that have been reported are charged."""
         tasks = [task for task in (self._worker, self._loading) if task]
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
 
     async def events(self) -> AsyncGenerator[LiveEvent]:
-        """What there is to tell, until `end` has been called and all is final. To be consumed in a task of its own."""
+        """The events, until `end` has been called and all is final. To be consumed in a task of its own."""
         while event := await self._events.get():
             yield event
 
@@ -89,7 +89,7 @@ class LiveTranscription:
         return self._close()
 
     async def clear(self) -> None:
-        """Forget the utterance that goes on: no more of its text is told."""
+        """Forget the utterance that goes on: no more of its text is reported."""
         if self._open:
             self._open.drop()
         self._open, self._bounds = None, SpeechBounds()
@@ -163,7 +163,7 @@ class LiveTranscription:
         await self._events.put(SpeechStopped(segment.utterance, segment.start + segment.spoken))
 
     async def _load(self) -> None:
-        """Load the models while the first sound is coming in; who needs them is told if they can't be."""
+        """Load the models while the first sound is coming in; if that fails, whoever needs them gets the error."""
         detecting = [self.plan.detector] if self.plan.detection else []
         for card in (*detecting, self.plan.listening.card):
             with suppress(ApiError):

@@ -1,6 +1,6 @@
 """How a session is configured: the `session` of OpenAI's events, checked, with everything that a client may leave out.
 
-What a client is told in `session.created` and `session.updated` is what the server does: what it accepts and does not
+What a client reads in `session.created` and `session.updated` is what the server does: what it accepts and does not
 do (noise reduction, traces) is shown as null.
 """
 
@@ -103,7 +103,7 @@ class Listening(Strict):
 class Input(Strict):
     format: Format = Format()
     transcription: Listening | None = None
-    """None: in a conversation, the client is not told what was heard."""
+    """None: in a conversation, the transcript is not sent to the client."""
     turn_detection: TurnDetection | None = ServerVad(type="server_vad")
     noise_reduction: NoiseReduction | None = None
 
@@ -189,7 +189,7 @@ class ConversationSession(Strict):
     _single = field_validator("output_modalities")(_one)
 
     def shown(self) -> dict[str, Any]:
-        """As clients are told."""
+        """As clients see it."""
         fields = self.model_dump(exclude={"audio", "include", "tracing", "reasoning", "parallel_tool_calls"})
         audio = {"input": self.audio.input.shown(), "output": self.audio.output.shown()}
         return {"object": "realtime.session", **fields, "audio": audio, "include": None, "tracing": None}
@@ -207,7 +207,7 @@ class TranscriptionSession(Strict):
     include: list[Literal["item.input_audio_transcription.logprobs"]] | None = None
 
     def shown(self) -> dict[str, Any]:
-        """As clients are told."""
+        """As clients see it."""
         audio = {"input": self.audio.input.shown()}
         return {"object": "realtime.transcription_session", "type": self.type, "audio": audio, "include": None}
 

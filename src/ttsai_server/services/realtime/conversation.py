@@ -27,11 +27,11 @@ class Item(ABC):
 
     @abstractmethod
     def shown(self) -> dict[str, Any]:
-        """As clients are told."""
+        """As clients see it."""
 
     @abstractmethod
     def message(self) -> Message | None:
-        """As the chat model is told; None: not at all."""
+        """As the chat model gets it; None: not at all."""
 
     @property
     def size(self) -> int:
@@ -151,7 +151,7 @@ class Conversation:
 
 
 def messages(items: Sequence[Item]) -> list[Message]:
-    """What the chat model is told: calls of one answer together, and what one side says in a row as one message.
+    """The messages for the chat model: calls of one answer together, and what one side says in a row as one message.
 
     Some models' templates take nothing else.
     """

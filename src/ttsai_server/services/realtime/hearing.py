@@ -83,12 +83,12 @@ class Hearing:
         self.early = EarlyHearing(self._transcribe)
 
     async def begin(self, item: MessageItem, turn: Turn, listening: Listening | None, *, answered: bool) -> None:
-        """Hear a message. listening: how; None: likewise, but the client is not told of it.
+        """Hear a message. listening: how; None: by default, and the transcript is not sent to the client.
 
         answered: whether a turn that is under way pays for it. What goes wrong, now or later, is the `failure` of the
         message.
         """
-        told = listening is not None
+        reported = listening is not None
         try:
             plan = await to_thread.run_sync(plan_listening, self._context, self._caller, listening)
             unpaid = Unpaid(plan, turn.seconds)
@@ -96,7 +96,7 @@ class Hearing:
                 unpaid.hold = await self._context.billing.reserve(self._caller, unpaid.credits)
         except ApiError as error:
             self.early.forget(item.id)
-            await self._fail(item, error, told=told)
+            await self._fail(item, error, reported=reported)
             return
         self._unpaid[item.id] = unpaid
         item.hearing = asyncio.create_task(self._hear(item, turn, unpaid, listening))
@@ -135,17 +135,17 @@ class Hearing:
                 await unpaid.settle(self._context.metrics)
 
     async def _hear(self, item: MessageItem, turn: Turn, unpaid: Unpaid, listening: Listening | None) -> None:
-        told = listening is not None
+        reported = listening is not None
         try:
             item.parts[0].text = text = await self.early.text(turn, listening)
             unpaid.heard = True
         except ApiError as error:
-            await self._fail(item, error, told=told)
+            await self._fail(item, error, reported=reported)
         except Exception as error:
             logger.exception("a message of a session could not be heard")
-            await self._fail(item, InternalError(str(error)), told=told)
+            await self._fail(item, InternalError(str(error)), reported=reported)
         else:
-            if told:
+            if reported:
                 place = {"item_id": item.id, "content_index": 0}
                 usage = {"type": "duration", "seconds": turn.seconds}
                 await self._send(event(f"{TRANSCRIPTION}.delta", **place, delta=text))
@@ -160,8 +160,8 @@ class Hearing:
             await run.finish()
         return run.transcript.text
 
-    async def _fail(self, item: MessageItem, error: ApiError, *, told: bool) -> None:
+    async def _fail(self, item: MessageItem, error: ApiError, *, reported: bool) -> None:
         item.failure = error
-        if told:
+        if reported:
             place = {"item_id": item.id, "content_index": 0}
             await self._send(event(f"{TRANSCRIPTION}.failed", **place, error=of_api(error).shown()))

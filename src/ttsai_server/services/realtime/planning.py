@@ -73,7 +73,7 @@ def plan_turn(
 
 
 def system_message(context: ServiceContext, caller: Caller, session: ConversationSession) -> Message:
-    """How the chat model is told to behave."""
+    """The instructions for the chat model."""
     prompt = session.instructions or context.settings.chat.system_prompt
     language = _voice(context, caller, session)[1].language.split("-")[0]
     return Message("system", prompt.replace("{language}", NAMES[language]))

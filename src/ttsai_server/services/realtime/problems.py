@@ -1,4 +1,4 @@
-"""What is wrong with an event of a client, as OpenAI's Realtime API tells it: the session goes on."""
+"""What is wrong with an event of a client, as OpenAI's Realtime API reports it: the session goes on."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""One response: a turn being carried out, told to the client event by event."""
+"""One response: a turn being carried out, sent to the client event by event."""
 
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
@@ -42,7 +42,7 @@ class Response:
         self.reason: Reason = "client_cancelled"
         """Why it is stopped, if it is."""
         self.begun = False
-        """Whether the client has been told of it."""
+        """Whether it has been announced to the client."""
         self._config = config
         self._run = run
         self._send = send
@@ -59,7 +59,7 @@ class Response:
         """Whether the answer is as long as it may be."""
 
     def shown(self, status: str, details: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """As clients are told."""
+        """As clients see it."""
         output = self._config.audio.output
         return {
             "id": self.id,
@@ -77,8 +77,8 @@ class Response:
 
     def _usage(self) -> dict[str, Any]:
         """About so many tokens: all are text, since sound is heard and spoken by other models."""
-        told = self._run.request.messages if self._run.request else ()
-        read, written = sum(map(tokens, told)), len(self._run.text.encode()) // BYTES_PER_TOKEN
+        messages = self._run.request.messages if self._run.request else ()
+        read, written = sum(map(tokens, messages)), len(self._run.text.encode()) // BYTES_PER_TOKEN
         return {
             "total_tokens": read + written,
             "input_tokens": read,
@@ -88,12 +88,12 @@ class Response:
         }
 
     async def begin(self) -> None:
-        """Tell the client that it is under way."""
+        """Announce it to the client."""
         self.begun = True
         await self._send(event("response.created", response=self.shown("in_progress")))
 
     async def work(self) -> None:
-        """Carry out the turn, and tell the client all that it makes; `end` must be called whatever becomes of it."""
+        """Carry out the turn, and send the client all that it makes; `end` must be called however it ends."""
         async with aclosing(self._run.steps()) as steps:
             async for step in steps:
                 if isinstance(step, bytes):

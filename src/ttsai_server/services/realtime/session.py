@@ -1,4 +1,4 @@
-"""A session: what a client sends is done, event by event, and what becomes of it is told.
+"""A session: the client's events are carried out one by one, and the results sent back as events.
 
 client ──▶ `InputAudio` ──▶ `Conversation` ◀──▶ `Response` ──▶ client
              turns            items, heard        a turn, answered
@@ -100,24 +100,24 @@ class RealtimeSession:
             await self._transcribing.close()
 
     async def _follow(self, message: str) -> None:
-        """Do what an event asks for; tell the client if that can't be."""
+        """Do what an event asks for; an error is sent to the client."""
         self._event_id = None
         try:
             given = events.decoded(message)
             self._event_id = id if isinstance(id := given.get("event_id"), str) else None
             await self._do(events.parsed(given))
         except Exception as error:
-            await self._tell(self._known(error), self._event_id)
+            await self._report(self._known(error), self._event_id)
 
     def _known(self, error: BaseException) -> Refused:
-        """What the client is told of an error; what is wrong inside is logged."""
+        """Send an error to the client; an internal one is logged."""
         if isinstance(error, Refused):
             return error
         if not isinstance(error, ApiError) or isinstance(error, InternalError):
             logger.error("session %s: %s", self._id, error, exc_info=error)
         return of_api(error if isinstance(error, ApiError) else InternalError(""))
 
-    async def _tell(self, error: Refused, event_id: str | None) -> None:
+    async def _report(self, error: Refused, event_id: str | None) -> None:
         await self._send(event("error", error={**error.shown(), "event_id": event_id}))
 
     async def _do(self, asked: events.ClientEvent) -> None:
@@ -138,7 +138,7 @@ class RealtimeSession:
                     try:
                         await self._detected(found)
                     except (ApiError, Refused) as error:  # the next one counts all the same
-                        await self._tell(self._known(error), self._event_id)
+                        await self._report(self._known(error), self._event_id)
                 self._hearing.early.follow(self._input.pause, self._input.so_far, self._listening)
             case events.CommitAudio():
                 await self._commit(self._input.commit())
@@ -358,7 +358,7 @@ class RealtimeSession:
         if response.begun:
             await response.end("failed", {name: known.shown()[name] for name in ("type", "code", "message")})
         else:
-            await self._tell(known, event_id)
+            await self._report(known, event_id)
 
     async def _cancel(self, id: str | None) -> None:
         known = id is None or (self._response and self._response.id == id)

@@ -1,4 +1,4 @@
-"""The input of a transcription session: what is said is told while it is being said."""
+"""The input of a transcription session: what is said is reported while it is being said."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -118,9 +118,9 @@ class Transcribing:
 
     async def _tell_all(self, live: LiveTranscription) -> None:
         async for each in live.events():
-            await self._tell(each)
+            await self._report(each)
 
-    async def _tell(self, each: LiveEvent) -> None:
+    async def _report(self, each: LiveEvent) -> None:
         item = self._item(each.utterance)
         place = {"item_id": item.id, "content_index": 0}
         match each:

@@ -53,7 +53,7 @@ class English:
 
     def __call__(self, text: str) -> str:
         """Convert `text` to phonemes. misaki's markup, [word](/phonemes/), is not interpreted."""
-        with self._misaki.nlp.memory_zone():  # else spaCy keeps every new word in memory for ever
+        with self._misaki.nlp.memory_zone():  # else spaCy keeps every new word in memory
             return self._misaki(self._spoken(text), preprocess=False)[0]
 
 

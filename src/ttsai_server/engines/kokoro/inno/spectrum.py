@@ -1,4 +1,4 @@
-"""What of a speaker's sound tells the timbre: the mel spectrum that the encoder knows, and the spectral tilt."""
+"""The features of a speaker's timbre: the mel spectrum that the encoder knows, and the spectral tilt."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""What the spelling of a word can't tell: whether a full stop ends the sentence, and whether I is the pronoun."""
+"""What the spelling of a word doesn't show: whether a full stop ends the sentence, and whether I is the pronoun."""
 
 import re
 from collections.abc import Callable, Mapping
