@@ -39,6 +39,8 @@ WEIGHTS = {
     "spleeter_weights",
 }
 """Fixtures that return a model's real weights, and download them if missing."""
+SERVICES = {"postgres_server", "valkey_server", "s3_server"}
+"""Fixtures that start a program beside the tests."""
 TOP = Path(__file__).parents[1]
 ENGINES = TOP / "tests" / "engines"
 
@@ -54,13 +56,17 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of engines, and those that need real weights, so that `make test-fast` can leave them out.
+    """Mark the tests of engines, and those that need real weights or a service, so that `make test-fast` can leave
+    them out.
 
-    The files that have any come first: they take longest, and whoever is last at one keeps the other workers waiting.
+    The files of engines come first: they take longest, and whoever is last at one keeps the other workers waiting.
     """
     for item in items:
-        if item.path.is_relative_to(ENGINES) or WEIGHTS & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if item.path.is_relative_to(ENGINES) or WEIGHTS & fixtures:
             item.add_marker("engine")
+        if SERVICES & fixtures:
+            item.add_marker("service")
     long = {item.path for item in items if item.get_closest_marker("engine")}
     items.sort(key=lambda item: item.path not in long)
 
@@ -307,7 +313,7 @@ def s3_url(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"s3://{bucket}/some/folder?endpoint={s3_server}&region=us-east-1"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.service)])
 def database_kind(request: pytest.FixtureRequest) -> str:
     return request.param
 

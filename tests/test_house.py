@@ -96,12 +96,17 @@ def test_every_card_has_an_engine_that_is_tested_with_one_of_its_models(engine: 
     assert any(f'model_id = "{card.id}"' in tests for card in models)
 
 
+@pytest.fixture(scope="module")
+def code() -> dict[Path, str]:
+    """The server's files, and what is in them."""
+    return {file: file.read_text("utf-8") for file in (CHECKOUT / "src").rglob("*.py")}
+
+
 @pytest.mark.parametrize("engine", sorted({card.engine.split(":")[0].split(".")[2] for card in CARDS}))
-def test_an_engine_is_named_by_nothing_but_its_cards(engine: str) -> None:
+def test_an_engine_is_named_by_nothing_but_its_cards(code: dict[Path, str], engine: str) -> None:
     own = CHECKOUT / "src/ttsai_server/engines" / engine
-    code = [file for file in (CHECKOUT / "src").rglob("*.py") if file != own.with_suffix(".py")]
-    others = [file for file in code if own not in file.parents]
-    assert not [file for file in others if re.search(rf"\bengines(\.| import .*){engine}\b", file.read_text("utf-8"))]
+    others = {file: text for file, text in code.items() if file != own.with_suffix(".py") and own not in file.parents}
+    assert not [file for file, text in others.items() if re.search(rf"\bengines(\.| import .*){engine}\b", text)]
 
 
 def tracked() -> list[str]:

@@ -18,6 +18,8 @@ from tests.runtime.misbehaving import CRASHES
 
 from ttsai_server.settings import Settings
 
+pytestmark = pytest.mark.service
+
 NEXT_SECONDS = 10
 """How long the next answer may take after a crash."""
 CARD = """

@@ -12,6 +12,8 @@ from tests.jobs.serving import serving
 
 from ttsai_server.audio.encode import Encoder
 
+pytestmark = pytest.mark.service
+
 MOST = 2_000_000
 
 

@@ -269,6 +269,7 @@ def test_where_all_connections_are_at_work_one_more_is_told_to_come_again(hasty:
     assert (status, headers["retry-after"], json.loads(body)["error"]["code"]) == (503, "5", "model_loading")
 
 
+@pytest.mark.service
 def test_more_silent_connections_than_open_files_lock_nobody_out(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < 2000:

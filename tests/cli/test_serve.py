@@ -13,7 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 from tests.listening import Ear, wer
+
+pytestmark = pytest.mark.service
 
 TONE = {"model": "tone", "voice": "tone_a"}
 COMMAND = [sys.executable, "-m", "ttsai_server"]

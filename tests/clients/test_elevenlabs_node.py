@@ -8,6 +8,8 @@ from tests.live import Live
 from tests.node import seen_by
 from tests.npm import npm_package
 
+pytestmark = pytest.mark.service
+
 SCRIPT = Path(__file__).with_name("elevenlabs_client.mjs")
 TEXT = "Hello there. And more."
 

@@ -10,6 +10,8 @@ from tests.live import Live
 from tests.node import seen_by
 from tests.npm import npm_package
 
+pytestmark = pytest.mark.service
+
 SCRIPT = Path(__file__).with_name("openai_client.mjs")
 
 

@@ -199,6 +199,7 @@ async def test_a_recording_is_transcribed(real: Live, clip: bytes) -> None:
     assert {"en", "de"} <= {code for model in info.asr[0].models for code in model.languages}
 
 
+@pytest.mark.service
 def test_the_command_listens_on_this_machine_alone_and_stops_when_told() -> None:
     command = [sys.executable, "-m", "ttsai_server", "wyoming", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:

@@ -8,6 +8,8 @@ import pytest
 from tests.api.test_jobs import ended
 from tests.jobs.serving import serving
 
+pytestmark = pytest.mark.service
+
 SETTINGS = {"models__demo": "true"}
 TONE = {"model": "tone", "voice": "tone_a", "text": "la"}
 

@@ -13,6 +13,8 @@ from tests.damaged import damaged
 from tests.hostile.answers import fault
 from tests.jobs.serving import Server, serving
 
+pytestmark = pytest.mark.service
+
 MOST_MB = 600
 """Peak memory of the server, which has no model loaded."""
 KINDS_USED = ("wav-s16le", "flac", "mp3", "m4a", "ogg-opus", "webm", "aac", "mka-mp3", "flv-aac", "mpegts-aac")

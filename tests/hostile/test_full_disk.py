@@ -9,6 +9,8 @@ import httpx
 import pytest
 from tests.jobs.serving import Server, serving
 
+pytestmark = pytest.mark.service
+
 TONE = {"model": "tone", "voice": "tone_a", "text": "A sentence. " * 300, "format": "wav"}
 KEY = {"Idempotency-Key": "the same"}
 MOST = 2_000_000

@@ -6,7 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import httpx
+import pytest
 from tests.jobs.serving import serving
+
+pytestmark = pytest.mark.service
 
 TONE = {"model": "tone", "voice": "tone_a", "text": "A sentence. " * 8, "format": "wav"}
 SLOW = {"models__demo": "true", "models__options": '{"tone": {"step_seconds": 3600, "steps": 2}}'}

@@ -18,7 +18,7 @@ from ttsai_server.settings import Models, Settings, Store
 CROWD = {"requests_per_minute": 1_000_000, "concurrent": 1000, "max_characters": 50_000}
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.service)])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     url = request.getfixturevalue("postgres_server") if request.param == "postgres" else ""
     settings = Settings(

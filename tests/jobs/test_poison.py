@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
+import pytest
 from sqlalchemy import Connection, func, select
 from tests.jobs.serving import Server, serving, start
 
 from ttsai_server.settings import Settings
 from ttsai_server.store.db import Database, open_database
 from ttsai_server.store.tables import jobs, usage
+
+pytestmark = pytest.mark.service
 
 ATTEMPTS = 3
 POISONED, GOOD = 2, 10

@@ -28,6 +28,8 @@ from ttsai_server.runtime.pool import Pool
 from ttsai_server.runtime.slot import Handle
 from ttsai_server.settings import Models, Settings
 
+pytestmark = pytest.mark.service
+
 TOP = Path(__file__).parents[2]
 CARD = misbehaving.card()
 

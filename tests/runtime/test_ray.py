@@ -27,6 +27,8 @@ from ttsai_server.runtime.ray import RayRuntime
 from ttsai_server.settings import Models, Ray, Replicas, Settings, Tracing
 from ttsai_server.tracing import OtlpTracer
 
+pytestmark = pytest.mark.service
+
 EACH = 600
 """Seconds that anything may take here: the machine may be busy."""
 

@@ -5,21 +5,17 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from threading import Event
 from typing import Self
 
-import httpx
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.jobs.serving import working
-from tests.live import Live, live
+from tests.live import Live
 from tests.runtime.workers import worker_for
 from websockets.asyncio.server import ServerConnection, serve
 
-from ttsai_server.app.parts import NODES
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, ModelCard, Preset, SpeechRequest
 from ttsai_server.engines.base import Cancellation, LoadContext, Synthesizer
@@ -31,15 +27,12 @@ from ttsai_server.runtime.pool import Pool
 from ttsai_server.runtime.remote import RemoteModel, Workers
 from ttsai_server.runtime.transfer import PIECE, receive_message, send_message
 from ttsai_server.runtime.wire import Begin, Reply
-from ttsai_server.settings import Models, Settings, Store
-from ttsai_server.store.secret_box import SecretBox
+from ttsai_server.settings import Models, Settings
 
 TONE = Catalog.read(Settings().models.cards, demo=True).models["tone"]
 SAID = SpeechRequest("la la la", (Preset("tone_a"),), "en")
 NOBODY = "http://127.0.0.1:9"
 """Port of the discard service, which nothing here offers."""
-SECRET = "a secret that both nodes have, of 32 characters or more"
-WORKER = {"models__demo": "true", "store__secret_key": SECRET}
 
 
 def workers(*addresses: str) -> Workers:
@@ -189,59 +182,6 @@ def test_a_recording_of_any_length_arrives_as_it_was(frames: int) -> None:
     asyncio.run(there_and_back())
 
 
-def test_a_node_without_models_answers_requests_with_those_of_a_worker(tmp_path: Path, server: Live) -> None:
-    with working(tmp_path / "worker", tmp_path / "log", WORKER) as worker:
-        settings = Settings(
-            data_dir=tmp_path / "api", models=Models(demo=True, workers=(worker.url,)), store=Store(secret_key=SECRET)
-        )
-        order = {"model": "tone", "voice": "tone_a", "text": "La la la.", "format": "wav"}
-        with live(settings) as api:
-            answer = api.client().post("/v1/tts/", json=order).raise_for_status()
-            assert answer.headers["content-type"] == "audio/wav"
-        assert answer.content == server.client().post("/v1/tts/", json=order).content
-
-
-def test_a_worker_refuses_who_does_not_have_its_secret(tmp_path: Path) -> None:
-    with working(tmp_path, tmp_path / "log", WORKER) as worker:
-        settings = Settings(
-            data_dir=tmp_path / "api",
-            models=Models(demo=True, workers=(worker.url,)),
-            store=Store(secret_key=SECRET[1:]),
-        )
-        with live(settings) as api:
-            order = {"model": "tone", "voice": "tone_a", "text": "La la la."}
-            answer = api.client().post("/v1/tts/", json=order)
-            assert answer.status_code == 503
-            assert "another store.secret_key" in answer.json()["error"]["message"]
-
-
 async def test_a_server_that_is_no_worker_is_told_apart(server: Live) -> None:
     with pytest.raises(NotReady, match="is no worker"):
         await RemoteModel.start(TONE, workers(server.url))
-
-
-async def test_a_worker_that_is_stopped_ends_its_streams(tmp_path: Path) -> None:
-    slow = {"models__options": '{"tone": {"step_seconds": 0.5, "steps": 4}}'}
-    token = SecretBox(Settings(store=Store(secret_key=SECRET))).derived(NODES)
-    with working(tmp_path, tmp_path / "log", {**WORKER, **slow}) as worker:
-        model = RemoteModel(TONE, Workers(Models(workers=(worker.url,)), token))
-        async with model.steps("synthesize", (SAID,)) as next_step:
-            assert await next_step()
-            worker.process.terminate()
-            assert [step.last for step in [await next_step(), await next_step(), await next_step()]][-1]
-        await asyncio.to_thread(worker.stop)
-
-
-async def test_a_worker_takes_what_nodes_send_however_little_clients_may(tmp_path: Path) -> None:
-    token = SecretBox(Settings(store=Store(secret_key=SECRET))).derived(NODES)
-    with working(tmp_path, tmp_path / "log", {**WORKER, "realtime__max_message_bytes": "1000"}) as worker:
-        model = RemoteModel(TONE, Workers(Models(workers=(worker.url,)), token))
-        async with model.steps("synthesize", (replace(SAID, text="la " * 1000),)) as next_step:
-            assert await next_step()
-
-
-def test_a_worker_answers_no_client(tmp_path: Path) -> None:
-    with working(tmp_path, tmp_path / "log", {}) as worker:
-        assert httpx.get(f"{worker.url}/health/live").status_code == 200
-        assert httpx.get(f"{worker.url}/v1/models/").status_code == 404
-        assert "sk-tts-" not in worker.said

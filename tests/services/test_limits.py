@@ -20,7 +20,7 @@ def plan(requests_per_minute: int = 60, concurrent: int = 1000) -> Plan:
     return Plan(requests_per_minute=requests_per_minute, concurrent=concurrent, max_characters=5000)
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.service)])
 def url(request: pytest.FixtureRequest) -> str:
     return "memory://" if request.param == "memory" else request.getfixturevalue("valkey_url")
 
@@ -171,6 +171,7 @@ async def test_nothing_is_left_in_redis_when_nothing_runs(valkey_url: str, monke
     await limiter.close()
 
 
+@pytest.mark.service
 async def test_when_redis_has_gone_nobody_is_let_in() -> None:
     with servers.valkey() as url:
         limiter = RedisLimiter(url)

@@ -20,7 +20,7 @@ async def chunks(*given: bytes) -> AsyncIterator[bytes]:
         yield chunk
 
 
-@pytest.fixture(params=["directory, sqlite", "s3, postgres"])
+@pytest.fixture(params=["directory, sqlite", pytest.param("s3, postgres", marks=pytest.mark.service)])
 def kinds(request: pytest.FixtureRequest) -> list[str]:
     return request.param.split(", ")
 
