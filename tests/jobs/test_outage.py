@@ -24,6 +24,8 @@ JOBS = 150
 CLIENTS = 4
 UP_SECONDS = 1.5
 DOWN_SECONDS = 0.5
+DEAD_SECONDS = 5
+"""How long a job waits whose claim was stored, but whose answer was lost."""
 
 
 @pytest.fixture
@@ -65,7 +67,8 @@ async def test_no_job_is_stuck_or_done_twice_when_postgres_is_killed_under_load(
     tmp_path: Path, postgres: Postgres
 ) -> None:
     books, stop = Books(), threading.Event()
-    with serving(tmp_path, tmp_path / "log", {**SETTINGS, "store__url": postgres.url}) as server:
+    settings = {**SETTINGS, "store__url": postgres.url, "jobs__dead_seconds": str(DEAD_SECONDS)}
+    with serving(tmp_path, tmp_path / "log", settings) as server:
         clients = [Load(server.url, server.key, books, stop) for _ in range(CLIENTS)]
         for client in clients:
             client.start()

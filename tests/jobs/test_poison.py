@@ -1,16 +1,17 @@
 """Jobs that kill the server that runs them: each fails alone, however many others run beside it."""
 
 import asyncio
+import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import httpx
 import pytest
 from sqlalchemy import Connection, func, select
-from tests.jobs.serving import Server, serving, start
+from tests.jobs.serving import start
+from tests.live import live
 
-from ttsai_server.settings import Settings
+from ttsai_server.settings import Models, Settings
 from ttsai_server.store.db import Database, open_database
 from ttsai_server.store.tables import jobs, usage
 
@@ -18,12 +19,8 @@ pytestmark = pytest.mark.service
 
 ATTEMPTS = 3
 POISONED, GOOD = 2, 10
-SETTINGS = {
-    "models__demo": "true",
-    "models__options": '{"tone": {"step_seconds": 0.3, "steps": 3}}',
-    "jobs__attempts": str(ATTEMPTS),
-    "plans__enterprise__requests_per_minute": "100000",
-}
+OPTIONS = {"tone": {"step_seconds": 0.3, "steps": 3}}
+SETTINGS = {"models__demo": "true", "models__options": json.dumps(OPTIONS), "jobs__attempts": str(ATTEMPTS)}
 DIES_OF_POISON = """
 import asyncio, os
 from ttsai_server.services.job_runner import JobRunner
@@ -39,11 +36,12 @@ MOST_STARTS = 2 * POISONED * ATTEMPTS
 SECONDS = 120
 
 
-def submit(server: Server, texts: Sequence[str]) -> None:
-    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {server.key}"}) as client:
+def submit(folder: Path, texts: Sequence[str]) -> None:
+    """To a server that does no jobs itself."""
+    with live(Settings(data_dir=folder, models=Models(demo=True, options=OPTIONS))) as server:
         for text in texts:
             order = {"model": "tone", "voice": "tone_a", "text": text, "async": True}
-            client.post("/v1/tts/", json=order).raise_for_status()
+            server.client().post("/v1/tts/", json=order).raise_for_status()
 
 
 def ended(connection: Connection) -> dict[str, int]:
@@ -70,9 +68,7 @@ async def until_it_dies_or_all_have_ended(database: Database, server: "subproces
 
 async def test_a_job_that_kills_its_servers_fails_alone(tmp_path: Path) -> None:
     texts = [*["A good sentence."] * (GOOD // 2), *["This is poison."] * POISONED, *["A good sentence."] * (GOOD // 2)]
-    with serving(tmp_path, tmp_path / "log", {**SETTINGS, "jobs__run": "false"}) as server:
-        submit(server, texts)
-        server.stop()
+    await asyncio.to_thread(submit, tmp_path, texts)
     database = open_database(Settings(data_dir=tmp_path))
     for _ in range(MOST_STARTS):
         with (tmp_path / "log").open("ab") as log, start(tmp_path, log, SETTINGS, DIES_OF_POISON) as process:

@@ -7,6 +7,9 @@ from typing import Any
 import httpx
 import pytest
 from tests.jobs.serving import Server, serving
+from tests.live import live
+
+from ttsai_server.settings import Models, Settings
 
 pytestmark = pytest.mark.service
 
@@ -71,9 +74,8 @@ def test_a_job_that_breaks_off_too_often_fails(tmp_path: Path) -> None:
 
 
 def test_a_server_that_does_no_jobs_leaves_them_to_another(tmp_path: Path) -> None:
-    idle = {**SLOW, "jobs__run": "false"}
-    with serving(tmp_path, tmp_path / "log", idle) as server, client_of(server, server.key) as client:
-        key = server.key
+    with live(Settings(data_dir=tmp_path, models=Models(demo=True))) as server:
+        key, client = server.key, server.client()
         uuid = client.post("/v1/tts/", json=ORDER).raise_for_status().json()["uuid"]
         time.sleep(1)
         assert client.get(f"/v1/tasks/{uuid}").json()["status"] == "queued"
