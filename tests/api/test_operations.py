@@ -33,6 +33,7 @@ def test_a_preloaded_model_makes_it_ready(tmp_path: Path) -> None:
         assert 'ttsai_model_loaded{model="tone"} 1.0' in httpx.get(f"{server.url}/metrics").text
 
 
+@pytest.mark.engine
 def test_the_name_of_a_family_preloads_the_voice_that_is_here(tmp_path: Path, models_dir: Path) -> None:
     pulled("piper-en_US-joe-medium", models_dir)
     with live(Settings(data_dir=tmp_path, models=Models(dir=models_dir, preload=("piper",)))) as server:

@@ -121,7 +121,7 @@ def test_double_speed_is_half_as_long(server: Live) -> None:
 )
 def test_pronunciations_are_billed_by_what_is_spoken(server: Live, said: str, credits: int) -> None:
     _, key = server.new_key(credits=10)
-    body = {**TONE, "text": "word " * 199, "pronunciations": {"word": said}}
+    body = {**TONE, "text": "word " * 199, "pronunciations": {"word": said}, "format": "wav"}
     answer = server.client(key).post("/v1/tts/", json=body)
     assert int(answer.headers["X-Credits-Used"]) == credits
 
@@ -129,7 +129,7 @@ def test_pronunciations_are_billed_by_what_is_spoken(server: Live, said: str, cr
 @pytest.mark.parametrize(("characters", "credits"), [(1, 1), (1000, 1), (1001, 2), (4999, 5)])
 def test_each_started_1000_characters_is_billed(server: Live, characters: int, credits: int) -> None:
     account, key = server.new_key(credits=100)
-    answer = server.client(key).post("/v1/tts/", json={**TONE, "text": "a" * characters})
+    answer = server.client(key).post("/v1/tts/", json={**TONE, "text": "a" * characters, "format": "wav"})
     assert answer.headers["X-Credits-Used"] == str(credits)
     assert answer.headers["X-Credits-Remaining"] == str(100 - credits)
     assert server.account(account).available == 100 - credits
@@ -213,7 +213,8 @@ def test_no_credits_is_402_with_both_counts(server: Live) -> None:
 
 def test_the_plan_limits_the_text(server: Live) -> None:
     _, key = server.new_key(plan="pro")
-    answers = [server.client(key).post("/v1/tts/", json={**TONE, "text": "a" * n}) for n in (5000, 5001)]
+    asked = [{**TONE, "text": "a" * length, "format": "wav"} for length in (5000, 5001)]
+    answers = [server.client(key).post("/v1/tts/", json=body) for body in asked]
     assert [answer.status_code for answer in answers] == [200, 400]
 
 

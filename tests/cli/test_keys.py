@@ -109,6 +109,13 @@ def found(data_dir: Path, what: str) -> dict[str, object]:
     return next(finding for finding in findings if finding["what"] == what)
 
 
+@pytest.fixture
+def no_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are no cards: the doctor need not look whether the packages of models can be imported, which takes long."""
+    (tmp_path / "cards").mkdir()
+    monkeypatch.setenv("TTSAI_SERVER__MODELS__CARDS", str(tmp_path / "cards"))
+
+
 def test_the_doctor_names_the_command_that_installs_misaki(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "misaki", None)
     finding = found(tmp_path, "model kokoro")
@@ -116,16 +123,19 @@ def test_the_doctor_names_the_command_that_installs_misaki(tmp_path: Path, monke
     assert str(finding["mend"]).startswith("Run: pip install")
 
 
+@pytest.mark.usefixtures("no_models")
 def test_the_doctor_finds_a_folder_that_no_server_has_used_well_and_leaves_it_so(tmp_path: Path) -> None:
     assert found(tmp_path / "new", "database")["ok"]
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.usefixtures("no_models")
 def test_the_doctor_finds_a_database_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TTSAI_SERVER__STORE__URL", "postgresql://127.0.0.1:9/ttsai")
     assert not found(tmp_path, "database")["ok"]
 
 
+@pytest.mark.usefixtures("no_models")
 def test_the_doctor_finds_an_upgraded_database_well(tmp_path: Path) -> None:
     assert run(tmp_path, "db", "upgrade").exit_code == 0
     assert found(tmp_path, "database") == {

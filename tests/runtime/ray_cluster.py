@@ -6,9 +6,6 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from ray import serve
-from ray.cluster_utils import Cluster
-
 from ttsai_server.domain import ModelCard
 from ttsai_server.settings import CHECKOUT
 
@@ -33,6 +30,8 @@ def cluster_of(nodes: int) -> Generator[Any]:
 
     What runs there can import the tests' engines.
     """
+    from ray.cluster_utils import Cluster  # it takes a second, and most runs of tests don't need it
+
     paths = [str(CHECKOUT / "src"), str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])]
     with patch.dict(os.environ, {**QUIET, "PYTHONPATH": os.pathsep.join(paths)}):
         head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": STORE_BYTES}
@@ -47,6 +46,8 @@ def cluster_of(nodes: int) -> Generator[Any]:
 
 def running(card: ModelCard) -> int:
     """How many replicas of a model without a family run, on the cluster that this process is connected to."""
+    from ray import serve
+
     every = (each.deployments for each in serve.status().applications.values())
     (deployment,) = (deployments[card.id] for deployments in every if card.id in deployments)
     return sum(count for state, count in deployment.replica_states.items() if state == "RUNNING")

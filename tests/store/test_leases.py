@@ -2,8 +2,6 @@
 
 import itertools
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -33,8 +31,7 @@ class Process:
 class Servers(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.folder = TemporaryDirectory()
-        self.engine = create_engine(f"sqlite:///{Path(self.folder.name) / 'db'}")
+        self.engine = create_engine("sqlite://")  # in memory
         metadata.create_all(self.engine)
         self.connection = self.engine.connect()
         account = {"id": "ann", "name": "Ann", "plan": "pro", "available": 0, "reserved": 0, "created_at": 0.0}
@@ -123,7 +120,6 @@ class Servers(RuleBasedStateMachine):
         assert self.open_jobs() == []
         self.connection.close()
         self.engine.dispose()
-        self.folder.cleanup()
 
 
 TestServers = Servers.TestCase
