@@ -1,6 +1,7 @@
 """Separate processes, for tests of races between servers and of servers that are killed."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from asyncio.subprocess import Process
@@ -10,11 +11,23 @@ from pathlib import Path
 import psutil
 
 BARRIER = """
-import sys
-print("ready", flush=True)
-sys.stdin.readline()
+import atexit, io, json, os, sys
+waiting, opened = os.pipe()
+others = []
+for _ in range(int(sys.argv.pop())):
+    if not (other := os.fork()):
+        break
+    others.append(other)
+else:
+    os.close(opened)  # the last end that is open: all go on
+    os._exit(any([os.waitpid(other, 0)[1] for other in others]))
+os.close(opened)
+os.read(waiting, 1)
+sys.stdout = io.StringIO()
+atexit.register(lambda: os.write(1, f"{json.dumps(sys.stdout.getvalue())}\\n".encode()))
 """
-"""To be put before the code that is to run simultaneously, and after slow code such as imports."""
+"""To be put before the code that is to run simultaneously, and after slow code such as imports, which is run once; what
+is not to be shared, such as an open database, comes after it."""
 
 
 def peak_mb(pid: int) -> float:
@@ -43,10 +56,9 @@ async def python(code: str, *arguments: str) -> Process:
 
 async def at_once(count: int, code: str, *arguments: str) -> list[str]:
     """Run `code` in `count` processes, which pass the BARRIER in it together. → what each printed after it."""
-    processes = [await python(code, *arguments) for _ in range(count)]
-    for process in processes:
-        assert process.stdout
-        assert await process.stdout.readline() == b"ready\n"
-    said = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
-    assert [process.returncode for process in processes] == [0] * count
-    return [out.decode().strip() for out, _ in said]
+    process = await python(code, *arguments, str(count))
+    said, _ = await process.communicate()
+    assert process.returncode == 0
+    outputs = [json.loads(line).strip() for line in said.splitlines()]
+    assert len(outputs) == count
+    return outputs

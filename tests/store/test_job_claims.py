@@ -227,13 +227,13 @@ async def test_a_job_that_kills_every_server_fails_alone(database: Database, ann
 
 
 CLAIM = f"""
-import asyncio, sys
+import asyncio
 from ttsai_server.settings import Settings
 from ttsai_server.store import job_claims
 from ttsai_server.store.db import open_database
 from ttsai_server.store.leases import Holder
-database = open_database(Settings.model_validate_json(sys.argv[1]))
 {BARRIER}
+database = open_database(Settings.model_validate_json(sys.argv[1]))
 async def main():
     holder = Holder.of("a", 30)
     for _ in range(20):

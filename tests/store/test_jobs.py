@@ -130,12 +130,12 @@ async def test_a_purge_forgets_what_ended_long_ago(database: Database, ann: str)
 
 
 END = f"""
-import asyncio, sys
+import asyncio
 from ttsai_server.settings import Settings
 from ttsai_server.store import jobs
 from ttsai_server.store.db import open_database
-database = open_database(Settings.model_validate_json(sys.argv[1]))
 {BARRIER}
+database = open_database(Settings.model_validate_json(sys.argv[1]))
 async def main():
     ended = await database.write(jobs.end, "t", "completed")
     print(ended is not None, (await database.write(jobs.count_ended, "b")).open)

@@ -86,9 +86,9 @@ from ttsai_server.settings import Settings
 from ttsai_server.store.db import open_database
 from ttsai_server.store.secret_box import SecretBox
 from ttsai_server.store.webhook_secrets import WebhookSecrets
+{BARRIER}
 settings = Settings.model_validate_json(sys.argv[1])
 database, box = open_database(settings), SecretBox(settings)
-{BARRIER}
 async def main():
     print((await WebhookSecrets(database, box).get(sys.argv[2])).secret)
     await database.close()
@@ -99,7 +99,7 @@ asyncio.run(main())
 async def test_servers_that_ask_at_once_get_one_secret(
     secrets: WebhookSecrets, store_settings: Settings, account: str
 ) -> None:
-    outputs = await at_once(3, "import sys\n" + ASK, store_settings.model_dump_json(), account)
+    outputs = await at_once(3, ASK, store_settings.model_dump_json(), account)
     assert set(outputs) == {(await secrets.get(account)).secret}
 
 
