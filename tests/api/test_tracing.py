@@ -86,6 +86,7 @@ def test_of_traces_that_are_not_kept_nothing_is_sent(tmp_path: Path) -> None:
         assert received.spans == []
 
 
-def test_a_collector_that_does_not_answer_disturbs_nothing(tmp_path: Path) -> None:
+def test_a_collector_that_does_not_answer_disturbs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "1")  # seconds; as it ends, it tries that long
     with live(traced(tmp_path, "http://127.0.0.1:1/v1/traces")) as server:
         assert server.client().post("/v1/tts", json=TONE).status_code == 200

@@ -41,12 +41,15 @@ async def shape_of(settings: Settings) -> dict[str, object]:
         await database.close()
 
 
-async def test_the_migrations_make_the_tables_of_the_code(database: Database, store_settings: Settings) -> None:
-    migrated = await database.read(shape)
+async def test_the_migrations_make_the_tables_of_the_code(empty_store: Settings) -> None:
+    await upgrade(empty_store)
+    migrated = await shape_of(empty_store)
     assert set(migrated) == set(metadata.tables)
+    database = open_database(empty_store)
     await database.write(metadata.drop_all)
     await database.write(metadata.create_all)
-    assert migrated == await database.read(shape)
+    await database.close()
+    assert migrated == await shape_of(empty_store)
 
 
 async def test_upgrading_again_changes_nothing(database: Database, store_settings: Settings) -> None:
