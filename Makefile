@@ -55,8 +55,8 @@ serve: setup
 test: check
 	$(PYTEST)
 
-# What needs neither an engine nor another process beside it, such as Postgres: three minutes on two cores. The files with
-# the most tests come first: there are no engines, which would take longer.
+# What needs neither an engine nor another process beside it, such as Postgres: three minutes on two cores. Where no files
+# of engines have to come first, it is those with the most tests.
 test-fast: dev
 	$(PYTEST) --loadscope-reorder --ignore tests/engines -m 'not slow and not engine and not service'
 
