@@ -25,6 +25,8 @@ WORDS = {
 }  # fmt: skip
 IS = "it|that|he|she|what|there|here|where|who|how|when"
 ENDINGS = {"n't": " not", "'re": " are", "'ve": " have", "'ll": " will", "'m": " am", "'d": " would"}
+BRITISH = re.compile(r"\b(col|fav|harb|hon|lab|neighb)our")
+"""Spellings that Whisper writes as Americans do: color."""
 NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 
 
@@ -74,7 +76,8 @@ def margin(share: float, words: int) -> float:
 
 
 def spoken(text: str, language: str = "en") -> str:
-    """Lower case, no punctuation, numbers in words; in English also money, times, ordinals, contractions, titles."""
+    """Lower case, no punctuation, numbers in words; in English also money, times, ordinals, contractions, titles,
+    and British spellings as American ones."""
     text = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
     text = NUMBER.sub(lambda n: _number(n[0], language), _english(text) if language == "en" else text)
     plain = "".join(" " if unicodedata.category(c)[0] in "PSZC" else c for c in text.replace("'", ""))
@@ -83,6 +86,7 @@ def spoken(text: str, language: str = "en") -> str:
 
 def _english(text: str) -> str:
     text = re.sub(r"([$£€])(\d+(?:,\d{3})*)(?:\.(\d\d))?\b", lambda m: _money(m[1], m[2], m[3]), text)
+    text = BRITISH.sub(r"\1or", re.sub(r"\bat (\d{1,2})\.(\d\d)\b", r"at \1:\2", text))
     text = re.sub(r"\b(\d{1,2}):(\d\d)\b", lambda m: m[1] if m[2] == "00" else f"{m[1]} {int(m[2])}", text)
     text = re.sub(r"\b(\d+)(?:st|nd|rd|th)\b", lambda m: num2words(int(m[1]), to="ordinal"), text)
     text = text.replace("%", " percent").replace("&", " and ").replace("o'clock", "")

@@ -10,6 +10,8 @@ from tests.listening import spoken, wer
         ("$1,250", "one thousand two hundred fifty dollars"),
         ("In 1995, 1,500 people", "in nineteen ninety five one thousand five hundred people"),
         ("the 2nd of May at 3:30", "the second of may at three thirty"),
+        ("at 3.45, for 3.45 m", "at three forty five for three point four five m"),
+        ("our neighbours' colours", "our neighbors colors"),
         ("one hundred and twenty-three", "one hundred twenty three"),
         ("123", "one hundred twenty three"),
         ("2.5 %", "two point five percent"),
