@@ -19,16 +19,22 @@ class DiarizerContract(EngineContract):
     def steps(self, engine: Diarizer, recording: Recording, **asked: int) -> list[Diarization]:
         return list(engine.diarize(recording, DiarizationRequest(**asked), Cancellation()))
 
-    def test_its_steps_cover_the_recording(self, engine: Diarizer, dialogue: Dialogue) -> None:
-        assert_they_cover(self.steps(engine, dialogue.recording), dialogue.recording.seconds)
+    @pytest.fixture(scope="class")
+    @classmethod
+    def found(cls, engine: Diarizer, dialogue: Dialogue) -> list[Diarization]:
+        """The steps of the dialogue, of which nothing is told."""
+        return cls().steps(engine, dialogue.recording)
 
-    def test_only_the_last_step_has_turns(self, engine: Diarizer, dialogue: Dialogue) -> None:
-        *before, last = self.steps(engine, dialogue.recording)
+    def test_its_steps_cover_the_recording(self, found: list[Diarization], dialogue: Dialogue) -> None:
+        assert_they_cover(found, dialogue.recording.seconds)
+
+    def test_only_the_last_step_has_turns(self, found: list[Diarization]) -> None:
+        *before, last = found
         assert last.turns
         assert not any(step.turns for step in before)
 
-    def test_turns_are_in_order_and_inside_the_recording(self, engine: Diarizer, dialogue: Dialogue) -> None:
-        turns = self.steps(engine, dialogue.recording)[-1].turns
+    def test_turns_are_in_order_and_inside_the_recording(self, found: list[Diarization], dialogue: Dialogue) -> None:
+        turns = found[-1].turns
         assert list(turns) == sorted(turns, key=lambda turn: turn.start)
         assert all(0 <= turn.start < turn.end <= dialogue.recording.seconds for turn in turns)
 
@@ -38,9 +44,8 @@ class DiarizerContract(EngineContract):
         seen = list(dict.fromkeys(turn.speaker for turn in turns))
         assert seen == list(range(len(seen)))
 
-    def test_one_recording_has_one_answer(self, engine: Diarizer, dialogue: Dialogue) -> None:
-        one, other = (self.steps(engine, dialogue.recording) for _ in range(2))
-        assert one == other
+    def test_one_recording_has_one_answer(self, engine: Diarizer, dialogue: Dialogue, found: list[Diarization]) -> None:
+        assert self.steps(engine, dialogue.recording) == found
 
     @pytest.mark.parametrize("seconds", [0.0, 0.001, 5.0])
     def test_silence_has_no_turns(self, engine: Diarizer, card: ModelCard, seconds: float) -> None:

@@ -9,7 +9,7 @@ from tests.engines.conftest import RATE, Dialogue
 from tests.engines.diarizer import DiarizerContract
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import DiarizationRequest, ModelCard, Turn
+from ttsai_server.domain import Diarization, DiarizationRequest, ModelCard, Turn
 from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.speakers.adapter import Speakers
 from ttsai_server.errors import EngineFailed, WeightsMissing
@@ -44,10 +44,10 @@ class TestSpeakers(DiarizerContract):
         assert error_rate(dialogue.turns, found) <= 0.08
         assert error_rate(dialogue.turns, found, COLLAR) <= 0.03
 
-    def test_two_are_told_apart_if_it_is_not(self, engine: Speakers, dialogue: Dialogue) -> None:
-        found = turns(engine, dialogue.recording)
-        assert count(found) == 2
-        assert error_rate(dialogue.turns, found) <= 0.08
+    def test_two_are_told_apart_if_it_is_not(self, found: list[Diarization], dialogue: Dialogue) -> None:
+        turns = found[-1].turns
+        assert count(turns) == 2
+        assert error_rate(dialogue.turns, turns) <= 0.08
 
     def test_a_third_who_speaks_once_is_found(self, engine: Speakers, trialogue: Dialogue) -> None:
         found = turns(engine, trialogue.recording)
@@ -75,8 +75,7 @@ class TestSpeakers(DiarizerContract):
     def test_the_bounds_are_kept(
         self, engine: Speakers, dialogue: Dialogue, asked: dict[str, int], wanted: int
     ) -> None:
-        assert count(turns(engine, dialogue.recording, **asked)) <= wanted
-        assert wanted == 1 or count(turns(engine, dialogue.recording, **asked)) >= 2
+        assert min(wanted, 2) <= count(turns(engine, dialogue.recording, **asked)) <= wanted
 
     def test_a_step_reads_no_more_of_a_longer_recording(self, engine: Speakers, dialogue: Dialogue) -> None:
         with Watched(RATE) as long:
