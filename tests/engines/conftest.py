@@ -9,12 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 from tests.engines.unpredictable import sentences
 from tests.speaker import Speaker
+from tests.weights import card_of, pulled
 
 from ttsai_server.audio.recording import Recording
-from ttsai_server.domain import Turn
+from ttsai_server.domain import Preset, SpeechRequest, Turn
+from ttsai_server.engines.base import Cancellation, LoadContext
 from ttsai_server.engines.catalog import Catalog, load_class
+from ttsai_server.engines.piper.adapter import Piper
 from ttsai_server.engines.shared.pytorch import import_torchaudio
 from ttsai_server.settings import Settings
 
@@ -68,23 +72,26 @@ Riddles = list[tuple[str, np.ndarray]]
 RIDDLERS = ("af_bella", "am_fenrir", "bf_isabella", "bm_fable", "af_nicole", "am_puck", "bf_emma", "bm_george")
 
 
-def _riddles(speaker: Speaker, seed: int, voices: Sequence[str] = RIDDLERS) -> Riddles:
-    """75 words by each voice."""
-    chance = random.Random(seed)
-    texts = [(voice, sentences(10, chance)) for voice in voices]
-    return [(text, speaker.say(voice, text)) for voice, text in texts]
-
-
 @pytest.fixture(scope="session")
-def riddles(speaker: Speaker) -> Riddles:
-    """300 words by four voices: enough to see that a tool does no harm."""
-    return _riddles(speaker, 2, RIDDLERS[:4])
+def riddles(models_dir: Path) -> Riddles:
+    """160 words by Piper, which takes a seventh of Kokoro's time: enough to see that a tool does no harm."""
+    card, chance = card_of("piper-en_US-joe-medium"), random.Random(2)
+    engine = Piper.load(card, LoadContext(pulled(card.id, models_dir)))
+    said: Riddles = []
+    for text in (sentences(10, chance) for _ in range(2)):
+        request = SpeechRequest(text, (Preset(card.voices[0].id),), "en-us", options={"noise_scale": 0, "noise_w": 0})
+        sound = np.concatenate([audio.samples for audio in engine.synthesize(request, Cancellation())])
+        said.append((text, soxr.resample(sound, card.rate, RATE).astype(np.float32)))
+    engine.close()
+    return said
 
 
 @pytest.fixture(scope="session")
 def many_riddles(speaker: Speaker) -> Riddles:
-    """2,400 words by eight voices: enough to see that a tool helps. For slow tests."""
-    return [riddle for seed in range(2, 6) for riddle in _riddles(speaker, seed)]
+    """2,400 words by Kokoro's eight voices: enough to see that a tool helps. For slow tests."""
+    chances = [random.Random(seed) for seed in range(2, 6)]
+    texts = [(voice, sentences(10, chance)) for chance in chances for voice in RIDDLERS]
+    return [(text, speaker.say(voice, text)) for voice, text in texts]
 
 
 @dataclass(frozen=True, slots=True)

