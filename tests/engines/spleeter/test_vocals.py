@@ -11,7 +11,6 @@ from tests.engines.conftest import RATE as SPEECH_RATE
 from tests.engines.music.instruments import RATE as MUSIC_RATE
 from tests.engines.music.pieces import piece
 from tests.engines.separator import Sound, joined, steps
-from tests.speaker import Speaker
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.engines.base import LoadContext
@@ -20,12 +19,8 @@ from ttsai_server.engines.spleeter.adapter import Spleeter
 from ttsai_server.settings import Settings
 
 RATE = 44_100
-LYRICS = (
-    "Scientists have discovered a new planet, orbiting a distant star. She bought three pounds of apples, and a fresh "
-    "loaf of bread. Please record the address before you leave the building."
-)
-SONGS = {"af_heart": 3, "am_michael": 10, "bf_emma": 17}
-"""Voice → seed of the piece that is played to it."""
+SONGS = {"woman": 3, "man": 10}
+"""Who speaks, as the first two of `sayings` do → seed of the piece that is played to it."""
 LEAST_GAIN = 8.0
 """Decibels."""
 
@@ -41,10 +36,11 @@ class Song:
 
 
 @pytest.fixture(scope="module")
-def songs(speaker: Speaker, spleeter_weights: Path) -> Iterator[dict[str, Song]]:
+def songs(sayings: list[tuple[int, Sound]], spleeter_weights: Path) -> Iterator[dict[str, Song]]:
     """Vocals and music are as loud as each other."""
     engine = Spleeter.load(read_card(Settings().models.cards / "spleeter-2stems.toml"), LoadContext(spleeter_weights))
-    yield {voice: sung(engine, speaker.say(voice, LYRICS), seed) for voice, seed in SONGS.items()}
+    lyrics = [np.concatenate([sound for who, sound in sayings if who == number]) for number in range(len(SONGS))]
+    yield {voice: sung(engine, speech, seed) for (voice, seed), speech in zip(SONGS.items(), lyrics, strict=True)}
     engine.close()
 
 
