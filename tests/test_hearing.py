@@ -98,11 +98,11 @@ def say(speaking: Live, text: str, voice: str = "af_heart", **more: object) -> b
 @pytest.mark.parametrize(
     ("model", "voice", "sentences", "most"),
     [
-        ("kokoro", "af_heart", SENTENCES[:14], 0.05),
+        ("kokoro", "af_heart", SENTENCES[:7], 0.05),
         pytest.param("kokoro", "af_heart", SENTENCES, 0.03, marks=SLOW),
         pytest.param("piper", "en_US-joe-medium", SENTENCES, 0.05, marks=SLOW),
     ],
-    ids=["kokoro-14", "kokoro-42", "piper-42"],
+    ids=["kokoro-7", "kokoro-42", "piper-42"],
 )
 def test_varied_sentences_are_heard_as_written(
     speaking: Live, ear: Ear, model: str, voice: str, sentences: list[str], most: float
@@ -112,7 +112,7 @@ def test_varied_sentences_are_heard_as_written(
     assert mean(errors.values()) <= most, {text: error for text, error in errors.items() if error}
 
 
-@pytest.mark.parametrize("characters", [1250, pytest.param(5000, marks=SLOW)])
+@pytest.mark.parametrize("characters", [600, pytest.param(5000, marks=SLOW)])
 def test_a_long_passage_loses_no_sentence(speaking: Live, ear: Ear, characters: int) -> None:
     sentences = [
         f"On day {n}, the visitors reached the {PLACES[n % 10]} and wrote a letter about what they had found there."
@@ -131,10 +131,8 @@ def test_another_language_is_heard_as_written(speaking: Live, ear: Ear, language
     assert wer(text, ear.listen(say(speaking, text, voice), language), language) <= 0.12
 
 
-def test_four_texts_at_once_come_back_each_with_its_own_words(speaking: Live, ear: Ear) -> None:
-    texts = [
-        f"The {place} was quiet, and nobody had been there for {n + 2} years." for n, place in enumerate(PLACES[:4])
-    ]
+def test_three_texts_at_once_come_back_each_with_its_own_words(speaking: Live, ear: Ear) -> None:
+    texts = [f"Nobody had been in the {place} for {n + 2} years." for n, place in enumerate(PLACES[:3])]
     sounds: dict[int, bytes] = {}
 
     def ask(n: int) -> None:
@@ -156,20 +154,12 @@ def test_pronunciations_change_what_is_heard(speaking: Live, ear: Ear) -> None:
 
 
 def test_joins_do_not_click(speaking: Live) -> None:
-    sound = say(speaking, " ".join(SENTENCES[:3]), format="wav")
+    sound = say(speaking, f"{SENTENCES[1]} {SENTENCES[7]}", format="wav")
     with av.open(io.BytesIO(sound), "r") as container:
         samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]) / 32768
     quiet = np.abs(samples) < 0.01
     steps = np.abs(np.diff(samples))[quiet[:-1] & quiet[1:]]
     assert steps.max() < 0.02
-
-
-def test_the_openai_sdk_speaks(speaking: Live, ear: Ear) -> None:
-    from openai import OpenAI
-
-    with OpenAI(base_url=f"{speaking.url}/v1", api_key=speaking.key) as client:
-        answer = client.audio.speech.create(model="tts-1", voice="nova", input=SENTENCES[0])
-        assert wer(SENTENCES[0], ear.listen(answer.content)) <= 0.1
 
 
 def test_the_vendors_sdk_speaks(speaking: Live, ear: Ear) -> None:
