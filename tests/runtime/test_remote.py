@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from functools import partial
+from http import HTTPStatus
 from threading import Event
 from typing import Self
 
@@ -15,18 +15,20 @@ from hypothesis import strategies as st
 from tests.live import Live
 from tests.runtime.workers import worker_for
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Audio, ModelCard, Preset, SpeechRequest
 from ttsai_server.engines.base import Cancellation, LoadContext, Synthesizer
 from ttsai_server.engines.catalog import Catalog
-from ttsai_server.errors import EngineFailed, ModelCrashed, ModelLoading, NotReady
+from ttsai_server.errors import ApiError, EngineFailed, ModelCrashed, ModelLoading, NotReady
 from ttsai_server.runtime.base import Playback
 from ttsai_server.runtime.placement import starter
 from ttsai_server.runtime.pool import Pool
-from ttsai_server.runtime.remote import RemoteModel, Workers
+from ttsai_server.runtime.remote import RemoteModel, RemotePool
 from ttsai_server.runtime.transfer import PIECE, receive_message, send_message
 from ttsai_server.runtime.wire import Begin, Reply
+from ttsai_server.runtime.workers import Workers
 from ttsai_server.settings import Models, Settings
 
 TONE = Catalog.read(Settings().models.cards, demo=True).models["tone"]
@@ -145,8 +147,7 @@ async def test_a_worker_speaks_first_for_those_who_hear_nothing_yet() -> None:
     card, settings = replace(TONE, engine=f"{__name__}:Gated", concurrency=1), Settings()
     there = Pool(settings.models, starter(settings))
     async with worker_for(card, there) as address, asyncio.timeout(60):
-        models = Models(workers=(address,))
-        here = Pool(models, partial(RemoteModel.start, workers=workers(address)))
+        here = RemotePool(Models(workers=(address,)), workers(address))
 
         async def say(text: str, seconds: float) -> None:
             """For one who still has so many seconds of sound to play."""
@@ -180,6 +181,25 @@ def test_a_recording_of_any_length_arrives_as_it_was(frames: int) -> None:
         assert sent.empty()
 
     asyncio.run(there_and_back())
+
+
+@pytest.mark.parametrize("status", [HTTPStatus.BAD_GATEWAY, HTTPStatus.NOT_FOUND])
+async def test_clients_are_not_told_where_a_worker_is_but_the_log_is(
+    status: HTTPStatus, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refuse(socket: ServerConnection, _: Request) -> Response:
+        return socket.respond(status, "")
+
+    async def nothing(_: ServerConnection) -> None: ...
+
+    async with serve(nothing, "127.0.0.1", 0, process_request=refuse) as broken:
+        address = f"127.0.0.1:{next(iter(broken.sockets)).getsockname()[1]}"
+        with pytest.raises(ApiError) as told:
+            await RemoteModel.start(TONE, workers(f"http://{address}"))
+    assert told.value.status == 503
+    assert "127.0.0.1" not in told.value.message
+    assert address in caplog.text
+    assert str(status.value) in caplog.text
 
 
 async def test_a_server_that_is_no_worker_is_told_apart(server: Live) -> None:

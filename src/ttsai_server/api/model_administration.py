@@ -28,14 +28,14 @@ async def list_models(services: AuthedServices) -> ModelStatusList:
 
 @router.post("/models/{model}/load", responses=errors(503))
 async def load_model(model: Id, services: AuthedServices, by: Administrator) -> Loaded:
-    """Load a model into this server's memory; a family's name means all of it that is here."""
+    """Load a model into this server's memory, or its workers'; a family's name means all of it that is here."""
     await services.model_administration.load(by, model)
     return Loaded(model=model, loaded=True)
 
 
 @router.post("/models/{model}/unload")
 async def unload_model(model: Id, services: AuthedServices, by: Administrator) -> Unloaded:
-    """Free a model's memory, unless it is in use."""
+    """Free a model's memory, here or on the workers, where it is not in use."""
     return Unloaded(model=model, unloaded=await services.model_administration.unload(by, model))
 
 

@@ -1,6 +1,7 @@
-"""/worker/{model}: a WebSocket by which another node of the same database runs a model here; see `runtime.remote`."""
+"""/worker/{model}: WebSockets by which another node of the same database runs a model here; see `runtime.remote`."""
 
 import secrets
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -8,15 +9,30 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from ttsai_server.api.deps import Services
 from ttsai_server.api.errors import render
 from ttsai_server.api.middleware import sent_key
+from ttsai_server.domain import ModelCard
 from ttsai_server.errors import ApiError, Forbidden, UnknownModel
 from ttsai_server.runtime import remote_worker
+from ttsai_server.runtime.base import Runtime
+from ttsai_server.runtime.transfer import Receive, Send
 
 router = APIRouter()
+
+Work = Callable[[Runtime, ModelCard, Receive, Send], Awaitable[None]]
 
 
 @router.websocket("/worker/{model}")
 async def run(socket: WebSocket, model: str) -> None:
     """One stream of a model's steps."""
+    await _serve(socket, model, remote_worker.serve)
+
+
+@router.websocket("/worker/{model}/unload")
+async def unload(socket: WebSocket, model: str) -> None:
+    """Whether the model was freed."""
+    await _serve(socket, model, remote_worker.unload)
+
+
+async def _serve(socket: WebSocket, model: str, work: Work) -> None:
     services: Services = socket.app.state.services
     try:
         if not secrets.compare_digest(sent_key(socket.scope).encode(), services.node_token.encode()):
@@ -40,7 +56,7 @@ async def run(socket: WebSocket, model: str) -> None:
 
     await socket.accept()
     with suppress(ConnectionError):
-        await remote_worker.serve(services.runtime, services.catalog.models[model], receive, send)
+        await work(services.runtime, services.catalog.models[model], receive, send)
     with suppress(RuntimeError, WebSocketDisconnect):  # it is closed already
         await socket.close()
     return None

@@ -1,7 +1,6 @@
 """The parts of a server, wired together from its settings: the only place where that is done. None of them runs yet."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from ttsai_server.api.deps import Services
 from ttsai_server.api.listings import Listings
@@ -13,7 +12,8 @@ from ttsai_server.metrics import Metrics
 from ttsai_server.runtime.base import Runtime
 from ttsai_server.runtime.placement import starter
 from ttsai_server.runtime.pool import Pool
-from ttsai_server.runtime.remote import RemoteModel, Workers
+from ttsai_server.runtime.remote import RemotePool
+from ttsai_server.runtime.workers import Workers
 from ttsai_server.services.accounts import Accounts
 from ttsai_server.services.administration import Administration
 from ttsai_server.services.availability import meant
@@ -34,7 +34,7 @@ from ttsai_server.services.reference_cache import ReferenceCache
 from ttsai_server.services.registry import PLANNERS
 from ttsai_server.services.saved_voices import SavedVoices
 from ttsai_server.services.sound_work import SoundWork
-from ttsai_server.services.trials import Start, Trials
+from ttsai_server.services.trials import Trials
 from ttsai_server.services.voices import Voices
 from ttsai_server.services.webhooks import SystemResolver, Webhooks
 from ttsai_server.settings import Settings
@@ -143,7 +143,7 @@ def _context(
 
 
 def _runtime(settings: Settings, box: SecretBox) -> Runtime:
-    pool = Pool(settings.models, _starter(settings, box))
+    pool = _pool(settings, box)
     if not settings.ray.address:
         return pool
     from ttsai_server.runtime.ray import RayRuntime
@@ -151,8 +151,8 @@ def _runtime(settings: Settings, box: SecretBox) -> Runtime:
     return RayRuntime(settings, pool)
 
 
-def _starter(settings: Settings, box: SecretBox) -> Start:
-    """The function that loads models: on the workers, or on this machine."""
+def _pool(settings: Settings, box: SecretBox) -> Pool:
+    """The models on the workers, or on this machine."""
     if settings.models.workers:
-        return partial(RemoteModel.start, workers=Workers(settings.models, box.derived(NODES)))
-    return Trials(settings).watching(starter(settings))
+        return RemotePool(settings.models, Workers(settings.models, box.derived(NODES)))
+    return Pool(settings.models, Trials(settings).watching(starter(settings)))

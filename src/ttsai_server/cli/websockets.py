@@ -23,7 +23,7 @@ from ttsai_server.settings import Server
 
 PATHS = re.compile(
     rb"((/api)?/(v1/realtime|elevenlabs/v1/text-to-speech/[^/?]+/stream-input)/?|/console/_nicegui_ws/socket\.io/)(\?.*)?"
-    rb"|/worker/[^/?]+"
+    rb"|/worker/[^/?]+(/unload)?"
 )
 """Targets of the requests that may become a WebSocket."""
 PING_SECONDS = 20.0

@@ -134,8 +134,12 @@ class Runtime(Protocol):
         """
         ...
 
+    async def load(self, card: ModelCard) -> None:
+        """Load a model; where `models.workers` run it, on each of them that can. Raises as `lease`."""
+        ...
+
     async def unload(self, card: ModelCard) -> bool:
-        """Free a model that has no leases; False if it has some, or is not loaded."""
+        """Free a model wherever it has no leases; False if it has some everywhere, or is not loaded."""
         ...
 
     def states(self) -> list[ModelState]:

@@ -51,6 +51,10 @@ class Pool:
             slot.leases -= 1
             slot.last_used = monotonic()
 
+    async def load(self, card: ModelCard) -> None:
+        async with self.lease(card):
+            pass
+
     async def unload(self, card: ModelCard) -> bool:
         slot = self._slot(card)
         if slot.model is None or slot.leases:

@@ -169,6 +169,12 @@ class RayRuntime:
     def lease(self, card: ModelCard) -> AbstractAsyncContextManager[EngineHandle]:
         return self._pool.lease(card) if self._is_here(card) else self._lease(card)
 
+    async def load(self, card: ModelCard) -> None:
+        if self._is_here(card):
+            return await self._pool.load(card)
+        async with self._lease(card):
+            return None
+
     async def unload(self, card: ModelCard) -> bool:
         if self._is_here(card):
             return await self._pool.unload(card)

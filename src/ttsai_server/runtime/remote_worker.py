@@ -40,6 +40,11 @@ async def serve(runtime: Runtime, card: ModelCard, receive: Receive, send: Send)
         await send_message(send, Reply(0, error=crossing(error)))
 
 
+async def unload(runtime: Runtime, card: ModelCard, receive: Receive, send: Send) -> None:
+    """Free the model, and reply whether it was loaded and not in use. Raises ConnectionError if nobody waits for it."""
+    await send_message(send, Reply(0, await runtime.unload(card)))
+
+
 async def _run(handle: EngineHandle, card: ModelCard, begin: Begin, receive: Receive, send: Send) -> None:
     method, playback = getattr(load_class(card), begin.method), Playback()
     playback.add(begin.ahead)

@@ -40,15 +40,14 @@ class ModelAdministration:
         return [ModelStatus(found, states.get(id), tasks.get(id)) for id, found in facts.items()]
 
     async def load(self, by: str, model: str) -> None:
-        """Load it into memory. Raises UnknownModel, and as `Runtime.lease`."""
+        """Load it into memory, of every worker if there are some. Raises UnknownModel, and as `Runtime.load`."""
         for card in await self._meant(model):
             before = self._is_loaded(card)
-            async with self._runtime.lease(card):
-                pass
+            await self._runtime.load(card)
             await self._audit.record(by, "model.load", card.id, {"loaded": before}, {"loaded": True})
 
     async def unload(self, by: str, model: str) -> bool:
-        """Free its memory. → False if it is in use, or not loaded. Raises UnknownModel."""
+        """Free its memory, where nobody uses it. → False if it is in use wherever it is loaded. Raises UnknownModel."""
         cards = await self._meant(model)
         freed = [card for card in cards if await self._runtime.unload(card)]
         for card in freed:
