@@ -1,4 +1,5 @@
-"""What a GPU makes of several requests at the same time: Kokoro on PyTorch and Whisper, in this process, in batches.
+"""What a GPU makes of several requests at the same time: Kokoro on PyTorch, in float32 and with its decoder in half
+precision, and Whisper, in this process, in batches.
 
 Where there is no GPU it says what it would measure. All of it takes less than six minutes.
 """
@@ -31,6 +32,7 @@ from ttsai_server.settings import Settings
 SPEAKER, VOICE = "kokoro", "af_heart"
 LISTENERS = ("whisper-large-v3-turbo", "whisper-large-v3", "whisper-base", "whisper-tiny.en")
 """The first whose weights are here is measured."""
+PRECISIONS = ("f32", "bf16")
 LIKENESS = "difference of what is spoken in a batch from the same alone"
 AT_ONCE = (1, 2, 4, 8, 16, 32)
 """Requests at the same time."""
@@ -67,15 +69,20 @@ def run(bench: Bench) -> list[Figure]:
 def planned() -> list[str]:
     """What is measured, a line each."""
     rates = f"{', '.join(map(str, AT_ONCE))} at once: seconds of sound a second, and the time until all are done"
-    each = [(name, what) for name in (SPEAKER, _listener().id) for what in (rates, "memory taken on the GPU")]
-    return [f"{SPEAKER}, {LIKENESS}", *(f"{name}, {what}" for name, what in each)]
+    speakers = [_in(precision) for precision in PRECISIONS]
+    each = [(name, what) for name in (*speakers, _listener().id) for what in (rates, "memory taken on the GPU")]
+    return [*(f"{name}, {LIKENESS}" for name in speakers), *(f"{name}, {what}" for name, what in each)]
 
 
 def figures(device: str, at_once: Sequence[int] = AT_ONCE, seconds: float = SECONDS) -> list[Figure]:
     """device: cuda; or cpu, to see that it works."""
-    speaker = replace(_cards()[SPEAKER], setup={"runtime": "torch", "batch": max(at_once)})
     listener = replace(_listener(), setup={"batch": max(at_once)})
-    return [*_speaking(speaker, device, at_once, seconds), *_listening(listener, device, at_once, seconds)]
+    spoken = [figure for precision in PRECISIONS for figure in _speaking(precision, device, at_once, seconds)]
+    return [*spoken, *_listening(listener, device, at_once, seconds)]
+
+
+def _in(precision: str) -> str:
+    return f"{SPEAKER} in {precision}"
 
 
 def _cards() -> Mapping[str, ModelCard]:
@@ -86,7 +93,9 @@ def _listener() -> ModelCard:
     return next(_cards()[name] for name in LISTENERS if not missing_files(_cards()[name], Settings().models.dir))
 
 
-def _speaking(card: ModelCard, device: str, at_once: Sequence[int], seconds: float) -> list[Figure]:
+def _speaking(precision: str, device: str, at_once: Sequence[int], seconds: float) -> list[Figure]:
+    setup = {"runtime": "torch", "batch": max(at_once), "precision": precision}
+    card, name = replace(_cards()[SPEAKER], setup=setup), _in(precision)
     free, chapters = _free(), count()
     with closing(load_class(card).load(card, _place(card, device, at_once))) as engine:
         assert isinstance(engine, Synthesizer)
@@ -94,10 +103,10 @@ def _speaking(card: ModelCard, device: str, at_once: Sequence[int], seconds: flo
         def speak() -> float:
             return len(_said(engine, prose(SPOKEN, next(chapters)))) / card.rate
 
-        likeness = _likeness(engine, max(at_once))
+        likeness = _likeness(name, engine, max(at_once))
         rates = [_rate(speak, many, seconds) for many in at_once]
-        memory = _memory(card.id, free - _free())
-    return [likeness, *(figure for rate in rates for figure in rate.figures(card.id)), memory]
+        memory = _memory(name, free - _free())
+    return [likeness, *(figure for rate in rates for figure in rate.figures(name)), memory]
 
 
 def _said(engine: Synthesizer, text: str) -> NDArray[np.float32]:
@@ -106,7 +115,7 @@ def _said(engine: Synthesizer, text: str) -> NDArray[np.float32]:
     return np.concatenate([audio.samples[:, 0] for audio in engine.synthesize(request, Cancellation())])
 
 
-def _likeness(engine: Synthesizer, at_once: int) -> Figure:
+def _likeness(name: str, engine: Synthesizer, at_once: int) -> Figure:
     """The worst of some texts, of different lengths; those that last otherwise can't be compared."""
     texts = [prose(SPOKEN * (1 + number % 3) // 3, number) for number in range(at_once)]
     alone = [_said(engine, text) for text in texts]
@@ -115,7 +124,7 @@ def _likeness(engine: Synthesizer, at_once: int) -> Figure:
     pairs = [(one, other) for one, other in zip(alone, together, strict=True) if len(one) == len(other)]
     worst = max((np.square(one - other).sum() / np.square(one).sum() for one, other in pairs), default=1.0)
     note = f"{len(texts) - len(pairs)} of {len(texts)} last otherwise"
-    return Figure(f"{SPEAKER}, {LIKENESS}", float(10 * np.log10(worst + 1e-20)), "dB", most=-20, note=note)
+    return Figure(f"{name}, {LIKENESS}", float(10 * np.log10(worst + 1e-20)), "dB", most=-20, note=note)
 
 
 def _listening(card: ModelCard, device: str, at_once: Sequence[int], seconds: float) -> list[Figure]:

@@ -4,15 +4,13 @@ Compared in float64 with the publisher's own forward pass, which takes one chunk
 architecture; of the real weights in a slow test, and in float32 in a batch of three.
 """
 
-import json
-import warnings
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +21,7 @@ pytest.importorskip("kokoro")
 import torch  # pyright: ignore[reportMissingImports]
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.engines.kokoro.small_kokoro import write_small_kokoro
 from tests.engines.kokoro.test_adapter import request, say
 
 from ttsai_server.domain import Preset
@@ -35,13 +34,6 @@ from ttsai_server.settings import Settings
 
 NOISE = 1e-6
 """Of rounding in float64, beside sound of up to 1: in what is almost silent it decides a harmonic's phase."""
-SMALL: dict[str, Any] = {
-    "n_layer": 1,
-    "max_dur": 2,
-    "plbert": {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 64},
-}
-SMALL_DECODER = {"resblock_kernel_sizes": [3], "resblock_dilation_sizes": [[1, 3, 5]]}
-PITCH = 150.0
 
 
 @dataclass(frozen=True)
@@ -66,20 +58,7 @@ def pair(model: Any) -> Pair:
 
 @pytest.fixture(scope="module")
 def small(kokoro_weights: Path, tmp_path_factory: pytest.TempPathFactory, in_float64: None) -> Pair:
-    from kokoro.model import KModel  # pyright: ignore[reportMissingImports]
-
-    folder = tmp_path_factory.mktemp("small")
-    config = json.loads((kokoro_weights / "config.json").read_text())
-    config |= SMALL | {"istftnet": {**config["istftnet"], **SMALL_DECODER}}
-    (folder / "config.json").write_text(json.dumps(config))
-    with warnings.catch_warnings(), torch.random.fork_rng():
-        warnings.simplefilter("ignore")
-        torch.manual_seed(0)
-        model = cast("Any", KModel)("hexgrad/Kokoro-82M", config, torch_backend._empty())
-    torch.nn.init.constant_(model.predictor.F0_proj.bias, PITCH)  # else nothing is voiced
-    parts = {name: {f"module.{k}": v for k, v in part.state_dict().items()} for name, part in model.named_children()}
-    torch.save(parts, folder / torch_backend.CHECKPOINT)
-    return pair(torch_backend._load(folder).double())
+    return pair(torch_backend._load(write_small_kokoro(tmp_path_factory.mktemp("small"), kokoro_weights)).double())
 
 
 @pytest.fixture(scope="module")

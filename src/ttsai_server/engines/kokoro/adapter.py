@@ -67,7 +67,10 @@ class Kokoro(Cloner):
         batch: int = Field(default=0, ge=0, le=64)
         """Most chunks, of as many requests, that torch speaks at once; 0: 16 on CUDA, 1 on a processor."""
         precision: Precision = "auto"
-        """Precision of encoder and decoder in OpenVINO; auto: bf16 where the CPU supports it, else f32."""
+        """Precision of encoder and decoder in OpenVINO, of the decoder in torch; ONNX Runtime has f32 only.
+
+        auto: in OpenVINO bf16 where the CPU supports it; else f32.
+        """
 
         espeak: bool = False
         """Whether to use espeak-ng (GPL, extra `espeak`) for the phonemes instead of our own rules and lexicons."""

@@ -100,7 +100,7 @@ def _open(name: str, precision: Precision, place: LoadContext, concurrency: int)
     if name == "torch":
         from ttsai_server.engines.kokoro.torch_backend import Torch
 
-        return Torch(place)
+        return Torch(place, precision)
     if name == "openvino":
         from ttsai_server.engines.kokoro.openvino_backend import OpenVino
 

@@ -9,6 +9,10 @@ Chunks of a batch differ in length, and the shorter ones are padded. Four parts 
 
 In float64 a chunk differs by rounding only, whatever it is batched with; in float32 by what rounding does to the phases
 of the model's harmonics, which are sums over the whole chunk.
+
+With half precision, the decoder's convolutions and linear layers compute in bfloat16. What comes before it does not, as
+it rounds durations; nor do statistics of norms, the harmonics, and all from the last convolution to the waveform, which
+bfloat16 would spoil.
 """
 
 from __future__ import annotations
@@ -61,15 +65,22 @@ class _Text:
 
 
 class BatchedModel:
-    def __init__(self, model: Any) -> None:
-        """model: a KModel with its weight norm folded; its norms, convolutions and transforms are changed in place."""
-        self._model = model
+    def __init__(self, model: Any, *, half: bool = False) -> None:
+        """model: a KModel with its weight norm folded; its norms, convolutions and transforms are changed in place.
+
+        half: whether the decoder computes in bfloat16, where that is safe.
+        """
+        self._model, self._half = model, half
         decoder, predictor = model.decoder, model.predictor
         strides = [up.stride[0] for up in decoder.generator.ups]
         self._padding = _Padding([1, *accumulate(strides, mul, initial=2)])
         for part in (decoder, predictor.F0, predictor.N):
             self._let_ignore_padding(part)
-        decoder.generator.stft = _Stft(decoder.generator.stft, self._padding)
+        generator = decoder.generator
+        generator.stft = _Stft(generator.stft, self._padding)
+        if half:
+            generator.m_source = _InFloat32(generator.m_source)
+            generator.conv_post = _InFloat32(generator.conv_post)
 
     def speak(self, chunks: Sequence[PhonemeChunk]) -> list[tuple[Tensor, Tensor]]:
         """Of each chunk: its waveform, (samples,), and the frames that its ids last, (ids,). Not thread-safe.
@@ -121,7 +132,8 @@ class BatchedModel:
                     curve = block(curve, text.style[:, STYLE:])
                 curve = getattr(model.predictor, f"{name}_proj")(curve)
                 curves.append(self._padding.cleared(curve).squeeze(1))
-            waveforms = model.decoder(text.phonemes @ spread, *curves, text.style[:, :STYLE])
+            with torch.autocast(spread.device.type, torch.bfloat16, enabled=self._half):
+                waveforms = model.decoder(text.phonemes @ spread, *curves, text.style[:, :STYLE])
         return each, waveforms[:, 0]
 
 
@@ -186,6 +198,8 @@ class _InstanceNorm(torch.nn.Module):  # pyright: ignore[reportUntypedBaseClass]
         self._plain, self._padding = plain, padding
 
     def forward(self, values: Tensor) -> Tensor:
+        if values.dtype is torch.bfloat16:
+            values = values.float()
         places, sizes = self._padding.places(values), self._padding.sizes(values)
         if places is None or sizes is None:
             return self._plain(values)
@@ -195,6 +209,18 @@ class _InstanceNorm(torch.nn.Module):  # pyright: ignore[reportUntypedBaseClass]
         variance = centred.square().sum(-1, keepdim=True) / count
         normed = centred * torch.rsqrt(variance + self._plain.eps)
         return normed * self._plain.weight[:, None] + self._plain.bias[:, None]
+
+
+class _InFloat32(torch.nn.Module):  # pyright: ignore[reportUntypedBaseClass]
+    """A module that computes in float32 among others that compute in bfloat16."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__()
+        self._module = module
+
+    def forward(self, values: Tensor) -> Any:
+        with torch.autocast(values.device.type, enabled=False):
+            return self._module(values.float())
 
 
 class _Stft(torch.nn.Module):  # pyright: ignore[reportUntypedBaseClass]

@@ -12,7 +12,7 @@ import torch  # pyright: ignore[reportMissingImports] - an extra
 from torch.overrides import TorchFunctionMode  # pyright: ignore[reportMissingImports]
 
 from ttsai_server.engines.base import Cancellation, LoadContext
-from ttsai_server.engines.kokoro.backend import InferenceBackend, ModelOutput, PhonemeChunk
+from ttsai_server.engines.kokoro.backend import InferenceBackend, ModelOutput, PhonemeChunk, Precision
 from ttsai_server.engines.kokoro.batched import BatchedModel
 from ttsai_server.engines.kokoro.checkpoint import exported, published
 from ttsai_server.engines.shared.batching import Batcher
@@ -25,11 +25,12 @@ CHECKPOINT, EXPORT = "kokoro-v1_0.pth", "model.onnx"
 class Torch(InferenceBackend):
     """See InferenceBackend. Thread-safe: what several threads want at the same time is spoken in batches."""
 
-    def __init__(self, place: LoadContext) -> None:
+    def __init__(self, place: LoadContext, precision: Precision = "auto") -> None:
+        """precision: bf16, for the decoder; or f32, which is also auto."""
         prepare_device(place)
         self._device = place.device
         model: Any = _load(place.weights).to(place.device)
-        self._model = BatchedModel(model)
+        self._model = BatchedModel(model, half=precision == "bf16")
         self._running = Interruptible(model)
         self._batcher = Batcher(self._together, place.steps)
 
