@@ -7,14 +7,16 @@ import shutil
 import subprocess
 import sys
 from functools import reduce
+from importlib import metadata
 from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 from tests.live import Live
-from tests.test_packaging import PROJECT, asked_for
+from tests.test_packaging import PROJECT, asked_for, name_of
 
 from ttsai_server.settings import CHECKOUT, load_settings
 
@@ -132,6 +134,17 @@ def test_the_folders_that_make_setup_does_not_read_lie_where_it_expects_them(siz
     copies = [rest for _, rest in takewhile(lambda step: step[0] != "FROM", after)]
     assert copies[0] == f"--from={size}-packages /app /app"
     assert set(copies[1:]) == {f"{name} {all_of('WORKDIR')[0]}/{name}" for name in ("alembic", "models", "src")}
+
+
+def test_every_package_of_an_image_admits_its_python() -> None:
+    """Of those that are installed here; of the engines that run on PyTorch, after `make torch`."""
+    (python,) = {rest.split(":")[1].split("-")[0] for rest in all_of("FROM") if rest.startswith("python:")}
+    of_torch = re.search(r"^TORCH := (.+)$", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
+    assert of_torch
+    asked = asked_for(*PROJECT["dependencies"], f"ttsai-server[{','.join(extras('cpu'))},{of_torch[1]}]")
+    installed = {name_of(each.name): each.metadata["Requires-Python"] for each in metadata.distributions()}
+    bounds = {name: SpecifierSet(installed[name] or "") for name in asked & installed.keys()}
+    assert {name for name, admitted in bounds.items() if not admitted.contains(f"{python}.5")} == set()
 
 
 def test_the_server_does_not_run_as_root() -> None:
