@@ -24,7 +24,7 @@ from tests.weights import pulled
 
 from ttsai_server.engines.cards import read_card
 from ttsai_server.engines.catalog import Catalog, load_class
-from ttsai_server.settings import Chat, Models, Settings, Store, Webhooks
+from ttsai_server.settings import Auth, Chat, Models, Server, Settings, Store, Webhooks
 from ttsai_server.store.db import Database, open_database
 from ttsai_server.store.migrate import upgrade
 from ttsai_server.store.tables import metadata
@@ -221,6 +221,19 @@ def server(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Gener
         plans={"crowd": {"requests_per_minute": 100_000, "concurrent": 1000, "max_characters": 50_000}},  # pyright: ignore[reportArgumentType]
     )
     with live(settings, jobs=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A server without keys, on which nothing is made, so that it has no usage."""
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("open"),
+        auth=Auth(enabled=False),
+        models=Models(demo=True),
+        server=Server(public_url="https://speech.example.org"),
+    )
+    with live(settings) as running:
         yield running
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from tests.live import Live, live
 
-from ttsai_server.settings import Auth, Models, Settings
+from ttsai_server.settings import Models, Settings
 from ttsai_server.store.db import Database
 from ttsai_server.store.webhooks import DELIVERED, Attempt, Delivery, WebhookLog
 
@@ -329,14 +329,6 @@ def test_another_accounts_deliveries_are_not_shown(server: Live, logged: str) ->
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "before=%00"])
 def test_a_page_out_of_bounds_is_400(client: httpx.Client, query: str) -> None:
     assert refused(client.get(f"/v1/account/webhooks/deliveries/?{query}")) == (400, "bad_request")
-
-
-@pytest.fixture(scope="module")
-def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """A server without keys."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("open"), auth=Auth(enabled=False), models=Models(demo=True))
-    with live(settings) as running:
-        yield running
 
 
 def test_without_keys_it_tells_of_the_house(open_server: Live) -> None:

@@ -33,9 +33,10 @@ from ttsai_server.api import (
 from ttsai_server.api.cors import Cors, PublishableKeyOrigins
 from ttsai_server.api.deps import head_routes
 from ttsai_server.api.elevenlabs import catalog as elevenlabs_catalog
-from ttsai_server.api.elevenlabs import speech as elevenlabs_speech
 from ttsai_server.api.elevenlabs import stream_input
+from ttsai_server.api.elevenlabs import speech as elevenlabs_speech
 from ttsai_server.api.elevenlabs import transcription as elevenlabs_transcription
+from ttsai_server.api.hosts import OwnNames
 from ttsai_server.api.idempotency import IdempotencyMiddleware
 from ttsai_server.api.mcp import PATH as MCP_PATH
 from ttsai_server.api.mcp import McpEndpoint
@@ -160,3 +161,5 @@ def _guard(app: FastAPI, parts: Parts, admin_token: str) -> None:
     else:
         app.add_middleware(OpenAccess, local_caller=LOCAL_CALLER, admin_token=admin_token)
     app.add_middleware(PublishableKeyOrigins, accounts=accounts, origins=settings.cors.origins)
+    if not settings.auth.enabled:
+        app.add_middleware(OwnNames, public_url=settings.server.public_url)

@@ -1,22 +1,17 @@
 """The page that asks for a key, in plain HTML, and the ends of a session."""
 
-from contextlib import suppress
 from html import escape
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
+from ttsai_server.api.hosts import NOT_OURS, is_private
 from ttsai_server.console.sessions import Sessions
 from ttsai_server.domain import Caller
 from ttsai_server.errors import ApiError, Forbidden
 from ttsai_server.services.accounts import Accounts
 
 COOKIE = "ttsai_console"
-LOCAL = (".localhost", ".local", ".internal", ".home.arpa")
-"""Ends of names that nobody can register."""
-NOT_OURS = "This server has no keys: its console opens under a name of the local network or that of server.public_url."
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -59,19 +54,6 @@ def ask(problem: str = "", status: int = 200) -> Response:
 
 def go_on(target: str = "./") -> Response:
     return HTMLResponse(GO_ON.format(target=escape(target)))
-
-
-def is_private(host: str, public_url: str) -> bool:
-    """Whether no other site can have a name: an address, a name of local networks, or that of `server.public_url`.
-
-    Else a site could make its own name lead here (DNS rebinding), and its pages would have the console's origin.
-    """
-    name = host.lower().rstrip(".")
-    if "." not in name or name.endswith(LOCAL) or name == urlsplit(public_url).hostname:
-        return True
-    with suppress(ValueError):
-        return bool(ip_address(name))
-    return False
 
 
 class SignIn:
