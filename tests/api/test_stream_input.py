@@ -144,6 +144,38 @@ def test_an_engine_that_fails_costs_nothing(server: Live) -> None:
     assert server.account(account).available == 10
 
 
+def lasts(sound: bytes) -> float:
+    """Milliseconds, of 16-bit samples, mono, at 24 kHz."""
+    return len(sound) / 2 / 24
+
+
+def test_the_time_of_each_character_is_told_with_its_sound(server: Live) -> None:
+    parts = (" ", "One two,  three. ", "Four\nfive. ", "And six. ")
+    with session(server, query="&sync_alignment=true") as socket:
+        say(socket, *parts, "")
+        *pieces, last = heard(socket)
+    told = [piece["alignment"] for piece in pieces]
+    assert "".join(char for piece in told for char in piece["chars"]) == "".join(parts).lstrip()
+    assert len(pieces) > 1
+    for piece in pieces:
+        times = [*zip(piece["alignment"]["charStartTimesMs"], piece["alignment"]["charDurationsMs"], strict=True)]
+        ends = [0, *(start + duration for start, duration in times)]
+        assert all(abs(start - end) <= 1 for (start, _), end in zip(times, ends[:-1], strict=True))
+        assert all(duration >= 0 for _, duration in times)
+        assert ends[-1] <= lasts(sound_of([piece])) + 1
+        assert piece["normalizedAlignment"] == piece["alignment"]
+    assert last == {"audio": None, "isFinal": True, "alignment": None, "normalizedAlignment": None}
+
+
+def test_the_sound_is_the_same_with_times(server: Live) -> None:
+    sounds: list[bytes] = []
+    for query in ("", "&sync_alignment=true"):
+        with session(server, query=query) as socket:
+            say(socket, SENTENCE, SENTENCE, "")
+            sounds.append(sound_of(heard(socket)))
+    assert sounds[0] == sounds[1]
+
+
 @pytest.mark.parametrize("message", ["no JSON", "[]", "{}", '{"text": 1}', b"\x00"])
 def test_what_is_no_message_is_told(server: Live, message: str | bytes) -> None:
     with session(server) as socket:

@@ -33,7 +33,7 @@ from ttsai_server.api import (
 from ttsai_server.api.cors import Cors, PublishableKeyOrigins
 from ttsai_server.api.deps import head_routes
 from ttsai_server.api.elevenlabs import catalog as elevenlabs_catalog
-from ttsai_server.api.elevenlabs import stream_input
+from ttsai_server.api.elevenlabs import multi_stream_input, stream_input
 from ttsai_server.api.elevenlabs import speech as elevenlabs_speech
 from ttsai_server.api.elevenlabs import transcription as elevenlabs_transcription
 from ttsai_server.api.hosts import OwnNames
@@ -67,6 +67,7 @@ KEYED = (
     elevenlabs_speech.router,
     elevenlabs_transcription.router,
     stream_input.router,
+    multi_stream_input.router,
 )
 OPEN = (catalog.open_, results.router, operations.router)
 FOR_NODES = (remote.router, operations.router, model_administration.router)

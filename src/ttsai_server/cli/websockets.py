@@ -22,7 +22,8 @@ from ttsai_server.errors import BadRequest
 from ttsai_server.settings import Server
 
 PATHS = re.compile(
-    rb"((/api)?/(v1/realtime|elevenlabs/v1/text-to-speech/[^/?]+/stream-input)/?|/console/_nicegui_ws/socket\.io/)(\?.*)?"
+    rb"((/api)?/(v1/realtime|elevenlabs/v1/text-to-speech/[^/?]+/(multi-)?stream-input)/?"
+    rb"|/console/_nicegui_ws/socket\.io/)(\?.*)?"
     rb"|/worker/[^/?]+(/unload)?"
 )
 """Targets of the requests that may become a WebSocket."""

@@ -56,7 +56,7 @@ class IncomingText:
             if speakable(waiting):
                 self.spoken = True
                 ends = Cut.PARAGRAPH if waiting.endswith("\n") else Cut.SENTENCE
-                yield Passage(await to_thread.run_sync(self._speak, waiting), ends)
+                yield Passage(await to_thread.run_sync(self._speak, waiting), waiting, ends)
                 waiting = ""
 
     def _completed(self, parts: Sequence[str | Mark]) -> str:

@@ -17,6 +17,8 @@ class Passage:
 
     plan: SpeechPlan
     """With the voice, the format and the tempo of the whole."""
+    text: str
+    """The client's own."""
     ends: Cut
     """What comes after it."""
 
@@ -29,6 +31,8 @@ class NarrationRun(SpeechRun):
     ) -> None:
         """plan: how to speak; its text does not matter."""
         super().__init__(plan, caller, context)
+        self.written: list[str] = []
+        """The passages' texts so far, of the last of which `times` has the words."""
         self._passages = passages
         self._characters = 0
 
@@ -43,6 +47,8 @@ class NarrationRun(SpeechRun):
             await self.hold.extend(plan.price.of(characters) - self.hold.credits)  # raises InsufficientCredits
             before = self._characters
             self.warn(*plan.warnings)
+            self.written.append(passage.text)
+            self.times = plan.new_times()
             cut = list(plan.pieces())
             for number, (piece, request) in enumerate(cut, 1):
                 # a client that leaves pays for what was spoken, of which the piece under way counts whole

@@ -81,6 +81,10 @@ class SpeechPlan(Plan):
         last = part.start + piece.end == part.end < len(self.text)
         return last and self.text[: part.end].rstrip(" \t")[-1:] != "\n"
 
+    def new_times(self) -> WordTimes | None:
+        """For the words of its text; None: nobody wants to know when they are said."""
+        return WordTimes(self.written, self.tempo) if self.written else None
+
     @property
     def time_source(self) -> TimeSource:
         """Whence the times of the words are."""
@@ -101,7 +105,7 @@ class SpeechRun(Run[SpeechPlan, bytes]):
         super().__init__(plan, caller, context)
         self.segments: list[Segment] = []
         """What has been said when, one a piece."""
-        self.times = WordTimes(plan.written, plan.tempo) if plan.written else None
+        self.times = plan.new_times()
         """What has been said when, by the word; None: it was not asked for."""
         self._file: BinaryIO | None = None
         self._encoder: SpeechEncoder | None = None

@@ -1,7 +1,6 @@
 """When each character of a text is said, of the times of its words."""
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
 from ttsai_server.domain import SpokenWord
 from ttsai_server.services.result_json import to_milliseconds
@@ -21,33 +20,57 @@ class Alignment:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._offset = 0
+        """Where in it the words' own text begins."""
         self._done = 0
-        """Characters that have been told."""
+        """How many of its characters have been returned."""
         self._second = 0.0
         """When the last of them ends."""
 
-    def words(self, words: Iterable[SpokenWord]) -> dict[str, list[object]]:
-        """Up to the last of the next words. → schemas.AlignmentInfo"""
-        return _columns(chain.from_iterable(map(self._word, words)))
+    def extend(self, text: str) -> None:
+        """The next words are of this text, which follows."""
+        self._offset = len(self._text)
+        self._text += text
 
-    def rest(self, words: Iterable[SpokenWord], seconds: float) -> dict[str, list[object]]:
+    def words(self, words: Iterable[SpokenWord]) -> list[Moment]:
+        """Up to the last of the next words."""
+        return [moment for word in words for moment in self._word(word)]
+
+    def spaced(self, words: Iterable[SpokenWord], seconds: float) -> list[Moment]:
+        """Up to the last word, and the spaces after it. seconds: how long the sound is, in which they are said."""
+        moments, rest = self.words(words), self._text[self._done :]
+        moments += self._until(self._done + len(rest) - len(rest.lstrip()), seconds)
+        return moments
+
+    def rest(self, words: Iterable[SpokenWord], seconds: float) -> list[Moment]:
         """Up to the last word, and what follows it in the text. seconds: how long the sound is."""
-        last = chain.from_iterable(map(self._word, words))
-        return _columns(chain(last, self._until(len(self._text), seconds)))
+        return [*self.words(words), *self._until(len(self._text), seconds)]
 
     def _word(self, word: SpokenWord) -> Iterator[Moment]:
-        yield from self._until(word.start_char, word.start_seconds)
-        yield from self._until(word.end_char, word.end_seconds)
+        yield from self._until(self._offset + word.start_char, word.start_seconds)
+        yield from self._until(self._offset + word.end_char, word.end_seconds)
 
-    def _until(self, char: int, second: float) -> Iterator[Moment]:
-        yield from spread(self._text[self._done : char], self._second, second)
+    def _until(self, char: int, second: float) -> list[Moment]:
+        moments = spread(self._text[self._done : char], self._second, second)
         self._done, self._second = char, second
+        return moments
 
 
-def _columns(moments: Iterable[Moment]) -> dict[str, list[object]]:
+def columns(moments: Iterable[Moment]) -> dict[str, list[object]]:
+    """→ schemas.AlignmentInfo"""
     told = list(moments)
     return {
         "characters": [char for char, _, _ in told],
         "character_start_times_seconds": [to_milliseconds(start) for _, start, _ in told],
         "character_end_times_seconds": [to_milliseconds(end) for _, _, end in told],
+    }
+
+
+def chunk_columns(moments: Iterable[Moment], start: float) -> dict[str, list[object]]:
+    """As the WebSockets send it, in whole milliseconds since the chunk began. start: when that was, seconds."""
+    timed = [(char, round((begin - start) * 1000), round((end - start) * 1000)) for char, begin, end in moments]
+    return {
+        "chars": [char for char, _, _ in timed],
+        "charStartTimesMs": [begin for _, begin, _ in timed],
+        "charDurationsMs": [end - begin for _, begin, end in timed],
     }

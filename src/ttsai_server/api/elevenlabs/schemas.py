@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from ttsai_server.api.bodies import Body, OpenAISpeed
 from ttsai_server.api.schemas import Answer, errors
@@ -37,6 +37,23 @@ class InputMessage(Body):
     """Speak what there is, also of a sentence that has not ended."""
     voice_settings: VoiceSettings = Field(default_factory=VoiceSettings)
     """Of the first message."""
+
+
+class ContextMessage(Body):
+    """A client's message on the WebSocket `multi-stream-input`."""
+
+    context_id: str = Field(default="default", validation_alias=AliasChoices("context_id", "contextId"))
+    """Which of the texts it is about; an unknown one begins a new text."""
+    text: str = ""
+    """The next part of the text; empty: the text is still wanted."""
+    flush: bool = False
+    """Speak what there is, also of a sentence that has not ended."""
+    close_context: bool = False
+    """The text is complete if all of it has been flushed; else the rest is not spoken."""
+    close_socket: bool = False
+    """All texts are complete: speak them, then close."""
+    voice_settings: VoiceSettings = Field(default_factory=VoiceSettings)
+    """Of the first message of a text."""
 
 
 class AlignmentInfo(Answer):

@@ -1,16 +1,18 @@
 """POST /elevenlabs/v1/text-to-speech/{voice_id}, whole or streamed, and with the times of its characters."""
 
 import base64
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from ttsai_server.api.audio_response import finished_file, sound_headers, speech_headers, whole_speech
 from ttsai_server.api.deps import AuthedServices, CurrentCaller
-from ttsai_server.api.elevenlabs.alignment import Alignment
+from ttsai_server.api.elevenlabs.alignment import Alignment, Moment, columns
 from ttsai_server.api.elevenlabs.formats import DEFAULT, AskedFormat, OutputFormat, sound_of
 from ttsai_server.api.elevenlabs.schemas import BILLABLE, SpeechBody, TimedSpeech
 from ttsai_server.api.streaming import ChunkStream, after_first_chunk
@@ -33,68 +35,59 @@ SOUND = {
 LINES = "application/x-ndjson"
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a request for speech has in it."""
+
+    voice_id: str
+    body: SpeechBody
+    request: Request
+    services: AuthedServices
+    caller: CurrentCaller
+    output_format: AskedFormat = DEFAULT
+
+    async def start(self, *, timestamps: bool = False) -> SpeechRun:
+        """timestamps: whether the run is to report when each word is said."""
+        order = speech_order(
+            self.services.settings, self.voice_id, self.body, self.output_format, timestamps=timestamps
+        )
+        return await self.services.flow.start(self.caller, order)
+
+
+AskedSpeech = Annotated[Asked, Depends()]
+
+
 @router.post("", response_model=None, responses={200: {"content": SOUND}, **BILLABLE})
-async def convert(
-    voice_id: str,
-    body: SpeechBody,
-    request: Request,
-    services: AuthedServices,
-    caller: CurrentCaller,
-    output_format: AskedFormat = DEFAULT,
-) -> Response:
+async def convert(asked: AskedSpeech) -> Response:
     """Speak a text."""
-    order = speech_order(services.settings, voice_id, body, output_format)
-    return await whole_speech(await services.flow.start(caller, order), request.receive)
+    return await whole_speech(await asked.start(), asked.request.receive)
 
 
 @router.post("/stream", response_model=None, responses={200: {"content": SOUND}, **BILLABLE})
-async def stream(
-    voice_id: str,
-    body: SpeechBody,
-    request: Request,
-    services: AuthedServices,
-    caller: CurrentCaller,
-    output_format: AskedFormat = DEFAULT,
-) -> Response:
+async def stream(asked: AskedSpeech) -> Response:
     """Speak a text; the sound is sent while it is made."""
-    run = await services.flow.start(caller, speech_order(services.settings, voice_id, body, output_format))
-    chunks = await after_first_chunk(run.chunks(), request.receive)
+    run = await asked.start()
+    chunks = await after_first_chunk(run.chunks(), asked.request.receive)
     return ChunkStream(chunks, run.plan.content_type, sound_headers(run))
 
 
 @router.post("/with-timestamps", response_model=TimedSpeech, responses=BILLABLE)
-async def convert_with_timestamps(
-    voice_id: str,
-    body: SpeechBody,
-    request: Request,
-    services: AuthedServices,
-    caller: CurrentCaller,
-    output_format: AskedFormat = DEFAULT,
-) -> Response:
+async def convert_with_timestamps(asked: AskedSpeech) -> Response:
     """Speak a text, and tell when each of its characters is said."""
-    order = speech_order(services.settings, voice_id, body, output_format, timestamps=True)
-    run = await services.flow.start(caller, order)
-    file = await finished_file(run, request.receive)
+    run = await asked.start(timestamps=True)
+    file = await finished_file(run, asked.request.receive)
     assert run.times
-    aligned = Alignment(body.text).rest(run.times.words, run.seconds)
+    aligned = columns(Alignment(asked.body.text).rest(run.times.words, run.seconds))
     rest = orjson.dumps({"alignment": aligned, "normalized_alignment": aligned})
     return ChunkStream(audio_json("audio_base64", file, rest), "application/json", speech_headers(run))
 
 
 @router.post("/stream/with-timestamps", response_model=None, responses={200: {"content": {LINES: {}}}, **BILLABLE})
-async def stream_with_timestamps(
-    voice_id: str,
-    body: SpeechBody,
-    request: Request,
-    services: AuthedServices,
-    caller: CurrentCaller,
-    output_format: AskedFormat = DEFAULT,
-) -> Response:
+async def stream_with_timestamps(asked: AskedSpeech) -> Response:
     """The same while the sound is made: one JSON object a line, each with the characters that it completes."""
-    order = speech_order(services.settings, voice_id, body, output_format, timestamps=True)
-    run = await services.flow.start(caller, order)
-    chunks = await after_first_chunk(run.chunks(), request.receive)
-    return ChunkStream(_lines(chunks, run, body.text), LINES, speech_headers(run))
+    run = await asked.start(timestamps=True)
+    chunks = await after_first_chunk(run.chunks(), asked.request.receive)
+    return ChunkStream(_lines(chunks, run, asked.body.text), LINES, speech_headers(run))
 
 
 def speech_order(
@@ -125,6 +118,6 @@ async def _lines(chunks: AsyncGenerator[bytes], run: SpeechRun, text: str) -> As
     yield _line(b"", alignment.rest(run.times.words[sent:], run.seconds))
 
 
-def _line(sound: bytes, aligned: dict[str, list[object]]) -> bytes:
-    audio = base64.b64encode(sound).decode()
+def _line(sound: bytes, moments: Iterable[Moment]) -> bytes:
+    audio, aligned = base64.b64encode(sound).decode(), columns(moments)
     return orjson.dumps({"audio_base64": audio, "alignment": aligned, "normalized_alignment": aligned}) + b"\n"
