@@ -6,9 +6,11 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import wave
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from math import ceil
 
 import pytest
 from tests.clients.conftest import TEXT
@@ -26,6 +28,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 from ttsai_server.cli.wyoming import server as wyoming_server
 from ttsai_server.cli.wyoming.backend import Backend
 from ttsai_server.cli.wyoming.server import WyomingServer
+from ttsai_server.settings import Recordings, Settings
 
 WORDS = ("Hello ", "there. ", "And ", "more.")
 WHOLE = "".join(WORDS)
@@ -35,10 +38,10 @@ SECONDS = 120
 
 
 @asynccontextmanager
-async def front_of(server: Live, url: str = "") -> AsyncGenerator[int]:
-    """A Wyoming port in front of a server. url: of another one."""
-    backend = Backend(url or server.url, server.key, "auto")
-    async with backend, WyomingServer(backend, server.settings).listening("127.0.0.1", 0) as address:
+async def front_of(server: Live, url: str = "", key: str = "", settings: Settings | None = None) -> AsyncGenerator[int]:
+    """A Wyoming port in front of a server. url: of another one. key, settings: others than the server's."""
+    backend = Backend(url or server.url, key or server.key, "auto")
+    async with backend, WyomingServer(backend, settings or server.settings).listening("127.0.0.1", 0) as address:
         yield int(address.rpartition(":")[2])
 
 
@@ -197,6 +200,43 @@ async def test_a_recording_is_transcribed(real: Live, clip: bytes) -> None:
     assert wer(TEXT, heard.text) <= 0.12
     assert heard.language == "en"
     assert {"en", "de"} <= {code for model in info.asr[0].models for code in model.languages}
+
+
+async def test_recordings_may_take_the_accounts_share_of_the_temporary_disk_and_no_more(server: Live) -> None:
+    format, second = {"rate": 96_000, "width": 4, "channels": 2}, bytes(96_000 * 8)
+    settings = server.settings.model_copy(update={"recordings": Recordings(account_temp_mb=2)})
+    async with front_of(server, settings=settings) as port:
+        for _ in range(2):  # what the first has taken is free again
+            async with AsyncTcpClient("127.0.0.1", port) as client:
+                await client.write_event(AudioStart(**format).event())
+                for _ in range(3):
+                    await client.write_event(AudioChunk(**format, audio=second).event())
+                [told] = await events_until(client, "error")
+                assert "no room" in Error.from_event(told).text
+
+
+async def test_a_client_that_leaves_pays_for_what_was_heard_as_over_http(real: Live, clip: bytes) -> None:
+    with wave.open(io.BytesIO(clip)) as file:
+        rate, sound = file.getframerate(), file.readframes(10**7)
+    format = {"rate": rate, "width": 2, "channels": 1}
+    account, key = await asyncio.to_thread(real.new_key, credits=1000)
+
+    def reserved(wanted: bool) -> None:
+        until = time.monotonic() + SECONDS
+        while bool(real.account(account).reserved) is not wanted:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+    async with front_of(real, key=key) as port:
+        async with AsyncTcpClient("127.0.0.1", port) as client:
+            await client.write_event(AudioStart(**format).event())
+            for _ in range(100):
+                await client.write_event(AudioChunk(**format, audio=sound).event())
+            await client.write_event(AudioStop().event())
+            await asyncio.to_thread(reserved, True)
+        await asyncio.to_thread(reserved, False)
+    minutes = ceil(100 * len(sound) / 2 / rate / 60)
+    assert 1000 - (await asyncio.to_thread(real.account, account)).available < 2 * minutes
 
 
 @pytest.mark.service

@@ -78,7 +78,7 @@ def test_what_a_package_requires_may_be_left_out(tmp_path: Path) -> None:
     assert said(interpreter(card, tmp_path), "import greedy; print('there')") == "there"
 
 
-def test_packages_are_looked_for_where_pip_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packages_are_looked_forwhere_pip_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "index").mkdir()
     monkeypatch.delenv("UV_NO_INDEX")
     monkeypatch.delenv("UV_FIND_LINKS")

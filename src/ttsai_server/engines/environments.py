@@ -127,7 +127,7 @@ def _run(command: list[str], card: ModelCard, report: Report) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
     with subprocess.Popen(
         command,
-        env=_where_pip_looks() | environment,
+        env=where_pip_looks() | environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -141,7 +141,7 @@ def _run(command: list[str], card: ModelCard, report: Report) -> None:
         raise InstallFailed(card.id, "\n".join(said) or f"uv ended with {process.returncode}.")
 
 
-def _where_pip_looks() -> dict[str, str]:
+def where_pip_looks() -> dict[str, str]:
     """uv's variables for the indexes and folders that pip is configured with; none if uv has to use no index."""
     if os.environ.get("UV_NO_INDEX"):
         return {}

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing, asynccontextmanager
+from typing import Any, TypeVar
 
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -13,9 +14,11 @@ from wyoming.info import Describe
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped, SynthesizeVoice
 
+from ttsai_server.audio.temp_disk import TempDisk
 from ttsai_server.cli.wyoming.backend import Backend, Refused, Voice
 from ttsai_server.cli.wyoming.info import info
 from ttsai_server.cli.wyoming.recording import Recording
+from ttsai_server.errors import DiskFull
 from ttsai_server.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -25,12 +28,17 @@ MOST_EVENT_BYTES = 1 << 20
 """Of the data of an event, and of the sound in it."""
 MALFORMED = (ValueError, TypeError, AttributeError, LookupError, EOFError)
 """What reading an event raises that is not one: the package checks nothing."""
+MB = 1_000_000
+
+T = TypeVar("T")
 
 
 class WyomingServer:
     def __init__(self, backend: Backend, settings: Settings) -> None:
         self._backend = backend
         self._settings = settings
+        self._disk = TempDisk(settings.recordings.account_temp_mb * MB)
+        """Of all recordings: they belong to one account."""
         self._open: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -56,7 +64,7 @@ class WyomingServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await Conversation(BoundedReader(reader), writer, self._backend, self._settings).run()
+            await Conversation(BoundedReader(reader), writer, self._backend, self._settings, self._disk).run()
         except (ConnectionError, TimeoutError):  # the client has gone, or reads nothing
             pass
         except Exception:
@@ -85,11 +93,17 @@ class Conversation:
     """One connection. After an error it is closed, since clients wait for what they have asked for."""
 
     def __init__(
-        self, reader: BoundedReader, writer: asyncio.StreamWriter, backend: Backend, settings: Settings
+        self,
+        reader: BoundedReader,
+        writer: asyncio.StreamWriter,
+        backend: Backend,
+        settings: Settings,
+        disk: TempDisk,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._backend = backend
+        self._disk = disk
         self._unread_seconds = settings.server.unread_seconds
         self._idle_seconds = settings.realtime.idle_seconds
         self._most_bytes = settings.transcription.max_file_bytes
@@ -101,6 +115,8 @@ class Conversation:
         self._written = 0
         """Characters of that text so far."""
         self._speaking: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[Event | None] | None = None
+        """Of the next event, begun while the last one was being handled."""
 
     async def run(self) -> None:
         """Until the client goes, or is silent for too long."""
@@ -109,27 +125,47 @@ class Conversation:
                 await self._handle(event)
         except Refused as error:
             await self._send(Error(str(error), error.code))
+        except DiskFull as error:
+            await self._send(Error(error.message, error.code))
         except MALFORMED as error:
             await self._send(Error(f"Not understood: {error}", "bad_request"))
         finally:
             if self._recording:
                 self._recording.__exit__(None, None, None)
-            if self._speaking:
-                self._speaking.cancel()
-                await asyncio.gather(self._speaking, return_exceptions=True)
+            tasks = [task for task in (self._speaking, self._reading) if task]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _next(self) -> Event | None:
         """The next event; None: the client has gone. Raises what the speech of a text under way raises."""
-        reading = asyncio.ensure_future(async_read_event(self._reader))  # pyright: ignore[reportArgumentType]
+        reading = self._ahead()
         awaited = {reading, self._speaking} if self._speaking else {reading}
+        async with asyncio.timeout(self._idle_seconds):
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+            if self._speaking and self._speaking.done():
+                self._speaking.result()
+            event = await reading
+        self._reading = None
+        return event
+
+    def _ahead(self) -> asyncio.Task[Event | None]:
+        """The next event, as it is being read; it is taken by `_next`."""
+        if self._reading is None:
+            self._reading = asyncio.ensure_future(async_read_event(self._reader))  # pyright: ignore[reportArgumentType]
+        return self._reading
+
+    async def _unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do it as long as the client is there. Raises ConnectionError if it goes, and what reading raises."""
+        task, reading = asyncio.ensure_future(work), self._ahead()
         try:
-            async with asyncio.timeout(self._idle_seconds):
-                await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
-                if self._speaking and self._speaking.done():
-                    self._speaking.result()
-                return await reading
+            await asyncio.wait({task, reading}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done() and reading.result() is None:
+                raise ConnectionAbortedError
+            return await task
         finally:
-            reading.cancel()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _handle(self, event: Event) -> None:
         kind, streaming = event.type, self._parts is not None
@@ -158,7 +194,7 @@ class Conversation:
     def _record(self, format: AudioStart) -> None:
         if self._recording:
             raise ValueError("a recording is under way already")
-        self._recording = Recording(format, self._most_bytes)
+        self._recording = Recording(format, self._most_bytes, self._disk)
 
     def _hear(self, chunk: AudioChunk) -> None:
         if self._recording:
@@ -169,7 +205,8 @@ class Conversation:
             return
         with self._recording as recording:
             wanted, self._wanted, self._recording = self._wanted, Transcribe(), None
-            text, language = await self._backend.transcribe(recording.finish(), wanted.language, wanted.name)
+            heard = self._backend.transcribe(recording.finish(), wanted.language, wanted.name)
+            text, language = await self._unless_gone(heard)
         await self._send(Transcript(text=text, language=language))
 
     async def _begin(self, voice: SynthesizeVoice | None) -> None:
