@@ -53,6 +53,25 @@ def answer(result: Result) -> dict[str, Any]:
     return json.loads(result.stdout)
 
 
+def audited() -> list[dict[str, Any]]:
+    told = CliRunner().invoke(app, ["audit", "--json"])
+    return json.loads(told.stdout)["entries"]
+
+
+@pytest.mark.usefixtures("carried")
+def test_what_is_pulled_is_in_the_audit_log_of_a_server_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TTSAI_SERVER__DATA_DIR", str(tmp_path / "data"))
+    assert run("pull", "m").exit_code == 0
+    assert not (tmp_path / "data").exists()
+    assert audited() == []
+    (tmp_path / "models" / "m" / "model.bin").unlink()
+    for _ in range(2):
+        assert run("pull", "m").exit_code == 0
+    [entry] = audited()
+    assert (entry["action"], entry["target"], entry["after"]) == ("model.pull", "m", {"weights": "ready"})
+    assert entry["actor"].startswith("cli:")
+
+
 def test_list_says_what_is_missing(carried: Path) -> None:
     (model,) = answer(run("list", "--json"))["models"]
     assert (model["id"], model["weights"], model["missing"]) == ("m", "missing", ["model.bin"])

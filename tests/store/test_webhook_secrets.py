@@ -11,12 +11,14 @@ from tests.processes import BARRIER, at_once
 from ttsai_server.errors import NotFound, NotReady
 from ttsai_server.settings import Settings, Store
 from ttsai_server.store.accounts import Accounts
+from ttsai_server.store.audit import AuditLog
 from ttsai_server.store.db import Database
 from ttsai_server.store.secret_box import SecretBox
 from ttsai_server.store.tables import webhook_secrets
 from ttsai_server.store.webhook_secrets import WebhookSecrets
 
 HOUR = 3600.0
+BY = "key_a"
 
 
 @pytest.fixture
@@ -48,12 +50,23 @@ async def test_an_unknown_account_has_none(secrets: WebhookSecrets) -> None:
     with pytest.raises(NotFound):
         await secrets.get("nobody")
     with pytest.raises(NotFound):
-        await secrets.rotate("nobody", HOUR)
+        await secrets.rotate("nobody", HOUR, BY)
+
+
+async def test_a_rotation_is_in_the_audit_log_without_the_secrets(
+    database: Database, secrets: WebhookSecrets, account: str
+) -> None:
+    old = await secrets.get(account)
+    new = await secrets.rotate(account, HOUR, BY)
+    [entry] = await AuditLog(database).list(1, target=account)
+    assert (entry.actor, entry.action) == (BY, "webhook_secret.rotate")
+    assert entry.before == {"created_at": old.created_at, "previous_until": None}
+    assert entry.after == {"created_at": new.created_at, "previous_until": new.previous_until}
 
 
 async def test_a_rotation_keeps_the_old_one_for_its_time(secrets: WebhookSecrets, account: str) -> None:
     old = await secrets.get(account)
-    new = await secrets.rotate(account, HOUR)
+    new = await secrets.rotate(account, HOUR, BY)
     assert new.secret != old.secret
     assert new.signing == (new.secret, old.secret)
     assert new.previous_until == pytest.approx(time.time() + HOUR, abs=30)
@@ -62,21 +75,21 @@ async def test_a_rotation_keeps_the_old_one_for_its_time(secrets: WebhookSecrets
 
 async def test_the_old_one_is_gone_after_its_time(secrets: WebhookSecrets, account: str) -> None:
     await secrets.get(account)
-    new = await secrets.rotate(account, 0)
+    new = await secrets.rotate(account, 0, BY)
     assert new.signing == (new.secret,)
     assert new.previous is None
 
 
 async def test_two_rotations_drop_the_first_at_once(secrets: WebhookSecrets, account: str) -> None:
     first = await secrets.get(account)
-    second = await secrets.rotate(account, HOUR)
-    third = await secrets.rotate(account, HOUR)
+    second = await secrets.rotate(account, HOUR, BY)
+    third = await secrets.rotate(account, HOUR, BY)
     assert third.signing == (third.secret, second.secret)
     assert first.secret not in third.signing
 
 
 async def test_a_rotation_before_the_first_asking_works(secrets: WebhookSecrets, account: str) -> None:
-    rotated = await secrets.rotate(account, HOUR)
+    rotated = await secrets.rotate(account, HOUR, BY)
     assert await secrets.get(account) == rotated
 
 

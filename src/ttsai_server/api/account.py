@@ -96,7 +96,7 @@ async def webhook_secret(services: AuthedServices, caller: CurrentCaller) -> Web
 @router.post("/webhook-secret/rotate")
 async def rotate_webhook_secret(services: AuthedServices, caller: CurrentCaller) -> WebhookSecret:
     """Create a new secret; for `webhooks.rotation_hours` the previous one signs too."""
-    return WebhookSecret.model_validate(await services.webhooks.rotate(caller.account))
+    return WebhookSecret.model_validate(await services.webhooks.rotate(caller.account, caller.actor))
 
 
 @router.get("/webhooks/deliveries")

@@ -11,6 +11,7 @@ from ttsai_server.errors import ApiError
 from ttsai_server.services.accounts import Accounts
 from ttsai_server.services.administration import Administration
 from ttsai_server.settings import Settings
+from ttsai_server.store.audit import Facts
 from ttsai_server.store.db import open_database
 from ttsai_server.store.migrate import upgrade
 
@@ -32,6 +33,12 @@ def administer(settings: Settings, work: Callable[[Administration], Awaitable[T]
         return asyncio.run(run())
     except ApiError as error:
         raise fail(error.message) from None
+
+
+def record(settings: Settings, action: str, target: str, before: Facts, after: Facts) -> None:
+    """Add a change outside the database to the audit log, where there is one: a server's first start makes it."""
+    if settings.store.url or settings.store_file.exists():
+        administer(settings, lambda desk: desk.record(operator(), action, target, before, after))
 
 
 def operator() -> str:

@@ -10,12 +10,13 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from ttsai_server.cli.administer import record
 from ttsai_server.cli.engine_table import engine_table
 from ttsai_server.cli.output import Columns, Json, fail, show
 from ttsai_server.cli.progress import download_bar
 from ttsai_server.domain import ModelCard
 from ttsai_server.engines.catalog import Catalog
-from ttsai_server.engines.installation import install
+from ttsai_server.engines.installation import install, install_command
 from ttsai_server.engines.weights import import_from, missing_files, pull
 from ttsai_server.errors import ApiError, UnknownModel
 from ttsai_server.services.availability import listed, meant
@@ -130,7 +131,7 @@ def pull_models(
 ) -> None:
     """Fetch the weights of models. Exit status: 0 all are here, 1 some could not be had, 2 unknown model."""
     settings: Settings = context.obj
-    results = [_pull(card, settings.models.dir, folder) for card in _cards(settings, models)]
+    results = [_pull(card, settings, folder) for card in _cards(settings, models)]
     _report(results, as_json=as_json)
 
 
@@ -142,7 +143,7 @@ def install_models(
 ) -> None:
     """Make the environments of models that have one of their own. Exit status: 0 all are here, 1 some are not."""
     settings: Settings = context.obj
-    results = [_install(card, settings.models.dir) for card in _cards(settings, models)]
+    results = [_install(card, settings) for card in _cards(settings, models)]
     _report(results, as_json=as_json)
 
 
@@ -206,7 +207,9 @@ def _ask_server(settings: Settings, model: str, action: str) -> dict[str, Any]:
     return answer.json()
 
 
-def _pull(card: ModelCard, models: Path, folder: Path | None) -> Pulled:
+def _pull(card: ModelCard, settings: Settings, folder: Path | None) -> Pulled:
+    models = settings.models.dir
+    before = _weights(card, models)
     try:
         with download_bar(card.id) as progress:
             if folder:
@@ -215,15 +218,19 @@ def _pull(card: ModelCard, models: Path, folder: Path | None) -> Pulled:
                 pull(card, models, progress)
     except (ApiError, OSError) as error:
         return Pulled(card.id, "missing", str(error))
+    record(settings, "model.pull", card.id, {"weights": before}, {"weights": "ready"})
     return Pulled(card.id, "ready", None)
 
 
-def _install(card: ModelCard, models: Path) -> Installed:
+def _install(card: ModelCard, settings: Settings) -> Installed:
+    models = settings.models.dir
+    before = "missing" if install_command(card, models) else "ready"
     try:
         with download_bar(card.id) as progress:
             install(card, models, lambda line: progress(line, 0, None))
     except (ApiError, OSError) as error:
         return Installed(card.id, "missing", str(error))
+    record(settings, "model.install", card.id, {"packages": before}, {"packages": "ready"})
     return Installed(card.id, "ready", None)
 
 
@@ -260,8 +267,12 @@ def _family(catalog: Catalog, name: str) -> list[ModelCard]:
         raise typer.BadParameter(f"There is no model {name!r}; `models list` shows what there is.") from None
 
 
+def _weights(card: ModelCard, models: Path) -> str:
+    """ready or missing."""
+    return "missing" if missing_files(card, models) else "ready"
+
+
 def _model(card: ModelCard, facts: ModelFacts, models: Path) -> Model:
-    missing = missing_files(card, models)
     return Model(
         id=facts.id,
         name=facts.name,
@@ -280,7 +291,7 @@ def _model(card: ModelCard, facts: ModelFacts, models: Path) -> Model:
         reason=facts.availability.reason,
         real_time_factor=facts.speed and facts.speed.real_time_factor,
         measured=facts.speed,
-        weights="missing" if missing else "ready",
-        missing=missing,
+        weights=_weights(card, models),
+        missing=missing_files(card, models),
         dir=str(models / card.id),
     )

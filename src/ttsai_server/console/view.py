@@ -77,7 +77,7 @@ class View:
         caller = await self.caller()
         if not caller.admin:
             raise Forbidden("This takes a key for administrators.")
-        return caller.key or "console"
+        return caller.actor
 
     def every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         """Do something again and again while the page is open; what fails is logged, and tried again."""

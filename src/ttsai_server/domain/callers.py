@@ -17,3 +17,8 @@ class Caller:
     """Web origins from which a publishable key works."""
     admin: bool = False
     """Whether it may administer the server."""
+
+    @property
+    def actor(self) -> str:
+        """Who it is in the audit log."""
+        return self.key or "console"

@@ -13,7 +13,7 @@ from ttsai_server.services.accounts import Accounts, check_origins
 from ttsai_server.settings import Plan, Settings
 from ttsai_server.store.accounts import Account
 from ttsai_server.store.accounts import Accounts as StoredAccounts
-from ttsai_server.store.audit import AuditLog, Entry
+from ttsai_server.store.audit import AuditLog, Entry, Facts
 from ttsai_server.store.db import Database
 from ttsai_server.store.keys import PUBLISHABLE, SECRET, Key, KeyChanges, Keys
 from ttsai_server.store.ledger import KeyUsage
@@ -104,6 +104,10 @@ class Administration:
     async def revoke_key(self, by: str, key: str) -> Key:
         """Revoke a key of any account. Idempotent. Raises NotFound."""
         return await self._accounts.revoke(key, by)
+
+    async def record(self, by: str, action: str, target: str, before: Facts | None, after: Facts | None) -> None:
+        """As `AuditLog.record`."""
+        await self._audit.record(by, action, target, before, after)
 
     async def audit(self, limit: int, before: int | None = None, target: str | None = None) -> list[Entry]:
         """As `AuditLog.list`."""

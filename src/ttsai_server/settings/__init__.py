@@ -132,8 +132,13 @@ class Settings(BaseSettings):
 
     @property
     def store_url(self) -> str:
-        """The database's URL; by default an SQLite file in `data_dir`."""
-        return self.store.url or f"sqlite:///{self.data_dir / 'ttsai.db'}"
+        """The database's URL; by default that of `store_file`."""
+        return self.store.url or f"sqlite:///{self.store_file}"
+
+    @property
+    def store_file(self) -> Path:
+        """The SQLite file that is the database where `store.url` names none."""
+        return self.data_dir / "ttsai.db"
 
     @classmethod
     def settings_customise_sources(

@@ -11,6 +11,7 @@ from secrets import token_bytes
 from sqlalchemy import Connection, bindparam, select, update
 
 from ttsai_server import errors
+from ttsai_server.store import audit
 from ttsai_server.store.db import Database, insert_new
 from ttsai_server.store.secret_box import SecretBox
 from ttsai_server.store.tables import accounts, webhook_secrets
@@ -47,13 +48,13 @@ class WebhookSecrets:
         found = await self._database.read(_get, account) or await self._database.write(_make, account, self._new())
         return self._opened(found)
 
-    async def rotate(self, account: str, keep_seconds: float) -> Secret:
+    async def rotate(self, account: str, keep_seconds: float, by: str) -> Secret:
         """Create a new secret; the one it replaces, but no older one, also signs for `keep_seconds`. Raises NotFound.
 
-        To stop using a leaked secret at once, rotate twice.
+        by: who does so, for the audit log. To stop using a leaked secret at once, rotate twice.
         """
         until = time.time() + keep_seconds
-        return self._opened(await self._database.write(_rotate, account, until, self._new()))
+        return self._opened(await self._database.write(_rotate, account, until, self._new(), by))
 
     async def encrypt_plain(self) -> None:
         """Encrypt what earlier versions stored in plain text."""
@@ -106,10 +107,17 @@ def _make(connection: Connection, account: str, new: str) -> Secret:
     return secret
 
 
-def _rotate(connection: Connection, account: str, until: float, new: str) -> Secret:
-    _make(connection, account, new)
+def _rotate(connection: Connection, account: str, until: float, new: str, by: str) -> Secret:
+    before = _make(connection, account, new)
     connection.execute(_ROTATE, {"of": account, "new": new, "now": time.time(), "until": until})
-    return _make(connection, account, new)
+    after = _make(connection, account, new)
+    audit.enter(connection, by, "webhook_secret.rotate", account, _facts(before), _facts(after))
+    return after
+
+
+def _facts(secret: Secret) -> audit.Facts:
+    """For the audit log, which has no secrets."""
+    return {"created_at": secret.created_at, "previous_until": secret.previous_until}
 
 
 def _encrypt_plain(connection: Connection, box: SecretBox) -> None:

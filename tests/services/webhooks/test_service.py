@@ -103,7 +103,7 @@ async def test_another_accounts_secret_does_not(database: Database) -> None:
 async def test_after_a_rotation_both_secrets_verify(database: Database) -> None:
     async with told(database, says("200 OK")) as one:
         old = await one.webhooks.secret(one.account)
-        new = await one.webhooks.rotate(one.account)
+        new = await one.webhooks.rotate(one.account, "key_a")
         await one.attempt(1)
         got = one.receiver.received[0]
         for secret in (old.secret, new.secret):

@@ -68,9 +68,12 @@ class Webhooks:
         """The secret that signs the account's webhooks. Raises NotFound."""
         return await self._secrets.get(account)
 
-    async def rotate(self, account: str) -> Secret:
-        """Create a new secret; for `webhooks.rotation_hours` the previous one signs too. Raises NotFound."""
-        return await self._secrets.rotate(account, self._settings.rotation_hours * 3600)
+    async def rotate(self, account: str, by: str) -> Secret:
+        """Create a new secret; for `webhooks.rotation_hours` the previous one signs too. Raises NotFound.
+
+        by: who does so, for the audit log.
+        """
+        return await self._secrets.rotate(account, self._settings.rotation_hours * 3600, by)
 
     async def deliveries(self, account: str, limit: int, before: str | None = None) -> list[Delivery]:
         """The account's deliveries with their attempts, newest first, at most `limit`.
