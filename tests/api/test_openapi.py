@@ -142,7 +142,7 @@ def test_every_operation_is_checked_below(operations: dict[str, Any]) -> None:
     assert sorted(operations) == OPERATIONS
 
 
-@pytest.mark.parametrize("most", [12, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("most", [8, pytest.param(40, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_answer_conforms_to_the_schema(name: str, operations: dict[str, Any], crowd_key: str, most: int) -> None:
     def conforms(case: Any) -> None:
@@ -154,7 +154,7 @@ def test_every_answer_conforms_to_the_schema(name: str, operations: dict[str, An
         if unfetched:
             assert "Run: " in answer.json()["error"]["message"]
 
-    count = 8 if name in AT_WORK or "/v1/admin/" in name else most
+    count = 6 if name in AT_WORK or "/v1/admin/" in name else most
     bounded = settings(max_examples=count, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
     for mode in schemathesis.GenerationMode if name in TAKES_INVALID_INPUT else [schemathesis.GenerationMode.POSITIVE]:
         bounded(given(operations[name].as_strategy(generation_mode=mode))(conforms))()

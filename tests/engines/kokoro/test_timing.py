@@ -142,7 +142,7 @@ def test_a_blend_at_twice_the_speed_has_its_words_in_half_the_time(engine: Kokor
 
 
 def test_words_of_a_later_chunk_count_from_the_start(engine: Kokoro) -> None:
-    text = " ".join([TEXTS["en-us"][1]] * 5)
+    text = " ".join([TEXTS["en-us"][1]] * 3)
     sound, words = said(engine, request("en-us", text=text))
     assert len(words) == len(text.split())
     assert words[-1].end_seconds == pytest.approx(len(sound) / RATE, abs=0.3)
