@@ -55,10 +55,10 @@ serve: setup
 test: check
 	$(PYTEST)
 
-# What needs neither an engine nor another process beside it, such as Postgres: three minutes on two cores. Where no files
-# of engines have to come first, it is those with the most tests.
+# What needs neither an engine nor another process beside it, such as Postgres: three minutes on two cores. No files of
+# engines have to come first here, but those with the most tests.
 test-fast: dev
-	$(PYTEST) --loadscope-reorder --ignore tests/engines -m 'not slow and not engine and not service'
+	$(PYTEST) --loadscope-reorder --ignore tests/engines --ignore tests/text/phonemes -m 'not slow and not engine and not service'
 
 # What takes too long for every change.
 test-slow: dev

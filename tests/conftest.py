@@ -42,7 +42,8 @@ WEIGHTS = {
 SERVICES = {"postgres_server", "valkey_server", "s3_server"}
 """Fixtures that start a program beside the tests."""
 TOP = Path(__file__).parents[1]
-ENGINES = TOP / "tests" / "engines"
+ENGINES = TOP / "tests" / "engines", TOP / "tests" / "text" / "phonemes"
+"""Folders of tests of engines, and of what they pronounce with: a tagger, and a network for unknown words."""
 
 # no deadline per example: a loaded machine is not a fault of the code
 hypothesis.settings.register_profile("suite", deadline=None)
@@ -63,7 +64,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
-        if item.path.is_relative_to(ENGINES) or WEIGHTS & fixtures:
+        if any(map(item.path.is_relative_to, ENGINES)) or WEIGHTS & fixtures:
             item.add_marker("engine")
         if SERVICES & fixtures:
             item.add_marker("service")

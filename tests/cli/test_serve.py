@@ -8,9 +8,11 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -69,12 +71,53 @@ def ttsai(data_dir: Path, *words: str) -> str:
     ).stdout
 
 
-def test_the_first_start_prints_a_key_once(tmp_path: Path) -> None:
-    with serve(tmp_path) as first:
-        answer = httpx.get(f"{first.url}/v1/models/", headers={"Authorization": f"Bearer {first.key}"})
-        assert answer.status_code == 200
-        first.stop()
-    with serve(tmp_path) as second:
+@dataclass
+class Stopped:
+    """A server that has answered requests, and was stopped."""
+
+    data_dir: Path
+    key: str
+    status: int
+    """Of the answer to a request with the key."""
+    log: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of `running`."""
+    return tmp_path_factory.mktemp("running")
+
+
+@pytest.fixture(scope="module")
+def running(data_dir: Path) -> Iterator[Running]:
+    with serve(data_dir) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
+    folder = tmp_path_factory.mktemp("stopped")
+    with serve(folder) as running:
+        headers = {"Authorization": f"Bearer {running.key}"}
+        asked = {**TONE, "text": "my secret words"}
+        statuses = [
+            httpx.post(f"{running.url}/v1/tts/", json={**asked, "speed": speed}, headers=headers).status_code
+            for speed in (1, 9)
+        ]
+        assert (folder / "server.json").exists()
+        return Stopped(folder, running.key, statuses[0], running.stop())
+
+
+def test_the_key_of_the_first_start_works(stopped: Stopped) -> None:
+    assert stopped.status == 200
+
+
+def test_a_later_start_prints_no_key(stopped: Stopped) -> None:
+    with serve(stopped.data_dir) as second:
         assert "sk-tts-" not in second.said
 
 
@@ -85,9 +128,8 @@ def test_the_curl_line_of_the_first_start_works_as_it_is(tmp_path: Path, kokoro_
     assert wer("Hello to you all.", ear.listen((tmp_path / "hello.mp3").read_bytes())) <= 0.25
 
 
-def test_the_first_start_ends_with_what_a_newcomer_needs_in_80_columns(tmp_path: Path) -> None:
-    with serve(tmp_path) as running:
-        said = running.said.strip().splitlines()
+def test_the_first_start_ends_with_what_a_newcomer_needs_in_80_columns(running: Running) -> None:
+    said = running.said.strip().splitlines()
     places = [next(n for n, line in enumerate(said) if word in line) for word in (running.key, "Listening", "curl")]
     assert places == sorted(places)
     assert said[-2:] == [f"In a browser: {running.url}/console/", f"All that it does: {running.url}/docs"]
@@ -109,35 +151,25 @@ def test_the_key_is_told_although_the_port_is_taken(tmp_path: Path) -> None:
     assert "address already in use" in done.stderr
 
 
-def test_other_peoples_loggers_speak_from_warning_on(tmp_path: Path) -> None:
-    with serve(tmp_path) as running:
-        httpx.get(f"{running.url}/health/live")
-        lines = [json.loads(line) for line in running.stop().splitlines()]
-    assert {line["logger"].split(".")[0] for line in lines if line["level"] == "info"} == {"ttsai_server"}
+def test_other_peoples_loggers_speak_from_warning_on(stopped: Stopped) -> None:
+    assert {line["logger"].split(".")[0] for line in stopped.lines if line["level"] == "info"} == {"ttsai_server"}
 
 
-def test_a_running_server_honours_a_new_key_at_once_and_a_revoked_one_no_more(tmp_path: Path) -> None:
-    with serve(tmp_path) as running:
-        made = json.loads(ttsai(tmp_path, "keys", "create", "--plan", "pro", "--credits", "7", "--json"))
-        headers = {"Authorization": f"Bearer {made['key']}"}
-        answer = httpx.post(f"{running.url}/v1/tts/", json={**TONE, "text": "la"}, headers=headers)
-        assert (answer.status_code, answer.headers["X-Credits-Remaining"]) == (200, "6")
-        ttsai(tmp_path, "keys", "revoke", made["id"])
-        until_forgotten = threading.Event()
-        until_forgotten.wait(1.1)
-        assert httpx.get(f"{running.url}/v1/models/", headers=headers).status_code == 401
+def test_a_running_server_honours_a_new_key_at_once_and_a_revoked_one_no_more(running: Running, data_dir: Path) -> None:
+    made = json.loads(ttsai(data_dir, "keys", "create", "--plan", "pro", "--credits", "7", "--json"))
+    headers = {"Authorization": f"Bearer {made['key']}"}
+    answer = httpx.post(f"{running.url}/v1/tts/", json={**TONE, "text": "la"}, headers=headers)
+    assert (answer.status_code, answer.headers["X-Credits-Remaining"]) == (200, "6")
+    ttsai(data_dir, "keys", "revoke", made["id"])
+    until_forgotten = threading.Event()
+    until_forgotten.wait(1.1)
+    assert httpx.get(f"{running.url}/v1/models/", headers=headers).status_code == 401
 
 
-def test_the_log_has_neither_keys_nor_texts(tmp_path: Path) -> None:
-    with serve(tmp_path) as running:
-        headers = {"Authorization": f"Bearer {running.key}"}
-        httpx.post(f"{running.url}/v1/tts/", json={**TONE, "text": "my secret words"}, headers=headers)
-        httpx.post(f"{running.url}/v1/tts/", json={**TONE, "text": "my secret words", "speed": 9}, headers=headers)
-        log = running.stop()
-    lines = [json.loads(line) for line in log.splitlines()]
-    assert any(line.get("status") == 200 and line["request_id"] for line in lines)
-    assert running.key not in log
-    assert "secret" not in log
+def test_the_log_has_neither_keys_nor_texts(stopped: Stopped) -> None:
+    assert any(line.get("status") == 200 and line["request_id"] for line in stopped.lines)
+    assert stopped.key not in stopped.log
+    assert "secret" not in stopped.log
 
 
 def test_a_stop_lets_a_running_request_finish(tmp_path: Path) -> None:
@@ -153,11 +185,13 @@ def test_a_stop_lets_a_running_request_finish(tmp_path: Path) -> None:
         assert running.process.wait(timeout=120) == -signal.SIGTERM  # uvicorn stops in order, then lets the signal act
 
 
-def test_models_are_loaded_and_unloaded_from_the_command_line(tmp_path: Path) -> None:
-    with serve(tmp_path) as running:
-        assert json.loads(ttsai(tmp_path, "models", "load", "tone", "--json")) == {"model": "tone", "loaded": True}
-        assert 'ttsai_model_loaded{model="tone"} 1.0' in httpx.get(f"{running.url}/metrics").text
-        assert json.loads(ttsai(tmp_path, "models", "unload", "tone", "--json")) == {"model": "tone", "unloaded": True}
-        assert (tmp_path / "server.json").stat().st_mode & 0o777 == 0o600
-        running.stop()
-    assert not (tmp_path / "server.json").exists()
+def test_models_are_loaded_and_unloaded_from_the_command_line(running: Running, data_dir: Path) -> None:
+    assert json.loads(ttsai(data_dir, "models", "load", "tone", "--json")) == {"model": "tone", "loaded": True}
+    assert 'ttsai_model_loaded{model="tone"} 1.0' in httpx.get(f"{running.url}/metrics").text
+    assert json.loads(ttsai(data_dir, "models", "unload", "tone", "--json")) == {"model": "tone", "unloaded": True}
+
+
+@pytest.mark.usefixtures("running")
+def test_the_token_of_the_command_line_is_its_owners_and_gone_with_the_server(data_dir: Path, stopped: Stopped) -> None:
+    assert (data_dir / "server.json").stat().st_mode & 0o777 == 0o600
+    assert not (stopped.data_dir / "server.json").exists()
