@@ -118,6 +118,7 @@ def test_the_key_of_the_first_start_works(stopped: Stopped) -> None:
 
 def test_a_later_start_prints_no_key(stopped: Stopped) -> None:
     with serve(stopped.data_dir) as second:
+        second.stop()
         assert "sk-tts-" not in second.said
 
 
