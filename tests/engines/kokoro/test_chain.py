@@ -48,14 +48,10 @@ def chunk(weights: Path, words: int = 2, voice: str = "af_heart", speed: float =
 @pytest.mark.parametrize(
     ("words", "voice", "speed"),
     [
-        (1, "af_heart", 1.0),
         (1, "am_fenrir", 0.7),
-        (2, "pm_santa", 0.7),
         (2, "af_heart", 3.0),
-        (7, "am_fenrir", 1.0),
-        (7, "pm_santa", 3.0),
+        (7, "pm_santa", 1.0),
         (10, "af_heart", 0.7),
-        (10, "pm_santa", 1.0),
     ],
 )
 def test_speech_is_a_multiple_of_the_grid_long(
@@ -69,7 +65,7 @@ def test_speech_is_a_multiple_of_the_grid_long(
 @pytest.fixture(scope="module")
 def both(runtime: Chain, kokoro_weights: Path) -> list[tuple[ModelOutput, ModelOutput]]:
     """Of several steps what is said without most of the silence, and what with all of it."""
-    said = ((1, "af_heart"), (2, "bm_george"), (2, "ef_dora"), (5, "af_heart"), (5, "ef_dora"), (9, "bm_george"))
+    said = ((1, "af_heart"), (2, "bm_george"), (5, "ef_dora"), (9, "bm_george"))
     steps = [chunk(kokoro_weights, words, voice) for words, voice in said]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chain, "_audible", everything)
