@@ -50,7 +50,7 @@ class Ear:
             from faster_whisper import WhisperModel
 
             self._models[english] = WhisperModel(
-                str(self._folders[english]), device="cpu", compute_type="int8", cpu_threads=2, local_files_only=True
+                str(self._folders[english]), device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True
             )
         return self._models[english]
 
