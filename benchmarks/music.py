@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import soundfile
+from numpy.typing import NDArray
 from tests.engines.music.tunes import Tone as Stroke
 from tests.engines.music.tunes import best_chord, struck
 
 from benchmarks.bench import Bench
 from benchmarks.report import Figure
-from benchmarks.scores import QUARTERS, Score, Tone, corpus, unseen
+from benchmarks.scores import QUARTERS, Score, Tone, chosen, corpus
 from ttsai_server.audio.recording import Recording
 from ttsai_server.domain import Music
 from ttsai_server.engines.base import Cancellation, LoadContext
@@ -31,8 +33,8 @@ from ttsai_server.settings import Settings
 
 FONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 RATE, SECONDS = 22_050, 32.0
-EACH, CHORALES = 5, 12
-"""Tunes of each of four books in each of four metres; chorales."""
+EACH, CHORALES = 15, 24
+"""Tunes of each of four books in each of four metres; chorales: 247, so that chance moves a share by 2 or 3 %."""
 SPEEDS = {"2/4": (60, 130), "3/4": (60, 185), "4/4": (60, 160), "6/8": (57, 130)}
 """Beats a minute."""
 SOLO = (0, 6, 21, 24, 40, 46, 56, 65, 68, 71, 73, 105, 22, 19)
@@ -74,6 +76,11 @@ class Answer:
     def metre(self) -> bool:
         return self.music.metre == self.score.metre
 
+    @property
+    def bars(self) -> bool:
+        """Whether the metre is right for a listener, to whom two bars of 2/4 may be one of 4/4."""
+        return self.metre or {self.music.metre, self.score.metre} == {"2/4", "4/4"}
+
     def _is(self, bpm: float) -> bool:
         return abs(bpm / self.bpm - 1) <= 0.04
 
@@ -89,10 +96,10 @@ def run(bench: Bench) -> list[Figure]:
     engine = MusicAnalyzer.load(card, LoadContext(Path()))
     answers, seconds = list[Answer](), 0.0
     with TemporaryDirectory() as room:
-        for score in unseen(folder, EACH, CHORALES):
-            bpm = _rendered(score, fluidsynth, Path(room))
+        for score in chosen(folder, EACH, CHORALES, seen=False):
+            bpm, sound = rendered(score, fluidsynth, Path(room))
             began = time.process_time()
-            music = _heard(engine, Path(room) / "piece.wav")
+            music = _heard(engine, sound)
             seconds += time.process_time() - began
             answers.append(Answer(score, bpm, music))
     return [*_figures(answers), Figure("CPU a second of sound", 1000 * seconds / len(answers) / SECONDS, "ms", most=18)]
@@ -104,13 +111,14 @@ def _figures(answers: Sequence[Answer]) -> list[Figure]:
         "bpm": lambda a: a.tempo,
         "time_signature": lambda a: a.metre,
     }
-    least = {"key": 80.0, "bpm": 65.0, "time_signature": 65.0}
+    least = {"key": 85.0, "bpm": 80.0, "time_signature": 75.0}
     figures = [Figure("tempo among the candidates", _percent([a.candidate for a in answers]), "%", least=85)]
     for name, right in told.items():
         figures.append(Figure(f"{name} right", _percent([right(a) for a in answers]), "%", least=least[name]))
         sure = [right(a) for a in answers if a.music.confidence[name] >= SURE]
         note = f"{len(sure)} of {len(answers)}"
-        figures.append(Figure(f"{name} right where sure", _percent(sure), "%", least=78, note=note))
+        figures.append(Figure(f"{name} right where sure", _percent(sure), "%", least=88, note=note))
+    figures.append(Figure("time_signature right, 2/4 as 4/4", _percent([a.bars for a in answers]), "%", least=88))
     for metre in QUARTERS:
         own = [a.metre for a in answers if a.score.metre == metre]
         figures.append(Figure(f"{metre} right", _percent(own), "%", note=f"of {len(own)}"))
@@ -121,17 +129,16 @@ def _percent(right: Sequence[bool]) -> float:
     return 100 * sum(right) / max(1, len(right))
 
 
-def _heard(engine: MusicAnalyzer, file: Path) -> Music:
-    sound, _ = soundfile.read(file, dtype="float32", always_2d=True)
+def _heard(engine: MusicAnalyzer, sound: NDArray[np.float32]) -> Music:
     with Recording(RATE) as recording:
-        recording.append(sound[: round(SECONDS * RATE)].mean(axis=1, keepdims=True))
+        recording.append(sound)
         *_, last = engine.analyze(recording, Cancellation())
     assert last.music
     return last.music
 
 
-def _rendered(score: Score, fluidsynth: str, room: Path) -> float:
-    """Plays it into piece.wav; gives its beats a minute."""
+def rendered(score: Score, fluidsynth: str, room: Path) -> tuple[float, NDArray[np.float32]]:
+    """Its beats a minute, and its sound (n, 1), played in a folder that exists."""
     chance = random.Random(score.name)
     low, high = (60, 100) if score.collection == "bach" else SPEEDS[score.metre]
     bpm = math.exp(chance.uniform(math.log(low), math.log(high)))
@@ -140,7 +147,8 @@ def _rendered(score: Score, fluidsynth: str, room: Path) -> float:
     (room / "piece.mid").write_bytes(midi)
     command = [fluidsynth, "-niq", "-g", "0.5", "-r", str(RATE), "-T", "wav", "-F", "piece.wav", str(FONT), "piece.mid"]
     subprocess.run(command, cwd=room, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return bpm
+    sound, _ = soundfile.read(room / "piece.wav", dtype="float32", always_2d=True)
+    return bpm, sound[: round(SECONDS * RATE)].mean(axis=1, keepdims=True)
 
 
 def _tracks(score: Score, quarters: float, chance: random.Random) -> list[Track]:

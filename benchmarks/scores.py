@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -60,15 +61,15 @@ def corpus() -> Path | None:
     return Path(spec.origin).parent / "corpus" if spec and spec.origin else None
 
 
-def unseen(folder: Path, each: int, chorales: int) -> list[Score]:
-    """So many tunes of each collection in each metre, and chorales, which the engine was not fitted to."""
+def chosen(folder: Path, each: int, chorales: int, *, seen: bool) -> list[Score]:
+    """So many tunes of each collection in each metre, and chorales, which the engine was fitted to or was not."""
     found = list[Score]()
     for collection in COLLECTIONS:
-        tunes = [score for score in _tunes(folder / collection) if not score.seen]
+        tunes = [score for score in _tunes(folder / collection) if score.seen == seen]
         random.Random(collection).shuffle(tunes)
         for metre in QUARTERS:
             found += [score for score in tunes if score.metre == metre][:each]
-    return found + [score for score in _chorales(folder / "bach") if not score.seen][:chorales]
+    return found + list(islice((score for score in _chorales(folder / "bach") if score.seen == seen), chorales))
 
 
 def _tunes(folder: Path) -> Iterator[Score]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ttsai_server.domain import Music, Tempo
-from ttsai_server.engines.music.features import PITCHES_PER_SECOND, Features
+from ttsai_server.engines.music.features import ONSETS_PER_SECOND, PITCHES_PER_SECOND, Features
 from ttsai_server.engines.music.key import Key, chroma, find_key, notes, sameness, tuning
 from ttsai_server.engines.music.metre import Pulse, find_pulse
-from ttsai_server.engines.music.pulse import envelopes, likenesses
+from ttsai_server.engines.music.pulse import envelopes, likenesses, note_starts
 from ttsai_server.engines.music.tempo import beats_per_minute
 
 SILENT = 10 ** (-60 / 20)
@@ -43,8 +43,9 @@ def judge(features: Features | None) -> Music:
     heard = float(np.sum(features.loudness > QUIET * np.max(features.loudness)) / PITCHES_PER_SECOND)
     cents, steadiness = tuning(features)
     pitches, tonal = chroma(features, cents), steadiness >= STEADY
-    key, curves = find_key(pitches), envelopes(features, pitches)
-    pulse = find_pulse(likenesses(curves, pitches))
+    curves = envelopes(features, pitches)
+    starts = note_starts(curves["all"]) / ONSETS_PER_SECOND
+    key, pulse = find_key(pitches, starts), find_pulse(likenesses(curves, pitches))
     no_key = _no_key(key, heard, notes(features, cents) if tonal else 0, sameness(pitches, APART))
     struck = float(np.quantile(np.mean(features.onsets, axis=0), 1 - SELDOM)) >= SUDDEN
     no_beat = _no_beat(pulse if struck else None, heard, REGULAR if no_key else REGULAR_IN_KEY)

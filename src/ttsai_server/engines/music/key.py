@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ttsai_server.engines.music.features import STEPS, Features
+from ttsai_server.engines.music.features import PITCHES_PER_SECOND, STEPS, Features
 from ttsai_server.engines.music.spectrum import Floats
 from ttsai_server.engines.music.weights import KEY, KEY_RIGHT, MINORS, calibrated
 
@@ -21,6 +22,8 @@ PROFILE = 8.0
 """How much the likeness to a profile counts: it is right more often where an excerpt begins or ends away from home."""
 BEGINNING, END = 14, 16
 """Frames (1.3 s, 1.5 s) of the first and the last chord."""
+LONG = 2.0
+"""Seconds: a note counts as at most so long."""
 HEARD = 0.1
 """Share of the mean strength from which a frame is part of the music."""
 
@@ -66,34 +69,61 @@ def _folding(cents: float) -> Floats:
     return np.exp(-0.5 * (distances / WIDTH) ** 2)
 
 
-def find_key(pitches: Floats) -> Key:
-    """The likeliest key of pitch classes (12, frames): by how much there is of each degree, in all, in what is loudest,
-    and in the first and the last chord, as `weights` has it; and by how like its profile they are (Krumhansl 1990)."""
-    heard = degrees(pitches)
-    keys = [(tonic, minor) for minor in (False, True) for tonic in range(12)]
-    profiles = np.array([np.roll(MINOR if minor else MAJOR, tonic) for tonic, minor in keys])
-    centred, around = profiles - profiles.mean(axis=1, keepdims=True), heard[0] - heard[0].mean()
-    likeness = centred @ around / (np.linalg.norm(centred, axis=1) * np.linalg.norm(around) + 1e-9)
-    counted = np.array([_score(np.roll(heard, -tonic, axis=1), minor) for tonic, minor in keys])
-    scores = counted + PROFILE * likeness
-    best = int(np.argmax(scores))
-    probability = 1 / float(np.sum(np.exp(scores - scores[best])))
-    return Key(*keys[best], float(likeness[best]), calibrated(probability, KEY_RIGHT))
+def find_key(pitches: Floats, starts: Floats) -> Key:
+    """The likeliest key of pitch classes (12, frames), where notes begin at some seconds.
+
+    By how much there is of each degree, and which follows which, as `weights` has it; and by how like its profile they
+    are (Krumhansl 1990).
+    """
+    heard = degrees(pitches, starts)
+    rows, likeness = described(heard, successions(pitches, starts)), likenesses(heard[0])
+    scores = rows @ np.array([KEY[False], KEY[True]]).T + (0, MINORS) + PROFILE * likeness
+    tonic, minor = np.unravel_index(np.argmax(scores), scores.shape)
+    probability = 1 / float(np.sum(np.exp(scores - scores[tonic, minor])))
+    return Key(int(tonic), bool(minor), float(likeness[tonic, minor]), calibrated(probability, KEY_RIGHT))
 
 
-def degrees(pitches: Floats) -> Floats:
-    """(4, 12): pitch classes (12, frames) in all, in the loudest, in the first and in the last chord; length 1 each."""
+def likenesses(heard: Floats) -> Floats:
+    """(12, 2): correlation of pitch classes (12,) with the profiles of major and minor keys on each tonic."""
+    profiles = np.array([[np.roll(profile, tonic) for profile in (MAJOR, MINOR)] for tonic in range(12)])
+    centred, around = profiles - profiles.mean(axis=2, keepdims=True), heard - heard.mean()
+    return centred @ around / (np.linalg.norm(centred, axis=2) * np.linalg.norm(around) + 1e-9)
+
+
+def degrees(pitches: Floats, starts: Floats) -> Floats:
+    """(5, 12): pitch classes (12, frames) in all, in the loudest, in the first and in the last chord, and in
+    long notes; length 1 each."""
     strength = np.linalg.norm(pitches, axis=0)
     sounding = np.flatnonzero(strength > HEARD * np.mean(strength))
     first, last = (int(sounding[0]), int(sounding[-1]) + 1) if len(sounding) else (0, 1)
-    parts = (pitches, pitches**2, pitches[:, first : first + BEGINNING], pitches[:, max(first, last - END) : last])
-    sums = np.array([part.sum(axis=1) for part in parts])
+    frames = np.diff(_edges(pitches, starts))
+    long = pitches * np.repeat(np.minimum(LONG, frames / PITCHES_PER_SECOND) ** 3, frames)
+    chords = pitches[:, first : first + BEGINNING], pitches[:, max(first, last - END) : last]
+    sums = np.array([part.sum(axis=1) for part in (pitches, pitches**2, *chords, long)])
     return sums / (np.linalg.norm(sums, axis=1, keepdims=True) + 1e-9)
 
 
-def _score(heard: Floats, minor: bool) -> float:
-    """heard: `degrees`, the tonic first."""
-    return float(np.sum(np.array(KEY[minor]) * heard)) + MINORS * minor
+def successions(pitches: Floats, starts: Floats) -> Floats:
+    """(12, 12): how often a note of one pitch class is followed by one of another; all together of length 1."""
+    edges = _edges(pitches, starts)
+    notes = np.add.reduceat(pitches, edges[:-1], axis=1) / np.diff(edges)
+    clear = np.maximum(0, notes - notes.mean(axis=0)) ** 1.5
+    clear /= np.linalg.norm(clear, axis=0) + 1e-9
+    table = clear[:, :-1] @ clear[:, 1:].T
+    np.fill_diagonal(table, 0)
+    return table / (np.linalg.norm(table) + 1e-9)
+
+
+def described(heard: Floats, followed: Floats) -> Floats:
+    """(12, features): `degrees` and `successions` as seen from each tonic."""
+    turned = [(np.roll(heard, -n, axis=1), np.roll(followed, (-n, -n), axis=(0, 1))) for n in range(12)]
+    return np.array([np.concatenate(parts).ravel() for parts in turned])
+
+
+def _edges(pitches: Floats, starts: Floats) -> NDArray[np.int64]:
+    """Frames at which notes begin, and the end."""
+    inside = np.round(starts * PITCHES_PER_SECOND).astype(np.int64)
+    return np.unique([0, *inside[inside < pitches.shape[1]], pitches.shape[1]])
 
 
 def sameness(pitches: Floats, apart: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ttsai_server.engines.music.features import ONSETS_PER_SECOND, PITCHES_PER_SECOND, Features
 from ttsai_server.engines.music.spectrum import Floats
@@ -95,8 +96,8 @@ def _onsets(rises: Floats) -> Floats:
     return _level(np.minimum(smooth, LOUDEST * np.mean(smooth)), 1.0)
 
 
-def _accents(onsets: Floats) -> Floats:
-    """(frames,): the onsets, each as high as the time until the next is long: long notes begin on strong beats."""
+def note_starts(onsets: Floats) -> NDArray[np.int64]:
+    """Frames at which notes begin: the tops of onsets (frames,)."""
     rising = (onsets[1:-1] > onsets[:-2]) & (onsets[1:-1] >= onsets[2:]) & (onsets[1:-1] > 0.5)
     kept: list[int] = []
     for top in np.flatnonzero(rising) + 1:
@@ -104,7 +105,12 @@ def _accents(onsets: Floats) -> Floats:
             kept.append(int(top))
         elif onsets[top] > onsets[kept[-1]]:
             kept[-1] = int(top)
-    accents = np.zeros(len(onsets))
+    return np.array(kept, np.int64)
+
+
+def _accents(onsets: Floats) -> Floats:
+    """(frames,): the onsets, each as high as the time until the next is long: long notes begin on strong beats."""
+    kept, accents = note_starts(onsets), np.zeros(len(onsets))
     seconds = np.diff([*kept, len(onsets)]) / ONSETS_PER_SECOND
     accents[kept] = np.minimum(seconds, LONG_NOTE) * np.sqrt(np.minimum(onsets[kept], 3))
     return _averaged(accents, np.exp(-0.5 * (np.arange(-8, 9) / 2.5) ** 2))
