@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ttsai_server.api.errors import render
-from ttsai_server.api.middleware import header
+from ttsai_server.api.headers import header
 from ttsai_server.errors import Forbidden
 from ttsai_server.services.accounts import Accounts
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ttsai_server.api.errors import render
-from ttsai_server.api.middleware import header
+from ttsai_server.api.headers import header
 from ttsai_server.errors import Forbidden
 
 LOCAL = (".localhost", ".local", ".internal", ".home.arpa")

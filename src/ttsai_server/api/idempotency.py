@@ -18,8 +18,9 @@ from python_multipart.multipart import parse_options_header
 from starlette.responses import FileResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ttsai_server.api.authentication import COMMAND_LINE
 from ttsai_server.api.errors import render
-from ttsai_server.api.middleware import COMMAND_LINE, header
+from ttsai_server.api.headers import header
 from ttsai_server.api.negotiation import dialect
 from ttsai_server.domain import Caller
 from ttsai_server.errors import ApiError, BadRequest, ModelLoading

@@ -9,9 +9,9 @@ import orjson
 from anyio import to_thread
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
+from ttsai_server.api.authentication import sent_key
 from ttsai_server.api.deps import AuthedServices, CurrentCaller, Services
 from ttsai_server.api.errors import render
-from ttsai_server.api.middleware import sent_key
 from ttsai_server.api.realtime_schemas import ClientSecretBody, NewClientSecret
 from ttsai_server.api.schemas import KEYED
 from ttsai_server.domain import Caller

@@ -6,9 +6,9 @@ from contextlib import suppress
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
+from ttsai_server.api.authentication import sent_key
 from ttsai_server.api.deps import Services
 from ttsai_server.api.errors import render
-from ttsai_server.api.middleware import sent_key
 from ttsai_server.domain import ModelCard
 from ttsai_server.errors import ApiError, Forbidden, UnknownModel
 from ttsai_server.runtime import remote_worker

@@ -30,6 +30,8 @@ from ttsai_server.api import (
     transcription,
     voice_chat,
 )
+from ttsai_server.api.authentication import AuthMiddleware, OpenAccess
+from ttsai_server.api.body_limit import BodySizeLimit
 from ttsai_server.api.cors import Cors, PublishableKeyOrigins
 from ttsai_server.api.deps import head_routes
 from ttsai_server.api.elevenlabs import catalog as elevenlabs_catalog
@@ -40,7 +42,7 @@ from ttsai_server.api.hosts import OwnNames
 from ttsai_server.api.idempotency import IdempotencyMiddleware
 from ttsai_server.api.mcp import PATH as MCP_PATH
 from ttsai_server.api.mcp import McpEndpoint
-from ttsai_server.api.middleware import AuthMiddleware, BodySizeLimit, OpenAccess, RequestContext
+from ttsai_server.api.request_context import RequestContext
 from ttsai_server.api.uploads import MOST_FIELDS, MOST_FILES, body_limits
 from ttsai_server.app.lifespan import background, running
 from ttsai_server.app.parts import LOCAL_CALLER, Parts, assemble

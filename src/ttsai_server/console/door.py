@@ -25,9 +25,10 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ttsai_server.api.body_limit import BodySizeLimit
 from ttsai_server.api.deps import Services
 from ttsai_server.api.errors import outage
-from ttsai_server.api.middleware import BodySizeLimit, header
+from ttsai_server.api.headers import header
 from ttsai_server.console.files import playable
 from ttsai_server.console.sessions import Session, Sessions
 from ttsai_server.console.sign_in import COOKIE, SignIn, go_on
