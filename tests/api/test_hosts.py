@@ -1,4 +1,4 @@
-"""Under which names a server without keys answers browsers; tests/console/test_journeys.py asks a real one."""
+"""Under which names a server without keys answers browsers; asked by the header Host, over loopback."""
 
 from base64 import b64encode
 

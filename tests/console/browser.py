@@ -15,8 +15,6 @@ import chromium from "@sparticuz/chromium";
 console.log(await chromium.executablePath());
 """
 """The package has its browser compressed; this unpacks it to the temporary folder, and says where."""
-REBOUND = "rebound.example"
-"""A name that leads this browser to this machine."""
 WAIT = 180_000
 """How long anything may take to be seen, milliseconds: the machine may be busy."""
 
@@ -55,7 +53,6 @@ def browser(microphone: Path) -> Generator[Browser]:
         f"--use-file-for-fake-audio-capture={microphone}%noloop",
         "--autoplay-policy=no-user-gesture-required",
         "--disable-dev-shm-usage",
-        f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1",
     ]
     with sync_playwright() as running:
         chromium = running.chromium.launch(executable_path=executable(), args=arguments)

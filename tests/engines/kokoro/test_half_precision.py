@@ -5,7 +5,6 @@ real weights say is listened to in a slow test.
 """
 
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,9 +55,8 @@ def difference(one: Any, other: Any) -> float:
 
 
 def test_its_sound_is_that_of_float32_within_noise_and_lasts_as_long(weights: Path, chunks: list[PhonemeChunk]) -> None:
-    model = torch_backend._load(weights)
-    half = speak(BatchedModel(deepcopy(model), half=True), chunks)
-    full = speak(BatchedModel(model), chunks)
+    half = speak(BatchedModel(torch_backend._load(weights), half=True), chunks)
+    full = speak(BatchedModel(torch_backend._load(weights)), chunks)
     for (waveform, durations), (exact, lasting) in zip(half, full, strict=True):
         assert durations.tolist() == lasting.tolist()
         assert waveform.dtype is torch.float32
