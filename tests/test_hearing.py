@@ -100,7 +100,7 @@ def say(speaking: Live, text: str, voice: str = "af_heart", **more: object) -> b
     [
         ("kokoro", "af_heart", SENTENCES[:7], 0.05),
         pytest.param("kokoro", "af_heart", SENTENCES, 0.03, marks=SLOW),
-        pytest.param("piper", "en_US-joe-medium", SENTENCES, 0.03, marks=SLOW),
+        pytest.param("piper", "en_US-joe-medium", SENTENCES, 0.05, marks=SLOW),
     ],
     ids=["kokoro-7", "kokoro-42", "piper-42"],
 )
