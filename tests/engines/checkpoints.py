@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from tests.engines.cosyvoice.tiny_cosyvoice import write_graphs
 from tests.engines.kokoro.random_inno import write_random_inno
 from tests.engines.lavasr.tiny_lavasr import tensors, write_checkpoint
 from tests.engines.piper.described import write_voice
@@ -59,6 +60,11 @@ def _in_environment(writer: str) -> Make:
         subprocess.run([interpreter(card, folder.parent), "-m", writer, folder], check=True)
 
     return make_and_write
+
+
+def _cosyvoice(card: ModelCard, folder: Path, real: Path) -> None:
+    _in_environment("tests.engines.cosyvoice.tiny_cosyvoice")(card, folder, real)
+    write_graphs(folder)
 
 
 def _whisper(card: ModelCard, folder: Path, real: Path) -> None:
@@ -167,7 +173,7 @@ MAKERS: Mapping[str, Make] = {
     "bergamot.adapter:Bergamot": _bergamot,
     "chatterbox.adapter:Chatterbox": _chatterbox,
     "clarity:Clarity": _nothing,
-    "cosyvoice.adapter:CosyVoice": _in_environment("tests.engines.cosyvoice.tiny_cosyvoice"),
+    "cosyvoice.adapter:CosyVoice": _cosyvoice,
     "ctranslate:CTranslate": _ctranslate,
     "deepfilternet.adapter:DeepFilterNet": _real,
     "demucs:Demucs": _demucs,
