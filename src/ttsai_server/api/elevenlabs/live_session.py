@@ -29,7 +29,7 @@ M = TypeVar("M", bound=Body)
 
 
 @dataclass(frozen=True)
-class Asked:
+class SocketRequest:
     """What the address of a WebSocket has in it."""
 
     socket: WebSocket
@@ -46,7 +46,7 @@ class Asked:
 class LiveSession:
     """An open socket: speech is started for it, sent over it, and it ends well or with an error."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: SocketRequest) -> None:
         self.asked = asked
         self._socket = asked.socket
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from ttsai_server.api.elevenlabs.live_session import Asked, LiveSession, stop
+from ttsai_server.api.elevenlabs.live_session import LiveSession, SocketRequest, stop
 from ttsai_server.api.elevenlabs.schemas import ContextMessage
 from ttsai_server.errors import BadRequest
 from ttsai_server.services.live_speech import LiveSpeech
@@ -20,7 +20,7 @@ MOST_CONTEXTS = 5
 
 
 @router.websocket("/elevenlabs/v1/text-to-speech/{voice_id}/multi-stream-input")
-async def multi_stream_input(asked: Annotated[Asked, Depends()]) -> None:
+async def multi_stream_input(asked: Annotated[SocketRequest, Depends()]) -> None:
     """Each message says to which text, a context, it belongs, and each answer of which it is."""
 
     async def talk(session: LiveSession) -> None:

@@ -36,7 +36,7 @@ LINES = "application/x-ndjson"
 
 
 @dataclass(frozen=True)
-class Asked:
+class SpeechCall:
     """What a request for speech has in it."""
 
     voice_id: str
@@ -54,7 +54,7 @@ class Asked:
         return await self.services.flow.start(self.caller, order)
 
 
-AskedSpeech = Annotated[Asked, Depends()]
+AskedSpeech = Annotated[SpeechCall, Depends()]
 
 
 @router.post("", response_model=None, responses={200: {"content": SOUND}, **BILLABLE})

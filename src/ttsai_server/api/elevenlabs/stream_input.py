@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from ttsai_server.api.elevenlabs.live_session import Asked, LiveSession, until_first
+from ttsai_server.api.elevenlabs.live_session import LiveSession, SocketRequest, until_first
 from ttsai_server.api.elevenlabs.schemas import InputMessage
 from ttsai_server.services.live_speech import LiveSpeech
 
@@ -13,7 +13,7 @@ router = APIRouter()
 
 
 @router.websocket("/elevenlabs/v1/text-to-speech/{voice_id}/stream-input")
-async def stream_input(asked: Annotated[Asked, Depends()]) -> None:
+async def stream_input(asked: Annotated[SocketRequest, Depends()]) -> None:
     """The client sends its text in parts; each sentence is spoken as soon as it is complete."""
     await LiveSession(asked).serve(_take_text)
 

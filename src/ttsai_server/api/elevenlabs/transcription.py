@@ -35,7 +35,7 @@ LEAST_PROBABILITY = 1e-6
 
 
 @dataclass(frozen=True)
-class Asked:
+class TranscriptionForm:
     """The form of a request; what is not here has no effect."""
 
     model_id: Annotated[str, Form()]
@@ -68,7 +68,7 @@ class Asked:
 
 @router.post("/elevenlabs/v1/speech-to-text", response_model=TranscriptBody, responses=BILLABLE)
 async def speech_to_text(
-    form: Annotated[Asked, Depends()], request: Request, services: AuthedServices, caller: CurrentCaller
+    form: Annotated[TranscriptionForm, Depends()], request: Request, services: AuthedServices, caller: CurrentCaller
 ) -> Response:
     """Transcribe a recording."""
     if form.file is None:
@@ -97,7 +97,7 @@ def _as_wav(samples: BinaryIO) -> BinaryIO:
     return file
 
 
-def _body(transcript: Transcript, form: Asked) -> TranscriptBody:
+def _body(transcript: Transcript, form: TranscriptionForm) -> TranscriptBody:
     asked = form.language_code.strip().lower() not in ("", AUTO) and normalise_code(form.language_code)
     return TranscriptBody(
         language_code=three_letters(transcript.language),
@@ -108,7 +108,7 @@ def _body(transcript: Transcript, form: Asked) -> TranscriptBody:
     )
 
 
-def _words(transcript: Transcript, form: Asked) -> Iterator[HeardWord]:
+def _words(transcript: Transcript, form: TranscriptionForm) -> Iterator[HeardWord]:
     timed, by_character = form.timestamps_granularity != "none", form.timestamps_granularity == "character"
     before: Word | None = None
     for word in (word for segment in transcript.segments for word in segment.words):
