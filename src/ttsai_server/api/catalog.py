@@ -1,6 +1,5 @@
 """GET /v1/models/ and /v1/voices/, and the other paths at which clients expect these lists."""
 
-import asyncio
 from dataclasses import asdict
 from typing import Literal
 
@@ -12,7 +11,6 @@ from ttsai_server.api.catalog_schemas import Language, Languages, ModelInfo, Mod
 from ttsai_server.api.deps import AuthedServices, BaseUrl, CurrentCaller, LightRoute, ServicesDep
 from ttsai_server.api.schemas import KEYED, errors
 from ttsai_server.domain import Capability
-from ttsai_server.services.languages import languages
 from ttsai_server.text.language import NAMES
 
 keyed = APIRouter(tags=["catalogue"], responses=KEYED)
@@ -67,7 +65,7 @@ async def list_speech_models(services: AuthedServices) -> SpeechModels:
 @keyed.get("/v1/speech/languages")
 async def list_languages(services: AuthedServices) -> Languages:
     """All languages that the models speak or write down, and what can be done with them now."""
-    found = await asyncio.to_thread(languages, services.settings, services.catalog)
+    found = await services.listings.languages()
     return Languages(languages=[Language.model_validate({**asdict(each), "name": NAMES[each.code]}) for each in found])
 
 

@@ -20,6 +20,7 @@ from ttsai_server.domain import Capability, ModelCard, Tier, Voice
 from ttsai_server.engines.catalog import Catalog, load_class
 from ttsai_server.services.availability import Availability
 from ttsai_server.services.billing import price
+from ttsai_server.services.languages import LanguageUse, languages
 from ttsai_server.services.model_facts import ModelFacts, all_facts, availabilities, voice_availability
 from ttsai_server.services.trials import Speed
 from ttsai_server.services.voices import ListedVoice
@@ -45,6 +46,7 @@ class Listings:
         self._checked_at = -CHECK_SECONDS
         self._looking = asyncio.Lock()
         self._bodies: dict[tuple[Capability | None, bool], bytes] = {}
+        self._languages: Sequence[LanguageUse] | None = None
 
     async def models(self, capability: Capability | None = None, *, for_sdk: bool = False) -> bytes:
         """The JSON body of the list of models, by id; OpenAI's names and aliases are listed too.
@@ -88,6 +90,14 @@ class Listings:
             ),
         )
 
+    async def languages(self) -> Sequence[LanguageUse]:
+        """What can be done with each language now."""
+        await self._refresh()
+        async with self._looking:
+            if self._languages is None:
+                self._languages = await asyncio.to_thread(languages, self._settings, self._catalog)
+            return self._languages
+
     async def _refresh(self) -> None:
         """Look again if what is known is old; requests that come meanwhile wait for the one look."""
         if self._is_fresh():
@@ -98,6 +108,7 @@ class Listings:
             self._facts, self._voices = await asyncio.to_thread(self._look)
             self._checked_at = time.monotonic()
             self._bodies.clear()
+            self._languages = None
 
     def _is_fresh(self) -> bool:
         return time.monotonic() - self._checked_at < CHECK_SECONDS
